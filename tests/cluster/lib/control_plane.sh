@@ -54,7 +54,7 @@ start_provisioner() {
   start_daemon local-path-provisioner "$BIN_DIR/local-path-provisioner" start \
     --kubeconfig "$PKI_DIR/admin.kubeconfig" --provisioner-name stateful.test/shared-disk \
     --namespace cluster-storage --service-account-name default --configmap-name shared-disk \
-    --config "$SOURCE_DIR/config/shared-disk.json" --helper-image "$(image_reference base-bookworm)"
+    --config "$SOURCE_DIR/config/shared-disk.json"
 }
 
 api_answers() { kubectl get --raw /readyz --request-timeout 2s; }
