@@ -1,1 +1,47 @@
-//! x
+//! Kubernetes: finding workloads, reaching pods, and the few things this tool ever changes there. It has never heard of
+//! SQL or of a Redis command.
+//!
+//! ```text
+//!  look   discover, container, credentials, access      read-only
+//!  reach  tunnels                                       connections to pods
+//!  touch  evict, rollout, cordon, claim, record         writes, each with a precondition
+//! ```
+//!
+//! Every change of a Kubernetes object is made in this crate, through the one client made in [`connect`], so that a
+//! flag such as `--as` or `--context` cannot be forgotten anywhere.
+
+mod access;
+mod claim;
+mod client;
+mod container;
+mod cordon;
+mod credentials;
+mod discover;
+mod drainable;
+mod error;
+mod evict;
+mod record;
+mod rollout;
+mod target;
+mod tunnels;
+
+pub use access::{Permission, missing};
+pub use claim::{Claim, ClaimHolder};
+pub use client::{ClientOptions, Cluster, connect};
+pub use container::container_facts;
+pub use cordon::{is_cordoned, set_cordon};
+pub use credentials::{Keys, resolve};
+pub use discover::{discover, discover_all, discover_on_node};
+pub use drainable::{NodePod, Obstacle, pods_on_node};
+pub use error::{Error, Result};
+pub use evict::{Eviction, evict};
+pub use record::{Record, RecordId, append, create, list};
+pub use rollout::{TemplateChange, change_template, hold, release};
+pub use target::{Target, pick};
+pub use tunnels::Tunnels;
+
+/// Prefix of every label and annotation this tool reads or writes.
+pub const PREFIX: &str = "kubectl-stateful.dev/";
+
+/// The name under which the API server records our changes.
+pub const FIELD_MANAGER: &str = "kubectl-stateful";

@@ -1,1 +1,44 @@
-//! x
+//! Databases, seen and moved through their own protocols. This crate has never heard of Kubernetes.
+//!
+//! ```text
+//!  Door ──observe (look)──> recorded answers ──interpret (think)──> Assessment
+//!  Door ──hand_over (touch)──> the database
+//! ```
+//!
+//! One folder an engine, the same file names in each: `observe.rs` asks the servers and keeps what they said word for
+//! word, `interpret.rs` turns those words into an [`Assessment`] without any I/O, `hand_over.rs` is the only file that
+//! changes a database, `canary.rs` writes keys of its own and removes them. A new engine is one folder and one row in
+//! [`ENGINES`].
+
+mod door;
+mod engine;
+mod ledger;
+pub mod redis;
+mod tls;
+
+pub use door::{Credentials, Door, Secret, Tls, Way};
+pub use engine::{BoxFuture, Engine, HandOverError, HandedOver};
+pub use ledger::{Gap, Ledger};
+
+use stateful_safety::EngineKind;
+
+/// How an adapter is made.
+type Open = fn() -> Box<dyn Engine>;
+
+/// The engines there are.
+pub const ENGINES: &[(EngineKind, Open)] = &[(EngineKind::Redis, || Box::new(redis::Redis::default()))];
+
+/// The adapter for an engine. Every [`EngineKind`] has one; a test holds that.
+pub fn open(kind: EngineKind) -> Option<Box<dyn Engine>> {
+    ENGINES.iter().find(|(known, _)| *known == kind).map(|(_, open)| open())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_engine_has_an_adapter() {
+        for &kind in stateful_safety::EngineKind::ALL {
+            assert!(super::open(kind).is_some(), "{kind} has no row in ENGINES");
+        }
+    }
+}

@@ -1,1 +1,36 @@
-//! x
+//! THINK. The words everybody here uses, and the one judgement.
+//!
+//! ```text
+//!  cluster::discover ─> Workload ─┐
+//!                                 ├─> judge(policy, known, disruption, now) ─> Verdict ─> Reason
+//!  engines::assess ──> Assessment ┘
+//! ```
+//!
+//! Nothing in this crate does I/O, reads a clock, knows Kubernetes or speaks to a database: whatever
+//! can lose data is decided here, from plain values, in a test that takes a millisecond. The plugin
+//! asks this judge before each thing it does; the guard asks it about everybody else.
+
+mod assessment;
+mod disruption;
+mod entrance;
+mod engine_kind;
+mod judge;
+mod policy;
+mod reason;
+mod version;
+mod workload;
+
+pub mod checks;
+
+pub use assessment::{Assessment, Blocker, Electorate, MemberState, ReplicaGroup, Role, Sync};
+pub use disruption::Disruption;
+pub use engine_kind::EngineKind;
+pub use entrance::{ContainerFacts, Entrance, Source, TlsFiles};
+pub use judge::{Known, Verdict, judge};
+pub use policy::Policy;
+pub use reason::Reason;
+pub use version::Version;
+pub use workload::{Member, Rollout, Storage, Workload, WorkloadId};
+
+/// Milliseconds since the Unix epoch. Time is always an argument here, never read.
+pub type Millis = i64;

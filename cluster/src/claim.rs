@@ -1,0 +1,229 @@
+//! TOUCH. The claim: a Lease, so that a workload has one operation at a time, and everybody can see whose.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta, OwnerReference};
+use kube::api::{Api, PostParams};
+use stateful_safety::Workload;
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+use crate::{Cluster, Error, PREFIX, Result};
+
+/// How long a claim outlives its holder's last sign of life. Long enough for a slow API server, short enough that
+/// `resume` after a crash does not feel stuck.
+const LIFETIME: Duration = Duration::from_secs(10);
+
+/// A sign of life this often: three may fail before the claim is anybody's.
+const RENEW_EVERY: Duration = Duration::from_millis(2_500);
+
+/// Without a sign of life for this long the holder no longer counts the claim as its own and touches nothing until it
+/// has renewed it. Shorter than [`LIFETIME`], so that a new holder never acts beside the old one.
+const TRUSTED_FOR: Duration = Duration::from_secs(6);
+
+/// Who holds a claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimHolder {
+    /// Who: user, host, process and what it does.
+    pub identity: String,
+    /// Since when.
+    pub since: Option<Timestamp>,
+    /// Its last sign of life.
+    pub renewed: Option<Timestamp>,
+}
+
+/// A held claim; renewed in the background until released or dropped. Dropping does not release it: whoever comes next
+/// waits until it has run out, for nobody can know how far a dropped operation got.
+pub struct Claim {
+    leases: Api<Lease>,
+    workload: String,
+    held: Arc<Mutex<Held>>,
+    renewer: JoinHandle<()>,
+}
+
+struct Held {
+    lease: Lease,
+    renewed: Instant,
+    lost: bool,
+}
+
+impl Claim {
+    /// Who holds the claim on a workload now, alive or not.
+    pub async fn holder(cluster: &Cluster, workload: &Workload) -> Result<Option<ClaimHolder>> {
+        let leases: Api<Lease> = Api::namespaced(cluster.client.clone(), &workload.id.namespace);
+        Ok(leases.get_opt(&name(workload)).await?.as_ref().and_then(holder))
+    }
+
+    /// Takes the claim. One that is held is waited for up to `patience`: it is free once its holder has let go of it,
+    /// or has shown no sign of life for its whole lifetime **while we watched** (clocks of two machines are not compared).
+    pub async fn take(cluster: &Cluster, workload: &Workload, identity: &str, patience: Duration) -> Result<Self> {
+        let leases: Api<Lease> = Api::namespaced(cluster.client.clone(), &workload.id.namespace);
+        let started = Instant::now();
+        let mut watched: Option<(String, Instant)> = None;
+        loop {
+            let existing = leases.get_opt(&name(workload)).await?;
+            let attempt = match &existing {
+                None => leases.create(&PostParams::default(), &lease(workload, identity, None)).await,
+                Some(old) => {
+                    let version = old.metadata.resource_version.clone().unwrap_or_default();
+                    let since = match &watched {
+                        Some((seen, since)) if *seen == version => *since,
+                        _ => Instant::now(),
+                    };
+                    watched = Some((version, since));
+                    if holder(old).is_some() && since.elapsed() < LIFETIME {
+                        if started.elapsed() >= patience {
+                            return Err(claimed(workload, old));
+                        }
+                        sleep(Duration::from_millis(250)).await;
+                        continue;
+                    }
+                    leases.replace(&name(workload), &PostParams::default(), &lease(workload, identity, Some(old))).await
+                }
+            };
+            match attempt.map_err(Error::from) {
+                Ok(lease) => return Ok(Self::keep(leases, workload, lease)),
+                // Somebody was quicker: look who.
+                Err(Error::Conflict(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn keep(leases: Api<Lease>, workload: &Workload, lease: Lease) -> Self {
+        let held = Arc::new(Mutex::new(Held { lease, renewed: Instant::now(), lost: false }));
+        let renewer = tokio::spawn({
+            let (leases, held) = (leases.clone(), Arc::clone(&held));
+            async move {
+                loop {
+                    sleep(RENEW_EVERY).await;
+                    let mut held = held.lock().await;
+                    if held.renew(&leases).await.is_err() && held.lost {
+                        return;
+                    }
+                }
+            }
+        });
+        Self { leases, workload: workload.id.to_string(), held, renewer }
+    }
+
+    /// Makes sure the claim is still ours; to be called before each thing done.
+    pub async fn confirm(&self) -> Result<()> {
+        let mut held = self.held.lock().await;
+        if held.lost {
+            return Err(Error::ClaimLost(self.workload.clone()));
+        }
+        if held.renewed.elapsed() < TRUSTED_FOR {
+            return Ok(());
+        }
+        let renewed = held.renew(&self.leases).await;
+        if held.lost { Err(Error::ClaimLost(self.workload.clone())) } else { renewed }
+    }
+
+    /// Names the pod that goes next, for the guard.
+    pub async fn announce(&self, pod_uid: &str) -> Result<()> {
+        let mut held = self.held.lock().await;
+        let notes = held.lease.metadata.annotations.get_or_insert_default();
+        notes.insert(format!("{PREFIX}next-pod"), pod_uid.to_owned());
+        held.renew(&self.leases).await
+    }
+
+    /// Lets go of it.
+    pub async fn release(self) -> Result<()> {
+        self.renewer.abort();
+        let mut held = self.held.lock().await;
+        let spec = held.lease.spec.get_or_insert_default();
+        spec.holder_identity = None;
+        held.renew(&self.leases).await
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.renewer.abort();
+    }
+}
+
+impl Held {
+    /// Writes the lease with a new sign of life, provided that nobody else wrote it since.
+    async fn renew(&mut self, leases: &Api<Lease>) -> Result<()> {
+        let mut next = self.lease.clone();
+        next.spec.get_or_insert_default().renew_time = Some(MicroTime(Timestamp::now()));
+        let name = next.metadata.name.clone().unwrap_or_default();
+        match leases.replace(&name, &PostParams::default(), &next).await.map_err(Error::from) {
+            Ok(lease) => {
+                self.lease = lease;
+                self.renewed = Instant::now();
+                Ok(())
+            }
+            Err(error) => {
+                self.lost = matches!(error, Error::Conflict(_) | Error::NotFound(_));
+                Err(error)
+            }
+        }
+    }
+}
+
+fn name(workload: &Workload) -> String {
+    format!("stateful-{}", workload.id.name)
+}
+
+fn lease(workload: &Workload, identity: &str, old: Option<&Lease>) -> Lease {
+    let now = MicroTime(Timestamp::now());
+    let metadata = old.map_or_else(
+        || ObjectMeta {
+            name: Some(name(workload)),
+            namespace: Some(workload.id.namespace.clone()),
+            owner_references: Some(vec![owner(workload)]),
+            ..ObjectMeta::default()
+        },
+        |old| old.metadata.clone(),
+    );
+    let transitions = old.and_then(|old| old.spec.as_ref()?.lease_transitions).unwrap_or(0);
+    Lease {
+        metadata,
+        spec: Some(LeaseSpec {
+            holder_identity: Some(identity.to_owned()),
+            lease_duration_seconds: i32::try_from(LIFETIME.as_secs()).ok(),
+            acquire_time: Some(now.clone()),
+            renew_time: Some(now),
+            lease_transitions: Some(transitions + 1),
+            ..LeaseSpec::default()
+        }),
+    }
+}
+
+/// Makes an object go when its StatefulSet goes.
+pub(crate) fn owner(workload: &Workload) -> OwnerReference {
+    OwnerReference {
+        api_version: "apps/v1".to_owned(),
+        kind: "StatefulSet".to_owned(),
+        name: workload.id.name.clone(),
+        uid: workload.uid.clone(),
+        ..OwnerReference::default()
+    }
+}
+
+fn holder(lease: &Lease) -> Option<ClaimHolder> {
+    let spec = lease.spec.as_ref()?;
+    Some(ClaimHolder {
+        identity: spec.holder_identity.clone().filter(|identity| !identity.is_empty())?,
+        since: spec.acquire_time.as_ref().map(|time| time.0),
+        renewed: spec.renew_time.as_ref().map(|time| time.0),
+    })
+}
+
+fn claimed(workload: &Workload, lease: &Lease) -> Error {
+    let holder = holder(lease);
+    Error::Claimed {
+        workload: workload.id.to_string(),
+        holder: holder.as_ref().map_or_else(|| "somebody".to_owned(), |holder| holder.identity.clone()),
+        since: holder.and_then(|holder| holder.since).map_or_else(|| "an unknown time".to_owned(), |since| {
+            since.round(jiff::Unit::Second).unwrap_or(since).to_string()
+        }),
+    }
+}

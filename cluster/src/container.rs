@@ -1,0 +1,61 @@
+//! LOOK. What a database's container declares about itself, in plain words.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::{ConfigMap, Container, PodSpec};
+use kube::api::Api;
+use stateful_safety::{ContainerFacts, WorkloadId};
+
+use crate::discover::engine_of;
+use crate::{Cluster, Error, PREFIX, Result};
+
+/// Reads the template of a workload and the ConfigMaps its database container mounts. Secrets are not read here.
+pub async fn container_facts(cluster: &Cluster, id: &WorkloadId) -> Result<ContainerFacts> {
+    let sets: Api<StatefulSet> = Api::namespaced(cluster.client.clone(), &id.namespace);
+    let set = sets.get(&id.name).await?;
+    let (pod, container) = parts(&set).ok_or_else(|| Error::NotFound(format!("{id} runs no database we know")))?;
+    let mut files = BTreeMap::new();
+    let maps: Api<ConfigMap> = Api::namespaced(cluster.client.clone(), &id.namespace);
+    for (name, path) in mounted_maps(pod, container) {
+        // A ConfigMap we may not read tells us nothing; annotations can then say what it would have.
+        if let Ok(map) = maps.get(&name).await {
+            files.extend(map.data.into_iter().flatten().map(|(key, text)| (format!("{path}/{key}"), text)));
+        }
+    }
+    let annotations = set.metadata.annotations.iter().flatten();
+    Ok(ContainerFacts {
+        args: container.command.iter().chain(&container.args).flatten().cloned().collect(),
+        env: container.env.iter().flatten().map(|env| (env.name.clone(), env.value.clone())).collect(),
+        ports: container
+            .ports
+            .iter()
+            .flatten()
+            .filter_map(|port| {
+                let number = u16::try_from(port.container_port).ok()?;
+                Some((port.name.clone().unwrap_or_else(|| number.to_string()), number))
+            })
+            .collect(),
+        files,
+        annotations: annotations
+            .filter_map(|(key, value)| Some((key.strip_prefix(PREFIX)?.to_owned(), value.clone())))
+            .collect(),
+    })
+}
+
+/// The pod template and the container that runs the database.
+pub(crate) fn parts(set: &StatefulSet) -> Option<(&PodSpec, &Container)> {
+    let (_, container) = engine_of(set)?;
+    Some((set.spec.as_ref()?.template.spec.as_ref()?, container))
+}
+
+/// Names of the ConfigMaps a container mounts, each with the path.
+fn mounted_maps(pod: &PodSpec, container: &Container) -> Vec<(String, String)> {
+    let mounts = container.volume_mounts.iter().flatten();
+    mounts
+        .filter_map(|mount| {
+            let volume = pod.volumes.iter().flatten().find(|volume| volume.name == mount.name)?;
+            Some((volume.config_map.as_ref()?.name.clone(), mount.mount_path.trim_end_matches('/').to_owned()))
+        })
+        .collect()
+}

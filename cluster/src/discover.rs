@@ -1,0 +1,172 @@
+//! LOOK. StatefulSets and pods become [`Workload`]s.
+//!
+//! The thin client is at the top; below it everything is a pure function over the API objects.
+
+use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetSpec};
+use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
+use kube::api::{Api, ListParams};
+use stateful_safety::{EngineKind, Member, Rollout, Storage, Workload, WorkloadId};
+
+use crate::{Cluster, PREFIX, Result};
+
+/// Controllers that write templates from elsewhere: what is patched behind their back is patched back.
+const TEMPLATE_OWNERS: &[(&str, &str)] = &[
+    ("argocd", "Argo CD"),
+    ("argo-cd", "Argo CD"),
+    ("kustomize-controller", "Flux"),
+    ("helm-controller", "Flux"),
+    ("fleet", "Fleet"),
+];
+
+/// One workload, if the StatefulSet of that name runs a known engine.
+pub async fn discover(cluster: &Cluster, id: &WorkloadId) -> Result<Option<Workload>> {
+    let sets: Api<StatefulSet> = Api::namespaced(cluster.client.clone(), &id.namespace);
+    let set = sets.get(&id.name).await?;
+    let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), &id.namespace);
+    let pods = pods.list(&ListParams::default().labels(&selector(&set))).await?;
+    Ok(workload(&set, &pods.items))
+}
+
+/// Every workload of a namespace, or of all, ordered by namespace and name.
+pub async fn discover_all(cluster: &Cluster, namespace: Option<&str>) -> Result<Vec<Workload>> {
+    let (sets, pods): (Api<StatefulSet>, Api<Pod>) = match namespace {
+        Some(namespace) => {
+            (Api::namespaced(cluster.client.clone(), namespace), Api::namespaced(cluster.client.clone(), namespace))
+        }
+        None => (Api::all(cluster.client.clone()), Api::all(cluster.client.clone())),
+    };
+    let everything = ListParams::default();
+    let sets = sets.list(&everything).await?;
+    if !sets.items.iter().any(|set| engine_of(set).is_some()) {
+        return Ok(Vec::new()); // no need to read every pod to find no database
+    }
+    let pods = pods.list(&everything).await?;
+    Ok(sets.items.iter().filter_map(|set| workload(set, &pods.items)).collect())
+}
+
+/// Every workload with a pod on that node.
+pub async fn discover_on_node(cluster: &Cluster, node: &str) -> Result<Vec<Workload>> {
+    let workloads = discover_all(cluster, None).await?;
+    let is_there = |workload: &Workload| workload.members.iter().any(|member| member.node.as_deref() == Some(node));
+    Ok(workloads.into_iter().filter(is_there).collect())
+}
+
+fn selector(set: &StatefulSet) -> String {
+    let labels = set.spec.as_ref().and_then(|spec| spec.selector.match_labels.clone()).unwrap_or_default();
+    labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")
+}
+
+/// A StatefulSet and those of the pods it owns, in plain words; `None` when it runs no engine we know.
+fn workload(set: &StatefulSet, pods: &[Pod]) -> Option<Workload> {
+    let spec = set.spec.as_ref()?;
+    let (engine, container) = engine_of(set)?;
+    let status = set.status.as_ref();
+    // Until the controller has seen the newest template its update revision is that of an older one.
+    let seen = status.and_then(|status| status.observed_generation) >= set.metadata.generation;
+    let uid = set.metadata.uid.clone()?;
+    let mut members: Vec<Member> = pods
+        .iter()
+        .filter(|pod| pod.metadata.owner_references.iter().flatten().any(|owner| owner.uid == uid))
+        .filter_map(|pod| member(pod, &container.name))
+        .collect();
+    members.sort_by_key(|member| (ordinal(&member.name), member.name.clone()));
+    Some(Workload {
+        id: WorkloadId { namespace: set.metadata.namespace.clone()?, name: set.metadata.name.clone()? },
+        uid,
+        engine,
+        container: container.name.clone(),
+        image: container.image.clone().unwrap_or_default(),
+        declared_revision: status
+            .and_then(|status| status.update_revision.clone())
+            .filter(|_| seen)
+            .unwrap_or_default(),
+        replicas: usize::try_from(spec.replicas.unwrap_or(1)).unwrap_or(0),
+        rollout: rollout(spec),
+        members,
+        template_owner: template_owner(set),
+    })
+}
+
+/// The engine a StatefulSet runs and the container that runs it: an annotation's word, else an image we know. A
+/// Sentinel runs the same image and serves no data.
+pub(crate) fn engine_of(set: &StatefulSet) -> Option<(EngineKind, &Container)> {
+    let containers = &set.spec.as_ref()?.template.spec.as_ref()?.containers;
+    let note = |name: &str| set.metadata.annotations.as_ref()?.get(&format!("{PREFIX}{name}"));
+    let named = |name: &String| containers.iter().find(|container| &container.name == name);
+    if let Some(word) = note("engine") {
+        let engine = EngineKind::from_word(word)?;
+        let by_image = || {
+            containers.iter().find(|c| c.image.as_deref().and_then(EngineKind::from_image) == Some(engine))
+        };
+        return Some((engine, note("container").and_then(named).or_else(by_image).or(containers.first())?));
+    }
+    containers.iter().find_map(|container| {
+        let engine = EngineKind::from_image(container.image.as_deref()?)?;
+        (!is_sentinel(container)).then_some((engine, container))
+    })
+}
+
+fn is_sentinel(container: &Container) -> bool {
+    let words = container.command.iter().chain(&container.args).flatten();
+    container.name.contains("sentinel") || words.into_iter().any(|word| word.contains("sentinel"))
+}
+
+fn rollout(spec: &StatefulSetSpec) -> Rollout {
+    let strategy = spec.update_strategy.as_ref();
+    if strategy.and_then(|strategy| strategy.type_.as_deref()) == Some("OnDelete") {
+        return Rollout::OnDelete;
+    }
+    let partition = strategy.and_then(|strategy| strategy.rolling_update.as_ref()?.partition).unwrap_or(0);
+    Rollout::RollingUpdate { partition }
+}
+
+fn template_owner(set: &StatefulSet) -> Option<String> {
+    let managers = set.metadata.managed_fields.iter().flatten().filter_map(|fields| fields.manager.as_deref());
+    managers
+        .filter_map(|manager| TEMPLATE_OWNERS.iter().find(|(mark, _)| manager.starts_with(mark)))
+        .map(|(_, name)| (*name).to_owned())
+        .next()
+}
+
+fn member(pod: &Pod, container: &str) -> Option<Member> {
+    let spec = pod.spec.as_ref()?;
+    let status = pod.status.as_ref();
+    let conditions = status.and_then(|status| status.conditions.as_deref()).unwrap_or_default();
+    let is_true = |kind: &str| conditions.iter().any(|condition| condition.type_ == kind && condition.status == "True");
+    let labels = pod.metadata.labels.as_ref();
+    Some(Member {
+        name: pod.metadata.name.clone()?,
+        uid: pod.metadata.uid.clone()?,
+        node: spec.node_name.clone(),
+        address: status.and_then(|status| status.pod_ip.clone()),
+        revision: labels.and_then(|labels| labels.get("controller-revision-hash")).cloned().unwrap_or_default(),
+        image: spec.containers.iter().find(|c| c.name == container).and_then(|c| c.image.clone()).unwrap_or_default(),
+        ready: is_true("Ready"),
+        terminating: pod.metadata.deletion_timestamp.is_some(),
+        storage: storage(spec),
+        waiting: waiting(pod),
+    })
+}
+
+fn storage(spec: &PodSpec) -> Storage {
+    let claims = spec.volumes.iter().flatten().any(|volume| volume.persistent_volume_claim.is_some());
+    if claims { Storage::Claim } else { Storage::Ephemeral }
+}
+
+/// Why a pod does not run: no node takes it, or a container waits.
+fn waiting(pod: &Pod) -> Option<String> {
+    let status = pod.status.as_ref()?;
+    let unscheduled = status.conditions.iter().flatten().find(|condition| {
+        condition.type_ == "PodScheduled" && condition.status == "False"
+    });
+    if let Some(condition) = unscheduled {
+        let message = condition.message.clone().unwrap_or_default();
+        return Some(format!("{}: {message}", condition.reason.as_deref().unwrap_or("Unscheduled")));
+    }
+    let containers = status.init_container_statuses.iter().flatten().chain(status.container_statuses.iter().flatten());
+    containers.into_iter().find_map(|container| container.state.as_ref()?.waiting.as_ref()?.reason.clone())
+}
+
+fn ordinal(name: &str) -> u32 {
+    name.rsplit_once('-').and_then(|(_, ordinal)| ordinal.parse().ok()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,86 @@
+//! What every adapter can do.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use stateful_safety::{Assessment, ContainerFacts, Entrance, Millis};
+use tokio::sync::watch;
+
+use crate::{Door, Ledger};
+
+/// A future that can be kept in a table.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A database engine's adapter. It keeps connections open between calls, one a member's incarnation.
+pub trait Engine: Send + Sync {
+    /// THINK. How to get in, from what the container declares.
+    fn entrance(&self, facts: &ContainerFacts) -> Entrance;
+
+    /// LOOK. Asks every member at once, each with a deadline of its own, and interprets what they said. Never fails:
+    /// a member that does not answer is reported as such.
+    fn assess<'a>(&'a self, doors: &'a [Door], now: Millis) -> BoxFuture<'a, Assessment>;
+
+    /// TOUCH. Makes `to` the primary in place of `from` by the engine's own lossless way, and returns once `to` says
+    /// it is. Never forces. The caller has asked the judge just before.
+    fn hand_over<'a>(
+        &'a self,
+        doors: &'a [Door],
+        from: &'a str,
+        to: &'a str,
+    ) -> BoxFuture<'a, Result<HandedOver, HandOverError>>;
+
+    /// TOUCH, keys of its own only. Writes steadily through the door clients use, following the primary wherever it
+    /// goes, until `stop` turns true; then reads everything back, removes it, and returns the ledger.
+    fn canary<'a>(
+        &'a self,
+        doors: watch::Receiver<Vec<Door>>,
+        stop: watch::Receiver<bool>,
+    ) -> BoxFuture<'a, Result<Ledger, String>>;
+}
+
+/// A handover that took place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandedOver {
+    /// From the request until the successor said it is the primary.
+    pub took: Duration,
+}
+
+/// Why a handover did not take place, or is not known to have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HandOverError {
+    /// A member that must be spoken to has no way in.
+    #[error("cannot reach {member}: {why}")]
+    NoWay {
+        /// The member.
+        member: String,
+        /// Why, in the driver's words.
+        why: String,
+    },
+    /// The server refused; nothing has changed.
+    #[error("{member} refused: {why}")]
+    Refused {
+        /// The member asked.
+        member: String,
+        /// What it said.
+        why: String,
+    },
+    /// The successor did not take over in time and the old primary still leads; writes go on there.
+    #[error("{to} had not taken over after {waited:?}; {from} is still the primary")]
+    NotMoved {
+        /// The present primary.
+        from: String,
+        /// The successor that was asked.
+        to: String,
+        /// How long it was waited for.
+        waited: Duration,
+    },
+    /// The connection broke or time ran out with the outcome open: look again, do not repeat.
+    #[error("it is not known whether {to} took over: {why}")]
+    Unknown {
+        /// The successor that was asked.
+        to: String,
+        /// What happened.
+        why: String,
+    },
+}

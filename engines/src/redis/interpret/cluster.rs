@@ -1,0 +1,171 @@
+//! Redis Cluster: one replica group a shard, and the masters' quorum.
+
+use std::collections::BTreeMap;
+
+use stateful_safety::{Assessment, Blocker, Electorate, MemberState, Millis, ReplicaGroup, Role, Sync};
+
+use super::agreement;
+use super::member::state;
+use crate::redis::node_line::{NodeLine, count, name};
+use crate::redis::{Answers, Seen};
+
+/// A member that answered, and the cluster as it sees it.
+pub(super) struct View<'a> {
+    pub(super) seen: &'a Seen,
+    pub(super) answers: &'a Answers,
+    pub(super) nodes: Vec<NodeLine<'a>>,
+}
+
+impl<'a> View<'a> {
+    fn of(seen: &'a Seen) -> Option<Self> {
+        let answers = seen.answer.as_ref().ok()?;
+        let nodes = NodeLine::parse_all(answers.cluster_nodes.as_deref()?);
+        let view = Self { seen, answers, nodes };
+        view.nodes.iter().any(|node| node.has("myself")).then_some(view)
+    }
+
+    /// Its own line. A view is only made with one.
+    pub(super) fn me(&self) -> &NodeLine<'a> {
+        self.nodes.iter().find(|node| node.has("myself")).unwrap_or(&self.nodes[0])
+    }
+
+    pub(super) fn node(&self, id: &str) -> Option<&NodeLine<'a>> {
+        self.nodes.iter().find(|node| node.id == id)
+    }
+}
+
+/// A node of the cluster: who it is here, if known, and the line that describes it best.
+struct Node<'a> {
+    seen: Option<&'a Seen>,
+    line: NodeLine<'a>,
+}
+
+pub(super) fn interpret(seen: &[Seen], now: Millis) -> Assessment {
+    let views: Vec<View<'_>> = seen.iter().filter_map(View::of).collect();
+    let silent: Vec<&Seen> =
+        seen.iter().filter(|seen| !views.iter().any(|view| view.seen.member == seen.member)).collect();
+    let (nodes, strangers) = identify(&views, &silent);
+
+    let mut blockers = agreement::disagreements(&views);
+    blockers.extend(strangers.into_iter().map(|who| Blocker::Stranger { who }));
+    blockers.extend(uncovered(&views));
+    blockers.extend(views.iter().filter_map(migration));
+    let groups = groups(&nodes, &views);
+    blockers.extend(groups.iter().filter(|group| group.primary().is_none()).map(|group| Blocker::NoSinglePrimary {
+        group: group.name.clone(),
+        primaries: group.members.iter().filter(|member| member.role == Role::Primary).count(),
+    }));
+    Assessment {
+        taken_at: now,
+        topology: "Redis Cluster".to_owned(),
+        electorates: vec![electorate(&nodes, &groups)],
+        groups,
+        blockers,
+    }
+}
+
+/// Every node any member lists, by identifier. One that answered describes itself; one that did not is described by the
+/// others and matched to a silent member by address, or because both are the only ones left. What matches nobody while
+/// every member has answered is a stranger; an empty node that failed is one too.
+fn identify<'a>(views: &[View<'a>], silent: &[&'a Seen]) -> (BTreeMap<&'a str, Node<'a>>, Vec<String>) {
+    let mut nodes: BTreeMap<&str, Node<'_>> = views
+        .iter()
+        .map(|view| (view.me().id, Node { seen: Some(view.seen), line: view.me().clone() }))
+        .collect();
+    let mut unmatched: BTreeMap<&str, NodeLine<'_>> = BTreeMap::new();
+    for line in views.iter().flat_map(|view| &view.nodes) {
+        if !nodes.contains_key(line.id) {
+            unmatched.entry(line.id).or_insert_with(|| line.clone());
+        }
+    }
+    let mut left: Vec<&Seen> = silent.to_vec();
+    let mut still_unmatched = Vec::new();
+    for line in unmatched.into_values() {
+        match left.iter().position(|seen| seen.address.as_deref() == Some(line.host)) {
+            Some(index) => {
+                nodes.insert(line.id, Node { seen: Some(left.swap_remove(index)), line });
+            }
+            None => still_unmatched.push(line),
+        }
+    }
+    if let ([line], [seen]) = (&still_unmatched[..], &left[..]) {
+        nodes.insert(line.id, Node { seen: Some(seen), line: line.clone() });
+        return (nodes, Vec::new());
+    }
+    if still_unmatched.len() > left.len() {
+        return (nodes, still_unmatched.iter().map(|line| format!("{} at {}", line.id, line.host)).collect());
+    }
+    // As many silent members as nameless nodes: which is which is not known, but their shards are.
+    nodes.extend(still_unmatched.into_iter().map(|line| (line.id, Node { seen: None, line })));
+    (nodes, Vec::new())
+}
+
+fn groups<'a>(nodes: &BTreeMap<&'a str, Node<'a>>, views: &[View<'_>]) -> Vec<ReplicaGroup> {
+    let mut masters: Vec<(&str, &Node<'_>)> =
+        nodes.iter().filter(|(_, node)| node.line.is_master()).map(|(id, node)| (*id, node)).collect();
+    masters.sort_by_key(|(_, node)| node.line.slots.first().copied().unwrap_or((u32::MAX, 0)));
+    masters
+        .into_iter()
+        .map(|(id, master)| {
+            let mut members = vec![member(master, Role::Primary, None)];
+            let followers = nodes.values().filter(|node| !node.line.is_master() && node.line.master == Some(id));
+            members.extend(followers.map(|node| member(node, Role::Replica, master.seen)));
+            members.sort_by(|a, b| a.name.cmp(&b.name));
+            ReplicaGroup { name: name(&master.line.slots), members, writes_need: writes_need(master, views) }
+        })
+        .collect()
+}
+
+fn member(node: &Node<'_>, role: Role, primary: Option<&Seen>) -> MemberState {
+    let Some(seen) = node.seen else {
+        let why = "no member here answers to this identity".to_owned();
+        let name = format!("node {}", node.line.id.get(..8).unwrap_or(node.line.id));
+        return MemberState { name, role: Role::Unknown, sync: Sync::Unreachable { why }, version: None, persists: false };
+    };
+    // What others remember of a silent node's role may be history by now.
+    let role = if seen.answer.is_err() { Role::Unknown } else { role };
+    state(seen, role, primary)
+}
+
+/// One, and as many replicas as the master insists on. Where it hides its settings, its replicas' answer counts, for
+/// they run the same configuration.
+fn writes_need(master: &Node<'_>, views: &[View<'_>]) -> usize {
+    let own = views.iter().filter(|view| master.seen.is_some_and(|seen| seen.member == view.seen.member));
+    let needed = own.chain(views).find_map(|view| {
+        let config = &view.answers.config;
+        config.get("min-replicas-to-write").or_else(|| config.get("min-slaves-to-write"))?.parse::<usize>().ok()
+    });
+    1 + needed.unwrap_or(0)
+}
+
+/// A replica is elected by a majority of the masters that own slots (redis.io, "Redis cluster specification", replica
+/// election): size/2 + 1 of them.
+fn electorate(nodes: &BTreeMap<&str, Node<'_>>, groups: &[ReplicaGroup]) -> Electorate {
+    let voters = nodes.values().filter(|node| node.line.is_master() && !node.line.slots.is_empty()).count();
+    let live = groups
+        .iter()
+        .filter_map(ReplicaGroup::primary)
+        .filter(|primary| primary.sync.is_streaming())
+        .map(|primary| primary.name.clone())
+        .collect();
+    Electorate { voters_are: "slot-owning masters".to_owned(), live, needed: voters / 2 + 1 }
+}
+
+/// The member that sees the fewest slots served decides. Right after a restart a node sees fewer than there are;
+/// that passes.
+fn uncovered(views: &[View<'_>]) -> Option<Blocker> {
+    const ALL: u32 = 16_384;
+    let covered = views
+        .iter()
+        .map(|view| {
+            let served = view.nodes.iter().filter(|node| node.is_master() && !node.has("fail"));
+            served.map(|node| count(&node.slots)).sum::<u32>()
+        })
+        .min()?;
+    (covered < ALL).then_some(Blocker::SlotsUncovered { covered })
+}
+
+fn migration(view: &View<'_>) -> Option<Blocker> {
+    let slots = view.me().moving;
+    (slots > 0).then(|| Blocker::MigrationRunning { member: view.seen.member.clone(), slots })
+}

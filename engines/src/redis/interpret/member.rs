@@ -1,0 +1,84 @@
+//! One member's state, by its own words and its primary's.
+
+use stateful_safety::{MemberState, Role, Sync, Version};
+
+use crate::redis::{Answers, Seen};
+
+/// A member that leads, follows `primary`, or said nothing.
+pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>) -> MemberState {
+    let (sync, version, persists) = match &seen.answer {
+        Err(why) => (Sync::Unreachable { why: why.clone() }, None, false),
+        Ok(answers) => {
+            let sync = match role {
+                Role::Primary | Role::Unknown => primary_sync(answers),
+                Role::Replica => replica_sync(seen, answers, primary),
+            };
+            (sync, version(answers), persists(answers))
+        }
+    };
+    MemberState { name: seen.member.clone(), role, sync, version, persists }
+}
+
+/// Valkey reports the Redis version it is compatible with beside its own; its own is the one that decides.
+fn version(answers: &Answers) -> Option<Version> {
+    answers.field("valkey_version").or_else(|| answers.field("redis_version")).and_then(Version::parse)
+}
+
+/// Append-only file or snapshots. A server that hides its settings and has no append-only file counts as having neither.
+fn persists(answers: &Answers) -> bool {
+    answers.field("aof_enabled") == Some("1") || answers.config.get("save").is_some_and(|save| !save.is_empty())
+}
+
+fn primary_sync(answers: &Answers) -> Sync {
+    if is_loading(answers) { behind("loading its data") } else { Sync::InSync { lag_bytes: 0 } }
+}
+
+fn replica_sync(seen: &Seen, answers: &Answers, primary: Option<&Seen>) -> Sync {
+    if is_loading(answers) {
+        return behind("loading its data");
+    }
+    if answers.field("master_sync_in_progress") == Some("1") {
+        return behind("copying everything from its primary");
+    }
+    if answers.field("master_link_status") != Some("up") {
+        return behind("its link to the primary is down");
+    }
+    let Some(leader) = primary.and_then(|primary| primary.answer.as_ref().ok()) else {
+        return behind("its primary does not answer");
+    };
+    let (Some(sent), Some(received)) = (leader.number("master_repl_offset"), answers.number("slave_repl_offset"))
+    else {
+        return behind("its replication offset is not known");
+    };
+    if answers.field("master_replid") != leader.field("master_replid") {
+        return behind("it follows another replication stream than its primary's");
+    }
+    if !counted_online(leader, seen.address.as_deref()) {
+        return behind("its primary does not count it online yet");
+    }
+    Sync::InSync { lag_bytes: sent.saturating_sub(received) }
+}
+
+/// Whether the primary lists the replica as online. Where replicas announce another address than the pod's
+/// (`replica-announce-ip`), the list cannot be matched: then every replica listed must be online.
+fn counted_online(leader: &Answers, address: Option<&str>) -> bool {
+    let replicas: Vec<&str> = (0..)
+        .map_while(|index| leader.field(&format!("slave{index}")))
+        .collect();
+    let is_online = |line: &&str| line.split(',').any(|part| part == "state=online");
+    let own = address.and_then(|address| {
+        replicas.iter().find(|line| line.split(',').any(|part| part.strip_prefix("ip=") == Some(address)))
+    });
+    match own {
+        Some(line) => is_online(line),
+        None => !replicas.is_empty() && replicas.iter().all(is_online),
+    }
+}
+
+fn is_loading(answers: &Answers) -> bool {
+    answers.field("loading") == Some("1") || answers.field("async_loading") == Some("1")
+}
+
+fn behind(why: &str) -> Sync {
+    Sync::Behind { why: why.to_owned() }
+}

@@ -1,0 +1,43 @@
+//! THINK. Turns what the servers said into an [`Assessment`]. Pure: the same words give the same assessment.
+
+mod agreement;
+mod cluster;
+mod member;
+mod replication;
+
+use stateful_safety::{Assessment, Blocker, Millis};
+
+use super::{Answers, Seen};
+
+/// Interprets the answers of all members of one workload, asked at `now`.
+///
+/// One server in cluster mode makes it a Redis Cluster; then a member without an answer counts as one of its nodes.
+pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
+    let mut assessment = if answered(seen).any(|(_, answers)| answers.is_cluster()) {
+        cluster::interpret(seen, now)
+    } else {
+        replication::interpret(seen, now)
+    };
+    assessment.blockers.extend(answered(seen).filter_map(|(member, answers)| snapshot(member, answers)));
+    assessment
+}
+
+/// The members that answered, with their answers.
+fn answered(seen: &[Seen]) -> impl Iterator<Item = (&str, &Answers)> {
+    seen.iter().filter_map(|seen| Some((seen.member.as_str(), seen.answer.as_ref().ok()?)))
+}
+
+fn snapshot(member: &str, answers: &Answers) -> Option<Blocker> {
+    let running = |field| answers.field(field) == Some("1");
+    let what = if running("rdb_bgsave_in_progress") {
+        "RDB snapshot"
+    } else if running("aof_rewrite_in_progress") {
+        "AOF rewrite"
+    } else {
+        return None;
+    };
+    Some(Blocker::SnapshotRunning { member: member.to_owned(), what: what.to_owned() })
+}
+
+#[cfg(test)]
+mod tests;

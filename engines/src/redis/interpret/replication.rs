@@ -1,0 +1,45 @@
+//! A primary and its replicas, with or without Sentinels: one replica group.
+
+use stateful_safety::{Assessment, Blocker, Millis, ReplicaGroup, Role};
+
+use super::answered;
+use super::member::state;
+use crate::redis::Seen;
+
+pub(super) fn interpret(seen: &[Seen], now: Millis) -> Assessment {
+    let role = |seen: &Seen| match seen.answer.as_ref().ok().and_then(|answers| answers.field("role")) {
+        Some("master") => Role::Primary,
+        Some("slave") => Role::Replica,
+        _ => Role::Unknown,
+    };
+    let primaries: Vec<&Seen> = seen.iter().filter(|seen| role(seen) == Role::Primary).collect();
+    let primary = primaries.first().copied();
+    let min_replicas = primary.and_then(|primary| {
+        let config = &primary.answer.as_ref().ok()?.config;
+        config.get("min-replicas-to-write").or_else(|| config.get("min-slaves-to-write"))?.parse::<usize>().ok()
+    });
+    let group = ReplicaGroup {
+        name: "the replica group".to_owned(),
+        members: seen.iter().map(|seen| state(seen, role(seen), primary)).collect(),
+        writes_need: 1 + min_replicas.unwrap_or(0),
+    };
+    let blockers = if primaries.len() == 1 {
+        Vec::new()
+    } else {
+        vec![Blocker::NoSinglePrimary { group: group.name.clone(), primaries: primaries.len() }]
+    };
+    let sentinels = sentinels(seen);
+    let topology = match (sentinels, seen.len()) {
+        (0, 1) => "single server".to_owned(),
+        (0, _) => "primary and replicas".to_owned(),
+        (count, _) => format!("primary and replicas under {count} Sentinels"),
+    };
+    Assessment { taken_at: now, topology, groups: vec![group], electorates: Vec::new(), blockers }
+}
+
+fn sentinels(seen: &[Seen]) -> usize {
+    let mut addresses: Vec<String> = answered(seen).flat_map(|(_, answers)| answers.sentinels()).collect();
+    addresses.sort();
+    addresses.dedup();
+    addresses.len()
+}

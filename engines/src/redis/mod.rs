@@ -1,0 +1,52 @@
+//! Redis and Valkey: Cluster, Sentinel, or primary and replicas.
+
+mod answers;
+mod canary;
+mod entrance;
+mod hand_over;
+mod interpret;
+mod links;
+mod node_line;
+mod observe;
+
+pub use answers::{Answers, Seen};
+pub use interpret::interpret;
+
+use stateful_safety::{Assessment, ContainerFacts, Entrance, Millis};
+use tokio::sync::watch;
+
+use crate::{BoxFuture, Door, Engine, HandOverError, HandedOver, Ledger};
+use links::Links;
+
+/// The adapter, with the connections it keeps open.
+#[derive(Debug, Default)]
+pub struct Redis {
+    links: Links,
+}
+
+impl Engine for Redis {
+    fn entrance(&self, facts: &ContainerFacts) -> Entrance {
+        entrance::entrance(facts)
+    }
+
+    fn assess<'a>(&'a self, doors: &'a [Door], now: Millis) -> BoxFuture<'a, Assessment> {
+        Box::pin(async move { interpret(&observe::observe(&self.links, doors).await, now) })
+    }
+
+    fn hand_over<'a>(
+        &'a self,
+        doors: &'a [Door],
+        from: &'a str,
+        to: &'a str,
+    ) -> BoxFuture<'a, Result<HandedOver, HandOverError>> {
+        Box::pin(hand_over::hand_over(&self.links, doors, from, to))
+    }
+
+    fn canary<'a>(
+        &'a self,
+        doors: watch::Receiver<Vec<Door>>,
+        stop: watch::Receiver<bool>,
+    ) -> BoxFuture<'a, Result<Ledger, String>> {
+        Box::pin(canary::run(doors, stop))
+    }
+}

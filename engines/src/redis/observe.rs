@@ -1,0 +1,53 @@
+//! LOOK. Asks every member, all at once, and keeps what it said word for word.
+
+use std::collections::BTreeMap;
+
+use futures::future::join_all;
+use redis::aio::MultiplexedConnection;
+use redis::{Cmd, FromRedisValue, cmd};
+use tokio::time::timeout;
+
+use super::links::{Links, PATIENCE, words};
+use super::{Answers, Seen};
+use crate::Door;
+
+/// The settings that change a verdict. `min-slaves-to-write` is what servers before 5.0 call it.
+const SETTINGS: &[&str] = &["save", "appendonly", "min-replicas-to-write", "min-slaves-to-write", "cluster-announce-ip"];
+
+/// Asks every member. One that is silent delays nobody: each has its own deadline.
+pub(super) async fn observe(links: &Links, doors: &[Door]) -> Vec<Seen> {
+    join_all(doors.iter().map(|door| async move {
+        let answer = match timeout(PATIENCE, ask(links, door)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(format!("no answer within {PATIENCE:?}")),
+        };
+        if answer.is_err() {
+            links.forget(door).await;
+        }
+        Seen { member: door.member.clone(), address: door.address.clone(), answer }
+    }))
+    .await
+}
+
+async fn ask(links: &Links, door: &Door) -> Result<Answers, String> {
+    let mut link = links.to(door).await?;
+    let mut answers = Answers { info: query(&mut link, &cmd("INFO")).await?, ..Answers::default() };
+    if answers.is_cluster() {
+        answers.cluster_info = Some(query(&mut link, cmd("CLUSTER").arg("INFO")).await?);
+        answers.cluster_nodes = Some(query(&mut link, cmd("CLUSTER").arg("NODES")).await?);
+    } else {
+        answers.subscribers = query(&mut link, cmd("CLIENT").arg("LIST").arg("TYPE").arg("pubsub")).await.ok();
+    }
+    for setting in SETTINGS {
+        // Some managed servers rename or forbid CONFIG: what it would have said is then not known, and `interpret`
+        // falls back on what INFO says.
+        if let Ok(values) = query::<BTreeMap<String, String>>(&mut link, cmd("CONFIG").arg("GET").arg(setting)).await {
+            answers.config.extend(values);
+        }
+    }
+    Ok(answers)
+}
+
+async fn query<T: FromRedisValue>(link: &mut MultiplexedConnection, command: &Cmd) -> Result<T, String> {
+    command.query_async(link).await.map_err(|error| words(&error))
+}

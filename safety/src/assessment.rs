@@ -1,0 +1,184 @@
+//! A database as its own servers describe it, in words that fit every engine.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Millis, Version};
+
+/// What an engine adapter reports about a workload at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assessment {
+    /// When the servers were asked.
+    pub taken_at: Millis,
+    /// How the members hang together, for people: `Redis Cluster`, `Sentinel`, `primary and replicas`.
+    pub topology: String,
+    /// Replica groups: one for PostgreSQL, one a shard for Redis Cluster, one a replica set for MongoDB.
+    pub groups: Vec<ReplicaGroup>,
+    /// Bodies that must keep a majority for the database to elect a primary at all.
+    pub electorates: Vec<Electorate>,
+    /// Conditions under which nothing may be moved, each with its name.
+    pub blockers: Vec<Blocker>,
+}
+
+impl Assessment {
+    /// The group a member belongs to.
+    pub fn group_of(&self, member: &str) -> Option<&ReplicaGroup> {
+        self.groups.iter().find(|group| group.member(member).is_some())
+    }
+
+    /// What is known about a member.
+    pub fn member(&self, member: &str) -> Option<&MemberState> {
+        self.groups.iter().find_map(|group| group.member(member))
+    }
+}
+
+/// Members that hold copies of the same data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplicaGroup {
+    /// A name people recognise: `slots 0-5460`, `rs0`, `main`.
+    pub name: String,
+    /// The copies.
+    pub members: Vec<MemberState>,
+    /// How many members in sync, the primary included, a write needs before it is acknowledged.
+    pub writes_need: usize,
+}
+
+impl ReplicaGroup {
+    /// The member that takes the writes, if exactly one says it does. Two would be two writers: that is no primary.
+    pub fn primary(&self) -> Option<&MemberState> {
+        let mut primaries = self.members.iter().filter(|member| member.role == Role::Primary);
+        match (primaries.next(), primaries.next()) {
+            (Some(only), None) => Some(only),
+            _ => None,
+        }
+    }
+
+    /// The member of that name.
+    pub fn member(&self, name: &str) -> Option<&MemberState> {
+        self.members.iter().find(|member| member.name == name)
+    }
+}
+
+/// One copy of a group's data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberState {
+    /// The pod's name.
+    pub name: String,
+    /// What it does in its group.
+    pub role: Role,
+    /// Whether it has what the primary has.
+    pub sync: Sync,
+    /// The version its server gave.
+    pub version: Option<Version>,
+    /// Whether its server writes to disk at all.
+    pub persists: bool,
+}
+
+/// What a member does in its group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Role {
+    /// Takes the writes.
+    Primary,
+    /// Follows the primary.
+    Replica,
+    /// It did not say.
+    Unknown,
+}
+
+impl std::fmt::Display for Role {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Primary => "primary",
+            Self::Replica => "replica",
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
+/// Whether a member has what its primary has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Sync {
+    /// Streaming from the primary (or being it), this many bytes behind.
+    InSync {
+        /// Bytes of the primary's replication stream it has not confirmed.
+        lag_bytes: u64,
+    },
+    /// Answering, but not streaming: loading, copying everything anew, link down.
+    Behind {
+        /// Why, in the engine's words.
+        why: String,
+    },
+    /// It did not answer.
+    Unreachable {
+        /// Why, in the driver's words.
+        why: String,
+    },
+}
+
+impl Sync {
+    /// Whether it streams, whatever its lag.
+    pub fn is_streaming(&self) -> bool {
+        matches!(self, Self::InSync { .. })
+    }
+}
+
+/// A body of voters that must keep a majority (Redis Cluster's slot-owning masters, a MongoDB set's voters).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Electorate {
+    /// What they are, for people: `slot-owning masters`.
+    pub voters_are: String,
+    /// The members that vote and answer.
+    pub live: Vec<String>,
+    /// How many of them an election needs.
+    pub needed: usize,
+}
+
+/// A condition of the database under which nothing may be moved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Blocker {
+    /// Redis Cluster: hash slots without a master.
+    SlotsUncovered {
+        /// Slots that have one, of 16384.
+        covered: u32,
+    },
+    /// Redis Cluster: slots are moving between shards.
+    MigrationRunning {
+        /// The member that says so.
+        member: String,
+        /// How many of its slots are migrating or being imported.
+        slots: usize,
+    },
+    /// Members tell different stories about who is who, where, or alive.
+    ViewsDisagree {
+        /// The member whose view differs.
+        member: String,
+        /// What it says that others do not.
+        about: String,
+    },
+    /// A server in the database's own member list that is no pod of this workload.
+    Stranger {
+        /// Its address or identifier, as the members know it.
+        who: String,
+    },
+    /// A replica group with more than one primary, or none.
+    NoSinglePrimary {
+        /// The group.
+        group: String,
+        /// How many members say they are primary.
+        primaries: usize,
+    },
+    /// A snapshot or log rewrite runs in a forked child; a handover now would compete with it.
+    SnapshotRunning {
+        /// The member.
+        member: String,
+        /// `RDB snapshot` or `AOF rewrite`.
+        what: String,
+    },
+    /// A restart would bring the member back as primary, since nothing on its disk says otherwise.
+    RoleNotKept {
+        /// The member.
+        member: String,
+    },
+}

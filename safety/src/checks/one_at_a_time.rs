@@ -1,0 +1,43 @@
+//! Is everybody else of the group there? Taking a second member turns one more failure into an outage.
+
+use crate::judge::Case;
+use crate::{MemberState, Reason, ReplicaGroup, Sync};
+
+/// Refuses when a member of a touched group, other than the one taken, is away, behind, or promised to somebody; and
+/// when two of one group are taken at once.
+pub fn one_at_a_time(case: &Case<'_>) -> Vec<Reason> {
+    case.touched_groups().into_iter().flat_map(|group| of_group(case, group)).collect()
+}
+
+fn of_group(case: &Case<'_>, group: &ReplicaGroup) -> Vec<Reason> {
+    let taken: Vec<&MemberState> =
+        group.members.iter().filter(|member| case.taken().contains(&member.name)).collect();
+    let second = taken.iter().skip(1).map(|member| Reason::MemberAway {
+        group: group.name.clone(),
+        member: member.name.clone(),
+        why: "taken together with another".to_owned(),
+    });
+    let others = group.members.iter().filter(|member| !case.taken().contains(&member.name));
+    second.chain(others.filter_map(|member| away(case, group, member))).collect()
+}
+
+fn away(case: &Case<'_>, group: &ReplicaGroup, member: &MemberState) -> Option<Reason> {
+    if case.promised.contains(&member.name) {
+        let why = "somebody was already allowed to take it".to_owned();
+        return Some(Reason::MemberAway { group: group.name.clone(), member: member.name.clone(), why });
+    }
+    match &member.sync {
+        Sync::InSync { lag_bytes } if *lag_bytes > case.policy.max_lag_bytes => Some(Reason::Lagging {
+            member: member.name.clone(),
+            lag: *lag_bytes,
+            limit: case.policy.max_lag_bytes,
+        }),
+        Sync::InSync { .. } => None,
+        Sync::Behind { why } => {
+            Some(Reason::MemberAway { group: group.name.clone(), member: member.name.clone(), why: why.clone() })
+        }
+        Sync::Unreachable { why } => {
+            Some(Reason::NotAnswering { member: member.name.clone(), why: why.clone() })
+        }
+    }
+}

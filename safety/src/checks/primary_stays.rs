@@ -1,0 +1,28 @@
+//! Would the primary go? It never may: writes stop until a failover, and what it has not sent is lost. A budget cannot
+//! know, it counts pods.
+
+use crate::judge::Case;
+use crate::{Reason, Role};
+
+/// Refuses taking a primary, or a member whose role is not known.
+pub fn primary_stays(case: &Case<'_>) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    for group in case.touched_groups() {
+        for member in group.members.iter().filter(|member| case.taken().contains(&member.name)) {
+            match member.role {
+                Role::Primary => {
+                    reasons.push(Reason::PrimaryTaken { group: group.name.clone(), member: member.name.clone() });
+                }
+                // Silent, and nobody else leads its group: it may be the one that does.
+                Role::Unknown if group.primary().is_none() => {
+                    reasons.push(Reason::NotAnswering {
+                        member: member.name.clone(),
+                        why: "it may be the primary: nobody else of its group is".to_owned(),
+                    });
+                }
+                Role::Replica | Role::Unknown => {}
+            }
+        }
+    }
+    reasons
+}

@@ -1,0 +1,20 @@
+//! Will the data be there when the pod is back? Without a claim it goes with the pod; without persistence the server
+//! comes back empty, and an empty primary empties its replicas (Redis documentation, "Safety of replication when master
+//! has persistence turned off").
+
+use crate::judge::Case;
+use crate::{Reason, Storage};
+
+/// Refuses taking a member whose data would not outlive its pod.
+pub fn storage_kept(case: &Case<'_>) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    for name in case.taken() {
+        if case.workload.member(name).is_some_and(|member| member.storage == Storage::Ephemeral) {
+            reasons.push(Reason::StorageNotKept { member: name.clone() });
+        }
+        if case.assessment.member(name).is_some_and(|state| state.sync.is_streaming() && !state.persists) {
+            reasons.push(Reason::NoPersistence { member: name.clone() });
+        }
+    }
+    reasons
+}

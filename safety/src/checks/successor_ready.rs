@@ -1,0 +1,38 @@
+//! Can the successor take over without losing a write? It must be a replica of this very primary, streaming, close
+//! behind, and no older than what it follows.
+
+use crate::judge::Case;
+use crate::{Disruption, Reason, Role, Sync};
+
+/// Refuses a handover to a member that is not ready to lead.
+pub fn successor_ready(case: &Case<'_>) -> Vec<Reason> {
+    let Disruption::HandOver { from, to } = case.disruption else {
+        return Vec::new();
+    };
+    let Some(group) = case.assessment.group_of(from) else {
+        return Vec::new(); // members_known has said so
+    };
+    let (Some(primary), Some(successor)) = (group.member(from), group.member(to)) else {
+        return vec![Reason::NotASuccessor { to: to.clone(), from: from.clone() }];
+    };
+    let mut reasons = Vec::new();
+    if primary.role != Role::Primary || successor.role != Role::Replica {
+        reasons.push(Reason::NotASuccessor { to: to.clone(), from: from.clone() });
+    }
+    match &successor.sync {
+        Sync::InSync { .. } => {} // one_at_a_time has looked at its lag
+        Sync::Behind { .. } | Sync::Unreachable { .. } => {
+            reasons.push(Reason::NoSuccessor { group: group.name.clone() });
+        }
+    }
+    if let (Some(to_version), Some(from_version)) = (&successor.version, &primary.version)
+        && to_version.is_older_than(from_version)
+    {
+        reasons.push(Reason::OlderSuccessor {
+            to: to.clone(),
+            to_version: to_version.clone(),
+            from_version: from_version.clone(),
+        });
+    }
+    reasons
+}

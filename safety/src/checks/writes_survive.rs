@@ -1,0 +1,21 @@
+//! Would writes still be acknowledged? With `min-replicas-to-write` or synchronous standbys, one replica too few is an
+//! outage with every server up.
+
+use crate::Reason;
+use crate::judge::Case;
+
+/// Refuses when a group would keep fewer members in sync than a write needs. A handover takes nobody away.
+pub fn writes_survive(case: &Case<'_>) -> Vec<Reason> {
+    case.touched_groups()
+        .into_iter()
+        .filter_map(|group| {
+            let left = group
+                .members
+                .iter()
+                .filter(|member| member.sync.is_streaming() && !case.is_gone(&member.name))
+                .count();
+            (left < group.writes_need)
+                .then(|| Reason::WritesWouldStop { group: group.name.clone(), left, needed: group.writes_need })
+        })
+        .collect()
+}

@@ -1,0 +1,21 @@
+//! What somebody wants to do to a database.
+
+use serde::{Deserialize, Serialize};
+
+/// A thing about to be done, on which the judge is asked for its verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Disruption {
+    /// Take these members away for a while: evict, delete or restart their pods.
+    Take {
+        /// Pod names.
+        members: Vec<String>,
+    },
+    /// Make another member of a group its primary.
+    HandOver {
+        /// The present primary.
+        from: String,
+        /// The member to become primary.
+        to: String,
+    },
+}

@@ -1,0 +1,79 @@
+//! Which database a workload runs, and by what marks one recognises it.
+
+use serde::{Deserialize, Serialize};
+
+/// A database engine this tool knows how to move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineKind {
+    /// Redis or Valkey: Redis Cluster, Sentinel-managed, or plain primary and replicas.
+    Redis,
+}
+
+impl EngineKind {
+    /// Every engine, in the order detection tries them.
+    pub const ALL: &'static [Self] = &[Self::Redis];
+
+    /// The words a user may type for it, the first being its name.
+    pub const fn words(self) -> &'static [&'static str] {
+        match self {
+            Self::Redis => &["redis", "valkey"],
+        }
+    }
+
+    /// Its name, as printed and as written in the `kubectl-stateful.dev/engine` annotation.
+    pub const fn name(self) -> &'static str {
+        self.words()[0]
+    }
+
+    /// The port its server listens on unless told otherwise.
+    pub const fn default_port(self) -> u16 {
+        match self {
+            Self::Redis => 6379,
+        }
+    }
+
+    /// Last path elements of images that run this engine's server.
+    pub const fn images(self) -> &'static [&'static str] {
+        match self {
+            Self::Redis => &["redis", "redis-cluster", "redis-stack-server", "valkey", "valkey-cluster"],
+        }
+    }
+
+    /// The engine a user's word means, if it means one.
+    pub fn from_word(word: &str) -> Option<Self> {
+        let word = word.to_ascii_lowercase();
+        Self::ALL.iter().copied().find(|kind| kind.words().contains(&word.as_str()))
+    }
+
+    /// The engine an image runs, judged by the last element of its path alone, so that
+    /// `registry:5000/team/redis:7.0` is Redis and `team/redis-exporter:1` is not.
+    pub fn from_image(image: &str) -> Option<Self> {
+        let name = image.rsplit('/').next()?.split(['@', ':']).next()?;
+        Self::ALL.iter().copied().find(|kind| kind.images().contains(&name))
+    }
+}
+
+impl std::fmt::Display for EngineKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::EngineKind;
+
+    #[test]
+    fn an_exporter_is_not_the_database_it_watches() {
+        assert_eq!(EngineKind::from_image("oliver006/redis_exporter:v1"), None);
+        assert_eq!(EngineKind::from_image("registry:5000/team/redis:7.0"), Some(EngineKind::Redis));
+        assert_eq!(EngineKind::from_image("valkey/valkey@sha256:00"), Some(EngineKind::Redis));
+    }
+
+    #[test]
+    fn a_word_means_its_engine_whatever_its_case() {
+        assert_eq!(EngineKind::from_word("Redis"), Some(EngineKind::Redis));
+        assert_eq!(EngineKind::from_word("oracle"), None);
+    }
+}

@@ -1,0 +1,68 @@
+//! How one gets into a database: what its container says, and what an engine reads out of that.
+
+use std::collections::BTreeMap;
+
+/// What a container declares about itself, in plain words. Values of secrets are not among them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ContainerFacts {
+    /// Command and arguments, in order.
+    pub args: Vec<String>,
+    /// Names and, where they are written in the pod itself, values of its environment.
+    pub env: BTreeMap<String, Option<String>>,
+    /// Its declared ports, by name (or number where unnamed).
+    pub ports: BTreeMap<String, u16>,
+    /// Text files it mounts from ConfigMaps, by path.
+    pub files: BTreeMap<String, String>,
+    /// Annotations of the workload that begin with `kubectl-stateful.dev/`, without that beginning.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// How to get in, as an engine reads it from the facts. The secrets are still only named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entrance {
+    /// The port the server listens on.
+    pub port: u16,
+    /// TLS, when the server speaks it.
+    pub tls: Option<TlsFiles>,
+    /// The user to be.
+    pub username: Option<String>,
+    /// Where the password is.
+    pub password: Option<Source>,
+}
+
+/// Where TLS material is, as paths inside the container.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The authority that signed the servers.
+    pub authority: Option<Source>,
+    /// A client certificate, where the servers ask for one.
+    pub certificate: Option<Source>,
+    /// Its key.
+    pub key: Option<Source>,
+    /// The name the servers' certificates bear, where it is none of the pods' own.
+    pub server_name: Option<String>,
+}
+
+/// Where a secret text is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Source {
+    /// In an environment variable of the container, itself a reference to a Secret or a value.
+    Env(String),
+    /// In a file the container mounts from a Secret.
+    File(String),
+    /// In a Secret of the namespace, by name and key: an annotation said so.
+    Secret(String, String),
+    /// In plain sight: an argument or a ConfigMap holds it.
+    Text(String),
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Env(name) => write!(f, "environment variable {name}"),
+            Self::File(path) => write!(f, "file {path}"),
+            Self::Secret(name, key) => write!(f, "key {key} of Secret {name}"),
+            Self::Text(_) => f.write_str("(secret in plain sight)"),
+        }
+    }
+}

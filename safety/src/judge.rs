@@ -1,0 +1,92 @@
+//! The one judge: may this be done to that database now?
+
+use crate::{Assessment, Disruption, Millis, Policy, Reason, Workload, checks};
+
+/// What is known when the question is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// The workload as Kubernetes has it.
+    pub workload: &'a Workload,
+    /// The newest assessment by its engine, if there is one.
+    pub assessment: Option<&'a Assessment>,
+    /// Members somebody was already allowed to take and no assessment has yet seen gone. Two disruptions, each safe
+    /// alone, can be fatal together: these count as gone.
+    pub promised: &'a [String],
+}
+
+/// The judge's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is safe.
+    Allow,
+    /// It is not, for all of these reasons; never empty.
+    Refuse(Vec<Reason>),
+}
+
+impl Verdict {
+    /// The reasons against; none when it is safe.
+    pub fn reasons(&self) -> &[Reason] {
+        match self {
+            Self::Allow => &[],
+            Self::Refuse(reasons) => reasons,
+        }
+    }
+
+    /// Whether it is safe.
+    pub const fn is_allowed(&self) -> bool {
+        matches!(self, Self::Allow)
+    }
+}
+
+/// What a check is told.
+#[derive(Debug, Clone, Copy)]
+pub struct Case<'a> {
+    /// The limits.
+    pub policy: &'a Policy,
+    /// The workload as Kubernetes has it.
+    pub workload: &'a Workload,
+    /// What the engine reported.
+    pub assessment: &'a Assessment,
+    /// Members that count as gone already.
+    pub promised: &'a [String],
+    /// What somebody wants to do.
+    pub disruption: &'a Disruption,
+}
+
+/// A question the judge asks: every reason it finds against the disruption.
+pub(crate) type Check = fn(&Case<'_>) -> Vec<Reason>;
+
+/// The questions, in the order in which their reasons are shown: first what makes the rest worth reading (is it a
+/// member, do the members agree), then what would be lost, then what would merely take long.
+pub(crate) const CHECKS: &[(&str, Check)] = &[
+    ("members-known", checks::members_known),
+    ("engine-idle", checks::engine_idle),
+    ("one-at-a-time", checks::one_at_a_time),
+    ("primary-stays", checks::primary_stays),
+    ("writes-survive", checks::writes_survive),
+    ("quorum-survives", checks::quorum_survives),
+    ("storage-kept", checks::storage_kept),
+    ("successor-ready", checks::successor_ready),
+];
+
+/// Judges a disruption. Pure: the same arguments give the same verdict, and what is not known is a reason to refuse.
+pub fn judge(policy: &Policy, known: Known<'_>, disruption: &Disruption, now: Millis) -> Verdict {
+    let Some(assessment) = known.assessment else {
+        return Verdict::Refuse(vec![Reason::NotAssessed]);
+    };
+    let age = now - assessment.taken_at;
+    if age > policy.max_age {
+        return Verdict::Refuse(vec![Reason::Stale { age, limit: policy.max_age }]);
+    }
+    let case =
+        Case { policy, workload: known.workload, assessment, promised: known.promised, disruption };
+    let reasons: Vec<Reason> = CHECKS
+        .iter()
+        .flat_map(|(_, check)| check(&case))
+        .filter(|reason| !(reason.may_be_accepted() && policy.accepted.contains(reason.code())))
+        .collect();
+    if reasons.is_empty() { Verdict::Allow } else { Verdict::Refuse(reasons) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,223 @@
+//! The laws of the judge, each with the smallest database that can break it.
+
+use super::{Known, judge};
+use crate::{
+    Assessment, Blocker, Disruption, Electorate, EngineKind, Member, MemberState, Policy, Reason, ReplicaGroup, Role,
+    Rollout, Storage, Sync, Version, Workload, WorkloadId,
+};
+
+const NOW: i64 = 1_000_000;
+
+fn state(name: &str, role: Role) -> MemberState {
+    MemberState {
+        name: name.to_owned(),
+        role,
+        sync: Sync::InSync { lag_bytes: 0 },
+        version: Version::parse("7.0.15"),
+        persists: true,
+    }
+}
+
+fn group(index: usize, replicas: usize) -> ReplicaGroup {
+    let mut members = vec![state(&format!("p{index}"), Role::Primary)];
+    members.extend((0..replicas).map(|replica| state(&format!("r{index}{replica}"), Role::Replica)));
+    ReplicaGroup { name: format!("shard {index}"), members, writes_need: 1 }
+}
+
+/// Three shards of a primary (p0..p2) and one replica each (r00, r10, r20), everybody well.
+fn three_shards() -> Assessment {
+    Assessment {
+        taken_at: NOW,
+        topology: "Redis Cluster".to_owned(),
+        groups: (0..3).map(|index| group(index, 1)).collect(),
+        electorates: vec![Electorate {
+            voters_are: "slot-owning masters".to_owned(),
+            live: vec!["p0".to_owned(), "p1".to_owned(), "p2".to_owned()],
+            needed: 2,
+        }],
+        blockers: Vec::new(),
+    }
+}
+
+fn workload(assessment: &Assessment) -> Workload {
+    let members = assessment.groups.iter().flat_map(|group| &group.members).map(|member| Member {
+        name: member.name.clone(),
+        uid: format!("uid-{}", member.name),
+        node: Some("node1".to_owned()),
+        address: Some("10.0.0.1".to_owned()),
+        revision: "old".to_owned(),
+        image: "redis:7.0".to_owned(),
+        ready: true,
+        terminating: false,
+        storage: Storage::Claim,
+        waiting: None,
+    });
+    Workload {
+        id: WorkloadId { namespace: "shop".to_owned(), name: "redis".to_owned() },
+        uid: "uid".to_owned(),
+        engine: EngineKind::Redis,
+        container: "redis".to_owned(),
+        image: "redis:7.0".to_owned(),
+        declared_revision: "old".to_owned(),
+        replicas: 6,
+        rollout: Rollout::OnDelete,
+        members: members.collect(),
+        template_owner: None,
+    }
+}
+
+fn take(names: &[&str]) -> Disruption {
+    Disruption::Take { members: names.iter().map(|&name| name.to_owned()).collect() }
+}
+
+fn hand_over(from: &str, to: &str) -> Disruption {
+    Disruption::HandOver { from: from.to_owned(), to: to.to_owned() }
+}
+
+/// The codes of the reasons against a disruption of this database.
+fn against(assessment: &Assessment, disruption: &Disruption) -> Vec<&'static str> {
+    against_with(assessment, disruption, &[], &Policy::default())
+}
+
+fn against_with(a: &Assessment, disruption: &Disruption, promised: &[&str], policy: &Policy) -> Vec<&'static str> {
+    let workload = workload(a);
+    let promised: Vec<String> = promised.iter().map(|&name| name.to_owned()).collect();
+    let known = Known { workload: &workload, assessment: Some(a), promised: &promised };
+    judge(policy, known, disruption, NOW).reasons().iter().map(Reason::code).collect()
+}
+
+#[test]
+fn a_replica_in_sync_may_be_taken() {
+    assert!(against(&three_shards(), &take(&["r00"])).is_empty());
+}
+
+#[test]
+fn a_primary_is_never_taken() {
+    assert_eq!(against(&three_shards(), &take(&["p1"])), ["STF-DB-007"]);
+}
+
+#[test]
+fn replicas_of_different_shards_may_go_together_but_two_of_one_may_not() {
+    assert!(against(&three_shards(), &take(&["r00", "r10"])).is_empty());
+    let mut wide = three_shards();
+    wide.groups[0] = group(0, 2);
+    assert_eq!(against(&wide, &take(&["r00", "r01"])), ["STF-DB-005"]);
+}
+
+#[test]
+fn a_member_promised_to_somebody_counts_as_gone() {
+    let mut wide = three_shards();
+    wide.groups[0] = group(0, 2);
+    assert_eq!(against_with(&wide, &take(&["r00"]), &["r01"], &Policy::default()), ["STF-DB-005"]);
+}
+
+#[test]
+fn while_one_member_is_away_no_other_of_its_group_goes() {
+    let mut assessment = three_shards();
+    assessment.groups[0] = group(0, 2);
+    assessment.groups[0].members[1].sync = Sync::Behind { why: "loading".to_owned() };
+    assert_eq!(against(&assessment, &take(&["r01"])), ["STF-DB-005"]);
+    assert!(against(&assessment, &take(&["r00"])).is_empty(), "the broken one itself may be taken");
+    assert!(against(&assessment, &take(&["r10"])).is_empty(), "another group does not care");
+}
+
+#[test]
+fn a_lagging_replica_holds_back_its_group() {
+    let mut assessment = three_shards();
+    assessment.groups[0] = group(0, 2);
+    assessment.groups[0].members[1].sync = Sync::InSync { lag_bytes: (1 << 20) + 1 };
+    assert_eq!(against(&assessment, &take(&["r01"])), ["STF-DB-006"]);
+    assert_eq!(against(&assessment, &hand_over("p0", "r00")), ["STF-DB-006"]);
+}
+
+#[test]
+fn writes_that_need_a_replica_keep_it() {
+    let mut assessment = three_shards();
+    assessment.groups[0].writes_need = 2;
+    assert_eq!(against(&assessment, &take(&["r00"])), ["STF-DB-008"]);
+    assert!(against(&assessment, &hand_over("p0", "r00")).is_empty(), "a handover takes nobody away");
+}
+
+#[test]
+fn the_voters_never_fall_below_their_majority() {
+    let mut assessment = three_shards();
+    assessment.electorates[0].live = vec!["p0".to_owned()];
+    assert_eq!(against(&assessment, &take(&["r00"])), ["STF-DB-009"]);
+}
+
+#[test]
+fn data_without_a_claim_or_without_persistence_stays() {
+    let mut assessment = three_shards();
+    assessment.groups[0].members[1].persists = false;
+    assert_eq!(against(&assessment, &take(&["r00"])), ["STF-DB-011"]);
+    let accepted = Policy { accepted: ["STF-DB-011".to_owned()].into(), ..Policy::default() };
+    assert!(against_with(&assessment, &take(&["r00"]), &[], &accepted).is_empty(), "an accepted reason is none");
+
+    let assessment = three_shards();
+    let mut workload = workload(&assessment);
+    workload.members[1].storage = Storage::Ephemeral;
+    let known = Known { workload: &workload, assessment: Some(&assessment), promised: &[] };
+    let verdict = judge(&Policy::default(), known, &take(&["r00"]), NOW);
+    assert_eq!(verdict.reasons(), [Reason::StorageNotKept { member: "r00".to_owned() }]);
+}
+
+#[test]
+fn nobody_may_accept_the_loss_of_a_primary() {
+    let accepted = Policy { accepted: ["STF-DB-007".to_owned()].into(), ..Policy::default() };
+    assert_eq!(against_with(&three_shards(), &take(&["p0"]), &[], &accepted), ["STF-DB-007"]);
+}
+
+#[test]
+fn a_handover_goes_to_a_replica_of_that_primary_in_sync_and_no_older() {
+    assert!(against(&three_shards(), &hand_over("p0", "r00")).is_empty());
+    assert_eq!(against(&three_shards(), &hand_over("p0", "r10")), ["STF-DB-014"]);
+    assert_eq!(against(&three_shards(), &hand_over("r00", "p0")), ["STF-DB-014"]);
+
+    let mut behind = three_shards();
+    behind.groups[0].members[1].sync = Sync::Behind { why: "link down".to_owned() };
+    assert_eq!(against(&behind, &hand_over("p0", "r00")), ["STF-DB-005", "STF-DB-012"]);
+
+    let mut older = three_shards();
+    older.groups[0].members[0].version = Version::parse("8.0.2");
+    assert_eq!(against(&older, &hand_over("p0", "r00")), ["STF-DB-015"]);
+}
+
+#[test]
+fn a_snapshot_delays_a_handover_and_nothing_else() {
+    let mut assessment = three_shards();
+    assessment.blockers =
+        vec![Blocker::SnapshotRunning { member: "p0".to_owned(), what: "RDB snapshot".to_owned() }];
+    assert!(against(&assessment, &take(&["r00"])).is_empty());
+    assert_eq!(against(&assessment, &hand_over("p0", "r00")), ["STF-DB-019"]);
+}
+
+#[test]
+fn members_that_disagree_are_left_alone() {
+    let mut assessment = three_shards();
+    assessment.blockers =
+        vec![Blocker::ViewsDisagree { member: "p0".to_owned(), about: "r10 is gone".to_owned() }];
+    assert_eq!(against(&assessment, &take(&["r00"])), ["STF-DB-016"]);
+}
+
+#[test]
+fn a_silent_member_may_be_taken_only_if_another_leads_its_group() {
+    let mut assessment = three_shards();
+    assessment.groups[0].members[1].role = Role::Unknown;
+    assessment.groups[0].members[1].sync = Sync::Unreachable { why: "refused".to_owned() };
+    assert!(against(&assessment, &take(&["r00"])).is_empty());
+    assessment.groups[0].members.remove(0);
+    assert_eq!(against(&assessment, &take(&["r00"])), ["STF-DB-004", "STF-DB-008"]);
+}
+
+#[test]
+fn what_is_not_known_or_too_old_is_refused() {
+    let assessment = three_shards();
+    let workload = workload(&assessment);
+    let known = Known { workload: &workload, assessment: None, promised: &[] };
+    assert_eq!(judge(&Policy::default(), known, &take(&["r00"]), NOW).reasons(), [Reason::NotAssessed]);
+    let known = Known { assessment: Some(&assessment), ..known };
+    let verdict = judge(&Policy::default(), known, &take(&["r00"]), NOW + 3_001);
+    assert_eq!(verdict.reasons(), [Reason::Stale { age: 3_001, limit: 3_000 }]);
+    assert!(judge(&Policy::default(), known, &take(&["r00"]), NOW + 3_000).is_allowed());
+    assert_eq!(against(&assessment, &take(&["r99"])), ["STF-DB-003"]);
+}

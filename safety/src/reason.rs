@@ -1,0 +1,305 @@
+//! Every reason there is for saying no, with its number, its limit and its next step.
+//!
+//! One enum, one `Display`: the command line, the guard's denial, the Event, the metric label and
+//! `docs/reasons.md` all say the same words.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Blocker, Millis, Version};
+
+/// Why something is not safe now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Reason {
+    /// Nothing is known about the database.
+    NotAssessed,
+    /// What is known is too old to act on.
+    Stale {
+        /// Its age in milliseconds.
+        age: Millis,
+        /// The limit in milliseconds.
+        limit: Millis,
+    },
+    /// The member named is no part of the database as its servers describe it.
+    NotAMember {
+        /// The pod's name.
+        member: String,
+    },
+    /// A member that must be heard did not answer.
+    NotAnswering {
+        /// The member.
+        member: String,
+        /// Why, in the driver's words.
+        why: String,
+    },
+    /// Another member of the same group is away already.
+    MemberAway {
+        /// The group.
+        group: String,
+        /// The member that is away.
+        member: String,
+        /// What is the matter with it.
+        why: String,
+    },
+    /// A replica is further behind than the limit.
+    Lagging {
+        /// The replica.
+        member: String,
+        /// Bytes behind.
+        lag: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The member taken is the primary of its group.
+    PrimaryTaken {
+        /// The group.
+        group: String,
+        /// The primary.
+        member: String,
+    },
+    /// Too few members in sync would be left for a write to be acknowledged.
+    WritesWouldStop {
+        /// The group.
+        group: String,
+        /// Members in sync that would be left.
+        left: usize,
+        /// Members in sync that a write needs.
+        needed: usize,
+    },
+    /// The database could no longer elect a primary.
+    QuorumLost {
+        /// What the voters are.
+        voters_are: String,
+        /// Voters that would be left.
+        left: usize,
+        /// Voters an election needs.
+        needed: usize,
+    },
+    /// The member's data would not be there when it comes back.
+    StorageNotKept {
+        /// The member.
+        member: String,
+    },
+    /// The member's server writes nothing to disk: it would come back empty.
+    NoPersistence {
+        /// The member.
+        member: String,
+    },
+    /// No replica of the group is in sync, so nobody can take over.
+    NoSuccessor {
+        /// The group.
+        group: String,
+    },
+    /// Every replica that could take over runs on the node being drained.
+    SuccessorsOnNode {
+        /// The group.
+        group: String,
+        /// The node.
+        node: String,
+    },
+    /// The successor named is not the replica of the present primary.
+    NotASuccessor {
+        /// The member that should take over.
+        to: String,
+        /// The member it should take over from.
+        from: String,
+    },
+    /// The successor would run an older version than the data may already need.
+    OlderSuccessor {
+        /// The member or image that should take over.
+        to: String,
+        /// Its version.
+        to_version: Version,
+        /// The primary's version.
+        from_version: Version,
+    },
+    /// A named condition of the engine.
+    Blocked(Blocker),
+}
+
+impl Reason {
+    /// The stable code, by which a check is skipped, searched for and counted.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotAssessed => "STF-DB-001",
+            Self::Stale { .. } => "STF-DB-002",
+            Self::NotAMember { .. } => "STF-DB-003",
+            Self::NotAnswering { .. } => "STF-DB-004",
+            Self::MemberAway { .. } => "STF-DB-005",
+            Self::Lagging { .. } => "STF-DB-006",
+            Self::PrimaryTaken { .. } => "STF-DB-007",
+            Self::WritesWouldStop { .. } => "STF-DB-008",
+            Self::QuorumLost { .. } => "STF-DB-009",
+            Self::StorageNotKept { .. } => "STF-DB-010",
+            Self::NoPersistence { .. } => "STF-DB-011",
+            Self::NoSuccessor { .. } => "STF-DB-012",
+            Self::SuccessorsOnNode { .. } => "STF-DB-013",
+            Self::NotASuccessor { .. } => "STF-DB-014",
+            Self::OlderSuccessor { .. } => "STF-DB-015",
+            Self::Blocked(blocker) => match blocker {
+                Blocker::ViewsDisagree { .. } => "STF-DB-016",
+                Blocker::Stranger { .. } => "STF-DB-017",
+                Blocker::NoSinglePrimary { .. } => "STF-DB-018",
+                Blocker::SnapshotRunning { .. } => "STF-DB-019",
+                Blocker::RoleNotKept { .. } => "STF-DB-020",
+                Blocker::SlotsUncovered { .. } => "STF-RD-001",
+                Blocker::MigrationRunning { .. } => "STF-RD-002",
+            },
+        }
+    }
+
+    /// Whether waiting may help: the database can get there by itself within a step's deadline.
+    pub const fn may_pass(&self) -> bool {
+        match self {
+            Self::NotAssessed
+            | Self::Stale { .. }
+            | Self::NotAnswering { .. }
+            | Self::MemberAway { .. }
+            | Self::Lagging { .. }
+            | Self::WritesWouldStop { .. }
+            | Self::QuorumLost { .. }
+            | Self::NoSuccessor { .. } => true,
+            Self::NotAMember { .. }
+            | Self::PrimaryTaken { .. }
+            | Self::StorageNotKept { .. }
+            | Self::NoPersistence { .. }
+            | Self::SuccessorsOnNode { .. }
+            | Self::NotASuccessor { .. }
+            | Self::OlderSuccessor { .. } => false,
+            Self::Blocked(blocker) => match blocker {
+                Blocker::ViewsDisagree { .. }
+                | Blocker::NoSinglePrimary { .. }
+                | Blocker::SnapshotRunning { .. }
+                | Blocker::SlotsUncovered { .. }
+                | Blocker::MigrationRunning { .. } => true,
+                Blocker::Stranger { .. } | Blocker::RoleNotKept { .. } => false,
+            },
+        }
+    }
+
+    /// Whether the operator of a run may accept it (`--skip-check CODE`). What would lose acknowledged writes or
+    /// make two writers may not be accepted by anybody.
+    pub const fn may_be_accepted(&self) -> bool {
+        matches!(
+            self,
+            Self::NoPersistence { .. } | Self::SuccessorsOnNode { .. } | Self::Blocked(Blocker::SnapshotRunning { .. })
+        )
+    }
+
+    /// The next thing to do, as a sentence or a command to type. `target` is the workload as the user names it,
+    /// with its namespace flag.
+    pub fn next_step(&self, target: &str) -> String {
+        match self {
+            Self::NotAssessed | Self::Stale { .. } => format!("look again: kubectl stateful status {target}"),
+            Self::NotAMember { member } => {
+                format!("see who the members are: kubectl stateful status {target}; if {member} is new, let it join first")
+            }
+            Self::NotAnswering { member, .. } => {
+                format!("see why: kubectl describe pod {member}, kubectl logs {member}")
+            }
+            Self::MemberAway { .. } | Self::Lagging { .. } | Self::NoSuccessor { .. } => {
+                format!("wait until it is in sync: kubectl stateful status {target} --watch")
+            }
+            Self::PrimaryTaken { member, .. } => {
+                format!("hand over first: kubectl stateful switchover {target} --from {member}")
+            }
+            Self::WritesWouldStop { .. } => {
+                "add a replica, or lower what a write needs (min-replicas-to-write) for the duration".to_owned()
+            }
+            Self::QuorumLost { .. } => format!("bring the others back first: kubectl stateful status {target}"),
+            Self::StorageNotKept { .. } => "give the StatefulSet a volumeClaimTemplate for its data directory".to_owned(),
+            Self::NoPersistence { .. } => format!(
+                "turn persistence on (redis-cli CONFIG SET appendonly yes), or, if the data may be lost, --skip-check {}",
+                self.code()
+            ),
+            Self::SuccessorsOnNode { node, .. } => {
+                format!("let the scheduler move one replica first: kubectl cordon {node}, then delete one replica's pod")
+            }
+            Self::NotASuccessor { .. } => format!("name one of its replicas: kubectl stateful status {target}"),
+            Self::OlderSuccessor { .. } => {
+                "go forward instead: an older server cannot read what a newer one wrote (restore a backup to go back)".to_owned()
+            }
+            Self::Blocked(blocker) => next_step_of_blocker(blocker, target),
+        }
+    }
+}
+
+fn next_step_of_blocker(blocker: &Blocker, target: &str) -> String {
+    match blocker {
+        Blocker::SlotsUncovered { .. } => {
+            "bring the missing shard back, or assign its slots: redis-cli --cluster fix".to_owned()
+        }
+        Blocker::MigrationRunning { .. } => {
+            "let the resharding finish, or finish it: redis-cli --cluster fix".to_owned()
+        }
+        Blocker::ViewsDisagree { .. } | Blocker::NoSinglePrimary { .. } => {
+            format!("wait until all members agree: kubectl stateful status {target} --watch")
+        }
+        Blocker::Stranger { who } => {
+            format!("if it is gone for good, make the members forget it (redis-cli CLUSTER FORGET {who} on each)")
+        }
+        Blocker::SnapshotRunning { .. } => format!("wait for it to end: kubectl stateful status {target} --watch"),
+        Blocker::RoleNotKept { .. } => {
+            "keep redis.conf on the member's volume so that CONFIG REWRITE can record the role, or run Sentinel".to_owned()
+        }
+    }
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotAssessed => write!(f, "nothing is known about the database yet"),
+            Self::Stale { age, limit } => {
+                write!(f, "what is known about the database is {age} ms old, the limit is {limit} ms")
+            }
+            Self::NotAMember { member } => write!(f, "{member} is no member of the database as its servers describe it"),
+            Self::NotAnswering { member, why } => write!(f, "{member} does not answer: {why}"),
+            Self::MemberAway { group, member, why } => {
+                write!(f, "{member} of {group} is away ({why}); never two members of one group at a time")
+            }
+            Self::Lagging { member, lag, limit } => {
+                write!(f, "{member} is {lag} bytes behind its primary, the limit is {limit}")
+            }
+            Self::PrimaryTaken { group, member } => write!(f, "{member} is the primary of {group} and takes its writes"),
+            Self::WritesWouldStop { group, left, needed } => {
+                write!(f, "{group} would be left with {left} members in sync, a write needs {needed}")
+            }
+            Self::QuorumLost { voters_are, left, needed } => {
+                write!(f, "only {left} {voters_are} would be left, a failover needs {needed}")
+            }
+            Self::StorageNotKept { member } => write!(f, "{member} keeps its data on no claim: it goes with the pod"),
+            Self::NoPersistence { member } => {
+                write!(f, "{member} writes nothing to disk (no append-only file, no snapshots): it would come back empty")
+            }
+            Self::NoSuccessor { group } => write!(f, "{group} has no replica in sync that could take over"),
+            Self::SuccessorsOnNode { group, node } => {
+                write!(f, "every replica of {group} that could take over runs on {node} itself")
+            }
+            Self::NotASuccessor { to, from } => write!(f, "{to} is no replica of {from}"),
+            Self::OlderSuccessor { to, to_version, from_version } => {
+                write!(f, "{to} is {to_version}, older than the primary's {from_version}")
+            }
+            Self::Blocked(blocker) => write!(f, "{blocker}"),
+        }
+    }
+}
+
+impl std::fmt::Display for Blocker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::SlotsUncovered { covered } => write!(f, "only {covered} of 16384 hash slots have a master"),
+            Self::MigrationRunning { member, slots } => {
+                write!(f, "{slots} slots are moving between shards ({member} says so)")
+            }
+            Self::ViewsDisagree { member, about } => write!(f, "the members do not agree: {member} says {about}"),
+            Self::Stranger { who } => write!(f, "the database lists {who}, which is no pod of this workload"),
+            Self::NoSinglePrimary { group, primaries } => {
+                write!(f, "{group} has {primaries} primaries, it must have exactly one")
+            }
+            Self::SnapshotRunning { member, what } => write!(f, "{member} is busy with an {what}"),
+            Self::RoleNotKept { member } => {
+                write!(f, "{member} would come back as a primary after a restart: nothing on its disk says it is a replica")
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! A database as Kubernetes knows it: one StatefulSet and its pods, in plain words.
+
+use serde::{Deserialize, Serialize};
+
+use crate::EngineKind;
+
+/// Which StatefulSet: namespace and name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct WorkloadId {
+    /// The namespace it lives in.
+    pub namespace: String,
+    /// The StatefulSet's name.
+    pub name: String,
+}
+
+impl std::fmt::Display for WorkloadId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// A database workload: what is declared, and the pods that are there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workload {
+    /// Namespace and name of the StatefulSet.
+    pub id: WorkloadId,
+    /// The StatefulSet's UID: a namesake created later is another workload.
+    pub uid: String,
+    /// The database it runs.
+    pub engine: EngineKind,
+    /// The container that runs the server.
+    pub container: String,
+    /// The image the template declares for that container.
+    pub image: String,
+    /// The revision hash new pods get (`status.updateRevision`); empty while the controller has not seen the newest template.
+    pub declared_revision: String,
+    /// How many members are declared.
+    pub replicas: usize,
+    /// What the StatefulSet controller does by itself when the template changes.
+    pub rollout: Rollout,
+    /// The pods, ordered by ordinal.
+    pub members: Vec<Member>,
+    /// A controller that owns the template (Argo CD, Flux, an operator): patching behind its back does not last.
+    pub template_owner: Option<String>,
+}
+
+impl Workload {
+    /// The member of that pod name.
+    pub fn member(&self, name: &str) -> Option<&Member> {
+        self.members.iter().find(|member| member.name == name)
+    }
+}
+
+/// The StatefulSet's update strategy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Rollout {
+    /// Pods change only when somebody deletes them: the one strategy under which this tool decides the order.
+    OnDelete,
+    /// The controller replaces pods by itself, highest ordinal first, whatever their role.
+    RollingUpdate {
+        /// Ordinals below it stay as they are.
+        partition: i32,
+    },
+}
+
+/// One pod of a workload.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// The pod's name.
+    pub name: String,
+    /// The pod's UID: the same name reborn is another pod.
+    pub uid: String,
+    /// The node it runs on, once scheduled.
+    pub node: Option<String>,
+    /// Its IP address, once it has one.
+    pub address: Option<String>,
+    /// The revision hash it was made from.
+    pub revision: String,
+    /// The image its database container runs.
+    pub image: String,
+    /// Whether the kubelet says Ready. The first gate only: ready is not caught up.
+    pub ready: bool,
+    /// Whether it is being deleted.
+    pub terminating: bool,
+    /// What its data stands on.
+    pub storage: Storage,
+    /// Why its container is not running, in the kubelet's word (`ImagePullBackOff`, `CrashLoopBackOff`), or why the
+    /// pod is not scheduled.
+    pub waiting: Option<String>,
+}
+
+/// Where a member's data is when its pod is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Storage {
+    /// On a claim that outlives the pod.
+    Claim,
+    /// Nowhere: the data goes with the pod.
+    Ephemeral,
+}
