@@ -74,6 +74,7 @@ fn workload(set: &StatefulSet, pods: &[Pod]) -> Option<Workload> {
         id: WorkloadId { namespace: set.metadata.namespace.clone()?, name: set.metadata.name.clone()? },
         uid,
         engine,
+        service: spec.service_name.clone().unwrap_or_default(),
         container: container.name.clone(),
         image: container.image.clone().unwrap_or_default(),
         declared_revision: status
@@ -81,6 +82,8 @@ fn workload(set: &StatefulSet, pods: &[Pod]) -> Option<Workload> {
             .filter(|_| seen)
             .unwrap_or_default(),
         replicas: usize::try_from(spec.replicas.unwrap_or(1)).unwrap_or(0),
+        first_ordinal: spec.ordinals.as_ref().and_then(|o| usize::try_from(o.start?).ok()).unwrap_or(0),
+        restarted_at: restarted_at(spec),
         rollout: rollout(spec),
         members,
         template_owner: template_owner(set),
@@ -109,6 +112,10 @@ pub(crate) fn engine_of(set: &StatefulSet) -> Option<(EngineKind, &Container)> {
 fn is_sentinel(container: &Container) -> bool {
     let words = container.command.iter().chain(&container.args).flatten();
     container.name.contains("sentinel") || words.into_iter().any(|word| word.contains("sentinel"))
+}
+
+fn restarted_at(spec: &StatefulSetSpec) -> Option<String> {
+    spec.template.metadata.as_ref()?.annotations.as_ref()?.get(&format!("{PREFIX}restarted-at")).cloned()
 }
 
 fn rollout(spec: &StatefulSetSpec) -> Rollout {

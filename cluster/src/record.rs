@@ -3,11 +3,13 @@
 //! What the lines mean is the business of `operations`; here they are text.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{Api, ListParams, PostParams};
 use stateful_safety::Workload;
+use tokio::time::sleep;
 
 use crate::claim::owner;
 use crate::{Cluster, Error, PREFIX, Result};
@@ -50,7 +52,11 @@ pub async fn create(cluster: &Cluster, workload: &Workload, id: &str, first: Str
     record(object).ok_or_else(|| Error::Answer("a record without its labels".to_owned()))
 }
 
+/// How long an API server may be away before a line counts as not kept. Its restart takes seconds.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Adds a line, provided nobody else wrote since: a second writer, fenced off by its lost claim or not, gets a conflict.
+/// When the answer never came, the record is read again: a line that is there was kept.
 pub async fn append(cluster: &Cluster, record: &mut Record, line: String) -> Result<()> {
     let namespace = record.object.metadata.namespace.clone().unwrap_or_default();
     let maps: Api<ConfigMap> = Api::namespaced(cluster.client.clone(), &namespace);
@@ -59,7 +65,27 @@ pub async fn append(cluster: &Cluster, record: &mut Record, line: String) -> Res
     text.push_str(&line);
     text.push('\n');
     let name = next.metadata.name.clone().unwrap_or_default();
-    record.object = maps.replace(&name, &PostParams::default(), &next).await?;
+    let started = Instant::now();
+    loop {
+        match maps.replace(&name, &PostParams::default(), &next).await.map_err(Error::from) {
+            Ok(object) => {
+                record.object = object;
+                break;
+            }
+            Err(error @ (Error::Unreachable(_) | Error::Conflict(_))) => match maps.get(&name).await.map_err(Error::from) {
+                Ok(object) if object.data == next.data => {
+                    record.object = object;
+                    break;
+                }
+                Ok(object) if object.data != record.object.data => return Err(Error::Conflict(format!("journal {name}"))),
+                Ok(object) => next.metadata = object.metadata, // only its metadata moved: try again
+                Err(Error::Unreachable(_)) if started.elapsed() < PATIENCE => {}
+                Err(_) => return Err(error),
+            },
+            Err(error) => return Err(error),
+        }
+        sleep(Duration::from_millis(250)).await;
+    }
     record.lines.push(line);
     Ok(())
 }

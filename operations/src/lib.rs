@@ -1,1 +1,39 @@
-//! x
+//! ACT. A planned, journaled operation on one workload; for the plugin, and for the guard's handovers.
+//!
+//! ```text
+//!  World::look ─> Look ─> draw_up (think) ─> Plan ─> execute ─> Event ─> journal
+//!                                                       │
+//!                                                       └──> Progress ─> whoever reports
+//! ```
+//!
+//! A plan is data: printed, saved, compared, applied. A pattern is a table of rows (`patterns/`), a step a file with
+//! `progress`, `gate` and `act` (`steps/`). Before each act the judge is asked on a fresh look, the claim is confirmed
+//! and the journal is written; after it the step is looked at until it has settled. Whoever resumes looks again and
+//! draws up what is left: nothing is repeated because it was planned, everything is done because it is not yet so.
+
+mod draw_up;
+mod execute;
+mod goal;
+pub mod journal;
+mod live;
+mod look;
+mod patterns;
+mod permissions;
+mod plan;
+mod preflight;
+mod progress;
+mod steps;
+mod world;
+
+pub use execute::{Limits, Outcome, Stop, execute};
+pub use goal::Goal;
+pub use live::{Live, OpenError};
+pub use look::Look;
+pub use patterns::Pattern;
+pub use permissions::{for_drain, for_looking, for_moving};
+pub use draw_up::{draft, draw_up};
+pub use plan::{Moved, Origin, Plan, Refusal, SeenMember};
+pub use preflight::{CHECKS, Finding, findings};
+pub use progress::{MemberLine, Progress, What};
+pub use steps::{Act, Step};
+pub use world::{World, WorldError};

@@ -40,7 +40,7 @@ impl Verdict {
 
 /// What a check is told.
 #[derive(Debug, Clone, Copy)]
-pub struct Case<'a> {
+pub(crate) struct Case<'a> {
     /// The limits.
     pub policy: &'a Policy,
     /// The workload as Kubernetes has it.
@@ -86,6 +86,25 @@ pub fn judge(policy: &Policy, known: Known<'_>, disruption: &Disruption, now: Mi
         .filter(|reason| !(reason.may_be_accepted() && policy.accepted.contains(reason.code())))
         .collect();
     if reasons.is_empty() { Verdict::Allow } else { Verdict::Refuse(reasons) }
+}
+
+/// Whether everybody is well, apart from `except`: the question between two steps. All reasons against.
+///
+/// Stricter than any one disruption: every pod ready and in its group, every replica in sync, all members agreeing.
+pub fn everyone_in_sync(policy: &Policy, known: Known<'_>, except: Option<&str>, now: Millis) -> Vec<Reason> {
+    let Some(assessment) = known.assessment else {
+        return vec![Reason::NotAssessed];
+    };
+    let age = now - assessment.taken_at;
+    if age > policy.max_age {
+        return vec![Reason::Stale { age, limit: policy.max_age }];
+    }
+    let nothing = Disruption::Take { members: Vec::new() };
+    let case =
+        Case { policy, workload: known.workload, assessment, promised: known.promised, disruption: &nothing };
+    let mut reasons = checks::engine_idle(&case);
+    reasons.extend(checks::everyone_there(&case, except));
+    reasons
 }
 
 #[cfg(test)]

@@ -20,13 +20,13 @@ mod reason;
 mod version;
 mod workload;
 
-pub mod checks;
+mod checks;
 
 pub use assessment::{Assessment, Blocker, Electorate, MemberState, ReplicaGroup, Role, Sync};
 pub use disruption::Disruption;
 pub use engine_kind::EngineKind;
 pub use entrance::{ContainerFacts, Entrance, Source, TlsFiles};
-pub use judge::{Known, Verdict, judge};
+pub use judge::{Known, Verdict, everyone_in_sync, judge};
 pub use policy::Policy;
 pub use reason::Reason;
 pub use version::Version;

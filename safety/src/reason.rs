@@ -32,6 +32,13 @@ pub enum Reason {
         /// Why, in the driver's words.
         why: String,
     },
+    /// A member's pod is not ready.
+    PodNotReady {
+        /// The member.
+        member: String,
+        /// Why, in the kubelet's word.
+        why: String,
+    },
     /// Another member of the same group is away already.
     MemberAway {
         /// The group.
@@ -90,13 +97,6 @@ pub enum Reason {
         /// The group.
         group: String,
     },
-    /// Every replica that could take over runs on the node being drained.
-    SuccessorsOnNode {
-        /// The group.
-        group: String,
-        /// The node.
-        node: String,
-    },
     /// The successor named is not the replica of the present primary.
     NotASuccessor {
         /// The member that should take over.
@@ -112,6 +112,15 @@ pub enum Reason {
         to_version: Version,
         /// The primary's version.
         from_version: Version,
+    },
+    /// The member has run a newer release than the one it should go back to, and its files are in that one's format.
+    FilesTooNew {
+        /// The member.
+        member: String,
+        /// The version it runs.
+        version: Version,
+        /// The image it should go back to.
+        image: String,
     },
     /// A named condition of the engine.
     Blocked(Blocker),
@@ -133,9 +142,10 @@ impl Reason {
             Self::StorageNotKept { .. } => "STF-DB-010",
             Self::NoPersistence { .. } => "STF-DB-011",
             Self::NoSuccessor { .. } => "STF-DB-012",
-            Self::SuccessorsOnNode { .. } => "STF-DB-013",
+            Self::PodNotReady { .. } => "STF-DB-013",
             Self::NotASuccessor { .. } => "STF-DB-014",
             Self::OlderSuccessor { .. } => "STF-DB-015",
+            Self::FilesTooNew { .. } => "STF-DB-021",
             Self::Blocked(blocker) => match blocker {
                 Blocker::ViewsDisagree { .. } => "STF-DB-016",
                 Blocker::Stranger { .. } => "STF-DB-017",
@@ -154,6 +164,7 @@ impl Reason {
             Self::NotAssessed
             | Self::Stale { .. }
             | Self::NotAnswering { .. }
+            | Self::PodNotReady { .. }
             | Self::MemberAway { .. }
             | Self::Lagging { .. }
             | Self::WritesWouldStop { .. }
@@ -163,9 +174,9 @@ impl Reason {
             | Self::PrimaryTaken { .. }
             | Self::StorageNotKept { .. }
             | Self::NoPersistence { .. }
-            | Self::SuccessorsOnNode { .. }
             | Self::NotASuccessor { .. }
-            | Self::OlderSuccessor { .. } => false,
+            | Self::OlderSuccessor { .. }
+            | Self::FilesTooNew { .. } => false,
             Self::Blocked(blocker) => match blocker {
                 Blocker::ViewsDisagree { .. }
                 | Blocker::NoSinglePrimary { .. }
@@ -180,10 +191,7 @@ impl Reason {
     /// Whether the operator of a run may accept it (`--skip-check CODE`). What would lose acknowledged writes or
     /// make two writers may not be accepted by anybody.
     pub const fn may_be_accepted(&self) -> bool {
-        matches!(
-            self,
-            Self::NoPersistence { .. } | Self::SuccessorsOnNode { .. } | Self::Blocked(Blocker::SnapshotRunning { .. })
-        )
+        matches!(self, Self::NoPersistence { .. } | Self::Blocked(Blocker::SnapshotRunning { .. }))
     }
 
     /// The next thing to do, as a sentence or a command to type. `target` is the workload as the user names it,
@@ -194,7 +202,7 @@ impl Reason {
             Self::NotAMember { member } => {
                 format!("see who the members are: kubectl stateful status {target}; if {member} is new, let it join first")
             }
-            Self::NotAnswering { member, .. } => {
+            Self::NotAnswering { member, .. } | Self::PodNotReady { member, .. } => {
                 format!("see why: kubectl describe pod {member}, kubectl logs {member}")
             }
             Self::MemberAway { .. } | Self::Lagging { .. } | Self::NoSuccessor { .. } => {
@@ -212,11 +220,8 @@ impl Reason {
                 "turn persistence on (redis-cli CONFIG SET appendonly yes), or, if the data may be lost, --skip-check {}",
                 self.code()
             ),
-            Self::SuccessorsOnNode { node, .. } => {
-                format!("let the scheduler move one replica first: kubectl cordon {node}, then delete one replica's pod")
-            }
             Self::NotASuccessor { .. } => format!("name one of its replicas: kubectl stateful status {target}"),
-            Self::OlderSuccessor { .. } => {
+            Self::OlderSuccessor { .. } | Self::FilesTooNew { .. } => {
                 "go forward instead: an older server cannot read what a newer one wrote (restore a backup to go back)".to_owned()
             }
             Self::Blocked(blocker) => next_step_of_blocker(blocker, target),
@@ -272,12 +277,13 @@ impl std::fmt::Display for Reason {
                 write!(f, "{member} writes nothing to disk (no append-only file, no snapshots): it would come back empty")
             }
             Self::NoSuccessor { group } => write!(f, "{group} has no replica in sync that could take over"),
-            Self::SuccessorsOnNode { group, node } => {
-                write!(f, "every replica of {group} that could take over runs on {node} itself")
-            }
+            Self::PodNotReady { member, why } => write!(f, "the pod of {member} is not ready: {why}"),
             Self::NotASuccessor { to, from } => write!(f, "{to} is no replica of {from}"),
             Self::OlderSuccessor { to, to_version, from_version } => {
                 write!(f, "{to} is {to_version}, older than the primary's {from_version}")
+            }
+            Self::FilesTooNew { member, version, image } => {
+                write!(f, "{member} runs {version} and has written files that {image} cannot read")
             }
             Self::Blocked(blocker) => write!(f, "{blocker}"),
         }

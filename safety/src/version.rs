@@ -22,10 +22,10 @@ impl Version {
         Self::parse(name.split_once(':')?.1)
     }
 
-    /// Whether `self` is older than `other`, comparing only the numbers both give: a tag `7.0` is not
-    /// older than a running `7.0.15`, for it may well be that very one.
-    pub fn is_older_than(&self, other: &Self) -> bool {
-        let shared = self.0.len().min(other.0.len());
+    /// Whether `self` is of an older release than `other`: their first two numbers decide, as far as both give them.
+    /// Patch releases read each other's files; releases do not, downwards (Redis: `RDB_VERSION` changes with the minor).
+    pub fn is_older_release_than(&self, other: &Self) -> bool {
+        let shared = self.0.len().min(other.0.len()).min(2);
         self.0[..shared] < other.0[..shared]
     }
 }
@@ -46,11 +46,13 @@ mod tests {
     }
 
     #[test]
-    fn a_short_tag_is_not_older_than_the_patch_release_it_may_be() {
-        assert!(!version("7.0").is_older_than(&version("7.0.15")));
-        assert!(version("7.0").is_older_than(&version("8.0.2")));
-        assert!(!version("8.0").is_older_than(&version("7.0.15")));
-        assert!(version("7.0.9").is_older_than(&version("7.0.10")));
+    fn a_release_is_its_first_two_numbers() {
+        assert!(!version("7.0").is_older_release_than(&version("7.0.15")));
+        assert!(version("7.0").is_older_release_than(&version("8.0.2")));
+        assert!(version("7.0.15").is_older_release_than(&version("7.2.1")));
+        assert!(!version("8.0").is_older_release_than(&version("7.0.15")));
+        assert!(!version("7.0.9").is_older_release_than(&version("7.0.10")));
+        assert!(!version("7").is_older_release_than(&version("7.4")), "7 may be 7.4");
     }
 
     #[test]

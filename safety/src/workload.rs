@@ -28,6 +28,8 @@ pub struct Workload {
     pub uid: String,
     /// The database it runs.
     pub engine: EngineKind,
+    /// The Service its pods have their DNS names from.
+    pub service: String,
     /// The container that runs the server.
     pub container: String,
     /// The image the template declares for that container.
@@ -36,6 +38,10 @@ pub struct Workload {
     pub declared_revision: String,
     /// How many members are declared.
     pub replicas: usize,
+    /// The ordinal of the first one.
+    pub first_ordinal: usize,
+    /// The mark of the last restart this tool was asked for, in the template.
+    pub restarted_at: Option<String>,
     /// What the StatefulSet controller does by itself when the template changes.
     pub rollout: Rollout,
     /// The pods, ordered by ordinal.
@@ -48,6 +54,18 @@ impl Workload {
     /// The member of that pod name.
     pub fn member(&self, name: &str) -> Option<&Member> {
         self.members.iter().find(|member| member.name == name)
+    }
+
+    /// Names of the members that are declared and have no pod at the moment.
+    pub fn absent(&self) -> Vec<String> {
+        let declared = (self.first_ordinal..self.first_ordinal + self.replicas)
+            .map(|ordinal| format!("{}-{ordinal}", self.id.name));
+        declared.filter(|name| self.member(name).is_none()).collect()
+    }
+
+    /// Whether a member runs what the template declares.
+    pub fn is_current(&self, member: &Member) -> bool {
+        !self.declared_revision.is_empty() && member.revision == self.declared_revision
     }
 }
 

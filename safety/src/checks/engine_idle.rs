@@ -4,7 +4,7 @@ use crate::judge::Case;
 use crate::{Blocker, Disruption, Reason};
 
 /// Refuses on every blocker that matters to the disruption.
-pub fn engine_idle(case: &Case<'_>) -> Vec<Reason> {
+pub(crate) fn engine_idle(case: &Case<'_>) -> Vec<Reason> {
     case.assessment
         .blockers
         .iter()

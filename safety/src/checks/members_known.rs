@@ -4,7 +4,7 @@ use crate::judge::Case;
 use crate::{Disruption, Reason};
 
 /// Refuses what names a member no assessment knows.
-pub fn members_known(case: &Case<'_>) -> Vec<Reason> {
+pub(crate) fn members_known(case: &Case<'_>) -> Vec<Reason> {
     let named: Vec<&String> = match case.disruption {
         Disruption::Take { members } => members.iter().collect(),
         Disruption::HandOver { from, to } => vec![from, to],

@@ -5,7 +5,7 @@ use crate::{MemberState, Reason, ReplicaGroup, Sync};
 
 /// Refuses when a member of a touched group, other than the one taken, is away, behind, or promised to somebody; and
 /// when two of one group are taken at once.
-pub fn one_at_a_time(case: &Case<'_>) -> Vec<Reason> {
+pub(crate) fn one_at_a_time(case: &Case<'_>) -> Vec<Reason> {
     case.touched_groups().into_iter().flat_map(|group| of_group(case, group)).collect()
 }
 
@@ -21,7 +21,8 @@ fn of_group(case: &Case<'_>, group: &ReplicaGroup) -> Vec<Reason> {
     second.chain(others.filter_map(|member| away(case, group, member))).collect()
 }
 
-fn away(case: &Case<'_>, group: &ReplicaGroup, member: &MemberState) -> Option<Reason> {
+/// What is the matter with a member that ought to be in sync.
+pub(super) fn away(case: &Case<'_>, group: &ReplicaGroup, member: &MemberState) -> Option<Reason> {
     if case.promised.contains(&member.name) {
         let why = "somebody was already allowed to take it".to_owned();
         return Some(Reason::MemberAway { group: group.name.clone(), member: member.name.clone(), why });

@@ -5,7 +5,7 @@ use crate::judge::Case;
 use crate::{Reason, Role};
 
 /// Refuses taking a primary, or a member whose role is not known.
-pub fn primary_stays(case: &Case<'_>) -> Vec<Reason> {
+pub(crate) fn primary_stays(case: &Case<'_>) -> Vec<Reason> {
     let mut reasons = Vec::new();
     for group in case.touched_groups() {
         for member in group.members.iter().filter(|member| case.taken().contains(&member.name)) {

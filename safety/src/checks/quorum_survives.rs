@@ -4,7 +4,7 @@ use crate::Reason;
 use crate::judge::Case;
 
 /// Refuses when a body of voters would fall below what an election needs.
-pub fn quorum_survives(case: &Case<'_>) -> Vec<Reason> {
+pub(crate) fn quorum_survives(case: &Case<'_>) -> Vec<Reason> {
     case.assessment
         .electorates
         .iter()

@@ -6,7 +6,7 @@ use crate::judge::Case;
 use crate::{Reason, Storage};
 
 /// Refuses taking a member whose data would not outlive its pod.
-pub fn storage_kept(case: &Case<'_>) -> Vec<Reason> {
+pub(crate) fn storage_kept(case: &Case<'_>) -> Vec<Reason> {
     let mut reasons = Vec::new();
     for name in case.taken() {
         if case.workload.member(name).is_some_and(|member| member.storage == Storage::Ephemeral) {

@@ -5,7 +5,7 @@ use crate::judge::Case;
 use crate::{Disruption, Reason, Role, Sync};
 
 /// Refuses a handover to a member that is not ready to lead.
-pub fn successor_ready(case: &Case<'_>) -> Vec<Reason> {
+pub(crate) fn successor_ready(case: &Case<'_>) -> Vec<Reason> {
     let Disruption::HandOver { from, to } = case.disruption else {
         return Vec::new();
     };
@@ -26,7 +26,7 @@ pub fn successor_ready(case: &Case<'_>) -> Vec<Reason> {
         }
     }
     if let (Some(to_version), Some(from_version)) = (&successor.version, &primary.version)
-        && to_version.is_older_than(from_version)
+        && to_version.is_older_release_than(from_version)
     {
         reasons.push(Reason::OlderSuccessor {
             to: to.clone(),

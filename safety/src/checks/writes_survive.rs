@@ -5,7 +5,7 @@ use crate::Reason;
 use crate::judge::Case;
 
 /// Refuses when a group would keep fewer members in sync than a write needs. A handover takes nobody away.
-pub fn writes_survive(case: &Case<'_>) -> Vec<Reason> {
+pub(crate) fn writes_survive(case: &Case<'_>) -> Vec<Reason> {
     case.touched_groups()
         .into_iter()
         .filter_map(|group| {

@@ -49,10 +49,12 @@ boot_node() {
 }
 
 # Power off: with its PID 1 the kernel ends everything in the node, containers and shims too, and its mounts and
-# network go with the last process.
+# network go with the last process. Its cgroups are emptied as a reboot would: a kubelet that starts on leftovers looks
+# for each of those containers for 3 s.
 cut_power() {
   kill_recorded "$1"
   wait_until 10 "the network of $1 is gone" test ! -d "/sys/class/net/sf-$1"
+  remove_cgroups "$1"
 }
 
 CGROUPS=(cpu cpuacct cpuset memory devices freezer blkio pids systemd unified)
@@ -79,7 +81,6 @@ try_remove_cgroups() {
 
 delete_node() {
   cut_power "$1"
-  remove_cgroups "$1"
   rm -rf "${NODE_DIR:?}/$1"
 }
 

@@ -1,0 +1,207 @@
+//! THINK. From a goal and a look to a plan. Pure: the same look gives the same plan.
+
+use stateful_cluster::TemplateChange;
+use stateful_safety::{MemberState, Policy, ReplicaGroup, Role, Rollout, Sync, Version};
+
+use crate::goal::Goal;
+use crate::patterns::{Kind, Pattern, Row};
+use crate::plan::seen;
+use crate::steps::{Standing, Step, needs_replacing};
+use crate::{Look, Origin, Plan, Refusal, preflight};
+
+/// Draws up what is left to do towards a goal, or says why nothing may or need be done.
+pub fn draw_up(goal: &Goal, look: &Look, origin: Origin, policy: &Policy) -> Result<Plan, Refusal> {
+    let plan = draft(goal, look, origin, policy);
+    let reasons = preflight::reasons(&plan, look, policy);
+    if !reasons.is_empty() {
+        return Err(Refusal::Unsafe(reasons));
+    }
+    if plan.steps.is_empty() {
+        return Err(Refusal::Nothing(nothing(goal)));
+    }
+    Ok(plan)
+}
+
+/// The plan as it would be, whether or not it may be carried out.
+pub fn draft(goal: &Goal, look: &Look, origin: Origin, policy: &Policy) -> Plan {
+    let draft = Draft { goal, look, policy, origin: &origin };
+    let steps = draft.steps();
+    let boundary = draft.boundary(&steps);
+    Plan {
+        format: Plan::FORMAT,
+        workload: look.workload.id.clone(),
+        uid: look.workload.uid.clone(),
+        engine: look.workload.engine,
+        topology: look.assessment.topology.clone(),
+        goal: goal.clone(),
+        pattern: Pattern::of(goal).name.to_owned(),
+        image: look.workload.image.clone(),
+        members: seen(look),
+        steps,
+        boundary,
+        origin,
+    }
+}
+
+/// The image a goal leads to.
+pub(crate) fn target_image<'a>(goal: &'a Goal, look: &'a Look) -> &'a str {
+    match goal {
+        Goal::Renew { change: Some(TemplateChange::Image { image, .. }), .. } => image,
+        Goal::Renew { .. } | Goal::Leave { .. } | Goal::Lead { .. } => &look.workload.image,
+    }
+}
+
+fn nothing(goal: &Goal) -> String {
+    match goal {
+        Goal::Renew { .. } => "every member runs what the template declares".to_owned(),
+        Goal::Leave { node } => format!("no member is on {node}"),
+        Goal::Lead { member } => format!("{member} leads already"),
+    }
+}
+
+/// Whether a goal moves a member; or, for a switchover, whether it takes the lead from it.
+pub(crate) fn moves(goal: &Goal, look: &Look, policy: &Policy, member: &MemberState) -> bool {
+    match goal {
+        Goal::Lead { member: wanted } => {
+            let group = look.assessment.group_of(wanted);
+            member.role == Role::Primary
+                && member.name != *wanted
+                && group.is_some_and(|group| group.member(&member.name).is_some())
+        }
+        // A new template makes every member an old one.
+        Goal::Renew { change: Some(change), .. }
+            if Step::ChangeTemplate { change: change.clone() }.standing(goal, look, policy) != Standing::Settled =>
+        {
+            true
+        }
+        Goal::Renew { .. } | Goal::Leave { .. } => {
+            look.workload.member(&member.name).is_some_and(|pod| needs_replacing(goal, look, pod))
+        }
+    }
+}
+
+struct Draft<'a> {
+    goal: &'a Goal,
+    look: &'a Look,
+    policy: &'a Policy,
+    origin: &'a Origin,
+}
+
+impl Draft<'_> {
+    fn steps(&self) -> Vec<Step> {
+        let pattern = Pattern::of(self.goal);
+        let groups = &self.look.assessment.groups;
+        let middle: Vec<Step> = self
+            .replicas()
+            .into_iter()
+            .flat_map(|replica| self.fill(pattern.each_replica, None, &replica.name, ""))
+            .chain(groups.iter().flat_map(|group| self.primary(pattern.each_primary, group)))
+            .chain(groups.iter().flat_map(|group| self.restored(pattern.each_restored, group)))
+            .collect();
+        // Rows at both ends that are so already are left out; the rollout is released whenever it was not OnDelete.
+        let ends = |rows| self.fill(rows, None, "", "").into_iter().filter(|step| !self.is_so(step));
+        let mut steps: Vec<Step> = ends(pattern.first).collect();
+        steps.extend(middle);
+        if !steps.is_empty() || self.look.workload.rollout != self.origin.rollout {
+            let last = self.fill(pattern.last, None, "", "").into_iter();
+            steps.extend(last.filter(|_| self.origin.rollout != Rollout::OnDelete));
+        }
+        steps
+    }
+
+    /// Rows with their names filled in.
+    fn fill(&self, rows: &[Row], group: Option<&ReplicaGroup>, member: &str, successor: &str) -> Vec<Step> {
+        rows.iter().filter_map(|row| self.step(row.0, group, member, successor)).collect()
+    }
+
+    fn step(&self, kind: Kind, group: Option<&ReplicaGroup>, member: &str, successor: &str) -> Option<Step> {
+        match kind {
+            Kind::HoldRollout => Some(Step::HoldRollout),
+            Kind::ChangeTemplate => match self.goal {
+                Goal::Renew { change, .. } => change.clone().map(|change| Step::ChangeTemplate { change }),
+                Goal::Leave { .. } | Goal::Lead { .. } => None,
+            },
+            Kind::Replace => Some(Step::Replace { member: member.to_owned() }),
+            Kind::HandOver => Some(Step::HandOver {
+                group: group?.name.clone(),
+                from: member.to_owned(),
+                to: successor.to_owned(),
+            }),
+            Kind::ReleaseRollout => Some(Step::ReleaseRollout { before: self.origin.rollout }),
+        }
+    }
+
+    fn is_so(&self, step: &Step) -> bool {
+        step.standing(self.goal, self.look, self.policy) == Standing::Settled
+    }
+
+    /// Replicas that must move, those that are broken already first: mending them is what lets the others go on.
+    fn replicas(&self) -> Vec<&MemberState> {
+        let members = self.look.assessment.groups.iter().flat_map(|group| &group.members);
+        let mut replicas: Vec<&MemberState> =
+            members.filter(|member| member.role != Role::Primary && self.moves(member)).collect();
+        replicas.sort_by_key(|member| member.sync.is_streaming());
+        replicas
+    }
+
+    fn primary(&self, rows: &[Row], group: &ReplicaGroup) -> Vec<Step> {
+        let Some(primary) = group.primary().filter(|primary| self.moves(primary)) else {
+            return Vec::new();
+        };
+        match self.successor(group, primary) {
+            Some(successor) => self.fill(rows, Some(group), &primary.name, &successor.name),
+            None => Vec::new(), // preflight says why that will not do
+        }
+    }
+
+    fn restored(&self, rows: &[Row], group: &ReplicaGroup) -> Vec<Step> {
+        if !matches!(self.goal, Goal::Renew { restore_primaries: true, .. }) {
+            return Vec::new();
+        }
+        let moved = group.primary().filter(|primary| self.moves(primary));
+        moved
+            .and_then(|primary| Some((self.successor(group, primary)?, primary)))
+            .map(|(successor, primary)| self.fill(rows, Some(group), &successor.name, &primary.name))
+            .unwrap_or_default()
+    }
+
+    fn moves(&self, member: &MemberState) -> bool {
+        moves(self.goal, self.look, self.policy, member)
+    }
+
+    /// The replica that should lead next: in sync, on another node than its primary, closest behind. The name decides
+    /// between equals, so that the same look gives the same plan.
+    fn successor<'g>(&self, group: &'g ReplicaGroup, primary: &MemberState) -> Option<&'g MemberState> {
+        if let Goal::Lead { member } = self.goal {
+            return group.member(member);
+        }
+        let node = |name: &str| self.look.workload.member(name).and_then(|pod| pod.node.as_deref());
+        let lag = |member: &MemberState| match member.sync {
+            Sync::InSync { lag_bytes } => Some(lag_bytes),
+            Sync::Behind { .. } | Sync::Unreachable { .. } => None,
+        };
+        group
+            .members
+            .iter()
+            .filter(|member| member.role == Role::Replica)
+            .filter_map(|member| Some((node(&member.name) == node(&primary.name), lag(member)?, &member.name, member)))
+            .min_by(|a, b| (a.0, a.1, a.2).cmp(&(b.0, b.1, b.2)))
+            .map(|(_, _, _, member)| member)
+    }
+
+    /// The first step after which a member has files of a newer release than the image before could read. Where an
+    /// image's tag names no version nobody knows, so the first member counts.
+    fn boundary(&self, steps: &[Step]) -> Option<usize> {
+        let target = target_image(self.goal, self.look);
+        if !matches!(self.goal, Goal::Renew { .. }) || target == self.origin.image {
+            return None;
+        }
+        let running: Vec<&Version> =
+            self.look.assessment.groups.iter().flat_map(|group| &group.members).filter_map(|m| m.version.as_ref()).collect();
+        let newer = match Version::of_image(target) {
+            Some(target) => running.iter().any(|version| version.is_older_release_than(&target)),
+            None => true,
+        };
+        newer.then(|| steps.iter().position(|step| matches!(step, Step::Replace { .. }))).flatten()
+    }
+}

@@ -1,0 +1,351 @@
+//! Carries a plan out: look, gate, journal, act, look again until it is so; and never two steps at once.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use stateful_engines::HandOverError;
+use stateful_safety::{Millis, Policy, Reason};
+
+use crate::journal::{Event, Line};
+use crate::patterns::shut;
+use crate::progress::{MemberLine, Progress, What};
+use crate::steps::{Standing, Step};
+use crate::{Look, Plan, Refusal, World, WorldError, draw_up};
+
+/// How long things may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The whole operation; `None` is without end.
+    pub whole: Option<Duration>,
+    /// One step, its waiting included.
+    pub step: Duration,
+}
+
+/// How an operation ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The goal is reached.
+    Finished,
+    /// It stopped where it is safe. The journal says so, if it could still be written.
+    Stopped(Stop),
+}
+
+/// Why it stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum Stop {
+    /// A step's or the whole operation's time ran out; what it was waiting for.
+    #[error("out of time after {after:?} ({step}): still waiting for {waiting_for}")]
+    TimedOut {
+        /// The step.
+        step: String,
+        /// What it was waiting for.
+        waiting_for: String,
+        /// The limit that ran out.
+        after: Duration,
+    },
+    /// Somebody asked it to stop.
+    #[error("interrupted ({step})")]
+    Interrupted {
+        /// The step it was at.
+        step: String,
+    },
+    /// Waiting will not help.
+    #[error("a human is needed ({step}): {why}")]
+    NeedsHuman {
+        /// The step.
+        step: String,
+        /// Why, one reason or several.
+        why: String,
+        /// The reasons the judge gave, where it was the judge.
+        reasons: Vec<Reason>,
+    },
+    /// The world could not be read or written.
+    #[error("{0}")]
+    World(#[from] WorldError),
+}
+
+/// Between two looks. Six members over one API server answer in some 30 ms, so this keeps it mostly idle.
+const POLL: Duration = Duration::from_millis(200);
+
+/// A step counts as settled after this many looks in a row say so: one good answer in a flapping cluster is none.
+const STABLE_LOOKS: u32 = 2;
+
+/// How often a handover is asked for before a human is: each time the engine refused or called it off by itself.
+const ATTEMPTS: u32 = 3;
+
+/// How often what is left may be drawn up anew because the roles moved by themselves. A cluster that moves more often
+/// has another problem than its version.
+const REDRAWS: u32 = 5;
+
+/// A pod that cannot start gets this long before it counts as one that never will; image pulls and crash loops show
+/// their first error within seconds and some of them pass.
+const CANNOT_START_AFTER: Millis = 20_000;
+
+/// Not granted evictions are asked for again after this long, as `kubectl drain` does, only sooner.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
+
+/// Runs a plan to its end, or to where it must stop. `who` is for the journal.
+pub async fn execute(world: &dyn World, plan: Plan, policy: &Policy, limits: Limits, who: &str) -> Outcome {
+    let mut run = Run { world, policy, limits, who, plan, began: world.now(), shown: Vec::new(), redraws: 0 };
+    match run.all().await {
+        Ok(()) => Outcome::Finished,
+        Err(stop) => {
+            // Best effort: a lost claim or an API server that is away must not hide why it stopped.
+            let _ = run.record(Line::Stopped { why: stop.to_string() }).await;
+            Outcome::Stopped(stop)
+        }
+    }
+}
+
+struct Run<'a> {
+    world: &'a dyn World,
+    policy: &'a Policy,
+    limits: Limits,
+    who: &'a str,
+    plan: Plan,
+    began: Millis,
+    shown: Vec<MemberLine>,
+    redraws: u32,
+}
+
+/// How a step left the plan.
+enum After {
+    Settled,
+    Overtaken(String),
+}
+
+/// What is known about a step while it runs.
+#[derive(Default)]
+struct Memory {
+    attempts: u32,
+    settled_looks: u32,
+    handed_over_in: Option<Millis>,
+    /// Since when a pod has been saying that it cannot start.
+    stuck_since: BTreeMap<String, Millis>,
+    /// What was last said to be waited for.
+    said: String,
+}
+
+impl Run<'_> {
+    async fn all(&mut self) -> Result<(), Stop> {
+        let mut index = 0;
+        while index < self.plan.steps.len() {
+            match self.step(index).await? {
+                After::Settled => index += 1,
+                After::Overtaken(why) => {
+                    self.redraw(index, why).await?;
+                    index = 0;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn step(&mut self, index: usize) -> Result<After, Stop> {
+        let step = self.plan.steps[index].clone();
+        let started = self.world.now();
+        let mut memory = Memory::default();
+        loop {
+            let look = match self.look().await {
+                Ok(look) => look,
+                // A restart of the API server must not end an operation: look again until the step's time is up.
+                Err(WorldError::Cluster(stateful_cluster::Error::Unreachable(why))) => {
+                    self.wait(index, &step, &mut memory, format!("the API server ({why})"), POLL, started).await?;
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            let standing = step.standing(&self.plan.goal, &look, self.policy);
+            if standing != Standing::Settled {
+                memory.settled_looks = 0;
+            }
+            let (why, pause) = match standing {
+                Standing::Overtaken(why) => return Ok(After::Overtaken(why)),
+                Standing::Settled => {
+                    memory.settled_looks += 1;
+                    if memory.attempts == 0 || memory.settled_looks >= STABLE_LOOKS {
+                        self.done(index, &step, started, &memory).await?;
+                        return Ok(After::Settled);
+                    }
+                    ("a second look".to_owned(), POLL)
+                }
+                Standing::Acted(why) => {
+                    self.can_it_start(&step, &look, &mut memory)?;
+                    (why, POLL)
+                }
+                Standing::Open => match self.open(index, &step, &look, &mut memory).await? {
+                    Some(after) => after,
+                    None => continue,
+                },
+            };
+            self.wait(index, &step, &mut memory, why, pause, started).await?;
+        }
+    }
+
+    /// A step with nothing done yet: asks its gates, and acts if they are open. What to wait for otherwise.
+    async fn open(
+        &mut self,
+        index: usize,
+        step: &Step,
+        look: &Look,
+        memory: &mut Memory,
+    ) -> Result<Option<(String, Duration)>, Stop> {
+        let Some(reasons) = shut(&self.plan, step, look, self.policy) else {
+            return Err(human(step, "no pattern knows this step".to_owned(), Vec::new()));
+        };
+        if let Some(first) = reasons.first() {
+            if reasons.iter().any(|reason| !reason.may_pass()) {
+                let told: Vec<String> = reasons.iter().map(|reason| format!("{} ({})", reason, reason.code())).collect();
+                return Err(human(step, told.join("; "), reasons.clone()));
+            }
+            return Ok(Some((first.to_string(), POLL)));
+        }
+        let Some(act) = step.act(look) else {
+            return Ok(Some(("its pod".to_owned(), POLL)));
+        };
+        memory.attempts += 1;
+        // Before the act, never after: whoever finds this line looks whether it happened.
+        self.record(Line::Acting { step: index, attempt: memory.attempts }).await?;
+        if memory.attempts == 1 {
+            let (text, of) = (step.to_string(), self.plan.steps.len());
+            self.tell(What::StepStarted { step: index, of, text });
+        }
+        match self.world.act(&act, look).await {
+            Ok(took) => {
+                memory.handed_over_in = took.and_then(|took| Millis::try_from(took.as_millis()).ok());
+                Ok(None)
+            }
+            Err(WorldError::NotGranted(why)) => Ok(Some((why, ASK_AGAIN))),
+            // Whether it happened is found out by looking, not by repeating.
+            Err(WorldError::HandOver(HandOverError::Unknown { why, .. })) => Ok(Some((why, POLL))),
+            Err(WorldError::HandOver(error)) if memory.attempts < ATTEMPTS => Ok(Some((error.to_string(), ASK_AGAIN))),
+            Err(WorldError::HandOver(error)) => Err(human(step, error.to_string(), Vec::new())),
+            Err(WorldError::Cluster(stateful_cluster::Error::Unreachable(why))) => {
+                Ok(Some((format!("the API server ({why})"), POLL)))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Stops when the pod a step waits for says for too long that it cannot start.
+    fn can_it_start(&self, step: &Step, look: &Look, memory: &mut Memory) -> Result<(), Stop> {
+        const CANNOT: &[&str] = &[
+            "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CrashLoopBackOff",
+            "CreateContainerConfigError", "CreateContainerError", "RunContainerError",
+        ];
+        let Some(member) = step.subject() else { return Ok(()) };
+        let waiting = look.workload.member(member).and_then(|pod| pod.waiting.clone());
+        match waiting.filter(|why| CANNOT.contains(&why.as_str())) {
+            None => {
+                // A crash loop runs for a moment between two crashes; only being ready clears it.
+                if look.workload.member(member).is_some_and(|pod| pod.ready) {
+                    memory.stuck_since.remove(member);
+                }
+                Ok(())
+            }
+            Some(why) => {
+                let since = *memory.stuck_since.entry(member.to_owned()).or_insert(look.at);
+                if look.at - since < CANNOT_START_AFTER {
+                    return Ok(());
+                }
+                let image = look.workload.member(member).map(|pod| pod.image.clone()).unwrap_or_default();
+                let why = format!("{member} cannot start with image {image}: {why} for {} s", (look.at - since) / 1000);
+                Err(human(step, why, Vec::new()))
+            }
+        }
+    }
+
+    async fn done(&mut self, index: usize, step: &Step, started: Millis, memory: &Memory) -> Result<(), Stop> {
+        let took = self.world.now() - started;
+        let handed_over_in = memory.handed_over_in;
+        self.record(Line::Done { step: index, took, handed_over_in }).await?;
+        let (text, of, acted) = (step.to_string(), self.plan.steps.len(), memory.attempts > 0);
+        self.tell(What::StepFinished { step: index, of, text, took, handed_over_in, acted });
+        Ok(())
+    }
+
+    /// The roles have moved by themselves: draws up what is left, once everybody is in place again.
+    async fn redraw(&mut self, index: usize, why: String) -> Result<(), Stop> {
+        self.redraws += 1;
+        let step = self.plan.steps[index].clone();
+        if self.redraws > REDRAWS {
+            let why = format!("the roles moved by themselves {REDRAWS} times, last: {why}");
+            return Err(human(&step, why, Vec::new()));
+        }
+        let started = self.world.now();
+        let mut memory = Memory::default();
+        loop {
+            let look = self.look().await?;
+            let reasons = match draw_up(&self.plan.goal, &look, self.plan.origin.clone(), self.policy) {
+                Ok(plan) => return self.follow(plan, why).await,
+                Err(Refusal::Nothing(_)) => {
+                    let plan = Plan { steps: Vec::new(), ..self.plan.clone() };
+                    return self.follow(plan, why).await;
+                }
+                Err(Refusal::Unsafe(reasons)) => reasons,
+            };
+            if reasons.iter().any(|reason| !reason.may_pass()) {
+                let told: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+                return Err(human(&step, told.join("; "), reasons));
+            }
+            let first = reasons.first().map(ToString::to_string).unwrap_or_default();
+            self.wait(index, &step, &mut memory, first, POLL, started).await?;
+        }
+    }
+
+    async fn follow(&mut self, plan: Plan, why: String) -> Result<(), Stop> {
+        self.record(Line::Redrawn { by: self.who.to_owned(), why: why.clone(), plan: plan.clone() }).await?;
+        let steps = plan.steps.iter().map(ToString::to_string).collect();
+        self.tell(What::Redrawn { why, steps });
+        self.plan = plan;
+        Ok(())
+    }
+
+    /// Says what is waited for, when that is new, and waits; ends when time is up or somebody asks.
+    async fn wait(
+        &self,
+        index: usize,
+        step: &Step,
+        memory: &mut Memory,
+        why: String,
+        pause: Duration,
+        started: Millis,
+    ) -> Result<(), Stop> {
+        let (text, of) = (step.to_string(), self.plan.steps.len());
+        if memory.said != why {
+            memory.said.clone_from(&why);
+            self.tell(What::StepWaiting { step: index, of, text: text.clone(), why: why.clone() });
+        }
+        let since = |then: Millis| Duration::from_millis(u64::try_from(self.world.now() - then).unwrap_or(0));
+        let over = match self.limits.whole {
+            Some(whole) if since(self.began) >= whole => Some(whole),
+            _ => (since(started) >= self.limits.step).then_some(self.limits.step),
+        };
+        if let Some(after) = over {
+            return Err(Stop::TimedOut { step: text, waiting_for: why, after });
+        }
+        if self.world.pause(pause).await { Err(Stop::Interrupted { step: text }) } else { Ok(()) }
+    }
+
+    async fn look(&mut self) -> Result<Look, WorldError> {
+        let look = self.world.look().await?;
+        let members = MemberLine::all(&look);
+        if members != self.shown {
+            self.shown.clone_from(&members);
+            self.tell(What::Members { members });
+        }
+        Ok(look)
+    }
+
+    async fn record(&self, what: Line) -> Result<(), WorldError> {
+        self.world.record(&Event { at: self.world.now(), what }).await
+    }
+
+    fn tell(&self, what: What) {
+        self.world.report(Progress { at: self.world.now(), what });
+    }
+}
+
+fn human(step: &Step, why: String, reasons: Vec<Reason>) -> Stop {
+    Stop::NeedsHuman { step: step.to_string(), why, reasons }
+}

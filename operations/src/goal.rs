@@ -1,0 +1,29 @@
+//! What an operation is to achieve. A goal is a state, not a list of deeds: whoever resumes compares it with what is.
+
+use serde::{Deserialize, Serialize};
+use stateful_cluster::TemplateChange;
+
+/// What is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Goal {
+    /// Every member runs what the template declares, after this change of it if there is one.
+    Renew {
+        /// The change; without one the template is taken as it stands.
+        change: Option<TemplateChange>,
+        /// Whether those that led at the beginning lead again at the end.
+        restore_primaries: bool,
+        /// Whether a member that is broken already is replaced first, rather than a reason to refuse.
+        repair: bool,
+    },
+    /// No member is on that node any more.
+    Leave {
+        /// The node.
+        node: String,
+    },
+    /// That member leads its group.
+    Lead {
+        /// The member.
+        member: String,
+    },
+}

@@ -1,0 +1,73 @@
+//! THINK. Reads a journal's lines back.
+
+use stateful_engines::Ledger;
+use stateful_safety::Millis;
+
+use super::{Event, Line, State};
+use crate::Plan;
+
+/// An operation, as its journal tells it.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The operation's identifier.
+    pub id: String,
+    /// The verb the user typed.
+    pub verb: String,
+    /// Who began it.
+    pub by: String,
+    /// When it began.
+    pub began: Millis,
+    /// When the last line was written.
+    pub last: Millis,
+    /// Where it stands.
+    pub state: State,
+    /// Why it stopped, or who ended it.
+    pub note: Option<String>,
+    /// The plan it began with.
+    pub plan: Plan,
+    /// The plan it follows now.
+    pub current: Plan,
+    /// Steps done, under all plans it followed.
+    pub done: usize,
+    /// What the canary saw.
+    pub canary: Option<Ledger>,
+}
+
+/// Reads the lines of a journal. A line this version cannot read, or that cannot follow, makes the journal unusable:
+/// a newer version may have written it.
+pub fn read(id: &str, lines: &[String]) -> Result<Entry, String> {
+    let mut entry: Option<Entry> = None;
+    for (number, text) in lines.iter().enumerate() {
+        let event: Event =
+            serde_json::from_str(text).map_err(|error| format!("line {} cannot be read: {error}", number + 1))?;
+        let state = State::next(entry.as_ref().map(|entry| entry.state), &event.what)?;
+        entry = Some(follow(id, entry, state, event)?);
+    }
+    entry.ok_or_else(|| "it is empty".to_owned())
+}
+
+fn follow(id: &str, entry: Option<Entry>, state: State, event: Event) -> Result<Entry, String> {
+    let Event { at, what } = event;
+    let Some(mut entry) = entry else {
+        let Line::Opened { verb, by, tool: _, plan } = what else {
+            return Err("it does not open with a plan".to_owned());
+        };
+        let id = id.to_owned();
+        let current = plan.clone();
+        return Ok(Entry { id, verb, by, began: at, last: at, state, note: None, plan, current, done: 0, canary: None });
+    };
+    entry.state = state;
+    entry.last = at;
+    match what {
+        Line::Opened { .. } | Line::Acting { .. } => {}
+        Line::Redrawn { plan, .. } => {
+            entry.current = plan;
+            entry.note = None;
+        }
+        Line::Done { .. } => entry.done += 1,
+        Line::Stopped { why } => entry.note = Some(why),
+        Line::Finished { canary } => entry.canary = canary,
+        Line::Aborted { by } => entry.note = Some(format!("ended by {by}")),
+    }
+    Ok(entry)
+}

@@ -1,0 +1,177 @@
+//! The real world: a Kubernetes cluster and the servers in it.
+
+mod doors;
+mod journal;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use stateful_cluster::{Claim, Cluster, Error as ClusterError, Eviction, Record, Tunnels};
+use stateful_engines::{BoxFuture, Door, Engine};
+use stateful_safety::{Millis, Workload, WorkloadId};
+use tokio::sync::{Mutex, mpsc, watch};
+use tokio::time::timeout;
+
+use crate::journal::Event;
+use crate::steps::Act;
+use crate::{Look, Progress, World, WorldError};
+use doors::Way;
+
+/// Why a workload cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Kubernetes.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// What the container says of its credentials or certificates leads nowhere.
+    #[error("no way in to {workload}: {why}")]
+    NoWayIn {
+        /// The workload.
+        workload: String,
+        /// Why.
+        why: String,
+    },
+}
+
+/// One workload in the real world.
+pub struct Live {
+    cluster: Cluster,
+    id: WorkloadId,
+    engine: Arc<dyn Engine>,
+    way: Way,
+    tunnels: Tunnels,
+    doors: watch::Sender<Vec<Door>>,
+    ours: Mutex<Ours>,
+    progress: Option<mpsc::UnboundedSender<Progress>>,
+    stop: watch::Receiver<bool>,
+}
+
+/// What makes an operation ours: the claim, and the journal we may write.
+#[derive(Default)]
+struct Ours {
+    claim: Option<Claim>,
+    record: Option<Record>,
+}
+
+impl Live {
+    /// Finds the way in to a workload: reads what its container declares and the secrets that refers to. `progress` is
+    /// told what happens; `stop` turns true when the operation should stop.
+    pub async fn open(
+        cluster: &Cluster,
+        workload: &Workload,
+        progress: Option<mpsc::UnboundedSender<Progress>>,
+        stop: watch::Receiver<bool>,
+    ) -> Result<Self, OpenError> {
+        let no_way = |why: String| OpenError::NoWayIn { workload: workload.id.to_string(), why };
+        let engine = stateful_engines::open(workload.engine)
+            .ok_or_else(|| no_way(format!("there is no adapter for {}", workload.engine)))?;
+        let facts = stateful_cluster::container_facts(cluster, &workload.id).await?;
+        let entrance = engine.entrance(&facts);
+        let keys = stateful_cluster::resolve(cluster, &workload.id, &entrance).await?;
+        Ok(Self {
+            cluster: cluster.clone(),
+            id: workload.id.clone(),
+            engine: Arc::from(engine),
+            way: Way::new(entrance, keys).map_err(no_way)?,
+            tunnels: Tunnels::new(cluster, &workload.id.namespace),
+            doors: watch::channel(Vec::new()).0,
+            ours: Mutex::default(),
+            progress,
+            stop,
+        })
+    }
+
+    /// The ways to the members, as of the last look; for a canary that follows them.
+    pub fn doors(&self) -> watch::Receiver<Vec<Door>> {
+        self.doors.subscribe()
+    }
+
+    /// The engine's adapter.
+    pub fn engine(&self) -> Arc<dyn Engine> {
+        Arc::clone(&self.engine)
+    }
+
+    /// Tries an act out with the API server's dry run: admission, budgets and permissions have their say, nothing
+    /// changes. A handover has no dry run; the judge's word is all there is.
+    pub async fn try_out(&self, act: &Act, look: &Look) -> Result<(), WorldError> {
+        self.carry_out(act, look, true).await.map(|_| ())
+    }
+
+    async fn carry_out(&self, act: &Act, look: &Look, dry_run: bool) -> Result<Option<Duration>, WorldError> {
+        let workload = &look.workload;
+        match act {
+            Act::Hold => stateful_cluster::hold(&self.cluster, workload, dry_run).await?,
+            Act::ChangeTemplate(change) => {
+                stateful_cluster::change_template(&self.cluster, workload, change, dry_run).await?;
+            }
+            Act::Release(before) => stateful_cluster::release(&self.cluster, workload, *before, dry_run).await?,
+            Act::Evict { member, uid } => {
+                let evicted = stateful_cluster::evict(&self.cluster, &self.id.namespace, member, uid, dry_run).await?;
+                match evicted {
+                    Eviction::Granted | Eviction::Gone => {}
+                    Eviction::Refused(why) => return Err(WorldError::NotGranted(why)),
+                }
+            }
+            Act::HandOver { from, to } => {
+                if !dry_run {
+                    let doors = self.doors.borrow().clone();
+                    return Ok(Some(self.engine.hand_over(&doors, from, to).await?.took));
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl World for Live {
+    fn look(&self) -> BoxFuture<'_, Result<Look, WorldError>> {
+        Box::pin(async move {
+            let workload = stateful_cluster::discover(&self.cluster, &self.id).await?;
+            let workload = workload.ok_or_else(|| ClusterError::NotFound(format!("{} runs no database any more", self.id)))?;
+            let doors = self.way.doors(&workload, &self.tunnels).await;
+            let assessment = self.engine.assess(&doors, self.now()).await;
+            self.doors.send_replace(doors);
+            Ok(Look { at: self.now(), workload, assessment })
+        })
+    }
+
+    fn act<'a>(&'a self, act: &'a Act, look: &'a Look) -> BoxFuture<'a, Result<Option<Duration>, WorldError>> {
+        Box::pin(async move {
+            let ours = self.ours.lock().await;
+            let claim = ours.claim.as_ref().ok_or_else(|| ClusterError::ClaimLost(self.id.to_string()))?;
+            claim.confirm().await?;
+            if let Act::Evict { uid, .. } = act {
+                claim.announce(uid).await?; // the guard lets this very pod pass, and no other of the workload
+            }
+            self.carry_out(act, look, false).await
+        })
+    }
+
+    fn record<'a>(&'a self, event: &'a Event) -> BoxFuture<'a, Result<(), WorldError>> {
+        Box::pin(self.write(event))
+    }
+
+    fn report(&self, progress: Progress) {
+        if let Some(channel) = &self.progress {
+            // Nobody listening is no reason to stop moving a database safely.
+            let _ = channel.send(progress);
+        }
+    }
+
+    fn now(&self) -> Millis {
+        Timestamp::now().as_millisecond()
+    }
+
+    fn pause(&self, duration: Duration) -> BoxFuture<'_, bool> {
+        Box::pin(async move {
+            let mut stop = self.stop.clone();
+            let asked = timeout(duration, stop.wait_for(|stop| *stop)).await.map(|asked| asked.is_ok());
+            // The sender's end (nobody can ask any more) is no wish to stop; then there is only the time to wait for.
+            if asked == Ok(false) {
+                tokio::time::sleep(duration).await;
+            }
+            asked == Ok(true)
+        })
+    }
+}

@@ -1,0 +1,24 @@
+//! Leave node: no member stays on a node that is about to go.
+//!
+//! Replicas leave first, and for a reason of its own: when every copy of a group is on the node, the replica that has
+//! left is the successor that lets its primary leave too. Primaries hand over to a member elsewhere, then leave. The
+//! node is cordoned before the first row, so nobody comes back to it.
+
+use super::{Gate, Kind, Pattern, Row};
+
+/// The table.
+#[rustfmt::skip]
+pub const LEAVE_NODE: Pattern = Pattern {
+    name: "leave-node",
+    //      act                   only while                                         going back
+    first: &[],
+    each_replica: &[
+        Row(Kind::Replace,        &[Gate::EveryoneElseInSync, Gate::JudgeAllows],    "none needed"),
+    ],
+    each_primary: &[
+        Row(Kind::HandOver,       &[Gate::EveryoneInSync, Gate::JudgeAllows],        "switchover"),
+        Row(Kind::Replace,        &[Gate::EveryoneElseInSync, Gate::JudgeAllows],    "none needed"),
+    ],
+    each_restored: &[],
+    last: &[],
+};

@@ -1,0 +1,129 @@
+//! Patterns: how a goal is reached, as tables. A new pattern is a new table and a row in [`Pattern::of`].
+
+mod leave_node;
+mod rolling_replace;
+mod switchover;
+
+use serde::{Deserialize, Serialize};
+use stateful_safety::{Policy, Reason};
+
+use crate::goal::Goal;
+use crate::steps::Step;
+use crate::{Look, Plan};
+
+pub use leave_node::LEAVE_NODE;
+pub use rolling_replace::ROLLING_REPLACE;
+pub use switchover::SWITCHOVER;
+
+/// A way to a goal.
+#[derive(Debug)]
+pub struct Pattern {
+    /// Its name, in plans, documents and metrics.
+    pub name: &'static str,
+    /// Done once, first.
+    pub first: &'static [Row],
+    /// Done for each replica that must move, one after another, by group.
+    pub each_replica: &'static [Row],
+    /// Done for each primary that must move, one group after another, when all replicas are done.
+    pub each_primary: &'static [Row],
+    /// Done for each group whose primary was to be restored.
+    pub each_restored: &'static [Row],
+    /// Done once, at the end.
+    pub last: &'static [Row],
+}
+
+/// A row of a pattern: `act | only while | going back`.
+#[derive(Debug)]
+pub struct Row(pub Kind, pub &'static [Gate], pub &'static str);
+
+/// What a row does; with names filled in it is a [`Step`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// [`Step::HoldRollout`]
+    HoldRollout,
+    /// [`Step::ChangeTemplate`]
+    ChangeTemplate,
+    /// [`Step::Replace`]
+    Replace,
+    /// [`Step::HandOver`]
+    HandOver,
+    /// [`Step::ReleaseRollout`]
+    ReleaseRollout,
+}
+
+/// What must be so on a fresh look, just before a row acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Gate {
+    /// Every member there, ready, in sync, and of one mind with the others.
+    EveryoneInSync,
+    /// The same, apart from the member the row is about: one that is broken already may be replaced.
+    EveryoneElseInSync,
+    /// The judge, the same one the guard asks, finds no reason against it.
+    JudgeAllows,
+    /// Every member runs the declared revision: the controller, given the decision back, has nothing to replace.
+    EveryoneCurrent,
+}
+
+impl Gate {
+    /// The reasons why it is shut.
+    pub(crate) fn shut(self, step: &Step, look: &Look, policy: &Policy) -> Vec<Reason> {
+        match self {
+            Self::EveryoneInSync => look.not_whole(policy, None),
+            Self::EveryoneElseInSync => look.not_whole(policy, step.subject()),
+            Self::JudgeAllows => step.refused(look, policy),
+            Self::EveryoneCurrent => {
+                let old = look.workload.members.iter().filter(|member| !look.workload.is_current(member));
+                let why = "it does not run the declared revision";
+                old.map(|member| Reason::PodNotReady { member: member.name.clone(), why: why.to_owned() }).collect()
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Gate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::EveryoneInSync => "everyone is in sync",
+            Self::EveryoneElseInSync => "everyone else is in sync",
+            Self::JudgeAllows => "the judge allows it",
+            Self::EveryoneCurrent => "everyone runs the declared revision",
+        })
+    }
+}
+
+impl Pattern {
+    /// The pattern that reaches a goal.
+    pub const fn of(goal: &Goal) -> &'static Self {
+        match goal {
+            Goal::Renew { .. } => &ROLLING_REPLACE,
+            Goal::Leave { .. } => &LEAVE_NODE,
+            Goal::Lead { .. } => &SWITCHOVER,
+        }
+    }
+
+    /// The row a step was made from.
+    pub(crate) fn row(&self, step: &Step) -> Option<&'static Row> {
+        let kind = match step {
+            Step::HoldRollout => Kind::HoldRollout,
+            Step::ChangeTemplate { .. } => Kind::ChangeTemplate,
+            Step::Replace { .. } => Kind::Replace,
+            Step::HandOver { .. } => Kind::HandOver,
+            Step::ReleaseRollout { .. } => Kind::ReleaseRollout,
+        };
+        let parts = [self.first, self.each_replica, self.each_primary, self.each_restored, self.last];
+        parts.into_iter().flatten().find(|row| row.0 == kind)
+    }
+}
+
+/// Every reason why a step of a plan must not be done now. A step no table knows is never done.
+pub(crate) fn shut(plan: &Plan, step: &Step, look: &Look, policy: &Policy) -> Option<Vec<Reason>> {
+    let row = Pattern::of(&plan.goal).row(step)?;
+    let mut reasons: Vec<Reason> = Vec::new();
+    for reason in row.1.iter().flat_map(|gate| gate.shut(step, look, policy)) {
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    }
+    Some(reasons)
+}

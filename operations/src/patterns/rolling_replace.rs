@@ -1,0 +1,32 @@
+//! Rolling replace: every member runs the declared template, replicas first, nobody's writes lost.
+//!
+//! Replicas before primaries, because a replica that follows a newer primary may not understand it, while a newer
+//! replica follows an older primary. One member at a time in the whole database, so that any one failure meanwhile
+//! still finds everybody else in place. The first member that starts a newer release is the boundary: until then the
+//! old image can come back, after it only forward (Redis: an older server cannot load the files a newer one wrote).
+
+use super::{Gate, Kind, Pattern, Row};
+
+/// The table.
+#[rustfmt::skip]
+pub const ROLLING_REPLACE: Pattern = Pattern {
+    name: "rolling-replace",
+    //      act                   only while                                         going back
+    first: &[
+        Row(Kind::HoldRollout,    &[],                                               "the last row restores it"),
+        Row(Kind::ChangeTemplate, &[],                                               "rollback"),
+    ],
+    each_replica: &[
+        Row(Kind::Replace,        &[Gate::EveryoneElseInSync, Gate::JudgeAllows],    "rollback"),
+    ],
+    each_primary: &[
+        Row(Kind::HandOver,       &[Gate::EveryoneInSync, Gate::JudgeAllows],        "forward only, if the versions differ"),
+        Row(Kind::Replace,        &[Gate::EveryoneElseInSync, Gate::JudgeAllows],    "forward only, if the versions differ"),
+    ],
+    each_restored: &[
+        Row(Kind::HandOver,       &[Gate::EveryoneInSync, Gate::JudgeAllows],        "switchover"),
+    ],
+    last: &[
+        Row(Kind::ReleaseRollout, &[Gate::EveryoneInSync, Gate::EveryoneCurrent],    "none needed"),
+    ],
+};

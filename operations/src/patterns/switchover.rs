@@ -1,0 +1,17 @@
+//! Switchover: another member leads.
+
+use super::{Gate, Kind, Pattern, Row};
+
+/// The table.
+#[rustfmt::skip]
+pub const SWITCHOVER: Pattern = Pattern {
+    name: "switchover",
+    //      act                   only while                                         going back
+    first: &[],
+    each_replica: &[],
+    each_primary: &[
+        Row(Kind::HandOver,       &[Gate::EveryoneInSync, Gate::JudgeAllows],        "switchover"),
+    ],
+    each_restored: &[],
+    last: &[],
+};

@@ -1,0 +1,52 @@
+//! What the API server must allow, a verb at a time; asked before anything begins, printed by `rbac`.
+
+use stateful_cluster::Permission;
+
+const fn in_namespace(verb: &'static str, group: &'static str, resource: &'static str) -> Permission {
+    Permission { verb, group, resource, cluster_wide: false }
+}
+
+const fn everywhere(verb: &'static str, group: &'static str, resource: &'static str) -> Permission {
+    Permission { verb, group, resource, cluster_wide: true }
+}
+
+/// To see who the members are and ask them. Secrets and ConfigMaps are read only where a pod refers to them.
+/// `create` beside `get`: since Kubernetes 1.35 a port-forward over WebSocket needs both.
+const LOOKING: &[Permission] = &[
+    in_namespace("get", "apps", "statefulsets"),
+    in_namespace("list", "apps", "statefulsets"),
+    in_namespace("list", "", "pods"),
+];
+
+const TUNNELS: &[Permission] =
+    &[in_namespace("get", "", "pods/portforward"), in_namespace("create", "", "pods/portforward")];
+
+const MOVING: &[Permission] = &[
+    in_namespace("create", "", "pods/eviction"),
+    in_namespace("patch", "apps", "statefulsets"),
+    in_namespace("get", "coordination.k8s.io", "leases"),
+    in_namespace("create", "coordination.k8s.io", "leases"),
+    in_namespace("update", "coordination.k8s.io", "leases"),
+    in_namespace("get", "", "configmaps"),
+    in_namespace("list", "", "configmaps"),
+    in_namespace("create", "", "configmaps"),
+    in_namespace("update", "", "configmaps"),
+];
+
+const DRAINING: &[Permission] =
+    &[everywhere("get", "", "nodes"), everywhere("patch", "", "nodes"), everywhere("list", "", "pods")];
+
+/// For `status` and `check`; `inside` the cluster pods are reached without a tunnel.
+pub fn for_looking(inside: bool) -> Vec<Permission> {
+    if inside { LOOKING.to_vec() } else { [LOOKING, TUNNELS].concat() }
+}
+
+/// For `upgrade`, `switchover`, `resume`, `abort`, `rollback`.
+pub fn for_moving(inside: bool) -> Vec<Permission> {
+    [for_looking(inside), MOVING.to_vec()].concat()
+}
+
+/// For `drain`.
+pub fn for_drain() -> Vec<Permission> {
+    DRAINING.to_vec()
+}

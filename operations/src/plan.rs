@@ -1,0 +1,146 @@
+//! The plan: immutable data, drawn up from one look by a pure function.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use stateful_safety::{EngineKind, Member, Reason, Role, Rollout, Version, WorkloadId};
+
+use crate::Look;
+use crate::goal::Goal;
+use crate::steps::Step;
+
+/// What an operation will do, and what it saw when that was decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// The format of this data; a reader that knows only older ones refuses it.
+    pub format: u32,
+    /// The workload.
+    pub workload: WorkloadId,
+    /// Its StatefulSet's UID.
+    pub uid: String,
+    /// Its engine.
+    pub engine: EngineKind,
+    /// How its members hang together.
+    pub topology: String,
+    /// What is wanted.
+    pub goal: Goal,
+    /// The pattern's name.
+    pub pattern: String,
+    /// The StatefulSet as it was before the operation began.
+    pub origin: Origin,
+    /// The template's image when this plan was drawn up.
+    pub image: String,
+    /// The members as they were seen.
+    pub members: Vec<SeenMember>,
+    /// What is done, in this order.
+    pub steps: Vec<Step>,
+    /// The step from which on the old image cannot come back, if the plan has one.
+    pub boundary: Option<usize>,
+}
+
+/// A StatefulSet before an operation: what is restored at its end, and gone back to by `rollback`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Origin {
+    /// The database container's image.
+    pub image: String,
+    /// The update strategy.
+    pub rollout: Rollout,
+}
+
+impl Origin {
+    /// The present state as the origin.
+    pub fn of(look: &Look) -> Self {
+        Self { image: look.workload.image.clone(), rollout: look.workload.rollout }
+    }
+}
+
+/// A member as a plan saw it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SeenMember {
+    /// The pod's name.
+    pub name: String,
+    /// Its UID.
+    pub uid: String,
+    /// Its group.
+    pub group: String,
+    /// Its role.
+    pub role: Role,
+    /// Its server's version.
+    pub version: Option<Version>,
+    /// Its node.
+    pub node: Option<String>,
+}
+
+/// Why no plan was drawn up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The database is not in a state to be moved.
+    #[error("{} reasons against it", .0.len())]
+    Unsafe(Vec<Reason>),
+    /// There is nothing to do.
+    #[error("nothing to do: {0}")]
+    Nothing(String),
+}
+
+/// What is no longer as a plan saw it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the plan no longer fits: {0}")]
+pub struct Moved(pub String);
+
+impl Plan {
+    /// The format written today.
+    pub const FORMAT: u32 = 1;
+
+    /// A short name for exactly this plan.
+    pub fn hash(&self) -> String {
+        let text = serde_json::to_string(self).unwrap_or_default();
+        let digest = Sha256::digest(text.as_bytes());
+        digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Whether the world is still the one this plan was drawn up for; to be asked after every prompt and on every file.
+    pub fn still_fits(&self, look: &Look) -> Result<(), Moved> {
+        if self.format != Self::FORMAT {
+            let format = self.format;
+            return Err(Moved(format!("its format is {format}, this version reads {}", Self::FORMAT)));
+        }
+        if self.uid != look.workload.uid {
+            return Err(Moved(format!("{} was deleted and made anew", self.workload)));
+        }
+        if self.image != look.workload.image {
+            let (before, now) = (&self.image, &look.workload.image);
+            return Err(Moved(format!("the template's image was {before} and is {now}")));
+        }
+        let now = seen(look);
+        for member in &self.members {
+            let name = &member.name;
+            match now.iter().find(|other| &other.name == name) {
+                None => return Err(Moved(format!("{name} is gone"))),
+                Some(other) if other.uid != member.uid => return Err(Moved(format!("the pod {name} is another one"))),
+                Some(other) if other.role != member.role => {
+                    return Err(Moved(format!("{name} was {}, it is {}", member.role, other.role)));
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The members as a look shows them.
+pub(crate) fn seen(look: &Look) -> Vec<SeenMember> {
+    let member = |member: &Member| {
+        let state = look.assessment.member(&member.name);
+        SeenMember {
+            name: member.name.clone(),
+            uid: member.uid.clone(),
+            group: look.assessment.group_of(&member.name).map(|group| group.name.clone()).unwrap_or_default(),
+            role: state.map_or(Role::Unknown, |state| state.role),
+            version: state.and_then(|state| state.version.clone()),
+            node: member.node.clone(),
+        }
+    };
+    look.workload.members.iter().map(member).collect()
+}

@@ -1,0 +1,136 @@
+//! THINK. The questions asked before anything begins, as a table: what `check` prints and what a plan must pass.
+
+use stateful_safety::{Blocker, Disruption, MemberState, Policy, Reason, ReplicaGroup, Role, Version};
+
+use crate::draw_up::{moves, target_image};
+use crate::goal::Goal;
+use crate::steps::Step;
+use crate::{Look, Plan};
+
+/// A check: its name, what it makes sure of, and the question.
+pub type Check = (&'static str, &'static str, fn(&Plan, &Look, &Policy) -> Vec<Reason>);
+
+/// The checks, in the order in which they are shown.
+pub const CHECKS: &[Check] = &[
+    ("members-well", "every member is there, in sync, and of one mind with the others", members_well),
+    ("replicas-expendable", "every replica may be taken for a while", replicas_expendable),
+    ("successors-ready", "every primary has a replica that can take over losslessly", successors_ready),
+    ("storage-kept", "every member finds its data again", storage_kept),
+    ("version-forward", "nobody goes back to a release that cannot read its files", version_forward),
+];
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The check's name.
+    pub check: &'static str,
+    /// What it makes sure of.
+    pub title: &'static str,
+    /// The reasons against; none when it passed.
+    pub reasons: Vec<Reason>,
+}
+
+/// What every check finds about a plan. A reason is shown once, by the first check that finds it.
+pub fn findings(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Finding> {
+    let mut shown: Vec<Reason> = Vec::new();
+    CHECKS
+        .iter()
+        .map(|(check, title, ask)| {
+            let mut reasons = Vec::new();
+            for reason in ask(plan, look, policy) {
+                let accepted = reason.may_be_accepted() && policy.accepted.contains(reason.code());
+                if !accepted && !shown.contains(&reason) {
+                    shown.push(reason.clone());
+                    reasons.push(reason);
+                }
+            }
+            Finding { check, title, reasons }
+        })
+        .collect()
+}
+
+/// Every reason against a plan.
+pub(crate) fn reasons(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
+    findings(plan, look, policy).into_iter().flat_map(|finding| finding.reasons).collect()
+}
+
+/// A snapshot in a forked child passes by itself within seconds and only delays a handover: the gate waits for it.
+fn members_well(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
+    let mended = if matches!(plan.goal, Goal::Renew { repair: true, .. }) { first_replaced(plan) } else { None };
+    let mut reasons = look.not_whole(policy, mended);
+    reasons.retain(|reason| !passes_soon(reason));
+    reasons
+}
+
+fn passes_soon(reason: &Reason) -> bool {
+    matches!(reason, Reason::Blocked(Blocker::SnapshotRunning { .. }))
+}
+
+fn first_replaced(plan: &Plan) -> Option<&str> {
+    plan.steps.iter().find_map(Step::subject)
+}
+
+fn replicas_expendable(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
+    taken(plan).filter(|member| !look.leads(member)).flat_map(|member| against_taking(member, look, policy)).collect()
+}
+
+fn taken(plan: &Plan) -> impl Iterator<Item = &str> {
+    plan.steps.iter().filter_map(Step::subject)
+}
+
+fn against_taking(member: &str, look: &Look, policy: &Policy) -> Vec<Reason> {
+    look.against(policy, &Disruption::Take { members: vec![member.to_owned()] })
+}
+
+fn successors_ready(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
+    let mut reasons: Vec<Reason> = plan
+        .steps
+        .iter()
+        .filter_map(|step| match step {
+            // Restoring a primary comes after it has become a replica; what it will look like then, its gate will see.
+            Step::HandOver { from, to, .. } if look.leads(from) => {
+                Some(Disruption::HandOver { from: from.clone(), to: to.clone() })
+            }
+            Step::HandOver { .. }
+            | Step::Replace { .. }
+            | Step::HoldRollout
+            | Step::ChangeTemplate { .. }
+            | Step::ReleaseRollout { .. } => None,
+        })
+        .flat_map(|handover| look.against(policy, &handover))
+        .filter(|reason| !passes_soon(reason))
+        .collect();
+    let led_away = look.assessment.groups.iter().filter(|group| {
+        group.primary().is_some_and(|primary| moves(&plan.goal, look, policy, primary))
+    });
+    let follows = |member: &MemberState| member.role == Role::Replica && member.sync.is_streaming();
+    let lonely = led_away.filter(|group| !group.members.iter().any(follows));
+    reasons.extend(lonely.map(|group| Reason::NoSuccessor { group: group.name.clone() }));
+    reasons
+}
+
+/// A primary is replaced once it is one no more; but what it keeps its data on is known now.
+fn storage_kept(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
+    let primaries = look.assessment.groups.iter().filter_map(ReplicaGroup::primary);
+    let about_storage =
+        |reason: &Reason| matches!(reason, Reason::StorageNotKept { .. } | Reason::NoPersistence { .. });
+    primaries
+        .filter(|primary| moves(&plan.goal, look, policy, primary) && !matches!(plan.goal, Goal::Lead { .. }))
+        .flat_map(|primary| against_taking(&primary.name, look, policy))
+        .filter(about_storage)
+        .collect()
+}
+
+fn version_forward(plan: &Plan, look: &Look, _policy: &Policy) -> Vec<Reason> {
+    let image = target_image(&plan.goal, look);
+    let Some(target) = Version::of_image(image) else {
+        return Vec::new(); // each handover's gate compares the versions that really run
+    };
+    let replaced = taken(plan).filter_map(|member| look.assessment.member(member));
+    replaced
+        .filter_map(|member| {
+            let version = member.version.clone().filter(|version| target.is_older_release_than(version))?;
+            Some(Reason::FilesTooNew { member: member.name.clone(), version, image: image.to_owned() })
+        })
+        .collect()
+}

@@ -1,0 +1,152 @@
+//! Steps: what a plan is made of. A file each, with the same questions answered in its head: what it does, why it is
+//! safe to repeat, how it is undone, when it gives up.
+
+mod change_template;
+mod hand_over;
+mod hold_rollout;
+mod release_rollout;
+mod replace;
+
+pub(crate) use replace::needs_replacing;
+use serde::{Deserialize, Serialize};
+use stateful_cluster::TemplateChange;
+use stateful_safety::{Policy, Reason, Rollout};
+
+use crate::{Goal, Look};
+
+/// One step of a plan: data, so that it can be printed, saved and resumed elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Step {
+    /// Take the decision when pods change away from the StatefulSet controller.
+    HoldRollout,
+    /// Change the pod template.
+    ChangeTemplate {
+        /// How.
+        change: TemplateChange,
+    },
+    /// Take a replica's pod away and wait until its successor is in sync.
+    Replace {
+        /// The member.
+        member: String,
+    },
+    /// Make another member lead.
+    HandOver {
+        /// The group, for people.
+        group: String,
+        /// Who leads.
+        from: String,
+        /// Who is to lead.
+        to: String,
+    },
+    /// Give the decision back.
+    ReleaseRollout {
+        /// The strategy as it was.
+        before: Rollout,
+    },
+}
+
+/// How far a step has come, judged by looking, never by remembering.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing of it is done.
+    Open,
+    /// It is under way; what is waited for.
+    Acted(String),
+    /// It is so.
+    Settled,
+    /// What it was planned for has changed: it no longer fits.
+    Overtaken(String),
+}
+
+/// A thing done to the world; each is harmless when done twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// Put the StatefulSet on `OnDelete`.
+    Hold,
+    /// Patch the template.
+    ChangeTemplate(TemplateChange),
+    /// Evict the pod of that name and UID.
+    Evict {
+        /// The pod.
+        member: String,
+        /// Its UID.
+        uid: String,
+    },
+    /// Let the engine hand over.
+    HandOver {
+        /// Who leads.
+        from: String,
+        /// Who is to lead.
+        to: String,
+    },
+    /// Restore the StatefulSet's strategy.
+    Release(Rollout),
+}
+
+impl Step {
+    /// How far it has come.
+    pub(crate) fn standing(&self, goal: &Goal, look: &Look, policy: &Policy) -> Standing {
+        match self {
+            Self::HoldRollout => hold_rollout::standing(look),
+            Self::ChangeTemplate { change } => change_template::standing(change, look),
+            Self::Replace { member } => replace::standing(member, goal, look, policy),
+            Self::HandOver { group, from, to } => hand_over::standing(group, from, to, look, policy),
+            Self::ReleaseRollout { before } => release_rollout::standing(*before, look),
+        }
+    }
+
+    /// The judge's reasons against what it does to the database; a step that does nothing to it has none.
+    pub(crate) fn refused(&self, look: &Look, policy: &Policy) -> Vec<Reason> {
+        match self {
+            Self::Replace { member } => replace::refused(member, look, policy),
+            Self::HandOver { from, to, .. } => hand_over::refused(from, to, look, policy),
+            Self::HoldRollout | Self::ChangeTemplate { .. } | Self::ReleaseRollout { .. } => {
+                Vec::new()
+            }
+        }
+    }
+
+    /// What is to be done, on the world as it was seen; `None` when there is nothing to do it to.
+    pub(crate) fn act(&self, look: &Look) -> Option<Act> {
+        match self {
+            Self::HoldRollout => Some(Act::Hold),
+            Self::ChangeTemplate { change } => Some(Act::ChangeTemplate(change.clone())),
+            Self::Replace { member } => {
+                let uid = look.workload.member(member)?.uid.clone();
+                Some(Act::Evict { member: member.clone(), uid })
+            }
+            Self::HandOver { from, to, .. } => Some(Act::HandOver { from: from.clone(), to: to.clone() }),
+            Self::ReleaseRollout { before } => Some(Act::Release(*before)),
+        }
+    }
+
+    /// The member whose trouble is this step's.
+    pub(crate) fn subject(&self) -> Option<&str> {
+        match self {
+            Self::Replace { member } => Some(member),
+            Self::HoldRollout
+            | Self::ChangeTemplate { .. }
+            | Self::HandOver { .. }
+            | Self::ReleaseRollout { .. } => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Step {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::HoldRollout => write!(f, "hold the rollout (OnDelete)"),
+            Self::ChangeTemplate { change: TemplateChange::Image { container, image } } => {
+                write!(f, "set the image of container {container} to {image}")
+            }
+            Self::ChangeTemplate { change: TemplateChange::Restart { .. } } => write!(f, "mark the template for a restart"),
+            Self::Replace { member } => write!(f, "replace {member}"),
+            Self::HandOver { group, from, to } => write!(f, "hand over {group} from {from} to {to}"),
+            Self::ReleaseRollout { before: Rollout::OnDelete } => write!(f, "leave the rollout on OnDelete, as it was"),
+            Self::ReleaseRollout { before: Rollout::RollingUpdate { .. } } => {
+                write!(f, "release the rollout (RollingUpdate)")
+            }
+        }
+    }
+}

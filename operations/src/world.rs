@@ -1,0 +1,50 @@
+//! The port: all an operation may ask of and do to the world. One implementation is [`crate::Live`]; the laws of the
+//! patterns are proven on a model.
+
+use std::time::Duration;
+
+use stateful_cluster::Error as ClusterError;
+use stateful_engines::{BoxFuture, HandOverError};
+use stateful_safety::Millis;
+
+use crate::journal::Event;
+use crate::steps::Act;
+use crate::{Look, Progress};
+
+/// What went wrong with the world.
+#[derive(Debug, thiserror::Error)]
+pub enum WorldError {
+    /// Kubernetes.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// An eviction was not granted, in the API server's words; it may be asked again.
+    #[error("the eviction is not granted: {0}")]
+    NotGranted(String),
+    /// A handover.
+    #[error(transparent)]
+    HandOver(#[from] HandOverError),
+    /// The journal holds what cannot be.
+    #[error("the journal is not usable: {0}")]
+    Journal(String),
+}
+
+/// The world as one operation on one workload meets it.
+pub trait World: Send + Sync {
+    /// LOOK. Everything there is to know now.
+    fn look(&self) -> BoxFuture<'_, Result<Look, WorldError>>;
+
+    /// TOUCH. One act, on the world as it was last seen.
+    fn act<'a>(&'a self, act: &'a Act, look: &'a Look) -> BoxFuture<'a, Result<Option<Duration>, WorldError>>;
+
+    /// TOUCH. Writes a line of the journal; returns once it is kept. Fails when the operation is no longer ours.
+    fn record<'a>(&'a self, event: &'a Event) -> BoxFuture<'a, Result<(), WorldError>>;
+
+    /// Tells whoever reports.
+    fn report(&self, progress: Progress);
+
+    /// The time.
+    fn now(&self) -> Millis;
+
+    /// Waits a moment. Returns early, with `true`, when the operation is asked to stop.
+    fn pause(&self, duration: Duration) -> BoxFuture<'_, bool>;
+}
