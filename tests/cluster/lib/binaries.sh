@@ -1,4 +1,5 @@
 # The Go programs: compiled from Go modules into target/cluster/bin, once per version.
+# shellcheck shell=bash
 
 KUBE_PARTS=(etcd kube-apiserver kube-controller-manager kube-proxy kube-scheduler kubectl kubelet)
 
@@ -20,7 +21,7 @@ build_kube() {
     flags+=" -X $package.gitMinor=$(cut -d . -f 2 <<< "$KUBERNETES_VERSION")"
   done
   mkdir -p "$BIN_DIR"
-  (cd "$SOURCE_DIR/kube" && CGO_ENABLED=0 GOWORK=off GOFLAGS= go build -v -trimpath -ldflags "$flags" -o "$BIN_DIR/kube.new" .)
+  (cd "$SOURCE_DIR/kube" && CGO_ENABLED=0 GOWORK=off GOFLAGS="" go build -v -trimpath -ldflags "$flags" -o "$BIN_DIR/kube.new" .)
   # Renamed over the old one, which a running cluster may still execute.
   mv "$BIN_DIR/kube.new" "$BIN_DIR/kube"
   for part in "${KUBE_PARTS[@]}"; do ln -sf kube "$BIN_DIR/$part"; done
@@ -30,7 +31,7 @@ build_kube() {
 # build_module NAME MODULE VERSION: installs the program NAME of a Go module.
 build_module() {
   mkdir -p "$BIN_DIR"
-  CGO_ENABLED=0 GOWORK=off GOFLAGS= GOBIN=$BIN_DIR go install -v -trimpath -ldflags '-s -w' "$2@$3"
+  CGO_ENABLED=0 GOWORK=off GOFLAGS="" GOBIN=$BIN_DIR go install -v -trimpath -ldflags '-s -w' "$2@$3"
   echo "$3" > "$BIN_DIR/$1.stamp"
 }
 

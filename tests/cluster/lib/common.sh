@@ -1,4 +1,5 @@
 # Names and places every script of the cluster shares. Sourced first.
+# shellcheck shell=bash
 
 SOURCE_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PROJECT_DIR=$(cd "$SOURCE_DIR/../.." && pwd)

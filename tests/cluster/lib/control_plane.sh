@@ -1,4 +1,5 @@
 # etcd, the API server, the controllers, the scheduler, DNS and the volume provisioner: plain processes on the machine.
+# shellcheck shell=bash
 
 CONTROL_PLANE=(etcd kube-apiserver kube-controller-manager kube-scheduler coredns local-path-provisioner)
 
@@ -8,6 +9,7 @@ start_api() {
     --listen-peer-urls http://127.0.0.1:2380
   # enable-aggregator-routing: the API server calls webhooks by pod address, as it has no kube-proxy beside it.
   # InternalIP: exec, logs and port-forward reach kubelets by address, because node names are not in DNS.
+  # shellcheck disable=SC2054 # Node,RBAC is one argument
   local flags=(
     --etcd-servers http://127.0.0.1:2379
     --bind-address "$HOST_IP" --secure-port 6443 --advertise-address "$HOST_IP"

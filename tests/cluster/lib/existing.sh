@@ -1,4 +1,5 @@
 # CLUSTER=existing: somebody else's cluster, named by KUBECONFIG. It is looked at and nothing in it is changed.
+# shellcheck shell=bash
 
 # A kubectl that is already there: the test cluster's own is not compiled just to ask a question.
 any_kubectl() {

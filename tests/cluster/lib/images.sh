@@ -3,6 +3,7 @@
 # A folder images/redis-7.0 becomes localhost/stateful/redis:7.0. It holds a Containerfile and, if the build needs a
 # file that is made first, a program `prepare` which is given the build folder. Everything an image is made of goes
 # into its stamp, so a change in one folder rebuilds that image and those that stand on it, and no other.
+# shellcheck shell=bash
 
 IMAGE_SOURCE=$SOURCE_DIR/images
 IMAGE_DIR=$CLUSTER_DIR/images
@@ -72,6 +73,7 @@ store_images() {
   mkdir -p "$IMAGE_STORE/stamps" "$IMAGE_STORE/containerd"
   local -a names
   mapfile -t names < <(images_to_store)
+  # shellcheck disable=SC2016 # expanded by the inner shell
   unshare --mount --pid --fork --kill-child=SIGKILL --mount-proc bash -euo pipefail -c '
     mount -t tmpfs tmpfs /run
     root=$1 archives=$2

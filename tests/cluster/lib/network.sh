@@ -2,6 +2,7 @@
 #
 # Addresses are fixed by a node's number i: node 172.30.0.1i, pods 10.244.i.0/24. All routes for nine nodes are made at
 # once, so adding a node changes nothing on the others.
+# shellcheck shell=bash
 
 make_bridge() {
   [[ -d /sys/class/net/$BRIDGE ]] || ip link add "$BRIDGE" type bridge

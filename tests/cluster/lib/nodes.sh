@@ -1,4 +1,5 @@
 # Nodes: making, starting, stopping and emptying them. What runs inside one is in ../machine.
+# shellcheck shell=bash
 
 node_names() { [[ ! -d $NODE_DIR ]] || find "$NODE_DIR" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort; }
 node_index() { printf '%s' "${1#node}"; }

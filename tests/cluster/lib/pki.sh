@@ -1,4 +1,5 @@
 # Certificates: one authority, one certificate per identity. Elliptic curves, because a dozen RSA keys take seconds.
+# shellcheck shell=bash
 
 make_authority() {
   mkdir -p "$PKI_DIR"

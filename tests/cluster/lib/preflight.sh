@@ -1,4 +1,5 @@
 # What must be true before anything is changed. Each check that fails ends in one sentence and exit code 2.
+# shellcheck shell=bash
 
 PACKAGES=(containerd runc containernetworking-plugins buildah mmdebstrap nftables iproute2 openssl procps)
 

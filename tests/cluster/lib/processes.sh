@@ -1,5 +1,6 @@
 # Starting and ending processes by recorded pid. A record survives a crash, and its number may by then be somebody
 # else's process: so it carries the process's start time too, and counts only while that and the command line agree.
+# shellcheck shell=bash
 
 # start_daemon NAME COMMAND...: detached, output in log/NAME.log, pid in pids/NAME.
 start_daemon() {

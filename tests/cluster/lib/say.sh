@@ -1,4 +1,5 @@
 # How the cluster scripts speak: one line per stage with the seconds it took, and one sentence when something is wrong.
+# shellcheck shell=bash
 
 say() { printf '%s\n' "$*"; }
 
