@@ -19,10 +19,12 @@ remove_bridge() { [[ ! -d /sys/class/net/$BRIDGE ]] || ip link delete "$BRIDGE";
 # plug_in NODE INDEX PID: a cable from the bridge into the node's network namespace. The hardware address is fixed,
 # because the others still have it in their tables when a node comes back.
 plug_in() {
-  [[ ! -d /sys/class/net/sf-$1 ]] || ip link delete "sf-$1"
+  unplug "$1"
   ip link add "sf-$1" type veth peer name eth0 address "02:00:ac:1e:00:1$2" netns "$3"
   ip link set "sf-$1" master "$BRIDGE" up
 }
+
+unplug() { [[ ! -d /sys/class/net/sf-$1 ]] || ip link delete "sf-$1"; }
 
 # kubelets set these for the whole machine; they are put back when the cluster goes.
 MACHINE_SETTINGS=(vm.overcommit_memory vm.panic_on_oom kernel.panic kernel.panic_on_oops kernel.keys.root_maxkeys kernel.keys.root_maxbytes)

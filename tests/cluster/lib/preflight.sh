@@ -38,7 +38,7 @@ check_room() {
     holder=$(ss -Hltnp "sport = :$port" | head -n 1)
     [[ -z $holder ]] || refuse "Port $port is in use ($(sed -nE 's/.*users:\(\("([^"]+)",pid=([0-9]+).*/by \1, pid \2/p' <<< "$holder")), and the cluster needs it."
   done
-  holder=$(ss -Hlun "sport = :53" src "$HOST_IP" | head -n 1)
+  holder=$(ss -Hlun "sport = :53" | awk -v own="$HOST_IP:53" '$4 == own || $4 ~ /^(0\.0\.0\.0|\*|\[::\]):53$/')
   [[ -z $holder ]] || refuse "Port 53 of $HOST_IP is in use, and the cluster's DNS needs it."
   [[ -d /sys/class/net/$BRIDGE ]] && return # half up: the ranges are in use by ourselves
   for range in $NODE_RANGE $POD_RANGE $SERVICE_RANGE; do
