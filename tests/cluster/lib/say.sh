@@ -27,7 +27,7 @@ stage() {
     sleep 0.05
     seconds=$(((${EPOCHREALTIME/./} - started) / 1000000))
     if ((seconds >= next)); then
-      printf '%5d   s  ... %s%.70s\n' "$seconds" "$title" "$(tail -n 1 "$log" | tr -cd '[:print:]' | sed 's/^./: &/')"
+      printf '%5d.0 s  ... %s%.70s\n' "$seconds" "$title" "$(tail -n 1 "$log" | tr -cd '[:print:]' | sed 's/^./: &/')"
       next=$((seconds + 15))
     fi
   done
