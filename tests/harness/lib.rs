@@ -1,1 +1,25 @@
-//! x
+//! What the proofs stand on: a real Kubernetes cluster, a real database in it, clients that write to it all the time,
+//! and the plugin run as a user runs it.
+//!
+//! - [`Cluster`] is reached with kubectl, never with the library under test.
+//! - [`RedisCluster`] is `examples/redis`, deployed.
+//! - [`Load`] writes with a driver nobody here wrote, and keeps a ledger that the database is compared with at the end.
+//! - [`Plugin`] runs the binary, reads its progress, and ends it in the middle when told to.
+//!
+//! The load dials pods by address: run it where those addresses lead somewhere, as on the test cluster's own machine.
+
+mod cluster;
+mod load;
+mod overlay;
+mod plugin;
+mod redis_cluster;
+mod server;
+mod wait;
+
+pub use cluster::{Cluster, Namespace};
+pub use load::{Audit, Figures, Load};
+pub use overlay::image;
+pub use plugin::{Ended, Plugin, Running};
+pub use redis_cluster::{Pod, RedisCluster};
+pub use server::Server;
+pub use wait::until;

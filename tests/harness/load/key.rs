@@ -1,0 +1,112 @@
+//! One key's ledger. A write is acknowledged, unknown, or failed, and nothing else.
+
+use std::time::{Duration, Instant};
+
+/// What became of every write to one key.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    name: String,
+    began: Instant,
+    last_acknowledged: Instant,
+    acknowledged: Vec<u64>,
+    errors: Vec<String>,
+    page: Figures,
+    page_began: Instant,
+}
+
+/// Figures over a span of time.
+#[derive(Debug, Clone, Default)]
+pub struct Figures {
+    /// How long it was.
+    pub took: Duration,
+    /// Writes the database said yes to.
+    pub acknowledged: usize,
+    /// Writes whose answer never came: they may be there or not.
+    pub unknown: usize,
+    /// Writes the database said no to.
+    pub failed: usize,
+    /// The longest time a key had between two acknowledged writes.
+    pub longest_gap: Duration,
+    /// That key.
+    pub of_key: String,
+}
+
+impl Ledger {
+    pub(super) fn new(name: String) -> Self {
+        let now = Instant::now();
+        Self {
+            name,
+            began: now,
+            last_acknowledged: now,
+            acknowledged: Vec::new(),
+            errors: Vec::new(),
+            page: Figures::default(),
+            page_began: now,
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn acknowledged(&self) -> &[u64] {
+        &self.acknowledged
+    }
+
+    pub(super) fn errors(&self) -> &[String] {
+        &self.errors
+    }
+
+    pub(super) fn acknowledge(&mut self, number: u64) {
+        let now = Instant::now();
+        self.gap(now);
+        self.last_acknowledged = now;
+        self.acknowledged.push(number);
+        self.page.acknowledged += 1;
+    }
+
+    /// The driver gave up. Where the server's own word is the last one heard, it said no. Everything else is a broken
+    /// connection or a deadline, after which nobody knows.
+    pub(super) fn refuse(&mut self, number: u64, error: &redis::RedisError) {
+        let word = if error.code().is_some() { "failed" } else { "unknown" };
+        if error.code().is_some() {
+            self.page.failed += 1;
+        } else {
+            self.page.unknown += 1;
+        }
+        let at = self.began.elapsed().as_secs_f64();
+        self.errors.push(format!("{at:7.2} s  {}/{number} {word}: {error}", self.name));
+    }
+
+    /// Closes a page. A gap that is still open counts for it, and goes on into the next.
+    pub(super) fn turn_page(&mut self, now: Instant) -> Figures {
+        self.gap(now);
+        self.page.took = now.duration_since(self.page_began);
+        self.page_began = now;
+        std::mem::take(&mut self.page)
+    }
+
+    fn gap(&mut self, now: Instant) {
+        let gap = now.saturating_duration_since(self.last_acknowledged);
+        if gap > self.page.longest_gap {
+            self.page.longest_gap = gap;
+            self.page.of_key.clone_from(&self.name);
+        }
+    }
+}
+
+impl Figures {
+    /// Those of two keys, or of two spans.
+    #[must_use]
+    pub fn and(self, other: &Self) -> Self {
+        let longest = if self.longest_gap >= other.longest_gap { &self } else { other };
+        Self {
+            took: self.took.max(other.took),
+            acknowledged: self.acknowledged + other.acknowledged,
+            unknown: self.unknown + other.unknown,
+            failed: self.failed + other.failed,
+            longest_gap: longest.longest_gap,
+            of_key: longest.of_key.clone(),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The load: writers that never stop, and a ledger of what became of each write.
+//!
+//! Each writer owns one key and has a client of its own, as eight instances of an application would. The key is a hash
+//! and every write a field of its own, so a write lost in the middle leaves a hole that the audit at the end finds.
+
+mod driver;
+mod key;
+mod names;
+mod resolver;
+mod writer;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use redis::cluster_async::ClusterConnection;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::{RedisCluster, until};
+use key::Ledger;
+
+pub use key::Figures;
+
+/// How many write at once. Keys are chosen so that each shard has two or three of them.
+const WRITERS: usize = 8;
+
+/// The load, running.
+#[derive(Debug)]
+pub struct Load {
+    ledgers: Vec<Arc<Mutex<Ledger>>>,
+    writers: Vec<JoinHandle<()>>,
+    stop: watch::Sender<bool>,
+    door: driver::Door,
+}
+
+/// What the database holds in the end, compared with the ledger.
+#[derive(Debug)]
+pub struct Audit {
+    /// Writes acknowledged since the load began.
+    pub acknowledged: usize,
+    /// Acknowledged writes that are not there, as `key/number`.
+    pub lost: Vec<String>,
+    /// What went wrong since the load began, as told by the driver.
+    pub errors: Vec<String>,
+}
+
+impl Load {
+    /// Begins to write, and returns when every key has been written once.
+    pub async fn start(cluster: &RedisCluster<'_>) -> Result<Self> {
+        let door = driver::Door::of(cluster);
+        let (stop, stopped) = watch::channel(false);
+        let ledgers: Vec<_> = (0..WRITERS).map(|index| Arc::new(Mutex::new(Ledger::new(names::key(index))))).collect();
+        let mut writers = Vec::new();
+        for ledger in &ledgers {
+            let link = door.open().await.context("the load's client cannot connect")?;
+            writers.push(tokio::spawn(writer::write(link, Arc::clone(ledger), stopped.clone())));
+        }
+        let load = Self { ledgers, writers, stop, door };
+        until("every key is written", Duration::from_secs(10), async || {
+            let silent = load.ledgers.iter().find(|ledger| read(ledger).acknowledged().is_empty());
+            silent.map_or(Ok(()), |ledger| Err(anyhow::anyhow!("{} is not", read(ledger).name())))
+        })
+        .await?;
+        load.turn_page();
+        Ok(load)
+    }
+
+    /// The figures since the page was last turned, and a fresh page: what comes before and after is told apart.
+    pub fn turn_page(&self) -> Figures {
+        let now = Instant::now();
+        let pages = self.ledgers.iter().map(|ledger| read(ledger).turn_page(now));
+        pages.fold(Figures::default(), |all, page| all.and(&page))
+    }
+
+    /// Stops writing and compares the database with the ledger.
+    pub async fn stop(self) -> Result<Audit> {
+        self.stop.send_replace(true);
+        for writer in self.writers {
+            writer.await?;
+        }
+        let mut audit = Audit { acknowledged: 0, lost: Vec::new(), errors: Vec::new() };
+        let mut link = self.door.open().await.context("the audit's client cannot connect")?;
+        for ledger in &self.ledgers {
+            let (name, acknowledged, errors) = {
+                let ledger = read(ledger);
+                (ledger.name().to_owned(), ledger.acknowledged().to_vec(), ledger.errors().to_vec())
+            };
+            let found = until("reading a key back", Duration::from_secs(30), async || contents(&mut link, &name).await).await?;
+            let is_lost = |number: &&u64| found.get(number).is_none_or(|value| value != *number);
+            audit.lost.extend(acknowledged.iter().filter(is_lost).map(|number| format!("{name}/{number}")));
+            audit.acknowledged += acknowledged.len();
+            audit.errors.extend(errors);
+        }
+        Ok(audit)
+    }
+}
+
+/// Every field of a key and its value. Each write puts its own number in both.
+async fn contents(link: &mut ClusterConnection, name: &str) -> Result<HashMap<u64, u64>> {
+    Ok(redis::cmd("HGETALL").arg(name).query_async(link).await?)
+}
+
+fn read(ledger: &Mutex<Ledger>) -> std::sync::MutexGuard<'_, Ledger> {
+    // Numbers are whole even where a writer died between two of them.
+    ledger.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,34 @@
+//! One writer: a number after another, each as soon as the one before has an answer and its turn has come.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use redis::cluster_async::ClusterConnection;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::key::Ledger;
+use super::read;
+
+/// A hundred writes a second and key: fine enough to see a gap of 20 ms, and little enough that two cores spend their
+/// time on the cluster and not on the load.
+const PACE: Duration = Duration::from_millis(10);
+
+pub(super) async fn write(mut link: ClusterConnection, ledger: Arc<Mutex<Ledger>>, stop: watch::Receiver<bool>) {
+    let name = read(&ledger).name().to_owned();
+    let mut turns = interval(PACE);
+    // After a stall the pace goes on; a burst to catch up would be another load than the one before.
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for number in 0_u64.. {
+        turns.tick().await;
+        if *stop.borrow() {
+            return;
+        }
+        // Setting a field is repeatable, so the driver may send it again when a connection breaks.
+        let answer = redis::cmd("HSET").arg(&name).arg(number).arg(number).query_async::<i64>(&mut link).await;
+        match answer {
+            Ok(_) => read(&ledger).acknowledge(number),
+            Err(error) => read(&ledger).refuse(number, &error),
+        }
+    }
+}
