@@ -137,3 +137,8 @@ fn apply(options: &ClientOptions, config: &mut Config) -> Result<()> {
     config.disable_compression |= options.disable_compression;
     Ok(())
 }
+
+/// LOOK. The API server's version, as it gives it (`v1.34.4`).
+pub async fn server_version(cluster: &Cluster) -> Result<String> {
+    Ok(cluster.client.apiserver_version().await?.git_version)
+}

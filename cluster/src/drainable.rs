@@ -67,3 +67,9 @@ fn obstacle(pod: &Pod) -> Option<Obstacle> {
         None
     }
 }
+
+/// The UID of the pod that has this name now, if one has.
+pub async fn pod_uid(cluster: &Cluster, namespace: &str, name: &str) -> Result<Option<String>> {
+    let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), namespace);
+    Ok(pods.get_opt(name).await?.and_then(|pod| pod.metadata.uid))
+}

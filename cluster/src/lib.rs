@@ -27,12 +27,12 @@ mod tunnels;
 
 pub use access::{Permission, missing};
 pub use claim::{Claim, ClaimHolder};
-pub use client::{ClientOptions, Cluster, connect};
+pub use client::{ClientOptions, Cluster, connect, server_version};
 pub use container::container_facts;
 pub use cordon::{is_cordoned, set_cordon};
 pub use credentials::{Keys, resolve};
 pub use discover::{discover, discover_all, discover_on_node};
-pub use drainable::{NodePod, Obstacle, pods_on_node};
+pub use drainable::{NodePod, Obstacle, pod_uid, pods_on_node};
 pub use error::{Error, Result};
 pub use evict::{Eviction, evict};
 pub use record::{Record, RecordId, append, create, list};

@@ -154,23 +154,29 @@ impl Draft<'_> {
         }
     }
 
+    /// Gives a group back to the member that led it at the origin, whoever leads it when all have moved.
     fn restored(&self, rows: &[Row], group: &ReplicaGroup) -> Vec<Step> {
         if !matches!(self.goal, Goal::Renew { restore_primaries: true, .. }) {
             return Vec::new();
         }
-        let moved = group.primary().filter(|primary| self.moves(primary));
-        moved
-            .and_then(|primary| Some((self.successor(group, primary)?, primary)))
-            .map(|(successor, primary)| self.fill(rows, Some(group), &successor.name, &primary.name))
-            .unwrap_or_default()
+        let leader = group.primary().and_then(|primary| {
+            if self.moves(primary) { self.successor(group, primary) } else { Some(primary) }
+        });
+        let before = group.members.iter().find(|member| self.origin.primaries.contains(&member.name));
+        match leader.zip(before) {
+            Some((leader, before)) if leader.name != before.name => {
+                self.fill(rows, Some(group), &leader.name, &before.name)
+            }
+            _ => Vec::new(),
+        }
     }
 
     fn moves(&self, member: &MemberState) -> bool {
         moves(self.goal, self.look, self.policy, member)
     }
 
-    /// The replica that should lead next: in sync, on another node than its primary, closest behind. The name decides
-    /// between equals, so that the same look gives the same plan.
+    /// The replica that should lead next: in sync, of no older release than its primary if there is one, on another node,
+    /// closest behind. The name decides between equals, so that the same look gives the same plan.
     fn successor<'g>(&self, group: &'g ReplicaGroup, primary: &MemberState) -> Option<&'g MemberState> {
         if let Goal::Lead { member } = self.goal {
             return group.member(member);
@@ -180,13 +186,16 @@ impl Draft<'_> {
             Sync::InSync { lag_bytes } => Some(lag_bytes),
             Sync::Behind { .. } | Sync::Unreachable { .. } => None,
         };
-        group
-            .members
-            .iter()
-            .filter(|member| member.role == Role::Replica)
-            .filter_map(|member| Some((node(&member.name) == node(&primary.name), lag(member)?, &member.name, member)))
-            .min_by(|a, b| (a.0, a.1, a.2).cmp(&(b.0, b.1, b.2)))
-            .map(|(_, _, _, member)| member)
+        let older = |member: &MemberState| match (&member.version, &primary.version) {
+            (Some(version), Some(leading)) => version.is_older_release_than(leading),
+            _ => false, // the gate asks again when both have said what they run
+        };
+        let rank = |member: &MemberState| {
+            let beside = node(&member.name) == node(&primary.name);
+            Some((older(member), beside, lag(member)?, member.name.clone()))
+        };
+        let replicas = group.members.iter().filter(|member| member.role == Role::Replica);
+        replicas.filter_map(|member| Some((rank(member)?, member))).min_by_key(|(rank, _)| rank.clone()).map(|(_, member)| member)
     }
 
     /// The first step after which a member has files of a newer release than the image before could read. Where an

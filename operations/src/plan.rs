@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use stateful_safety::{EngineKind, Member, Reason, Role, Rollout, Version, WorkloadId};
+use stateful_safety::{EngineKind, Member, Reason, ReplicaGroup, Role, Rollout, Version, WorkloadId};
 
 use crate::Look;
 use crate::goal::Goal;
@@ -46,12 +46,19 @@ pub struct Origin {
     pub image: String,
     /// The update strategy.
     pub rollout: Rollout,
+    /// The members that led, so that whoever resumes can still restore them.
+    pub primaries: Vec<String>,
 }
 
 impl Origin {
     /// The present state as the origin.
     pub fn of(look: &Look) -> Self {
-        Self { image: look.workload.image.clone(), rollout: look.workload.rollout }
+        let primaries = look.assessment.groups.iter().filter_map(ReplicaGroup::primary);
+        Self {
+            image: look.workload.image.clone(),
+            rollout: look.workload.rollout,
+            primaries: primaries.map(|primary| primary.name.clone()).collect(),
+        }
     }
 }
 

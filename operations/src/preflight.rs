@@ -8,7 +8,7 @@ use crate::steps::Step;
 use crate::{Look, Plan};
 
 /// A check: its name, what it makes sure of, and the question.
-pub type Check = (&'static str, &'static str, fn(&Plan, &Look, &Policy) -> Vec<Reason>);
+pub(crate) type Check = (&'static str, &'static str, fn(&Plan, &Look, &Policy) -> Vec<Reason>);
 
 /// The checks, in the order in which they are shown.
 pub const CHECKS: &[Check] = &[
@@ -83,12 +83,15 @@ fn against_taking(member: &str, look: &Look, policy: &Policy) -> Vec<Reason> {
 }
 
 fn successors_ready(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
+    let moved = |member: &str| {
+        look.leads(member) && look.assessment.member(member).is_some_and(|state| moves(&plan.goal, look, policy, state))
+    };
     let mut reasons: Vec<Reason> = plan
         .steps
         .iter()
         .filter_map(|step| match step {
-            // Restoring a primary comes after it has become a replica; what it will look like then, its gate will see.
-            Step::HandOver { from, to, .. } if look.leads(from) => {
+            // One that gives a group back comes when all have moved; what it will look like then, its gate will see.
+            Step::HandOver { from, to, .. } if moved(from) => {
                 Some(Disruption::HandOver { from: from.clone(), to: to.clone() })
             }
             Step::HandOver { .. }

@@ -163,6 +163,8 @@ impl Reason {
         match self {
             Self::NotAssessed
             | Self::Stale { .. }
+            // One that has just been reborn, or follows a primary that has just changed, is listed in a moment.
+            | Self::NotAMember { .. }
             | Self::NotAnswering { .. }
             | Self::PodNotReady { .. }
             | Self::MemberAway { .. }
@@ -170,8 +172,7 @@ impl Reason {
             | Self::WritesWouldStop { .. }
             | Self::QuorumLost { .. }
             | Self::NoSuccessor { .. } => true,
-            Self::NotAMember { .. }
-            | Self::PrimaryTaken { .. }
+            Self::PrimaryTaken { .. }
             | Self::StorageNotKept { .. }
             | Self::NoPersistence { .. }
             | Self::NotASuccessor { .. }

@@ -43,7 +43,7 @@ pub struct Live {
     tunnels: Tunnels,
     doors: watch::Sender<Vec<Door>>,
     ours: Mutex<Ours>,
-    progress: Option<mpsc::UnboundedSender<Progress>>,
+    progress: std::sync::Mutex<Option<mpsc::UnboundedSender<Progress>>>,
     stop: watch::Receiver<bool>,
 }
 
@@ -55,14 +55,9 @@ struct Ours {
 }
 
 impl Live {
-    /// Finds the way in to a workload: reads what its container declares and the secrets that refers to. `progress` is
-    /// told what happens; `stop` turns true when the operation should stop.
-    pub async fn open(
-        cluster: &Cluster,
-        workload: &Workload,
-        progress: Option<mpsc::UnboundedSender<Progress>>,
-        stop: watch::Receiver<bool>,
-    ) -> Result<Self, OpenError> {
+    /// Finds the way in to a workload: reads what its container declares and the secrets that refers to. `stop` turns
+    /// true when an operation should stop.
+    pub async fn open(cluster: &Cluster, workload: &Workload, stop: watch::Receiver<bool>) -> Result<Self, OpenError> {
         let no_way = |why: String| OpenError::NoWayIn { workload: workload.id.to_string(), why };
         let engine = stateful_engines::open(workload.engine)
             .ok_or_else(|| no_way(format!("there is no adapter for {}", workload.engine)))?;
@@ -77,9 +72,16 @@ impl Live {
             tunnels: Tunnels::new(cluster, &workload.id.namespace),
             doors: watch::channel(Vec::new()).0,
             ours: Mutex::default(),
-            progress,
+            progress: std::sync::Mutex::default(),
             stop,
         })
+    }
+
+    /// From now on tells `listener` what happens; nobody when there is none.
+    pub fn tell(&self, listener: Option<mpsc::UnboundedSender<Progress>>) {
+        if let Ok(mut progress) = self.progress.lock() {
+            *progress = listener;
+        }
     }
 
     /// The ways to the members, as of the last look; for a canary that follows them.
@@ -153,9 +155,11 @@ impl World for Live {
     }
 
     fn report(&self, progress: Progress) {
-        if let Some(channel) = &self.progress {
-            // Nobody listening is no reason to stop moving a database safely.
-            let _ = channel.send(progress);
+        // Nobody listening is no reason to stop moving a database safely.
+        if let Ok(listener) = self.progress.lock()
+            && let Some(listener) = listener.as_ref()
+        {
+            let _ = listener.send(progress);
         }
     }
 

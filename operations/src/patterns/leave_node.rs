@@ -8,7 +8,7 @@ use super::{Gate, Kind, Pattern, Row};
 
 /// The table.
 #[rustfmt::skip]
-pub const LEAVE_NODE: Pattern = Pattern {
+pub(crate) const LEAVE_NODE: Pattern = Pattern {
     name: "leave-node",
     //      act                   only while                                         going back
     first: &[],

@@ -11,9 +11,9 @@ use crate::goal::Goal;
 use crate::steps::Step;
 use crate::{Look, Plan};
 
-pub use leave_node::LEAVE_NODE;
-pub use rolling_replace::ROLLING_REPLACE;
-pub use switchover::SWITCHOVER;
+pub(crate) use leave_node::LEAVE_NODE;
+pub(crate) use rolling_replace::ROLLING_REPLACE;
+pub(crate) use switchover::SWITCHOVER;
 
 /// A way to a goal.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use super::{Gate, Kind, Pattern, Row};
 
 /// The table.
 #[rustfmt::skip]
-pub const ROLLING_REPLACE: Pattern = Pattern {
+pub(crate) const ROLLING_REPLACE: Pattern = Pattern {
     name: "rolling-replace",
     //      act                   only while                                         going back
     first: &[

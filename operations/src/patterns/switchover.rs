@@ -4,7 +4,7 @@ use super::{Gate, Kind, Pattern, Row};
 
 /// The table.
 #[rustfmt::skip]
-pub const SWITCHOVER: Pattern = Pattern {
+pub(crate) const SWITCHOVER: Pattern = Pattern {
     name: "switchover",
     //      act                   only while                                         going back
     first: &[],

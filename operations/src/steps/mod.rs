@@ -48,7 +48,7 @@ pub enum Step {
 
 /// How far a step has come, judged by looking, never by remembering.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub(crate) enum Standing {
     /// Nothing of it is done.
     Open,
     /// It is under way; what is waited for.
@@ -108,7 +108,7 @@ impl Step {
     }
 
     /// What is to be done, on the world as it was seen; `None` when there is nothing to do it to.
-    pub(crate) fn act(&self, look: &Look) -> Option<Act> {
+    pub fn act(&self, look: &Look) -> Option<Act> {
         match self {
             Self::HoldRollout => Some(Act::Hold),
             Self::ChangeTemplate { change } => Some(Act::ChangeTemplate(change.clone())),

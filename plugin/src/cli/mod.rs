@@ -1,0 +1,68 @@
+//! The command line: kubectl's conventions, our verbs.
+
+mod client_flags;
+mod verbs;
+
+use clap::{CommandFactory, FromArgMatches, Parser};
+
+pub(crate) use client_flags::{ColorWhen, Globals, Output};
+pub(crate) use verbs::{
+    CheckArgs, CompletionArgs, DrainArgs, DryRun, OperationFlags, PolicyFlags, ProgressMode, RbacArgs, ResumeArgs, StatusArgs,
+    SwitchoverArgs, TargetArgs, UpgradeArgs, Verb,
+};
+
+use crate::exit::Exit;
+
+/// Move databases safely while their cluster changes under them.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kubectl-stateful",
+    version,
+    arg_required_else_help = true,
+    after_help = "Examples:
+  # See every database, its members, and who may be taken away now
+  kubectl stateful status -A
+
+  # Upgrade a Redis Cluster without losing or failing a write
+  kubectl stateful upgrade redis --version 8.0
+
+  # Empty a node: primaries hand over first, one member at a time
+  kubectl stateful drain node-3
+
+Flags go behind the plugin's name: kubectl stateful -n shop status (kubectl takes none before it)."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) globals: Globals,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// Reads the command line. Help and version end the process well, a usage error with code 2.
+pub(crate) fn parse() -> Result<Cli, Exit> {
+    let mut arguments: Vec<std::ffi::OsString> = std::env::args_os().collect();
+    // kubectl calls `kubectl_complete-stateful` with the words typed so far; the same binary answers.
+    let name = arguments.first().and_then(|path| std::path::Path::new(path).file_name()).unwrap_or_default();
+    if name.to_string_lossy().starts_with("kubectl_complete-") {
+        arguments.insert(1, "__complete".into());
+        arguments.insert(2, "--".into());
+    }
+    let matches = command().try_get_matches_from(arguments);
+    matches.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| {
+        let _ = error.print();
+        if error.use_stderr() { Exit::Usage } else { Exit::Done }
+    })
+}
+
+/// The command under the name people type: `kubectl stateful`.
+pub(crate) fn command() -> clap::Command {
+    Cli::command().bin_name("kubectl stateful")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::command().debug_assert();
+    }
+}

@@ -1,0 +1,318 @@
+//! The verbs and their flags.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Show databases: members, roles, lag, and whether each may be taken away now
+    Status(StatusArgs),
+    /// Ask before an upgrade or a drain: would it be safe, and if not, why not
+    Check(CheckArgs),
+    /// Bring every member to a new image, or to what the StatefulSet declares, losing no write
+    Upgrade(UpgradeArgs),
+    /// Make another member the primary
+    Switchover(SwitchoverArgs),
+    /// Empty nodes: primaries hand over first, members leave one at a time
+    Drain(DrainArgs),
+    /// Go on with an operation that stopped or whose machine died
+    Resume(ResumeArgs),
+    /// End an unfinished operation where it is
+    Abort(TargetArgs),
+    /// Bring the old image back, as long as that loses nothing
+    Rollback(ResumeArgs),
+    /// Show what was done to a database, by whom, and how it ended
+    History(TargetArgs),
+    /// Print a role with just the permissions a verb needs
+    Rbac(RbacArgs),
+    /// Print the version
+    Version,
+    /// Print a completion script for a shell
+    Completion(CompletionArgs),
+    /// Answer the shell's question what could come next
+    #[command(name = "__complete", hide = true)]
+    Complete {
+        /// The words typed so far
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
+}
+
+/// A verb that takes a target and nothing else.
+#[derive(Debug, Args)]
+pub(crate) struct TargetArgs {
+    /// A StatefulSet's name, sts/NAME, or an engine's word (redis) if one workload of it is there
+    pub(crate) target: String,
+    #[command(flatten)]
+    pub(crate) confirm: Confirm,
+}
+
+/// Whether to ask.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Confirm {
+    /// Do not ask; skips no check
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+/// `status`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kubectl stateful status                # all databases of the namespace
+  kubectl stateful status redis -o wide  # one, with nodes and addresses
+  kubectl stateful status -A -o json")]
+pub(crate) struct StatusArgs {
+    /// A StatefulSet's name, sts/NAME, or an engine's word; all of the namespace without it
+    pub(crate) target: Option<String>,
+    /// All namespaces
+    #[arg(short = 'A', long, conflicts_with = "target")]
+    pub(crate) all_namespaces: bool,
+    /// Go on showing, whenever something changes
+    #[arg(short, long)]
+    pub(crate) watch: bool,
+}
+
+/// `check`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kubectl stateful check redis           # could it be upgraded now?
+  kubectl stateful check node/node-3     # could the node be drained now? exit code 3 if not")]
+pub(crate) struct CheckArgs {
+    /// A workload, or node/NODE to forecast a drain
+    pub(crate) target: String,
+    #[command(flatten)]
+    pub(crate) policy: PolicyFlags,
+}
+
+/// Limits and accepted reasons.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Safety")]
+pub(crate) struct PolicyFlags {
+    /// How many bytes a replica may be behind and still count as in sync (1Mi, 65536)
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    pub(crate) max_lag: Option<u64>,
+    /// Accept a reason by its code; only codes that lose no acknowledged write can be accepted
+    #[arg(long, value_name = "CODE")]
+    pub(crate) skip_check: Vec<String>,
+}
+
+/// What every operation takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct OperationFlags {
+    #[command(flatten)]
+    pub(crate) confirm: Confirm,
+    #[command(flatten)]
+    pub(crate) policy: PolicyFlags,
+    /// How long the whole operation may take (30m, 2h; 0 is no limit)
+    #[arg(long, value_name = "DURATION", default_value = "0", hide_default_value = true, value_parser = duration)]
+    pub(crate) timeout: Duration,
+    /// How long one step may take, its waiting included
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration)]
+    pub(crate) step_timeout: Duration,
+    /// Write keys of our own all along, and prove at the end that none was lost
+    #[arg(long)]
+    pub(crate) canary: bool,
+    /// Write a report that opens in a browser
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) report: Option<PathBuf>,
+    /// How progress is shown: auto, tty, plain, json (one event a line, on stderr)
+    #[arg(long, value_name = "MODE", default_value = "auto", hide_default_value = true)]
+    pub(crate) progress: ProgressMode,
+}
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProgressMode {
+    /// A live table on a terminal, lines elsewhere.
+    Auto,
+    /// A live table.
+    Tty,
+    /// Lines with the time.
+    Plain,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What is changed when nothing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DryRun {
+    /// Everything happens.
+    None,
+    /// Only look and print the plan.
+    Client,
+    /// Also ask the API server whether it would accept each change.
+    Server,
+}
+
+/// `upgrade`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kubectl stateful upgrade redis --version 8.0            # same image, another tag
+  kubectl stateful upgrade redis --image team/redis:8.0.2 --canary --report upgrade.html
+  kubectl stateful upgrade redis                          # roll what the StatefulSet already declares (GitOps)
+  kubectl stateful upgrade redis --restart -y
+  kubectl stateful upgrade redis --version 8.0 --dry-run=client -o yaml > plan.yaml
+  kubectl stateful upgrade redis --plan plan.yaml         # exactly that, or not at all")]
+pub(crate) struct UpgradeArgs {
+    /// A StatefulSet's name, sts/NAME, or an engine's word (redis) if one workload of it is there
+    pub(crate) target: String,
+    /// The new image of the database's container
+    #[arg(long, value_name = "IMAGE", conflicts_with_all = ["version", "restart", "plan"])]
+    pub(crate) image: Option<String>,
+    /// The new version: the present image with this tag
+    #[arg(long, value_name = "TAG", conflicts_with_all = ["restart", "plan"])]
+    pub(crate) version: Option<String>,
+    /// Restart every member as it is
+    #[arg(long, conflicts_with = "plan")]
+    pub(crate) restart: bool,
+    /// Carry out a plan saved by --dry-run=client -o yaml|json; refused if the database is no longer as it saw it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: Option<PathBuf>,
+    /// Hand back to the members that led at the beginning
+    #[arg(long)]
+    pub(crate) restore_primaries: bool,
+    /// Replace a replica that is broken already, first, instead of refusing
+    #[arg(long)]
+    pub(crate) repair: bool,
+    /// Change nothing: client prints the plan, server also asks the API server about each change
+    #[arg(long, value_name = "MODE", num_args = 0..=1, require_equals = true, default_value = "none", default_missing_value = "client", hide_default_value = true)]
+    pub(crate) dry_run: DryRun,
+    #[command(flatten)]
+    pub(crate) operation: OperationFlags,
+}
+
+/// `switchover`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kubectl stateful switchover redis --to redis-4
+  kubectl stateful switchover redis --from redis-0   # to its best replica")]
+pub(crate) struct SwitchoverArgs {
+    /// A StatefulSet's name, sts/NAME, or an engine's word
+    pub(crate) target: String,
+    /// The member to lead
+    #[arg(long, value_name = "POD")]
+    pub(crate) to: Option<String>,
+    /// The member that leads now
+    #[arg(long, value_name = "POD")]
+    pub(crate) from: Option<String>,
+    #[command(flatten)]
+    pub(crate) operation: OperationFlags,
+}
+
+/// `drain`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kubectl stateful drain node-3 --ignore-daemonsets
+  kubectl stateful drain node-1 node-2 -y            # one after the other")]
+pub(crate) struct DrainArgs {
+    /// The nodes
+    #[arg(required = true)]
+    pub(crate) nodes: Vec<String>,
+    /// Leave pods of DaemonSets alone
+    #[arg(long)]
+    pub(crate) ignore_daemonsets: bool,
+    /// Go on although pods lose what they keep in an emptyDir
+    #[arg(long)]
+    pub(crate) delete_emptydir_data: bool,
+    /// Go on although no controller would make some pods again
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Change nothing: print the plans
+    #[arg(long, value_name = "MODE", num_args = 0..=1, require_equals = true, default_value = "none", default_missing_value = "client", hide_default_value = true)]
+    pub(crate) dry_run: DryRun,
+    #[command(flatten)]
+    pub(crate) operation: OperationFlags,
+}
+
+/// `resume`, `rollback`
+#[derive(Debug, Args)]
+pub(crate) struct ResumeArgs {
+    /// A StatefulSet's name, sts/NAME, or an engine's word
+    pub(crate) target: String,
+    #[command(flatten)]
+    pub(crate) operation: OperationFlags,
+}
+
+/// `rbac`
+#[derive(Debug, Args)]
+pub(crate) struct RbacArgs {
+    /// The verb to print a role for: status, upgrade, drain
+    #[arg(default_value = "upgrade")]
+    pub(crate) verb: String,
+}
+
+/// `completion`
+#[derive(Debug, Args)]
+pub(crate) struct CompletionArgs {
+    /// bash, zsh, fish, powershell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// Go's way of writing a duration, as far as people use it: `90s`, `10m`, `1h30m`, `500ms`, and `0`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("\"{text}\" is no duration; write 90s, 10m, 1h30m or 0");
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    let mut rest = text;
+    let mut total = Duration::ZERO;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).filter(|digits| *digits > 0).ok_or_else(wrong)?;
+        let number: u64 = rest[..digits].parse().map_err(|_| wrong())?;
+        rest = &rest[digits..];
+        let (unit, milliseconds) = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)]
+            .into_iter()
+            .find(|(unit, _)| rest.starts_with(unit))
+            .ok_or_else(wrong)?;
+        let part = number.checked_mul(milliseconds).map(Duration::from_millis).ok_or_else(wrong)?;
+        total = total.checked_add(part).ok_or_else(wrong)?;
+        rest = &rest[unit.len()..];
+    }
+    if text.is_empty() { Err(wrong()) } else { Ok(total) }
+}
+
+/// Kubernetes' way of writing bytes: `65536`, `64Ki`, `1Mi`, `1Gi`.
+fn bytes(text: &str) -> Result<u64, String> {
+    let wrong = || format!("\"{text}\" is no number of bytes; write 65536, 64Ki or 1Mi");
+    let (number, unit) = match text.find(|c: char| !c.is_ascii_digit()) {
+        None => (text, 1),
+        Some(at) => {
+            let unit = match &text[at..] {
+                "Ki" => 1 << 10,
+                "Mi" => 1 << 20,
+                "Gi" => 1 << 30,
+                _ => return Err(wrong()),
+            };
+            (&text[..at], unit)
+        }
+    };
+    number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit)).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{bytes, duration};
+
+    #[test]
+    fn durations_are_read_as_go_writes_them() {
+        assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5_400)));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("0"), Ok(Duration::ZERO));
+        for wrong in ["", "10", "m", "-5s", "1d", "5 s", "99999999999999999999s", "99999999999999999h"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn bytes_are_read_as_kubernetes_writes_them() {
+        assert_eq!(bytes("64Ki"), Ok(65_536));
+        assert!(bytes("1MB").is_err());
+        assert!(bytes("99999999999999999999").is_err());
+        assert!(bytes("18446744073709551615Gi").is_err());
+    }
+}

@@ -1,0 +1,45 @@
+//! `abort`: end an unfinished operation where it is.
+
+use stateful_operations::{World, for_moving};
+use stateful_safety::Rollout;
+
+use super::resume::unfinished;
+use crate::cli::TargetArgs;
+use crate::context::{Context, who};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::operation::take_over;
+use crate::report::can_ask;
+
+pub(crate) async fn run(context: &Context, args: &TargetArgs) -> Result<Exit, Failure> {
+    if !args.confirm.yes && !can_ask() {
+        return Err(Failure::usage("there is no terminal to ask on; say --yes to go ahead without being asked"));
+    }
+    context.need(&context.cluster.namespace, &for_moving(context.cluster.inside)).await?;
+    let opened = context.open(&args.target).await?;
+    let entry = unfinished(context, &opened).await?;
+    let question = format!("End the {} of {} by {} where it is?", entry.verb, opened.workload.id, entry.by);
+    if !args.confirm.yes && !context.printer.ask(&question) {
+        context.printer.note("nothing was touched");
+        return Ok(Exit::Done);
+    }
+    take_over(context, &opened, &entry).await?;
+    opened.live.abort(&who()).await?;
+    context.printer.result(&format!("statefulset.apps/{} aborted", opened.workload.id.name));
+    let look = opened.live.look().await?;
+    let typed = context.typed(&look.workload);
+    let outdated = look.workload.members.iter().filter(|member| !look.workload.is_current(member)).count();
+    if outdated > 0 {
+        context.printer.note(&format!(
+            "{outdated} of {} members do not run what the template declares; bring them there with: kubectl stateful upgrade {typed}",
+            look.workload.replicas
+        ));
+    }
+    if let (Rollout::OnDelete, Rollout::RollingUpdate { partition }) = (look.workload.rollout, entry.plan.origin.rollout) {
+        // Giving the decision back now would let the controller replace the rest by ordinal, primaries included.
+        context.printer.note(&format!(
+            "the update strategy stays OnDelete; it was RollingUpdate (partition {partition}): restore it once every member is current"
+        ));
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,52 @@
+//! `check`: would an upgrade or a drain be safe now, and if not, why not.
+
+use stateful_operations::{Goal, Origin, World, draft, findings, for_looking};
+use stateful_safety::Workload;
+
+use crate::cli::CheckArgs;
+use crate::context::{Context, policy};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::report::{CheckReport, print_check};
+
+pub(crate) async fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
+    let reports = match args.target.strip_prefix("node/") {
+        Some(node) => {
+            stateful_cluster::is_cordoned(&context.cluster, node).await?; // says so when there is no such node
+            let workloads = stateful_cluster::discover_on_node(&context.cluster, node).await?;
+            let mut reports = Vec::new();
+            for workload in workloads {
+                let goal = Goal::Leave { node: node.to_owned() };
+                reports.push(report(context, args, workload, &goal, format!("a drain of {node}")).await?);
+            }
+            reports
+        }
+        None => {
+            context.need(&context.cluster.namespace, &for_looking(context.cluster.inside)).await?;
+            let workload = context.find(&args.target).await?;
+            let change = Some(stateful_cluster::TemplateChange::Restart { at: "a check".to_owned() });
+            let goal = Goal::Renew { change, restore_primaries: false, repair: false };
+            vec![report(context, args, workload, &goal, "an upgrade".to_owned()).await?]
+        }
+    };
+    if reports.is_empty() {
+        context.printer.note("No databases there; kubectl drain will do.");
+    } else {
+        print_check(context.printer, &reports, true);
+    }
+    Ok(if reports.iter().all(|report| report.safe) { Exit::Done } else { Exit::Blocked })
+}
+
+async fn report(
+    context: &Context,
+    args: &CheckArgs,
+    workload: Workload,
+    goal: &Goal,
+    of: String,
+) -> Result<CheckReport, Failure> {
+    let opened = context.open_workload(workload).await?;
+    let look = opened.live.look().await?;
+    let policy = policy(&args.policy);
+    let found = findings(&draft(goal, &look, Origin::of(&look), &policy), &look, &policy);
+    Ok(CheckReport::new(opened.workload.id.to_string(), of, &found, &context.typed(&opened.workload)))
+}

@@ -1,0 +1,52 @@
+//! `completion`: a script for a shell; and the answers kubectl asks for under `kubectl_complete-stateful`.
+
+use std::io::Write;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use crate::cli::{CompletionArgs, command};
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::report::Printer;
+
+/// A shell waits for the answer with every key pressed.
+const WITHIN: Duration = Duration::from_secs(1);
+
+/// Prints the script.
+pub(crate) fn script(args: &CompletionArgs) -> Exit {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut command(), "kubectl-stateful", &mut script);
+    let _ = std::io::stdout().lock().write_all(&script);
+    Exit::Done
+}
+
+/// Answers what could come next, a choice a line, then cobra's directive: 4 is "no file names".
+pub(crate) async fn answer(context: Option<&Context>, printer: Printer, words: &[String]) -> Exit {
+    let (typed, before) = words.split_last().map_or(("", &[][..]), |(last, before)| (last.as_str(), before));
+    let command = command();
+    let verb = before.iter().find_map(|word| command.find_subcommand(word));
+    let mut choices: Vec<String> = match verb {
+        _ if typed.starts_with('-') => flags(verb.unwrap_or(&command)),
+        None => command.get_subcommands().filter(|verb| !verb.is_hide_set()).map(|verb| verb.get_name().to_owned()).collect(),
+        Some(verb) if verb.get_positionals().any(|argument| argument.get_id() == "target") => targets(context).await,
+        Some(_) => Vec::new(),
+    };
+    choices.retain(|choice| choice.starts_with(typed));
+    choices.push(":4".to_owned());
+    printer.result(&choices.join("\n"));
+    Exit::Done
+}
+
+fn flags(command: &clap::Command) -> Vec<String> {
+    command.get_arguments().filter(|flag| !flag.is_hide_set()).filter_map(|flag| flag.get_long()).map(|flag| format!("--{flag}")).collect()
+}
+
+async fn targets(context: Option<&Context>) -> Vec<String> {
+    let Some(context) = context else { return Vec::new() };
+    let namespace = Some(context.cluster.namespace.as_str());
+    match timeout(WITHIN, stateful_cluster::discover_all(&context.cluster, namespace)).await {
+        Ok(Ok(workloads)) => workloads.into_iter().map(|workload| workload.id.name).collect(),
+        Ok(Err(_)) | Err(_) => Vec::new(),
+    }
+}

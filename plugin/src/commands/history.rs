@@ -1,0 +1,50 @@
+//! `history`: what was done to a database.
+
+use jiff::{Timestamp, Unit};
+use stateful_operations::journal::{Entry, State};
+use stateful_operations::Goal;
+
+use crate::cli::TargetArgs;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::report::{HistoryRow, print_history, seconds};
+
+pub(crate) async fn run(context: &Context, args: &TargetArgs) -> Result<Exit, Failure> {
+    let opened = context.open(&args.target).await?;
+    let rows: Vec<HistoryRow> = opened.live.history(&opened.workload).await?.iter().map(row).collect();
+    print_history(context.printer, &rows);
+    Ok(Exit::Done)
+}
+
+fn row(entry: &Entry) -> HistoryRow {
+    let began = Timestamp::from_millisecond(entry.began).unwrap_or_default();
+    HistoryRow {
+        id: entry.id.clone(),
+        verb: entry.verb.clone(),
+        what: what(&entry.plan.goal, &entry.plan.origin.image),
+        by: entry.by.clone(),
+        began: began.round(Unit::Second).unwrap_or(began).to_string(),
+        took: seconds(entry.last - entry.began),
+        state: match entry.state {
+            State::Between | State::Acting(_) => "unfinished",
+            State::Stopped => "stopped",
+            State::Finished => "finished",
+            State::Aborted => "aborted",
+        }
+        .to_owned(),
+        steps: format!("{} done", entry.done),
+        note: entry.note.clone().unwrap_or_default(),
+    }
+}
+
+fn what(goal: &Goal, before: &str) -> String {
+    use stateful_cluster::TemplateChange;
+    match goal {
+        Goal::Renew { change: Some(TemplateChange::Image { image, .. }), .. } => format!("{before} → {image}"),
+        Goal::Renew { change: Some(TemplateChange::Restart { .. }), .. } => "restart".to_owned(),
+        Goal::Renew { change: None, .. } => "declared revision".to_owned(),
+        Goal::Leave { node } => format!("leave {node}"),
+        Goal::Lead { member } => format!("{member} leads"),
+    }
+}

@@ -1,0 +1,43 @@
+//! `rbac`: a role with just what a verb needs.
+
+use std::collections::BTreeMap;
+
+use stateful_cluster::Permission;
+use stateful_operations::{for_drain, for_looking, for_moving};
+
+use crate::cli::RbacArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::report::Printer;
+
+pub(crate) fn run(printer: Printer, args: &RbacArgs) -> Result<Exit, Failure> {
+    let (kind, permissions) = match args.verb.as_str() {
+        "status" | "check" | "history" => ("Role", for_looking(false)),
+        "upgrade" | "switchover" | "resume" | "abort" | "rollback" => ("Role", for_moving(false)),
+        "drain" => ("ClusterRole", [for_moving(false), for_drain()].concat()),
+        other => {
+            return Err(Failure::usage(format!("no verb \"{other}\" needs a role; there are: status, upgrade, drain")));
+        }
+    };
+    let mut rules: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for Permission { verb, group, resource, cluster_wide: _ } in permissions {
+        let verbs = rules.entry((group, resource)).or_default();
+        if !verbs.contains(&verb) {
+            verbs.push(verb);
+        }
+    }
+    let mut text = format!(
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: {kind}\nmetadata:\n  name: kubectl-stateful-{}\nrules:\n",
+        args.verb
+    );
+    for ((group, resource), verbs) in rules {
+        text.push_str(&format!("- apiGroups: [\"{group}\"]\n  resources: [\"{resource}\"]\n  verbs: [{}]\n", verbs.join(", ")));
+    }
+    text.push_str(
+        "# Where a pod takes its password or its certificates from a Secret, add that one by name:\n\
+         # - apiGroups: [\"\"]\n#   resources: [\"secrets\"]\n#   resourceNames: [\"NAME\"]\n#   verbs: [get]\n\
+         # Where its configuration is in a ConfigMap, the same for \"configmaps\".",
+    );
+    printer.result(&text);
+    Ok(Exit::Done)
+}

@@ -1,0 +1,92 @@
+//! `resume`: go on with an operation that stopped, or whose machine died.
+
+use std::time::{Duration, Instant};
+
+use stateful_operations::journal::Entry;
+use stateful_operations::{Goal, Origin, Plan, Refusal, World, draw_up, for_moving};
+use stateful_safety::Policy;
+
+use crate::cli::ResumeArgs;
+use crate::context::{Context, Opened, policy};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::operation::{Operation, agreed, conclude, must_be_able_to_ask, run as run_operation, take_over};
+
+/// Between two looks while members come back.
+const POLL: Duration = Duration::from_millis(500);
+
+pub(crate) async fn run(context: &Context, args: &ResumeArgs) -> Result<Exit, Failure> {
+    must_be_able_to_ask(&args.operation)?;
+    context.need(&context.cluster.namespace, &for_moving(context.cluster.inside)).await?;
+    let opened = context.open(&args.target).await?;
+    let entry = unfinished(context, &opened).await?;
+    take_over(context, &opened, &entry).await?;
+    let origin = entry.plan.origin.clone();
+    let policy = policy(&args.operation.policy);
+    let patience = args.operation.step_timeout;
+    let plan = match what_is_left(context, &opened, &entry.current.goal, origin, &policy, patience).await {
+        Ok(plan) => plan,
+        Err(failure) => {
+            opened.live.let_go().await?;
+            return Err(failure);
+        }
+    };
+    if !agreed(context, &plan, &args.operation) {
+        opened.live.let_go().await?;
+        context.printer.note("nothing was touched");
+        return Ok(Exit::Done);
+    }
+    let operation =
+        Operation { verb: "resume", opened: &opened, plan, resumed: Some(&entry), flags: &args.operation };
+    let report = run_operation(context, operation).await?;
+    Ok(conclude(context, &opened, &report))
+}
+
+/// The operation to go on with.
+pub(super) async fn unfinished(context: &Context, opened: &Opened) -> Result<Entry, Failure> {
+    let open = opened.live.history(&opened.workload).await?.into_iter().rev().find(|entry| entry.state.is_open());
+    open.ok_or_else(|| {
+        Failure::new(Exit::Error, format!("{} has no unfinished operation", opened.workload.id))
+            .hint(format!("see what was done: kubectl stateful history {}", context.typed(&opened.workload)))
+    })
+}
+
+/// Looks until a plan can be drawn up: a member that was on its way when the operation stopped may still be coming back.
+pub(super) async fn what_is_left(
+    context: &Context,
+    opened: &Opened,
+    goal: &Goal,
+    origin: Origin,
+    policy: &Policy,
+    patience: Duration,
+) -> Result<Plan, Failure> {
+    let started = Instant::now();
+    let mut said = String::new();
+    loop {
+        let look = opened.live.look().await?;
+        let reasons = match draw_up(goal, &look, origin.clone(), policy) {
+            Ok(plan) => return Ok(plan),
+            Err(Refusal::Nothing(_)) => {
+                let plan = stateful_operations::draft(goal, &look, origin, policy);
+                return Ok(Plan { steps: Vec::new(), ..plan });
+            }
+            Err(Refusal::Unsafe(reasons)) => reasons,
+        };
+        let target = context.typed(&look.workload);
+        if let Some(lasting) = reasons.iter().find(|reason| !reason.may_pass()) {
+            return Err(Failure::blocked(format!("{lasting} ({})", lasting.code())).hint(lasting.next_step(&target)));
+        }
+        let first = reasons.first().map(|reason| format!("{reason} ({})", reason.code())).unwrap_or_default();
+        if started.elapsed() >= patience {
+            let back = format!("or go back: kubectl stateful rollback {target}");
+            return Err(Failure::new(Exit::TimedOut, format!("out of time after {patience:?}, still waiting: {first}")).hint(back));
+        }
+        if said != first {
+            context.printer.note(&format!("waiting: {first}"));
+            said = first;
+        }
+        if opened.live.pause(POLL).await {
+            return Err(Failure::new(Exit::Interrupted, "interrupted"));
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! `rollback`: bring the old image back, as long as that loses nothing.
+
+use stateful_cluster::TemplateChange;
+use stateful_operations::journal::{Entry, State};
+use stateful_operations::{Goal, Origin, Plan, for_moving};
+
+use super::resume::what_is_left;
+use crate::cli::ResumeArgs;
+use crate::context::{Context, Opened, policy};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::operation::{Operation, agreed, conclude, must_be_able_to_ask, run as run_operation, take_over};
+
+pub(crate) async fn run(context: &Context, args: &ResumeArgs) -> Result<Exit, Failure> {
+    must_be_able_to_ask(&args.operation)?;
+    context.need(&context.cluster.namespace, &for_moving(context.cluster.inside)).await?;
+    let opened = context.open(&args.target).await?;
+    let entry = last_upgrade(context, &opened).await?;
+    let (goal, origin) = back(&entry, &opened)?;
+    let unfinished = entry.state.is_open();
+    if unfinished {
+        take_over(context, &opened, &entry).await?;
+    }
+    let drawn =
+        what_is_left(context, &opened, &goal, origin, &policy(&args.operation.policy), args.operation.step_timeout).await;
+    let plan = match drawn {
+        Ok(plan) => plan,
+        Err(failure) => {
+            opened.live.let_go().await?;
+            return Err(failure);
+        }
+    };
+    if !agreed(context, &plan, &args.operation) {
+        opened.live.let_go().await?;
+        context.printer.note("nothing was touched");
+        return Ok(Exit::Done);
+    }
+    let resumed = unfinished.then_some(&entry);
+    let operation = Operation { verb: "rollback", opened: &opened, plan, resumed, flags: &args.operation };
+    let report = run_operation(context, operation).await?;
+    Ok(conclude(context, &opened, &report))
+}
+
+/// The newest operation, if it changed the image.
+async fn last_upgrade(context: &Context, opened: &Opened) -> Result<Entry, Failure> {
+    let last = opened.live.history(&opened.workload).await?.into_iter().next_back();
+    last.filter(|entry| entry.state != State::Aborted || image_change(&entry.plan)).ok_or_else(|| {
+        Failure::new(Exit::Error, format!("{} has no upgrade to go back on", opened.workload.id))
+            .hint(format!("see what was done: kubectl stateful history {}", context.typed(&opened.workload)))
+    })
+}
+
+fn image_change(plan: &Plan) -> bool {
+    matches!(&plan.goal, Goal::Renew { change: Some(TemplateChange::Image { .. }), .. })
+}
+
+/// The way back: the image before the upgrade, a broken member first.
+fn back(entry: &Entry, opened: &Opened) -> Result<(Goal, Origin), Failure> {
+    if !image_change(&entry.plan) {
+        let message = format!("operation {} changed no image; there is nothing to go back to", entry.id);
+        return Err(Failure::new(Exit::Error, message));
+    }
+    let origin = entry.plan.origin.clone();
+    let container = opened.workload.container.clone();
+    let change = Some(TemplateChange::Image { container, image: origin.image.clone() });
+    Ok((Goal::Renew { change, restore_primaries: false, repair: true }, origin))
+}

@@ -1,0 +1,88 @@
+//! `switchover`: another member leads.
+
+use stateful_operations::{Goal, Look, Origin, Refusal, World, draft, draw_up, findings, for_moving};
+use stateful_safety::{ReplicaGroup, Role, Sync};
+
+use super::upgrade::refuse_beside_another;
+use crate::cli::SwitchoverArgs;
+use crate::context::{Context, policy};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::operation::{Operation, agreed, conclude, must_be_able_to_ask, run as run_operation};
+use crate::report::{CheckReport, print_check};
+
+pub(crate) async fn run(context: &Context, args: &SwitchoverArgs) -> Result<Exit, Failure> {
+    must_be_able_to_ask(&args.operation)?;
+    context.need(&context.cluster.namespace, &for_moving(context.cluster.inside)).await?;
+    let opened = context.open(&args.target).await?;
+    refuse_beside_another(context, &opened).await?;
+    let look = opened.live.look().await?;
+    let member = wanted(args, &look)?;
+    let goal = Goal::Lead { member };
+    let policy = policy(&args.operation.policy);
+    let plan = match draw_up(&goal, &look, Origin::of(&look), &policy) {
+        Ok(plan) => plan,
+        Err(Refusal::Nothing(why)) => {
+            context.printer.result(&format!("statefulset.apps/{} unchanged: {why}", opened.workload.id.name));
+            return Ok(Exit::Done);
+        }
+        Err(Refusal::Unsafe(_)) => {
+            let found = findings(&draft(&goal, &look, Origin::of(&look), &policy), &look, &policy);
+            let id = opened.workload.id.to_string();
+            let report = CheckReport::new(id, "a switchover".to_owned(), &found, &context.typed(&opened.workload));
+            print_check(context.printer, &[report], false);
+            return Err(Failure::blocked("a switchover is not safe now; nothing was touched"));
+        }
+    };
+    if !agreed(context, &plan, &args.operation) {
+        context.printer.note("nothing was touched");
+        return Ok(Exit::Done);
+    }
+    plan.still_fits(&opened.live.look().await?)?;
+    let operation = Operation { verb: "switchover", opened: &opened, plan, resumed: None, flags: &args.operation };
+    let report = run_operation(context, operation).await?;
+    Ok(conclude(context, &opened, &report))
+}
+
+/// The member to lead: the one named, or the best replica of the primary named, or of the only primary there is.
+fn wanted(args: &SwitchoverArgs, look: &Look) -> Result<String, Failure> {
+    let known = |name: &str| {
+        look.assessment.group_of(name).ok_or_else(|| {
+            Failure::usage(format!("{name} is no member of {}", look.workload.id))
+                .hint(format!("see them: kubectl stateful status {}", look.workload.id.name))
+        })
+    };
+    if let Some(to) = &args.to {
+        let group = known(to)?;
+        // Compare and swap: who names the present primary wants it only if it still is.
+        if let Some(from) = args.from.as_ref().filter(|from| group.primary().is_none_or(|primary| &&primary.name != from)) {
+            return Err(Failure::blocked(format!("{from} does not lead {}; nothing was touched", group.name)));
+        }
+        return Ok(to.clone());
+    }
+    let group = match (&args.from, &look.assessment.groups[..]) {
+        (Some(from), _) => {
+            let group = known(from)?;
+            if !look.leads(from) {
+                return Err(Failure::blocked(format!("{from} does not lead {}; nothing was touched", group.name)));
+            }
+            group
+        }
+        (None, [only]) => only,
+        (None, groups) => {
+            let names: Vec<&str> = groups.iter().filter_map(ReplicaGroup::primary).map(|p| p.name.as_str()).collect();
+            return Err(Failure::usage(format!("there are {} primaries ({}); name one with --from, or its successor with --to", names.len(), names.join(", "))));
+        }
+    };
+    best(group).ok_or_else(|| Failure::blocked(format!("{} has no replica in sync; nothing was touched", group.name)))
+}
+
+/// The replica closest behind.
+fn best(group: &ReplicaGroup) -> Option<String> {
+    let replicas = group.members.iter().filter(|member| member.role == Role::Replica);
+    let lag = |sync: &Sync| match sync {
+        Sync::InSync { lag_bytes } => Some(*lag_bytes),
+        Sync::Behind { .. } | Sync::Unreachable { .. } => None,
+    };
+    replicas.filter_map(|m| Some((lag(&m.sync)?, m.name.clone()))).min().map(|(_, name)| name)
+}

@@ -1,0 +1,187 @@
+//! `upgrade`: bring every member to a new image, or to what the StatefulSet declares.
+
+use jiff::Timestamp;
+use stateful_cluster::TemplateChange;
+use stateful_operations::{Goal, Look, Origin, Plan, Refusal, Step, World, draft, draw_up, findings, for_moving};
+use stateful_safety::Workload;
+
+use crate::cli::{DryRun, UpgradeArgs};
+use crate::context::{Context, Opened, policy};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::operation::{Operation, agreed, conclude, must_be_able_to_ask, run as run_operation};
+use crate::report::{CheckReport, plan_text, print_check};
+
+pub(crate) async fn run(context: &Context, args: &UpgradeArgs) -> Result<Exit, Failure> {
+    if args.dry_run == DryRun::None {
+        must_be_able_to_ask(&args.operation)?;
+    }
+    let saved = args.plan.as_deref().map(read_plan).transpose()?;
+    context.need(&context.cluster.namespace, &for_moving(context.cluster.inside)).await?;
+    let opened = context.open(&args.target).await?;
+    refuse_beside_another(context, &opened).await?;
+    let look = opened.live.look().await?;
+    let plan = match saved {
+        Some(plan) => {
+            plan.still_fits(&look)?;
+            plan
+        }
+        None => {
+            let goal = goal(args, &look.workload)?;
+            refuse_behind_an_owner(&goal, &look.workload)?;
+            match drawn(context, args, &goal, &look)? {
+                Some(plan) => plan,
+                None => {
+                    let name = &look.workload.id.name;
+                    context.printer.result(&format!("statefulset.apps/{name} unchanged: every member runs what it declares"));
+                    return Ok(Exit::Done);
+                }
+            }
+        }
+    };
+    match args.dry_run {
+        DryRun::None => {}
+        DryRun::Client => return Ok(print_plan(context, &plan, " (dry run)")),
+        DryRun::Server => {
+            try_out(&opened, &plan, &look).await?;
+            return Ok(print_plan(context, &plan, " (server dry run)"));
+        }
+    }
+    if !agreed(context, &plan, &args.operation) {
+        context.printer.note("nothing was touched");
+        return Ok(Exit::Done);
+    }
+    // Somebody may have thought about it for a while.
+    plan.still_fits(&opened.live.look().await?)?;
+    let operation = Operation { verb: "upgrade", opened: &opened, plan, resumed: None, flags: &args.operation };
+    let report = run_operation(context, operation).await?;
+    Ok(conclude(context, &opened, &report))
+}
+
+fn goal(args: &UpgradeArgs, workload: &Workload) -> Result<Goal, Failure> {
+    let image = match (&args.image, &args.version) {
+        (Some(image), _) => Some(image.clone()),
+        (None, Some(tag)) => Some(tagged(&workload.image, tag)?),
+        (None, None) => None,
+    };
+    let change = match image {
+        Some(image) if image.is_empty() || image.contains(char::is_whitespace) => {
+            return Err(Failure::usage(format!("\"{image}\" is no image")));
+        }
+        Some(image) => Some(TemplateChange::Image { container: workload.container.clone(), image }),
+        None if args.restart => Some(TemplateChange::Restart { at: Timestamp::now().to_string() }),
+        None => None,
+    };
+    Ok(Goal::Renew { change, restore_primaries: args.restore_primaries, repair: args.repair })
+}
+
+/// The same image with another tag; a digest names one image for ever and goes.
+fn tagged(image: &str, tag: &str) -> Result<String, Failure> {
+    let valid = !tag.is_empty() && tag.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+    if !valid {
+        return Err(Failure::usage(format!("\"{tag}\" is no image tag")));
+    }
+    let bare = image.split('@').next().unwrap_or(image);
+    let path = bare.rfind('/').map_or(0, |slash| slash + 1);
+    let name = bare[path..].find(':').map_or(bare, |colon| &bare[..path + colon]);
+    Ok(format!("{name}:{tag}"))
+}
+
+/// What is patched behind a controller that writes the template from elsewhere is patched back by it.
+fn refuse_behind_an_owner(goal: &Goal, workload: &Workload) -> Result<(), Failure> {
+    let (Some(owner), Goal::Renew { change: Some(TemplateChange::Image { container, image }), .. }) =
+        (&workload.template_owner, goal)
+    else {
+        return Ok(());
+    };
+    let change = format!(
+        "spec:\n  updateStrategy:\n    type: OnDelete\n  template:\n    spec:\n      containers:\n      - name: {container}\n        image: {image}"
+    );
+    Err(Failure::blocked(format!(
+        "the template of {} is written by {owner}, which would undo a patch; make this change where it is written:\n{change}",
+        workload.id
+    ))
+    .hint(format!("then roll it: kubectl stateful upgrade {}", workload.id.name)))
+}
+
+fn drawn(context: &Context, args: &UpgradeArgs, goal: &Goal, look: &Look) -> Result<Option<Plan>, Failure> {
+    let policy = policy(&args.operation.policy);
+    match draw_up(goal, look, Origin::of(look), &policy) {
+        Ok(plan) => Ok(Some(plan)),
+        Err(Refusal::Nothing(_)) => Ok(None),
+        Err(Refusal::Unsafe(reasons)) => {
+            let target = context.typed(&look.workload);
+            let found = findings(&draft(goal, look, Origin::of(look), &policy), look, &policy);
+            let report = CheckReport::new(look.workload.id.to_string(), "an upgrade".to_owned(), &found, &target);
+            print_check(context.printer, &[report], false);
+            let codes: Vec<&str> = reasons.iter().map(stateful_safety::Reason::code).collect();
+            let message = format!("{} is not safe to upgrade now ({}); nothing was touched", look.workload.id, codes.join(", "));
+            Err(Failure::blocked(message).hint(format!("ask again with: kubectl stateful check {target}")))
+        }
+    }
+}
+
+/// One operation a workload: an unfinished one is gone on with, or ended, first.
+pub(super) async fn refuse_beside_another(context: &Context, opened: &Opened) -> Result<(), Failure> {
+    let typed = context.typed(&opened.workload);
+    let id = &opened.workload.id;
+    if let Some(holder) = opened.live.holder(&opened.workload).await? {
+        let since = holder.since.map_or_else(|| "an unknown time".to_owned(), |since| {
+            since.round(jiff::Unit::Second).unwrap_or(since).to_string()
+        });
+        return Err(Failure::blocked(format!("{id} is held by {} since {since}; nothing was touched", holder.identity))
+            .hint(format!("if nobody is behind it any more: kubectl stateful resume {typed}")));
+    }
+    let open = opened.live.history(&opened.workload).await?.into_iter().find(|entry| entry.state.is_open());
+    match open {
+        None => Ok(()),
+        Some(entry) => {
+            let began = Timestamp::from_millisecond(entry.began).unwrap_or_default();
+            let note = entry.note.map(|note| format!(" ({note})")).unwrap_or_default();
+            Err(Failure::blocked(format!(
+                "{id} has an unfinished {} by {} since {began:.0}{note}; nothing was touched",
+                entry.verb, entry.by
+            ))
+            .hint(format!("go on with it: kubectl stateful resume {typed}; or end it: kubectl stateful abort {typed}")))
+        }
+    }
+}
+
+fn read_plan(path: &std::path::Path) -> Result<Plan, Failure> {
+    let unreadable = |why: String| Failure::usage(format!("no plan in {}: {why}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+    serde_yaml::from_str(&text).map_err(|error| unreadable(error.to_string())) // JSON is YAML
+}
+
+/// Asks the API server about each change there is to make now.
+async fn try_out(opened: &Opened, plan: &Plan, look: &Look) -> Result<(), Failure> {
+    for act in plan.steps.iter().filter_map(|step: &Step| step.act(look)) {
+        opened.live.try_out(&act, look).await?;
+    }
+    Ok(())
+}
+
+pub(super) fn print_plan(context: &Context, plan: &Plan, suffix: &str) -> Exit {
+    match context.printer.structured(plan) {
+        Some(text) => context.printer.result(&text),
+        None => {
+            context.printer.result(&plan_text(context.printer, plan));
+            context.printer.result(&format!("statefulset.apps/{} upgraded{suffix}", plan.workload.name));
+        }
+    }
+    Exit::Done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tagged;
+
+    #[test]
+    fn a_version_is_a_tag_of_the_same_image() {
+        let tagged = |image: &str, tag: &str| tagged(image, tag).map_err(|failure| failure.message);
+        assert_eq!(tagged("registry:5000/team/redis:7.0", "8.0"), Ok("registry:5000/team/redis:8.0".to_owned()));
+        assert_eq!(tagged("registry:5000/team/redis", "8.0"), Ok("registry:5000/team/redis:8.0".to_owned()));
+        assert_eq!(tagged("redis:7.0@sha256:abc", "8.0"), Ok("redis:8.0".to_owned()));
+        assert!(tagged("redis:7.0", "8.0 --force").is_err());
+    }
+}

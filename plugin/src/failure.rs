@@ -1,0 +1,94 @@
+//! A command's expected failures: one sentence, an exit code, the next thing to type.
+
+use stateful_cluster::Error as ClusterError;
+use stateful_operations::{Moved, OpenError, WorldError};
+
+use crate::exit::Exit;
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// The exit code.
+    pub(crate) exit: Exit,
+    /// One sentence.
+    pub(crate) message: String,
+    /// What to do next.
+    pub(crate) hint: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), hint: None }
+    }
+
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    pub(crate) fn blocked(message: impl Into<String>) -> Self {
+        Self::new(Exit::Blocked, message)
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl From<ClusterError> for Failure {
+    fn from(error: ClusterError) -> Self {
+        let exit = match &error {
+            ClusterError::Claimed { .. } => Exit::Blocked,
+            ClusterError::Unreachable(_)
+            | ClusterError::Config(_)
+            | ClusterError::Forbidden(_)
+            | ClusterError::NotFound(_)
+            | ClusterError::Conflict(_)
+            | ClusterError::Refused { .. }
+            | ClusterError::Answer(_)
+            | ClusterError::ClaimLost(_)
+            | ClusterError::Target(_)
+            | ClusterError::Credentials(_) => Exit::Error,
+        };
+        let hint = match &error {
+            ClusterError::Config(_) => Some("name a kubeconfig with --kubeconfig, or a context with --context"),
+            ClusterError::Forbidden(_) => Some("see what is needed: kubectl stateful rbac"),
+            ClusterError::Unreachable(_)
+            | ClusterError::NotFound(_)
+            | ClusterError::Conflict(_)
+            | ClusterError::Refused { .. }
+            | ClusterError::Answer(_)
+            | ClusterError::Claimed { .. }
+            | ClusterError::ClaimLost(_)
+            | ClusterError::Target(_)
+            | ClusterError::Credentials(_) => None,
+        };
+        Self { exit, message: error.to_string(), hint: hint.map(ToOwned::to_owned) }
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Cluster(error) => error.into(),
+            OpenError::NoWayIn { .. } => Self::new(Exit::Error, error.to_string()),
+        }
+    }
+}
+
+impl From<WorldError> for Failure {
+    fn from(error: WorldError) -> Self {
+        match error {
+            WorldError::Cluster(error) => error.into(),
+            WorldError::NotGranted(_) | WorldError::HandOver(_) | WorldError::Journal(_) => {
+                Self::new(Exit::Error, error.to_string())
+            }
+        }
+    }
+}
+
+impl From<Moved> for Failure {
+    fn from(moved: Moved) -> Self {
+        Self::blocked(moved.to_string()).hint("draw it up anew with --dry-run=client")
+    }
+}

@@ -1,0 +1,38 @@
+//! The canary beside an operation.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stateful_engines::Ledger;
+use stateful_operations::Live;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// Reading back and removing its keys takes a moment; a database that does not answer must not hold the report back.
+const ENDS_WITHIN: Duration = Duration::from_secs(15);
+
+/// A canary at work.
+pub(super) struct Canary {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<Result<Ledger, String>>,
+}
+
+impl Canary {
+    pub(super) fn start(live: &Arc<Live>) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let (engine, doors) = (live.engine(), live.doors());
+        let task = tokio::spawn(async move { engine.canary(doors, stopped).await });
+        Self { stop, task }
+    }
+
+    /// Ends it and returns what it saw.
+    pub(super) async fn end(self) -> Result<Ledger, String> {
+        let _ = self.stop.send(true); // a canary that has ended already has said why
+        match timeout(ENDS_WITHIN, self.task).await {
+            Ok(Ok(ledger)) => ledger,
+            Ok(Err(error)) => Err(format!("the canary ended badly: {error}")),
+            Err(_) => Err(format!("the canary did not end within {ENDS_WITHIN:?}; what it wrote expires within a day")),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! `check`, and a refused plan: every question with its answer.
+
+use serde::Serialize;
+use stateful_operations::Finding;
+use stateful_safety::Reason;
+
+use super::status::ReasonLine;
+use super::{Paint, Printer, clean};
+
+/// What the checks found about one plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CheckReport {
+    pub(crate) workload: String,
+    /// What was checked for: `an upgrade`, `a drain of node-3`.
+    pub(crate) of: String,
+    pub(crate) safe: bool,
+    pub(crate) checks: Vec<CheckLine>,
+}
+
+/// One check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CheckLine {
+    pub(crate) name: String,
+    pub(crate) title: String,
+    pub(crate) reasons: Vec<ReasonLine>,
+}
+
+impl CheckReport {
+    pub(crate) fn new(workload: String, of: String, findings: &[Finding], target: &str) -> Self {
+        let checks: Vec<CheckLine> = findings
+            .iter()
+            .map(|finding| CheckLine {
+                name: finding.check.to_owned(),
+                title: finding.title.to_owned(),
+                reasons: finding.reasons.iter().map(|reason| ReasonLine::of(reason, target)).collect(),
+            })
+            .collect();
+        Self { workload, of, safe: checks.iter().all(|check| check.reasons.is_empty()), checks }
+    }
+}
+
+impl ReasonLine {
+    pub(crate) fn of(reason: &Reason, target: &str) -> Self {
+        Self { code: reason.code().to_owned(), text: reason.to_string(), next: reason.next_step(target) }
+    }
+}
+
+/// Prints what checks found, to stdout when it was asked for, to stderr when it stands in the way of something else.
+pub(crate) fn print_check(printer: Printer, reports: &[CheckReport], asked_for: bool) {
+    if asked_for && let Some(text) = printer.structured(&reports) {
+        return printer.result(&text);
+    }
+    let text = reports.iter().map(|report| text(printer, report)).collect::<Vec<_>>().join("\n\n");
+    if asked_for { printer.result(&text) } else { printer.note(&text) }
+}
+
+fn text(printer: Printer, report: &CheckReport) -> String {
+    let mut lines = vec![printer.paint(Paint::Bold, &clean(&format!("{}: {}", report.workload, report.of)))];
+    for check in &report.checks {
+        if check.reasons.is_empty() {
+            lines.push(format!("{} {}", printer.paint(Paint::Good, "√"), check.title));
+            continue;
+        }
+        lines.push(format!("{} {}", printer.paint(Paint::Bad, "×"), check.title));
+        for reason in &check.reasons {
+            lines.push(format!("    {} {}", reason.code, clean(&reason.text)));
+            lines.push(printer.paint(Paint::Dim, &format!("    → {}", clean(&reason.next))));
+        }
+    }
+    lines.push(match report.safe {
+        true => format!("{} is safe now", report.of),
+        false => format!("{} is not safe now", report.of),
+    });
+    lines.join("\n")
+}

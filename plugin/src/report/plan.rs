@@ -1,0 +1,57 @@
+//! A plan, for people.
+
+use stateful_cluster::TemplateChange;
+use stateful_operations::{Goal, Pattern, Plan};
+
+use super::table::table;
+use super::{Paint, Printer, clean};
+
+/// Topology, steps, and what cannot be gone back on.
+pub(crate) fn plan_text(printer: Printer, plan: &Plan) -> String {
+    let head = format!("{}: {} ({}, {})", plan.workload, goal_text(&plan.goal), plan.engine, plan.topology);
+    let rows: Vec<Vec<String>> = plan
+        .members
+        .iter()
+        .map(|member| {
+            vec![
+                member.name.clone(),
+                member.group.clone(),
+                member.role.to_string(),
+                member.version.as_ref().map(ToString::to_string).unwrap_or_default(),
+                member.node.clone().unwrap_or_default(),
+            ]
+        })
+        .collect();
+    let text = [
+        printer.paint(Paint::Bold, &clean(&head)),
+        String::new(),
+        table(&["MEMBER", "GROUP", "ROLE", "VERSION", "NODE"], &rows),
+        String::new(),
+        format!("Plan {} ({}), one step after another:", plan.hash(), Pattern::of(&plan.goal).name),
+        steps_text(plan),
+    ];
+    text.join("\n")
+}
+
+/// The steps, numbered, with the boundary between them.
+fn steps_text(plan: &Plan) -> String {
+    let mut lines = Vec::new();
+    for (index, step) in plan.steps.iter().enumerate() {
+        if plan.boundary == Some(index) {
+            let before = &plan.origin.image;
+            lines.push(format!("      --- from here on {before} cannot come back: it cannot read what a newer release writes ---"));
+        }
+        lines.push(format!("  {:>2}. {}", index + 1, clean(&step.to_string())));
+    }
+    lines.join("\n")
+}
+
+fn goal_text(goal: &Goal) -> String {
+    match goal {
+        Goal::Renew { change: Some(TemplateChange::Image { image, .. }), .. } => format!("to image {image}"),
+        Goal::Renew { change: Some(TemplateChange::Restart { .. }), .. } => "restart every member".to_owned(),
+        Goal::Renew { change: None, .. } => "to what the StatefulSet declares".to_owned(),
+        Goal::Leave { node } => format!("leave {node}"),
+        Goal::Lead { member } => format!("let {member} lead"),
+    }
+}

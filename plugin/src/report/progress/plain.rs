@@ -1,0 +1,46 @@
+//! Lines with the time, for logs: one when a step begins, when what it waits for changes, and when it is done.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use stateful_operations::{Progress, What};
+
+use super::Draw;
+use crate::report::summary::seconds;
+use crate::report::{Printer, clean};
+
+pub(super) struct Plain {
+    printer: Printer,
+}
+
+impl Plain {
+    pub(super) const fn new(printer: Printer) -> Self {
+        Self { printer }
+    }
+}
+
+impl Draw for Plain {
+    fn draw(&mut self, progress: &Progress) {
+        if let Some(text) = line(&progress.what) {
+            let at = Timestamp::from_millisecond(progress.at).unwrap_or_default();
+            let clock = at.to_zoned(TimeZone::system()).strftime("%H:%M:%S").to_string();
+            self.printer.note(&format!("{clock} {}", clean(&text)));
+        }
+    }
+
+    fn end(&mut self) {}
+}
+
+/// What is said about an event; member changes are for pictures, a log has the steps.
+pub(super) fn line(what: &What) -> Option<String> {
+    match what {
+        What::Members { .. } => None,
+        What::StepStarted { step, of, text } => Some(format!("[{}/{of}] {text}", step + 1)),
+        What::StepWaiting { step, of, text, why } => Some(format!("[{}/{of}] {text}: waiting for {why}", step + 1)),
+        What::StepFinished { step, of, text, acted: false, .. } => Some(format!("[{}/{of}] {text}: is so already", step + 1)),
+        What::StepFinished { step, of, text, took, handed_over_in, acted: true } => {
+            let handover = handed_over_in.map_or_else(String::new, |took| format!(", handed over in {}", seconds(took)));
+            Some(format!("[{}/{of}] {text}: done in {}{handover}", step + 1, seconds(*took)))
+        }
+        What::Redrawn { why, steps } => Some(format!("{why}: drew up the {} steps that are left anew", steps.len())),
+    }
+}

@@ -1,0 +1,101 @@
+//! How an operation went: what moved, how long writes waited (measured, not assumed), what the canary saw.
+
+use serde::Serialize;
+use stateful_engines::Ledger;
+use stateful_operations::{MemberLine, Progress, What};
+use stateful_safety::Millis;
+
+use super::{Paint, Printer, clean};
+use crate::cli::Output;
+
+/// The result of an operation, as data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct OperationReport {
+    pub(crate) workload: String,
+    pub(crate) name: String,
+    pub(crate) verb: String,
+    pub(crate) operation: Option<String>,
+    /// `done`, `nothing to do`, `stopped`.
+    pub(crate) result: String,
+    pub(crate) exit_code: u8,
+    pub(crate) why: Option<String>,
+    pub(crate) began: Millis,
+    pub(crate) took_milliseconds: Millis,
+    pub(crate) moved: Vec<Moved>,
+    pub(crate) longest_handover_milliseconds: Option<Millis>,
+    pub(crate) canary: Option<Ledger>,
+    pub(crate) members: Vec<MemberLine>,
+}
+
+/// A step that did something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Moved {
+    pub(crate) what: String,
+    pub(crate) at: Millis,
+    pub(crate) took_milliseconds: Millis,
+    pub(crate) handed_over_in_milliseconds: Option<Millis>,
+}
+
+impl Moved {
+    /// What a run's progress says was done.
+    pub(crate) fn all(progress: &[Progress]) -> Vec<Self> {
+        let done = progress.iter().filter_map(|progress| match &progress.what {
+            What::StepFinished { text, took, handed_over_in, acted: true, .. } => Some(Self {
+                what: text.clone(),
+                at: progress.at - took,
+                took_milliseconds: *took,
+                handed_over_in_milliseconds: *handed_over_in,
+            }),
+            What::StepFinished { .. }
+            | What::Members { .. }
+            | What::StepStarted { .. }
+            | What::StepWaiting { .. }
+            | What::Redrawn { .. } => None,
+        });
+        done.collect()
+    }
+}
+
+/// Prints the end of an operation: one line a script can read, and what people want to know.
+pub(crate) fn print_operation(printer: Printer, report: &OperationReport) {
+    if let Some(text) = printer.structured(report) {
+        return printer.result(&text);
+    }
+    let name = format!("statefulset.apps/{}", report.name);
+    if printer.output == Output::Name {
+        return printer.result(&name);
+    }
+    printer.result(&format!("{name} {}", report.result));
+    let mut lines = Vec::new();
+    if !report.moved.is_empty() {
+        let handovers = report.moved.iter().filter(|moved| moved.handed_over_in_milliseconds.is_some()).count();
+        let replaced = report.moved.iter().filter(|moved| moved.what.starts_with("replace ")).count();
+        let mut line = format!("  {replaced} members replaced, {handovers} handovers, {}", seconds(report.took_milliseconds));
+        if let Some(longest) = report.longest_handover_milliseconds {
+            line.push_str(&format!("; the longest handover took {}", seconds(longest)));
+        }
+        lines.push(line);
+    }
+    if let Some(canary) = &report.canary {
+        lines.push(canary_text(printer, canary));
+    }
+    if !lines.is_empty() {
+        printer.result(&lines.join("\n"));
+    }
+}
+
+fn canary_text(printer: Printer, canary: &Ledger) -> String {
+    let Ledger { acknowledged, unknown, failed, lost, longest_gap, gaps: _ } = canary;
+    let gap = Millis::try_from(*longest_gap).map(seconds).unwrap_or_default();
+    let text = format!(
+        "  canary: {acknowledged} writes acknowledged, {unknown} unknown, {failed} failed, {lost} lost; longest gap {gap}"
+    );
+    if *lost > 0 || *failed > 0 { printer.paint(Paint::Bad, &clean(&text)) } else { text }
+}
+
+/// Milliseconds as seconds, for people.
+pub(crate) fn seconds(milliseconds: Millis) -> String {
+    format!("{}.{:02} s", milliseconds / 1000, milliseconds % 1000 / 10)
+}
