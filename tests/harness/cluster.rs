@@ -126,9 +126,9 @@ impl Namespace {
         self.cluster.get(&[&["--namespace", self.name.as_str()], args].concat()).await
     }
 
-    /// Applies a manifest in it.
-    pub async fn apply(&self, manifest: &str) -> Result<String> {
-        let args = ["--namespace", self.name.as_str(), "apply", "--filename", "-"];
+    /// Creates what a manifest describes, in it.
+    pub async fn create(&self, manifest: &str) -> Result<String> {
+        let args = ["--namespace", self.name.as_str(), "create", "--filename", "-"];
         self.cluster.kubectl_with_input(&args, manifest).await
     }
 }

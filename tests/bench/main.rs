@@ -1,0 +1,38 @@
+//! `make bench`: every figure of `docs/figures.md`, measured in one run, with the same client and the same load.
+#![expect(clippy::print_stdout, reason = "a bench is run to see its figures")]
+
+mod drain;
+mod figures;
+mod status;
+mod upgrade;
+mod versions;
+
+use std::time::Duration;
+
+use anyhow::Result;
+use stateful_harness::{Cluster, Plugin};
+
+/// How long the load is watched with nothing happening: long enough for a snapshot, a log rewrite or a neighbour's
+/// build to show up.
+const IDLE: Duration = Duration::from_secs(15);
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let cluster = Cluster::find()?;
+    let plugin = Plugin::find(&cluster)?;
+    let versions = versions::of(&cluster, &plugin).await?;
+    println!("{versions}\n");
+
+    let ours = upgrade::by_us(&cluster, &plugin).await?;
+    println!("kubectl stateful upgrade: {ours}");
+    let naive = upgrade::by_rollout(&cluster).await?;
+    println!("kubectl rollout:          {naive}");
+    let drains = drain::each_node(&cluster, &plugin).await?;
+    println!("kubectl stateful drain:   {drains}");
+    let latency = status::latency(&cluster, &plugin).await?;
+    println!("kubectl stateful status:  {latency}");
+
+    let path = figures::write(&versions, &ours, &naive, &drains, &latency)?;
+    println!("\nwritten to {}", path.display());
+    Ok(())
+}
