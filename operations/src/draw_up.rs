@@ -102,6 +102,10 @@ impl Draft<'_> {
         let ends = |rows| self.fill(rows, None, "", "").into_iter().filter(|step| !self.is_so(step));
         let mut steps: Vec<Step> = ends(pattern.first).collect();
         steps.extend(middle);
+        // With nobody to move there is nothing to hold the rollout for.
+        if steps.iter().all(|step| matches!(step, Step::HoldRollout)) {
+            steps.clear();
+        }
         if !steps.is_empty() || self.look.workload.rollout != self.origin.rollout {
             let last = self.fill(pattern.last, None, "", "").into_iter();
             steps.extend(last.filter(|_| self.origin.rollout != Rollout::OnDelete));
@@ -122,11 +126,9 @@ impl Draft<'_> {
                 Goal::Leave { .. } | Goal::Lead { .. } => None,
             },
             Kind::Replace => Some(Step::Replace { member: member.to_owned() }),
-            Kind::HandOver => Some(Step::HandOver {
-                group: group?.name.clone(),
-                from: member.to_owned(),
-                to: successor.to_owned(),
-            }),
+            Kind::HandOver => {
+                Some(Step::HandOver { group: group?.name.clone(), from: member.to_owned(), to: successor.to_owned() })
+            }
             Kind::ReleaseRollout => Some(Step::ReleaseRollout { before: self.origin.rollout }),
         }
     }
@@ -159,9 +161,9 @@ impl Draft<'_> {
         if !matches!(self.goal, Goal::Renew { restore_primaries: true, .. }) {
             return Vec::new();
         }
-        let leader = group.primary().and_then(|primary| {
-            if self.moves(primary) { self.successor(group, primary) } else { Some(primary) }
-        });
+        let leader = group
+            .primary()
+            .and_then(|primary| if self.moves(primary) { self.successor(group, primary) } else { Some(primary) });
         let before = group.members.iter().find(|member| self.origin.primaries.contains(&member.name));
         match leader.zip(before) {
             Some((leader, before)) if leader.name != before.name => {
@@ -195,7 +197,14 @@ impl Draft<'_> {
             Some((older(member), beside, lag(member)?, member.name.clone()))
         };
         let replicas = group.members.iter().filter(|member| member.role == Role::Replica);
-        replicas.filter_map(|member| Some((rank(member)?, member))).min_by_key(|(rank, _)| rank.clone()).map(|(_, member)| member)
+        let best = replicas.filter_map(|member| Some((rank(member)?, member))).min_by_key(|(rank, _)| rank.clone());
+        best.map(|(_, member)| member).or_else(|| self.mended(group))
+    }
+
+    /// The broken member that is replaced first: with nobody else in sync it is the one that can lead, once it is well.
+    fn mended<'g>(&self, group: &'g ReplicaGroup) -> Option<&'g MemberState> {
+        let first = *self.replicas().first().filter(|_| matches!(self.goal, Goal::Renew { repair: true, .. }))?;
+        group.member(&first.name).filter(|member| !member.sync.is_streaming())
     }
 
     /// The first step after which a member has files of a newer release than the image before could read. Where an
@@ -205,8 +214,14 @@ impl Draft<'_> {
         if !matches!(self.goal, Goal::Renew { .. }) || target == self.origin.image {
             return None;
         }
-        let running: Vec<&Version> =
-            self.look.assessment.groups.iter().flat_map(|group| &group.members).filter_map(|m| m.version.as_ref()).collect();
+        let running: Vec<&Version> = self
+            .look
+            .assessment
+            .groups
+            .iter()
+            .flat_map(|group| &group.members)
+            .filter_map(|m| m.version.as_ref())
+            .collect();
         let newer = match Version::of_image(target) {
             Some(target) => running.iter().any(|version| version.is_older_release_than(&target)),
             None => true,

@@ -1,6 +1,5 @@
 //! Carries a plan out: look, gate, journal, act, look again until it is so; and never two steps at once.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use stateful_engines::HandOverError;
@@ -10,59 +9,8 @@ use crate::journal::{Event, Line};
 use crate::patterns::shut;
 use crate::progress::{MemberLine, Progress, What};
 use crate::steps::{Standing, Step};
-use crate::{Look, Plan, Refusal, World, WorldError, draw_up};
-
-/// How long things may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// The whole operation; `None` is without end.
-    pub whole: Option<Duration>,
-    /// One step, its waiting included.
-    pub step: Duration,
-}
-
-/// How an operation ended.
-#[derive(Debug)]
-pub enum Outcome {
-    /// The goal is reached.
-    Finished,
-    /// It stopped where it is safe. The journal says so, if it could still be written.
-    Stopped(Stop),
-}
-
-/// Why it stopped.
-#[derive(Debug, thiserror::Error)]
-pub enum Stop {
-    /// A step's or the whole operation's time ran out; what it was waiting for.
-    #[error("out of time after {after:?} ({step}): still waiting for {waiting_for}")]
-    TimedOut {
-        /// The step.
-        step: String,
-        /// What it was waiting for.
-        waiting_for: String,
-        /// The limit that ran out.
-        after: Duration,
-    },
-    /// Somebody asked it to stop.
-    #[error("interrupted ({step})")]
-    Interrupted {
-        /// The step it was at.
-        step: String,
-    },
-    /// Waiting will not help.
-    #[error("a human is needed ({step}): {why}")]
-    NeedsHuman {
-        /// The step.
-        step: String,
-        /// Why, one reason or several.
-        why: String,
-        /// The reasons the judge gave, where it was the judge.
-        reasons: Vec<Reason>,
-    },
-    /// The world could not be read or written.
-    #[error("{0}")]
-    World(#[from] WorldError),
-}
+use crate::stuck::Stuck;
+use crate::{Limits, Look, Outcome, Plan, Refusal, Stop, World, WorldError, draw_up};
 
 /// Between two looks. Six members over one API server answer in some 30 ms, so this keeps it mostly idle.
 const POLL: Duration = Duration::from_millis(200);
@@ -76,10 +24,6 @@ const ATTEMPTS: u32 = 3;
 /// How often what is left may be drawn up anew because the roles moved by themselves. A cluster that moves more often
 /// has another problem than its version.
 const REDRAWS: u32 = 5;
-
-/// A pod that cannot start gets this long before it counts as one that never will; image pulls and crash loops show
-/// their first error within seconds and some of them pass.
-const CANNOT_START_AFTER: Millis = 20_000;
 
 /// Not granted evictions are asked for again after this long, as `kubectl drain` does, only sooner.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
@@ -120,8 +64,7 @@ struct Memory {
     attempts: u32,
     settled_looks: u32,
     handed_over_in: Option<Millis>,
-    /// Since when a pod has been saying that it cannot start.
-    stuck_since: BTreeMap<String, Millis>,
+    stuck: Stuck,
     /// What was last said to be waited for.
     said: String,
 }
@@ -150,7 +93,8 @@ impl Run<'_> {
                 Ok(look) => look,
                 // A restart of the API server must not end an operation: look again until the step's time is up.
                 Err(WorldError::Cluster(stateful_cluster::Error::Unreachable(why))) => {
-                    self.wait(index, &step, &mut memory, format!("the API server ({why})"), POLL, started).await?;
+                    self.wait(index, &step, &mut memory, format!("the API server is away ({why})"), POLL, started)
+                        .await?;
                     continue;
                 }
                 Err(error) => return Err(error.into()),
@@ -165,12 +109,14 @@ impl Run<'_> {
                     memory.settled_looks += 1;
                     if memory.attempts == 0 || memory.settled_looks >= STABLE_LOOKS {
                         self.done(index, &step, started, &memory).await?;
-                        return Ok(After::Settled);
+                        return Ok(self.spared(index, &look).map_or(After::Settled, After::Overtaken));
                     }
-                    ("a second look".to_owned(), POLL)
+                    (String::new(), POLL)
                 }
                 Standing::Acted(why) => {
-                    self.can_it_start(&step, &look, &mut memory)?;
+                    if let Some(why) = memory.stuck.for_too_long(&step, &look) {
+                        return Err(human(&step, why, Vec::new()));
+                    }
                     (why, POLL)
                 }
                 Standing::Open => match self.open(index, &step, &look, &mut memory).await? {
@@ -180,6 +126,16 @@ impl Run<'_> {
             };
             self.wait(index, &step, &mut memory, why, pause, started).await?;
         }
+    }
+
+    /// Who is old is known only once the controller has made a revision of a new template: going back to a template that
+    /// was there before finds members that need not move, and their groups need not be handed over.
+    fn spared(&self, index: usize, look: &Look) -> Option<String> {
+        let left =
+            matches!(self.plan.steps[index], Step::ChangeTemplate { .. }).then(|| &self.plan.steps[index + 1..])?;
+        let is_current = |name: &str| look.workload.member(name).is_some_and(|pod| look.workload.is_current(pod));
+        let spared = left.iter().filter_map(Step::subject).find(|member| is_current(member))?;
+        Some(format!("{spared} runs what the template declares already"))
     }
 
     /// A step with nothing done yet: asks its gates, and acts if they are open. What to wait for otherwise.
@@ -195,17 +151,22 @@ impl Run<'_> {
         };
         if let Some(first) = reasons.first() {
             if reasons.iter().any(|reason| !reason.may_pass()) {
-                let told: Vec<String> = reasons.iter().map(|reason| format!("{} ({})", reason, reason.code())).collect();
+                let told: Vec<String> =
+                    reasons.iter().map(|reason| format!("{} ({})", reason, reason.code())).collect();
                 return Err(human(step, told.join("; "), reasons.clone()));
             }
             return Ok(Some((first.to_string(), POLL)));
         }
         let Some(act) = step.act(look) else {
-            return Ok(Some(("its pod".to_owned(), POLL)));
+            return Ok(Some(("its pod is not there".to_owned(), POLL)));
         };
         memory.attempts += 1;
         // Before the act, never after: whoever finds this line looks whether it happened.
         self.record(Line::Acting { step: index, attempt: memory.attempts }).await?;
+        // The last moment to say no: a step that had nothing to wait for has not asked yet.
+        if self.world.pause(Duration::ZERO).await {
+            return Err(Stop::Interrupted { step: step.to_string() });
+        }
         if memory.attempts == 1 {
             let (text, of) = (step.to_string(), self.plan.steps.len());
             self.tell(What::StepStarted { step: index, of, text });
@@ -221,37 +182,9 @@ impl Run<'_> {
             Err(WorldError::HandOver(error)) if memory.attempts < ATTEMPTS => Ok(Some((error.to_string(), ASK_AGAIN))),
             Err(WorldError::HandOver(error)) => Err(human(step, error.to_string(), Vec::new())),
             Err(WorldError::Cluster(stateful_cluster::Error::Unreachable(why))) => {
-                Ok(Some((format!("the API server ({why})"), POLL)))
+                Ok(Some((format!("the API server is away ({why})"), POLL)))
             }
             Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Stops when the pod a step waits for says for too long that it cannot start.
-    fn can_it_start(&self, step: &Step, look: &Look, memory: &mut Memory) -> Result<(), Stop> {
-        const CANNOT: &[&str] = &[
-            "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CrashLoopBackOff",
-            "CreateContainerConfigError", "CreateContainerError", "RunContainerError",
-        ];
-        let Some(member) = step.subject() else { return Ok(()) };
-        let waiting = look.workload.member(member).and_then(|pod| pod.waiting.clone());
-        match waiting.filter(|why| CANNOT.contains(&why.as_str())) {
-            None => {
-                // A crash loop runs for a moment between two crashes; only being ready clears it.
-                if look.workload.member(member).is_some_and(|pod| pod.ready) {
-                    memory.stuck_since.remove(member);
-                }
-                Ok(())
-            }
-            Some(why) => {
-                let since = *memory.stuck_since.entry(member.to_owned()).or_insert(look.at);
-                if look.at - since < CANNOT_START_AFTER {
-                    return Ok(());
-                }
-                let image = look.workload.member(member).map(|pod| pod.image.clone()).unwrap_or_default();
-                let why = format!("{member} cannot start with image {image}: {why} for {} s", (look.at - since) / 1000);
-                Err(human(step, why, Vec::new()))
-            }
         }
     }
 
@@ -275,7 +208,15 @@ impl Run<'_> {
         let started = self.world.now();
         let mut memory = Memory::default();
         loop {
-            let look = self.look().await?;
+            let look = match self.look().await {
+                Ok(look) => look,
+                Err(WorldError::Cluster(stateful_cluster::Error::Unreachable(why))) => {
+                    self.wait(index, &step, &mut memory, format!("the API server is away ({why})"), POLL, started)
+                        .await?;
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
             let reasons = match draw_up(&self.plan.goal, &look, self.plan.origin.clone(), self.policy) {
                 Ok(plan) => return self.follow(plan, why).await,
                 Err(Refusal::Nothing(_)) => {
@@ -312,7 +253,8 @@ impl Run<'_> {
         started: Millis,
     ) -> Result<(), Stop> {
         let (text, of) = (step.to_string(), self.plan.steps.len());
-        if memory.said != why {
+        // An empty reason is only a look more, to be sure: nothing to tell.
+        if !why.is_empty() && memory.said != why {
             memory.said.clone_from(&why);
             self.tell(What::StepWaiting { step: index, of, text: text.clone(), why: why.clone() });
         }

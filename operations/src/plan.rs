@@ -104,7 +104,7 @@ impl Plan {
     pub fn hash(&self) -> String {
         let text = serde_json::to_string(self).unwrap_or_default();
         let digest = Sha256::digest(text.as_bytes());
-        digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect()
+        digest.iter().take(5).fold(String::new(), |name, byte| name + &format!("{byte:02x}"))
     }
 
     /// Whether the world is still the one this plan was drawn up for; to be asked after every prompt and on every file.

@@ -56,8 +56,7 @@ pub(crate) fn reasons(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> 
 
 /// A snapshot in a forked child passes by itself within seconds and only delays a handover: the gate waits for it.
 fn members_well(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
-    let mended = if matches!(plan.goal, Goal::Renew { repair: true, .. }) { first_replaced(plan) } else { None };
-    let mut reasons = look.not_whole(policy, mended);
+    let mut reasons = look.not_whole(policy, mended(plan, look));
     reasons.retain(|reason| !passes_soon(reason));
     reasons
 }
@@ -66,12 +65,23 @@ fn passes_soon(reason: &Reason) -> bool {
     matches!(reason, Reason::Blocked(Blocker::SnapshotRunning { .. }))
 }
 
-fn first_replaced(plan: &Plan) -> Option<&str> {
-    plan.steps.iter().find_map(Step::subject)
+/// The member that is broken and is to be mended by being replaced first.
+fn mended<'a>(plan: &'a Plan, look: &Look) -> Option<&'a str> {
+    let first = taken(plan).next().filter(|_| matches!(plan.goal, Goal::Renew { repair: true, .. }))?;
+    (!look.streams(first)).then_some(first)
 }
 
+/// While one is mended first, what waiting for it will mend is asked about the others by their own gates.
 fn replicas_expendable(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
-    taken(plan).filter(|member| !look.leads(member)).flat_map(|member| against_taking(member, look, policy)).collect()
+    let mended = mended(plan, look);
+    taken(plan)
+        .filter(|member| !look.leads(member))
+        .flat_map(|member| {
+            let mut reasons = against_taking(member, look, policy);
+            reasons.retain(|reason| mended.is_none_or(|first| first == member) || !reason.may_pass());
+            reasons
+        })
+        .collect()
 }
 
 fn taken(plan: &Plan) -> impl Iterator<Item = &str> {
@@ -83,6 +93,7 @@ fn against_taking(member: &str, look: &Look, policy: &Policy) -> Vec<Reason> {
 }
 
 fn successors_ready(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
+    let mended = mended(plan, look);
     let moved = |member: &str| {
         look.leads(member) && look.assessment.member(member).is_some_and(|state| moves(&plan.goal, look, policy, state))
     };
@@ -91,7 +102,7 @@ fn successors_ready(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
         .iter()
         .filter_map(|step| match step {
             // One that gives a group back comes when all have moved; what it will look like then, its gate will see.
-            Step::HandOver { from, to, .. } if moved(from) => {
+            Step::HandOver { from, to, .. } if moved(from) && mended != Some(to) => {
                 Some(Disruption::HandOver { from: from.clone(), to: to.clone() })
             }
             Step::HandOver { .. }
@@ -103,10 +114,14 @@ fn successors_ready(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
         .flat_map(|handover| look.against(policy, &handover))
         .filter(|reason| !passes_soon(reason))
         .collect();
-    let led_away = look.assessment.groups.iter().filter(|group| {
-        group.primary().is_some_and(|primary| moves(&plan.goal, look, policy, primary))
-    });
-    let follows = |member: &MemberState| member.role == Role::Replica && member.sync.is_streaming();
+    let led_away = look
+        .assessment
+        .groups
+        .iter()
+        .filter(|group| group.primary().is_some_and(|primary| moves(&plan.goal, look, policy, primary)));
+    let follows = |member: &MemberState| {
+        (member.role == Role::Replica && member.sync.is_streaming()) || mended == Some(&member.name)
+    };
     let lonely = led_away.filter(|group| !group.members.iter().any(follows));
     reasons.extend(lonely.map(|group| Reason::NoSuccessor { group: group.name.clone() }));
     reasons
