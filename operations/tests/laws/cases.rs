@@ -1,0 +1,89 @@
+//! The operations every law is held against.
+
+use stateful_cluster::TemplateChange;
+use stateful_operations::Goal;
+use stateful_safety::Rollout;
+
+use crate::drive::begin;
+use crate::model::{Model, NEW};
+
+/// One operation on one world.
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) model: Model,
+    pub(crate) goal: Goal,
+}
+
+impl Case {
+    /// The world after the operation, when nothing goes wrong.
+    fn after(&self) -> Model {
+        let model = self.model.copy();
+        assert!(begin(&model, &self.goal).is_ok(), "{}: it is refused", self.name);
+        model
+    }
+
+    /// How many calls it makes.
+    pub(crate) fn calls(&self) -> usize {
+        self.after().inside().calls
+    }
+
+    /// Which of them are looks.
+    pub(crate) fn looks(&self) -> Vec<usize> {
+        self.after().inside().looks.clone()
+    }
+
+    /// Which of them took the last member away.
+    pub(crate) fn last_eviction(&self) -> usize {
+        self.after().inside().watch.last_eviction
+    }
+}
+
+pub(crate) fn image(image: &str) -> Goal {
+    let change = TemplateChange::Image { container: "redis".to_owned(), image: image.to_owned() };
+    Goal::Renew { change: Some(change), restore_primaries: false, repair: false }
+}
+
+fn restart(restore_primaries: bool) -> Goal {
+    let change = TemplateChange::Restart { at: "2026-01-01T00:00:00Z".to_owned() };
+    Goal::Renew { change: Some(change), restore_primaries, repair: false }
+}
+
+/// Every pattern, and every way a goal of it differs.
+pub(crate) fn all() -> Vec<Case> {
+    let cordoned =
+        |node: &'static str| move |inside: &mut crate::model::Inside| inside.cordoned = Some(node.to_owned());
+    let on_one_node = Model::cluster(3, 1).with(|inside| {
+        for pod in inside.pods.iter_mut().filter(|pod| pod.group == 1) {
+            "node1".clone_into(&mut pod.node);
+        }
+        inside.cordoned = Some("node1".to_owned());
+    });
+    let mixed = Model::cluster(3, 1).with(|inside| {
+        NEW.clone_into(&mut inside.image);
+        inside.rollout = Rollout::OnDelete;
+        let new = inside.revision();
+        for pod in inside.pods.iter_mut().filter(|pod| !pod.leads && pod.group != 2) {
+            NEW.clone_into(&mut pod.image);
+            pod.revision.clone_from(&new);
+        }
+    });
+    let renew = Goal::Renew { change: None, restore_primaries: false, repair: false };
+    vec![
+        Case { name: "a newer image", model: Model::cluster(3, 1), goal: image(NEW) },
+        Case { name: "a newer image, two replicas", model: Model::cluster(3, 2), goal: image(NEW) },
+        Case { name: "a restart", model: Model::cluster(3, 1), goal: restart(false) },
+        Case { name: "a restart, primaries restored", model: Model::cluster(3, 1), goal: restart(true) },
+        Case { name: "what is left of a rollout by OnDelete", model: mixed, goal: renew },
+        Case {
+            name: "a node left",
+            model: Model::cluster(3, 1).with(cordoned("node2")),
+            goal: Goal::Leave { node: "node2".to_owned() },
+        },
+        Case {
+            name: "a node with all copies of a shard",
+            model: on_one_node,
+            goal: Goal::Leave { node: "node1".to_owned() },
+        },
+        Case { name: "a switchover", model: Model::cluster(3, 2), goal: Goal::Lead { member: "redis-3".to_owned() } },
+    ]
+}

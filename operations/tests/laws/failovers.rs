@@ -1,0 +1,50 @@
+//! Roles that move by themselves, between any two looks. (Between a look and its act nobody outside the database can
+//! see them move: an eviction names a UID, not a role. There the guard's own judgement is the second wall.)
+
+use stateful_operations::Goal;
+
+use crate::cases::{self, Case};
+use crate::drive::{assert_finished, begin};
+use crate::model::Fault;
+
+/// When to let it fail over: before any look; where primaries are restored, up to the last time a member is taken. One
+/// that fails over after it was given back has moved by itself, and that is no part of the operation.
+fn moments(case: &Case) -> Vec<usize> {
+    let mut looks = case.looks();
+    if matches!(case.goal, Goal::Renew { restore_primaries: true, .. }) {
+        looks.retain(|look| *look <= case.last_eviction());
+    }
+    looks
+}
+
+#[test]
+fn a_failover_before_any_look_is_noticed_and_drawn_up_anew() {
+    for case in cases::all() {
+        let before = case.model.before();
+        let groups = case.model.inside().groups;
+        for call in moments(&case) {
+            for group in 0..groups {
+                let what = format!("{}, shard {group} fails over at call {call}", case.name);
+                let model = case.model.scripted(call, Fault::FailOver(group));
+                let outcome = begin(&model, &case.goal).expect(case.name);
+                assert_finished(&model, &case.goal, &before, outcome.as_ref(), &what);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_failover_while_the_api_server_is_away_is_waited_out() {
+    for case in cases::all() {
+        let before = case.model.before();
+        for call in moments(&case) {
+            let what = format!("{}, shard 0 fails over at call {call}, then nobody answers", case.name);
+            let model = case.model.scripted(call, Fault::FailOver(0)).with(|inside| {
+                inside.script.push((call + 1, Fault::Away(3_000)));
+                inside.script.push((call + 2, Fault::Away(3_000)));
+            });
+            let outcome = begin(&model, &case.goal).expect(case.name);
+            assert_finished(&model, &case.goal, &before, outcome.as_ref(), &what);
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! A small world: pods, a StatefulSet controller, a Redis Cluster, an API server; and a script of what goes wrong.
+
+mod controller;
+mod database;
+mod sight;
+mod watch;
+mod world;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use stateful_operations::journal::{self, Event, Line, State};
+use stateful_operations::{Goal, Look, What};
+use stateful_safety::{Millis, Rollout};
+
+pub(crate) use database::{Life, Pod};
+pub(crate) use watch::Watch;
+pub(crate) use world::Fault;
+
+/// The image everything begins with, and the newer one.
+pub(crate) const OLD: &str = "example/redis:7.0";
+pub(crate) const NEW: &str = "example/redis:8.0";
+
+/// The model, behind a lock because the port asks for it; nothing here runs beside anything else.
+pub(crate) struct Model(Mutex<Inside>);
+
+/// Everything there is in the world.
+#[derive(Clone)]
+pub(crate) struct Inside {
+    pub(crate) now: Millis,
+    pub(crate) pods: Vec<Pod>,
+    pub(crate) groups: usize,
+    pub(crate) nodes: Vec<String>,
+    pub(crate) cordoned: Option<String>,
+    pub(crate) rollout: Rollout,
+    pub(crate) image: String,
+    pub(crate) restarted_at: Option<String>,
+    /// When the controller will have seen the newest template.
+    pub(crate) observed_at: Millis,
+    pub(crate) born: usize,
+    pub(crate) trouble: Trouble,
+    /// What goes wrong at which call.
+    pub(crate) script: Vec<(usize, Fault)>,
+    pub(crate) calls: usize,
+    /// Which of the calls were looks.
+    pub(crate) looks: Vec<usize>,
+    pub(crate) unreachable_until: Millis,
+    pub(crate) stop: bool,
+    pub(crate) journal: Vec<String>,
+    pub(crate) state: Option<State>,
+    pub(crate) watch: Watch,
+    pub(crate) told: Vec<What>,
+}
+
+/// What is the matter for longer than one call.
+#[derive(Clone, Default)]
+pub(crate) struct Trouble {
+    /// A pod of that name, once gone, is never ready again.
+    pub(crate) never_returns: Option<String>,
+    /// An image that cannot be pulled.
+    pub(crate) bad_image: Option<String>,
+    /// How many handovers the engine still refuses.
+    pub(crate) refused_handovers: u32,
+    /// Until when a budget refuses every eviction.
+    pub(crate) budget_until: Millis,
+    /// A group whose primary fails over at every look.
+    pub(crate) flapping: Option<usize>,
+    /// A replica that is so far behind until then.
+    pub(crate) lag: Option<(String, u64, Millis)>,
+}
+
+impl Model {
+    /// So many groups of a primary and so many replicas, on three nodes, copies apart, primaries where ordinals do not
+    /// expect them.
+    pub(crate) fn cluster(groups: usize, replicas: usize) -> Self {
+        let nodes: Vec<String> = (1..=3).map(|node| format!("node{node}")).collect();
+        let pods = (0..groups * (replicas + 1)).map(|ordinal| Pod::first(ordinal, groups, replicas, &nodes)).collect();
+        Self(Mutex::new(Inside {
+            now: 1_000_000,
+            pods,
+            groups,
+            nodes,
+            cordoned: None,
+            rollout: Rollout::RollingUpdate { partition: 0 },
+            image: OLD.to_owned(),
+            restarted_at: None,
+            observed_at: 0,
+            born: 0,
+            trouble: Trouble::default(),
+            script: Vec::new(),
+            calls: 0,
+            looks: Vec::new(),
+            unreachable_until: 0,
+            stop: false,
+            journal: Vec::new(),
+            state: None,
+            watch: Watch::default(),
+            told: Vec::new(),
+        }))
+    }
+
+    /// Changes the world before it begins to turn.
+    pub(crate) fn with(self, change: impl FnOnce(&mut Inside)) -> Self {
+        change(&mut self.inside());
+        self
+    }
+
+    /// The same world once more.
+    pub(crate) fn copy(&self) -> Self {
+        Self(Mutex::new(self.inside().clone()))
+    }
+
+    /// The same world, with that going wrong at that call.
+    pub(crate) fn scripted(&self, call: usize, fault: Fault) -> Self {
+        self.copy().with(|inside| inside.script.push((call, fault)))
+    }
+
+    pub(crate) fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What one would see; nobody counts this look.
+    pub(crate) fn peek(&self) -> Look {
+        self.inside().sight()
+    }
+
+    /// Lets time pass with nobody at work.
+    pub(crate) fn sleep(&self, millis: Millis) {
+        self.inside().advance(millis);
+    }
+
+    /// What went wrong is over, and nobody asks to stop: somebody takes the operation up again. A new script counts its
+    /// calls from here.
+    pub(crate) fn heal(&self, script: &[(usize, Fault)]) {
+        let mut inside = self.inside();
+        inside.script = script.iter().map(|(call, fault)| (inside.calls + call, *fault)).collect();
+        inside.unreachable_until = 0;
+        inside.stop = false;
+        inside.watch.taken_up();
+    }
+
+    /// A line of the journal, kept.
+    pub(crate) fn write(&self, line: Line) {
+        let mut inside = self.inside();
+        let event = Event { at: inside.now, what: line };
+        inside.keep(&event);
+    }
+
+    /// The operation, as its journal tells it.
+    pub(crate) fn entry(&self) -> journal::Entry {
+        journal::read("one", &self.inside().journal).expect("a journal is always readable")
+    }
+
+    /// Every law that was broken while it ran.
+    pub(crate) fn broken(&self) -> Vec<String> {
+        self.inside().watch.broken.clone()
+    }
+
+    /// Who leads, by group.
+    pub(crate) fn primaries(&self) -> Vec<String> {
+        let inside = self.inside();
+        inside.pods.iter().filter(|pod| pod.leads).map(|pod| pod.name.clone()).collect()
+    }
+
+    /// What is still missing to a goal; nothing when it is reached.
+    pub(crate) fn missing(&self, goal: &Goal, before: &Before) -> Vec<String> {
+        let inside = self.inside();
+        let mut missing: Vec<String> = inside
+            .pods
+            .iter()
+            .filter(|pod| !inside.is_well(pod))
+            .map(|pod| format!("{} is not well", pod.name))
+            .collect();
+        match goal {
+            Goal::Renew { restore_primaries, .. } => {
+                let old = inside.pods.iter().filter(|pod| pod.revision != inside.revision());
+                missing.extend(old.map(|pod| format!("{} is old", pod.name)));
+                if inside.rollout != before.rollout {
+                    missing.push("the rollout is not released".to_owned());
+                }
+                let lead = |name: &String| inside.pods.iter().any(|pod| pod.leads && &pod.name == name);
+                if *restore_primaries && !before.primaries.iter().all(lead) {
+                    missing.push("those that led do not lead again".to_owned());
+                }
+            }
+            Goal::Leave { node } => {
+                let there = inside.pods.iter().filter(|pod| &pod.node == node);
+                missing.extend(there.map(|pod| format!("{} is on {node}", pod.name)));
+            }
+            Goal::Lead { member } => {
+                if !inside.pods.iter().any(|pod| pod.leads && &pod.name == member) {
+                    missing.push(format!("{member} does not lead"));
+                }
+            }
+        }
+        missing
+    }
+
+    /// What a goal is measured against.
+    pub(crate) fn before(&self) -> Before {
+        Before { primaries: self.primaries(), rollout: self.inside().rollout }
+    }
+}
+
+/// The world before an operation.
+#[derive(Debug, Clone)]
+pub(crate) struct Before {
+    primaries: Vec<String>,
+    rollout: Rollout,
+}

@@ -1,0 +1,107 @@
+//! What a look shows of the world.
+
+use stateful_operations::Look;
+use stateful_safety::{
+    Assessment, Blocker, Electorate, EngineKind, Member, MemberState, ReplicaGroup, Role, Storage, Sync, Workload,
+    WorkloadId,
+};
+
+use super::{Inside, Life, Pod};
+
+impl Inside {
+    /// Everything there is to see now.
+    pub(crate) fn sight(&self) -> Look {
+        Look { at: self.now, workload: self.workload(), assessment: self.assessment() }
+    }
+
+    fn workload(&self) -> Workload {
+        let present = self.pods.iter().filter(|pod| !matches!(pod.life, Life::Absent { .. }));
+        Workload {
+            id: WorkloadId { namespace: "shop".to_owned(), name: "redis".to_owned() },
+            uid: "set".to_owned(),
+            engine: EngineKind::Redis,
+            service: "redis".to_owned(),
+            container: "redis".to_owned(),
+            image: self.image.clone(),
+            declared_revision: if self.has_seen() { self.revision() } else { String::new() },
+            replicas: self.pods.len(),
+            first_ordinal: 0,
+            restarted_at: self.restarted_at.clone(),
+            rollout: self.rollout,
+            members: present.map(pod).collect(),
+            template_owner: None,
+        }
+    }
+
+    fn assessment(&self) -> Assessment {
+        let groups: Vec<ReplicaGroup> = (0..self.groups).map(|group| self.group(group)).collect();
+        let leaders = || groups.iter().filter_map(ReplicaGroup::primary);
+        let lost = self.pods.iter().filter(|pod| pod.life == Life::Running && pod.unknown_until > self.now);
+        let mut blockers: Vec<Blocker> = lost
+            .map(|pod| Blocker::ViewsDisagree {
+                member: "redis-0".to_owned(),
+                about: format!("{} is elsewhere", pod.name),
+            })
+            .collect();
+        let headless = groups.iter().filter(|group| group.primary().is_none());
+        blockers.extend(headless.map(|group| Blocker::NoSinglePrimary { group: group.name.clone(), primaries: 0 }));
+        let voters = Electorate {
+            voters_are: "slot-owning masters".to_owned(),
+            live: leaders().map(|leader| leader.name.clone()).collect(),
+            needed: self.groups / 2 + 1,
+        };
+        Assessment {
+            taken_at: self.now,
+            topology: "Redis Cluster".to_owned(),
+            electorates: vec![voters],
+            blockers,
+            groups,
+        }
+    }
+
+    fn group(&self, group: usize) -> ReplicaGroup {
+        let members = self.pods.iter().filter(|pod| pod.group == group).map(|pod| self.state(pod)).collect();
+        ReplicaGroup { name: format!("shard {group}"), members, writes_need: 1 }
+    }
+
+    fn state(&self, pod: &Pod) -> MemberState {
+        let name = pod.name.clone();
+        if pod.life != Life::Running {
+            let sync = Sync::Unreachable { why: "connection refused".to_owned() };
+            return MemberState { name, role: Role::Unknown, sync, version: None, persists: false };
+        }
+        let sync = if pod.behind_until > self.now {
+            Sync::Behind { why: "copying everything from its primary".to_owned() }
+        } else {
+            Sync::InSync { lag_bytes: self.lag_of(pod) }
+        };
+        let role = if pod.leads { Role::Primary } else { Role::Replica };
+        MemberState { name, role, sync, version: pod.version(), persists: true }
+    }
+
+    /// Bytes a member is behind its primary.
+    pub(super) fn lag_of(&self, pod: &Pod) -> u64 {
+        match &self.trouble.lag {
+            Some((name, bytes, until)) if *name == pod.name && !pod.leads && self.now < *until => *bytes,
+            _ => 0,
+        }
+    }
+}
+
+fn pod(pod: &Pod) -> Member {
+    Member {
+        name: pod.name.clone(),
+        uid: pod.uid.clone(),
+        node: Some(pod.node.clone()),
+        address: Some(format!("10.0.0.{}", pod.ordinal)),
+        revision: pod.revision.clone(),
+        image: pod.image.clone(),
+        ready: pod.life == Life::Running,
+        terminating: matches!(pod.life, Life::Terminating { .. }),
+        storage: Storage::Claim,
+        waiting: match pod.life {
+            Life::Stuck(why) => Some(why.to_owned()),
+            Life::Running | Life::Terminating { .. } | Life::Absent { .. } | Life::Starting { .. } => None,
+        },
+    }
+}

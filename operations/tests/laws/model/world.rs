@@ -1,0 +1,216 @@
+//! The port, as the model keeps it.
+
+use std::future::pending;
+use std::time::Duration;
+
+use stateful_cluster::{Error as ClusterError, TemplateChange};
+use stateful_engines::{BoxFuture, HandOverError};
+use stateful_operations::journal::{Event, State};
+use stateful_operations::{Act, Look, Progress, World, WorldError};
+use stateful_safety::Millis;
+
+use super::controller::SEEING;
+use super::{Inside, Model};
+
+/// What goes wrong at one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The call fails; nothing was done.
+    FailBefore,
+    /// It was done; the answer is an error all the same.
+    FailAfter,
+    /// The operation's process dies before the call does anything.
+    DieBefore,
+    /// It dies when the call has been done.
+    DieAfter,
+    /// From here on the API server is away for so long.
+    Away(Millis),
+    /// The call's answer gets lost: done, and the API server away for so long.
+    AnswerLost(Millis),
+    /// Somebody asks the operation to stop.
+    Interrupt,
+    /// A group's primary fails over by itself, just before.
+    FailOver(usize),
+}
+
+/// What became of a call.
+enum Met<T> {
+    Answer(Result<T, WorldError>),
+    Dead,
+}
+
+impl Model {
+    /// One call: the script has its say, time passes, then it is done or not.
+    fn call<T>(&self, takes: Millis, effect: impl FnOnce(&mut Inside) -> Result<T, WorldError>) -> Met<T> {
+        let mut inside = self.inside();
+        inside.calls += 1;
+        let fault = inside.script.iter().find(|(call, _)| *call == inside.calls).map(|(_, fault)| *fault);
+        inside.advance(takes);
+        match fault {
+            Some(Fault::DieBefore) => return Met::Dead,
+            Some(Fault::FailBefore) => return Met::Answer(Err(refused())),
+            Some(Fault::Away(millis)) => inside.unreachable_until = inside.now + millis,
+            Some(Fault::FailOver(group)) => {
+                inside.fail_over(group);
+            }
+            Some(Fault::FailAfter | Fault::DieAfter | Fault::AnswerLost(_) | Fault::Interrupt) | None => {}
+        }
+        if inside.unreachable_until > inside.now {
+            return Met::Answer(Err(away()));
+        }
+        let answer = effect(&mut inside);
+        match fault {
+            Some(Fault::DieAfter) => Met::Dead,
+            Some(Fault::FailAfter) => Met::Answer(Err(refused())),
+            Some(Fault::AnswerLost(millis)) => {
+                inside.unreachable_until = inside.now + millis;
+                Met::Answer(Err(away()))
+            }
+            Some(Fault::Interrupt) => {
+                inside.stop = true;
+                Met::Answer(answer)
+            }
+            Some(Fault::DieBefore | Fault::FailBefore | Fault::Away(_) | Fault::FailOver(_)) | None => {
+                Met::Answer(answer)
+            }
+        }
+    }
+}
+
+fn refused() -> WorldError {
+    ClusterError::Refused { code: 500, message: "something broke".to_owned() }.into()
+}
+
+fn away() -> WorldError {
+    ClusterError::Unreachable("connection refused".to_owned()).into()
+}
+
+async fn met<T>(met: Met<T>) -> Result<T, WorldError> {
+    match met {
+        Met::Answer(answer) => answer,
+        Met::Dead => pending().await, // whoever polls finds nothing to do any more, and drops the run
+    }
+}
+
+impl World for Model {
+    fn look(&self) -> BoxFuture<'_, Result<Look, WorldError>> {
+        Box::pin(met(self.call(30, |inside| {
+            let call = inside.calls;
+            inside.looks.push(call);
+            if let Some(group) = inside.trouble.flapping {
+                inside.fail_over(group);
+            }
+            inside.watch.looked();
+            Ok(inside.sight())
+        })))
+    }
+
+    fn act<'a>(&'a self, act: &'a Act, _look: &'a Look) -> BoxFuture<'a, Result<Option<Duration>, WorldError>> {
+        Box::pin(met(self.call(20, |inside| inside.perform(act))))
+    }
+
+    fn record<'a>(&'a self, event: &'a Event) -> BoxFuture<'a, Result<(), WorldError>> {
+        let kept = self.call(10, |inside| {
+            inside.keep(event);
+            Ok(())
+        });
+        // As the cluster's own records: while the API server is away a line is tried again, and not written twice.
+        let kept = match kept {
+            Met::Answer(Err(WorldError::Cluster(ClusterError::Unreachable(_)))) => {
+                let mut inside = self.inside();
+                let wait = inside.unreachable_until - inside.now;
+                inside.advance(wait);
+                if !inside.has_kept(event) {
+                    inside.keep(event);
+                }
+                Met::Answer(Ok(()))
+            }
+            other @ (Met::Answer(_) | Met::Dead) => other,
+        };
+        Box::pin(met(kept))
+    }
+
+    fn report(&self, progress: Progress) {
+        self.inside().told.push(progress.what);
+    }
+
+    fn now(&self) -> Millis {
+        self.inside().now
+    }
+
+    fn pause(&self, duration: Duration) -> BoxFuture<'_, bool> {
+        let mut inside = self.inside();
+        if !inside.stop {
+            inside.advance(Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX));
+        }
+        let stop = inside.stop;
+        Box::pin(async move { stop })
+    }
+}
+
+impl Inside {
+    fn perform(&mut self, act: &Act) -> Result<Option<Duration>, WorldError> {
+        self.watch_act(act);
+        match act {
+            Act::Hold => self.rollout = stateful_safety::Rollout::OnDelete,
+            Act::Release(before) => self.rollout = *before,
+            Act::ChangeTemplate(change) => {
+                let before = self.revision();
+                match change {
+                    TemplateChange::Image { image, .. } => self.image.clone_from(image),
+                    TemplateChange::Restart { at } => self.restarted_at = Some(at.clone()),
+                }
+                if self.revision() != before {
+                    self.observed_at = self.now + SEEING;
+                }
+            }
+            Act::Evict { member, uid } => {
+                if self.now < self.trouble.budget_until {
+                    return Err(WorldError::NotGranted("the budget shop/redis allows none".to_owned()));
+                }
+                if let Some(index) = self.pods.iter().position(|pod| pod.name == *member && pod.uid == *uid) {
+                    self.end(index, "the operation");
+                }
+            }
+            Act::HandOver { from, to } => return self.hand_over(from, to).map(Some),
+        }
+        Ok(None)
+    }
+
+    fn hand_over(&mut self, from: &str, to: &str) -> Result<Duration, WorldError> {
+        let position = |name: &str| self.pods.iter().position(|pod| pod.name == name);
+        let no = |why: &str| WorldError::from(HandOverError::Refused { member: to.to_owned(), why: why.to_owned() });
+        let (Some(from), Some(to)) = (position(from), position(to)) else { return Err(no("it is not there")) };
+        if !self.pods[from].leads || self.pods[from].group != self.pods[to].group {
+            return Err(no("it is no replica of that master"));
+        }
+        self.watch_hand_over(from, to);
+        if self.trouble.refused_handovers > 0 {
+            self.trouble.refused_handovers -= 1;
+            return Err(no("the manual failover timed out"));
+        }
+        if !self.is_well(&self.pods[to]) {
+            return Err(no("its link to its master is down"));
+        }
+        self.crown(to);
+        Ok(Duration::from_millis(120))
+    }
+
+    /// Keeps a line, as text, and makes sure that it may follow.
+    pub(super) fn keep(&mut self, event: &Event) {
+        match State::next(self.state, &event.what) {
+            Ok(state) => self.state = Some(state),
+            Err(why) => self.breaks(&format!("the journal: {why}")),
+        }
+        self.watch.recorded(&event.what);
+        self.journal.push(text(event));
+    }
+
+    fn has_kept(&self, event: &Event) -> bool {
+        self.journal.last() == Some(&text(event))
+    }
+}
+
+fn text(event: &Event) -> String {
+    serde_json::to_string(event).expect("an event is data")
+}

@@ -1,0 +1,159 @@
+//! What is the matter for longer than a call: it waits where waiting helps, and stops with the right word where not.
+
+use stateful_cluster::TemplateChange;
+use stateful_operations::{Goal, Outcome, Plan, Step, Stop, What};
+use stateful_safety::Policy;
+
+use crate::cases::image;
+use crate::drive::{assert_finished, assert_lawful, assert_resumable, begin, carry_out, plan};
+use crate::model::{Life, Model, NEW, OLD};
+
+/// What it said it was waiting for.
+fn waited_for(model: &Model, words: &str) -> bool {
+    model.inside().told.iter().any(|what| matches!(what, What::StepWaiting { why, .. } if why.contains(words)))
+}
+
+#[test]
+fn a_replica_that_never_comes_back_runs_out_of_time_and_nobody_else_is_touched() {
+    let model = Model::cluster(3, 1).with(|inside| inside.trouble.never_returns = Some("redis-0".to_owned()));
+    let before = model.before();
+    let outcome = begin(&model, &image(NEW)).expect("a plan");
+    assert_lawful(&model, "never back");
+    let Some(Outcome::Stopped(Stop::TimedOut { step, waiting_for, .. })) = outcome else {
+        unreachable!("out of time, not {outcome:?}")
+    };
+    assert_eq!(step, "replace redis-0");
+    assert!(waiting_for.contains("redis-0"), "{waiting_for}");
+    let evictions = model.inside().watch.acts.iter().filter(|act| act.starts_with("Evict")).count();
+    assert_eq!(evictions, 1, "nobody else was touched");
+
+    // Its node comes back: the operation is taken up and finished.
+    let mut inside = model.inside();
+    inside.trouble.never_returns = None;
+    let now = inside.now;
+    inside.pods[0].life = Life::Starting { until: now };
+    drop(inside);
+    assert_resumable(&model, &image(NEW), &before, "back at last");
+}
+
+#[test]
+fn an_image_that_cannot_be_pulled_needs_a_human_and_the_old_one_comes_back() {
+    let model = Model::cluster(3, 1).with(|inside| inside.trouble.bad_image = Some(NEW.to_owned()));
+    let before = model.before();
+    let outcome = begin(&model, &image(NEW)).expect("a plan");
+    assert_lawful(&model, "bad image");
+    let Some(Outcome::Stopped(Stop::NeedsHuman { why, .. })) = outcome else {
+        unreachable!("a human is needed, not {outcome:?}")
+    };
+    assert!(why.contains("ImagePullBackOff") && why.contains(NEW), "{why}");
+
+    let change = TemplateChange::Image { container: "redis".to_owned(), image: OLD.to_owned() };
+    let back = Goal::Renew { change: Some(change), restore_primaries: false, repair: true };
+    let origin = model.entry().plan.origin;
+    let outcome = carry_out(&model, &back, origin).expect("going back is not refused");
+    assert_finished(&model, &back, &before, outcome.as_ref(), "going back");
+    let acts = model.inside().watch.acts.clone();
+    assert!(!acts.iter().any(|act| act.starts_with("HandOver")), "nobody had to hand over: {acts:?}");
+}
+
+#[test]
+fn a_handover_refused_twice_is_asked_for_again() {
+    let model = Model::cluster(3, 1).with(|inside| inside.trouble.refused_handovers = 2);
+    let before = model.before();
+    let outcome = begin(&model, &image(NEW)).expect("a plan");
+    assert_finished(&model, &image(NEW), &before, outcome.as_ref(), "refused twice");
+}
+
+#[test]
+fn a_handover_refused_three_times_needs_a_human() {
+    let model = Model::cluster(3, 1).with(|inside| inside.trouble.refused_handovers = 3);
+    let before = model.before();
+    let outcome = begin(&model, &image(NEW)).expect("a plan");
+    assert_lawful(&model, "refused three times");
+    let Some(Outcome::Stopped(Stop::NeedsHuman { why, .. })) = outcome else {
+        unreachable!("a human is needed, not {outcome:?}")
+    };
+    assert!(why.contains("the manual failover timed out"), "{why}");
+    let asked = model.inside().watch.acts.iter().filter(|act| act.starts_with("HandOver")).count();
+    assert_eq!(asked, 3);
+    assert_resumable(&model, &image(NEW), &before, "once it no longer refuses");
+}
+
+#[test]
+fn an_eviction_a_budget_refuses_is_waited_for() {
+    let model = Model::cluster(3, 1).with(|inside| inside.trouble.budget_until = inside.now + 20_000);
+    let before = model.before();
+    let outcome = begin(&model, &image(NEW)).expect("a plan");
+    assert_finished(&model, &image(NEW), &before, outcome.as_ref(), "a budget");
+    assert!(waited_for(&model, "the budget shop/redis allows none"));
+}
+
+#[test]
+fn a_budget_that_never_allows_it_runs_out_of_time() {
+    let model = Model::cluster(3, 1).with(|inside| inside.trouble.budget_until = i64::MAX);
+    let outcome = begin(&model, &image(NEW)).expect("a plan");
+    assert_lawful(&model, "a budget for ever");
+    assert!(matches!(outcome, Some(Outcome::Stopped(Stop::TimedOut { .. }))), "{outcome:?}");
+}
+
+/// A plan is drawn up while all is well, and the successor falls behind just before its handover.
+fn lagging(until: i64) -> (Model, Plan) {
+    let model = Model::cluster(3, 2);
+    let plan = plan(&model, &Goal::Lead { member: "redis-3".to_owned() }).expect("a plan");
+    let model = model.with(|inside| {
+        let until = if until == i64::MAX { until } else { inside.now + until };
+        inside.trouble.lag = Some(("redis-3".to_owned(), 2 << 20, until));
+    });
+    (model, plan)
+}
+
+#[test]
+fn a_successor_too_far_behind_holds_the_handover_back() {
+    let (model, plan) = lagging(5_000);
+    let (goal, before) = (plan.goal.clone(), model.before());
+    let outcome = crate::drive::open(&model, plan);
+    assert_finished(&model, &goal, &before, outcome.as_ref(), "a lag of five seconds");
+    assert!(waited_for(&model, "redis-3 is 2097152 bytes behind its primary, the limit is 1048576"));
+}
+
+#[test]
+fn a_successor_that_stays_behind_never_leads() {
+    let (model, plan) = lagging(i64::MAX);
+    let outcome = crate::drive::open(&model, plan);
+    assert_lawful(&model, "a lag for ever");
+    assert!(matches!(outcome, Some(Outcome::Stopped(Stop::TimedOut { .. }))), "{outcome:?}");
+    assert!(model.inside().watch.acts.is_empty());
+}
+
+#[test]
+fn roles_that_do_not_stop_moving_need_a_human() {
+    let model = Model::cluster(3, 1).with(|inside| inside.trouble.flapping = Some(1));
+    let outcome = begin(&model, &image(NEW)).expect("a plan");
+    assert_lawful(&model, "flapping");
+    let stopped = matches!(outcome, Some(Outcome::Stopped(Stop::NeedsHuman { .. } | Stop::TimedOut { .. })));
+    assert!(stopped, "{outcome:?}");
+}
+
+/// The model is no blind watchman: leave the hold out of a plan, and the StatefulSet controller takes primaries.
+#[test]
+fn without_the_hold_the_controller_would_take_a_primary() {
+    let model = Model::cluster(3, 1);
+    let mut plan = plan(&model, &image(NEW)).expect("a plan");
+    plan.steps.retain(|step| !matches!(step, Step::HoldRollout));
+    crate::drive::open(&model, plan);
+    let broken = model.broken();
+    let taken = |law: &String| law.contains("the StatefulSet controller took") && law.contains("leads its group");
+    assert!(broken.iter().any(taken), "{broken:?}");
+}
+
+#[test]
+fn a_plan_is_refused_once_what_it_saw_has_moved() {
+    let model = Model::cluster(3, 1);
+    let plan = plan(&model, &image(NEW)).expect("a plan");
+    assert_eq!(plan.still_fits(&model.peek()), Ok(()));
+    model.inside().fail_over(0);
+    model.sleep(5_000);
+    assert!(plan.still_fits(&model.peek()).is_err());
+    let anew = stateful_operations::draw_up(&plan.goal, &model.peek(), plan.origin.clone(), &Policy::default());
+    assert_ne!(anew.expect("a plan").hash(), plan.hash());
+}
