@@ -14,6 +14,7 @@ mod overlay;
 mod plugin;
 mod redis_cluster;
 mod server;
+mod view;
 mod wait;
 
 pub use cluster::{Cluster, Namespace};

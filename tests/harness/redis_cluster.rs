@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
+use crate::view::View;
 use crate::{Namespace, Server, overlay, until};
 
 /// A cold image, a volume and a pod each, on two busy cores: 20 s when all is well.
@@ -68,65 +69,44 @@ impl<'a> RedisCluster<'a> {
     pub async fn server(&self, pod: &str) -> Result<Server> {
         let pods = self.pods().await?;
         let found = pods.iter().find(|found| found.name == pod).with_context(|| format!("there is no {pod}"))?;
-        self.dial(found).await
-    }
-
-    async fn dial(&self, pod: &Pod) -> Result<Server> {
-        let address = pod.address.as_deref().with_context(|| format!("{} has no address", pod.name))?;
+        let address = found.address.as_deref().with_context(|| format!("{pod} has no address"))?;
         Server::dial(address, Some(&self.password)).await
     }
 
     /// Who leads whom: each master with its replicas, by pod name, as each pod says of itself.
     pub async fn shards(&self) -> Result<Vec<(String, Vec<String>)>> {
-        let mut nodes = Vec::new();
-        for pod in self.pods().await? {
-            let mut server = self.dial(&pod).await?;
-            let told: String = server.ask(&["CLUSTER", "NODES"]).await?;
-            let myself = told.lines().find(|line| line.contains("myself")).context("a node knows itself")?;
-            let words: Vec<String> = myself.split(' ').map(ToOwned::to_owned).collect();
-            let (id, leader) = (words[0].clone(), words[3].clone());
-            nodes.push((pod.name, id, leader));
+        let views = self.views().await?;
+        let mut shards = Vec::new();
+        for master in &views {
+            if master.leader()? == "-" {
+                let id = master.id()?;
+                let replicas = views.iter().filter(|view| view.leader().is_ok_and(|leader| leader == id));
+                shards.push((master.pod.name.clone(), replicas.map(|view| view.pod.name.clone()).collect()));
+            }
         }
-        let masters = nodes.iter().filter(|(.., leader)| leader == "-");
-        let shard = |(name, id, _): &(String, String, String)| {
-            let replicas = nodes.iter().filter(|(.., leader)| leader == id).map(|(name, ..)| name.clone());
-            (name.clone(), replicas.collect())
-        };
-        Ok(masters.map(shard).collect())
+        Ok(shards)
+    }
+
+    async fn views(&self) -> Result<Vec<View>> {
+        let mut views = Vec::new();
+        for pod in self.pods().await? {
+            let name = pod.name.clone();
+            views.push(View::of(pod, &self.password).await.context(name)?);
+        }
+        Ok(views)
     }
 
     /// Waits until every node agrees that all is well, and every replica has what its master has.
     pub async fn in_sync(&self, patience: Duration) -> Result<()> {
         until("the cluster is in sync", patience, async || {
-            let pods = self.pods().await?;
-            ensure!(pods.len() == 6, "there are {} pods", pods.len());
-            for pod in &pods {
-                self.is_in_sync(pod, &pods).await.with_context(|| pod.name.clone())?;
+            let views = self.views().await?;
+            ensure!(views.len() == 6, "there are {} pods", views.len());
+            for view in &views {
+                view.agrees_with(&views).with_context(|| view.pod.name.clone())?;
             }
             Ok(())
         })
         .await
-    }
-
-    async fn is_in_sync(&self, pod: &Pod, pods: &[Pod]) -> Result<()> {
-        let mut server = self.dial(pod).await?;
-        let state = server.field(&["CLUSTER", "INFO"], "cluster_state").await?;
-        ensure!(state.as_deref() == Some("ok"), "cluster_state is {state:?}");
-        let nodes: String = server.ask(&["CLUSTER", "NODES"]).await?;
-        for other in pods {
-            let address = other.address.as_deref().with_context(|| format!("{} has no address", other.name))?;
-            let line = nodes.lines().find(|line| line.contains(&format!(" {address}:")));
-            let line = line.with_context(|| format!("{} at {address} is not known", other.name))?;
-            ensure!(!line.contains("fail") && line.contains(" connected"), "{}: {line}", other.name);
-        }
-        if server.field(&["INFO", "replication"], "role").await?.as_deref() == Some("slave") {
-            let link = server.field(&["INFO", "replication"], "master_link_status").await?;
-            ensure!(link.as_deref() == Some("up"), "the link to its master is {link:?}");
-        } else {
-            let replica = server.field(&["INFO", "replication"], "slave0").await?;
-            ensure!(replica.as_ref().is_some_and(|line| line.contains("state=online")), "its replica is {replica:?}");
-        }
-        Ok(())
     }
 }
 
