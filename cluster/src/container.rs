@@ -37,6 +37,7 @@ pub async fn container_facts(cluster: &Cluster, id: &WorkloadId) -> Result<Conta
             })
             .collect(),
         files,
+        kept: kept(&set, pod, container),
         annotations: annotations
             .filter_map(|(key, value)| Some((key.strip_prefix(PREFIX)?.to_owned(), value.clone())))
             .collect(),
@@ -47,6 +48,20 @@ pub async fn container_facts(cluster: &Cluster, id: &WorkloadId) -> Result<Conta
 pub(crate) fn parts(set: &StatefulSet) -> Option<(&PodSpec, &Container)> {
     let (_, container) = engine_of(set)?;
     Some((set.spec.as_ref()?.template.spec.as_ref()?, container))
+}
+
+/// Paths a container mounts from a claim: the StatefulSet's own, or one the pod names.
+fn kept(set: &StatefulSet, pod: &PodSpec, container: &Container) -> Vec<String> {
+    let templates = set.spec.iter().flat_map(|spec| spec.volume_claim_templates.iter().flatten());
+    let own: Vec<&str> = templates.filter_map(|claim| claim.metadata.name.as_deref()).collect();
+    let named = |name: &str| {
+        pod.volumes.iter().flatten().any(|volume| volume.name == name && volume.persistent_volume_claim.is_some())
+    };
+    let mounts = container.volume_mounts.iter().flatten();
+    mounts
+        .filter(|mount| own.contains(&mount.name.as_str()) || named(&mount.name))
+        .map(|mount| format!("{}/", mount.mount_path.trim_end_matches('/')))
+        .collect()
 }
 
 /// Names of the ConfigMaps a container mounts, each with the path.

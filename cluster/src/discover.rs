@@ -51,6 +51,17 @@ pub async fn discover_on_node(cluster: &Cluster, node: &str) -> Result<Vec<Workl
     Ok(workloads.into_iter().filter(is_there).collect())
 }
 
+/// The pods of a namespace that have one of these addresses.
+pub async fn pods_at(cluster: &Cluster, namespace: &str, addresses: &[String]) -> Result<Vec<Member>> {
+    if addresses.is_empty() {
+        return Ok(Vec::new());
+    }
+    let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), namespace);
+    let there = pods.list(&ListParams::default()).await?;
+    let found = there.items.iter().filter_map(|pod| member(pod, ""));
+    Ok(found.filter(|pod| pod.address.as_ref().is_some_and(|address| addresses.contains(address))).collect())
+}
+
 fn selector(set: &StatefulSet) -> String {
     let labels = set.spec.as_ref().and_then(|spec| spec.selector.match_labels.clone()).unwrap_or_default();
     labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")

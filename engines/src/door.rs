@@ -11,6 +11,8 @@ pub struct Door {
     pub incarnation: String,
     /// The address its peers and its clients know it by.
     pub address: Option<String>,
+    /// Paths on its file system that outlive its pod.
+    pub kept: Vec<String>,
     /// How to reach it from here, or why one cannot.
     pub way: Result<Way, String>,
 }

@@ -21,11 +21,18 @@ pub trait Engine: Send + Sync {
     /// a member that does not answer is reported as such.
     fn assess<'a>(&'a self, doors: &'a [Door], now: Millis) -> BoxFuture<'a, Assessment>;
 
+    /// The port those servers listen on.
+    fn watcher_port(&self) -> u16;
+
+    /// LOOK. Addresses of servers that are no members but watch over them and must be asked about a handover (Sentinels).
+    fn watchers<'a>(&'a self, doors: &'a [Door]) -> BoxFuture<'a, Vec<String>>;
+
     /// TOUCH. Makes `to` the primary in place of `from` by the engine's own lossless way, and returns once `to` says
-    /// it is. Never forces. The caller has asked the judge just before.
+    /// it is. Never forces. The caller has asked the judge just before. `watchers` are the ways to those servers.
     fn hand_over<'a>(
         &'a self,
         doors: &'a [Door],
+        watchers: &'a [Door],
         from: &'a str,
         to: &'a str,
     ) -> BoxFuture<'a, Result<HandedOver, HandOverError>>;

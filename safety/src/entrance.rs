@@ -13,6 +13,8 @@ pub struct ContainerFacts {
     pub ports: BTreeMap<String, u16>,
     /// Text files it mounts from ConfigMaps, by path.
     pub files: BTreeMap<String, String>,
+    /// Paths it mounts from claims: what is there outlives the pod.
+    pub kept: Vec<String>,
     /// Annotations of the workload that begin with `kubectl-stateful.dev/`, without that beginning.
     pub annotations: BTreeMap<String, String>,
 }

@@ -11,6 +11,9 @@ pub struct Seen {
     pub member: String,
     /// The address its peers should know it by, where known.
     pub address: Option<String>,
+    /// Paths on its file system that outlive its pod.
+    #[serde(default)]
+    pub kept: Vec<String>,
     /// What it said, or why it said nothing.
     pub answer: Result<Answers, String>,
 }

@@ -33,13 +33,22 @@ impl Engine for Redis {
         Box::pin(async move { interpret(&observe::observe(&self.links, doors).await, now) })
     }
 
+    fn watcher_port(&self) -> u16 {
+        26_379
+    }
+
+    fn watchers<'a>(&'a self, doors: &'a [Door]) -> BoxFuture<'a, Vec<String>> {
+        Box::pin(observe::watchers(&self.links, doors))
+    }
+
     fn hand_over<'a>(
         &'a self,
         doors: &'a [Door],
+        watchers: &'a [Door],
         from: &'a str,
         to: &'a str,
     ) -> BoxFuture<'a, Result<HandedOver, HandOverError>> {
-        Box::pin(hand_over::hand_over(&self.links, doors, from, to))
+        Box::pin(hand_over::hand_over(&self.links, doors, watchers, from, to))
     }
 
     fn canary<'a>(

@@ -24,9 +24,18 @@ pub(super) async fn observe(links: &Links, doors: &[Door]) -> Vec<Seen> {
         if answer.is_err() {
             links.forget(door).await;
         }
-        Seen { member: door.member.clone(), address: door.address.clone(), answer }
+        Seen { member: door.member.clone(), address: door.address.clone(), kept: door.kept.clone(), answer }
     }))
     .await
+}
+
+/// Addresses of the Sentinels that watch these members. A member that does not answer knows of none.
+pub(super) async fn watchers(links: &Links, doors: &[Door]) -> Vec<String> {
+    let mut addresses: Vec<String> =
+        observe(links, doors).await.iter().filter_map(|seen| Some(seen.answer.as_ref().ok()?.sentinels())).flatten().collect();
+    addresses.sort();
+    addresses.dedup();
+    addresses
 }
 
 async fn ask(links: &Links, door: &Door) -> Result<Answers, String> {

@@ -9,10 +9,12 @@ pub(super) struct Way {
     entrance: Entrance,
     keys: Keys,
     credentials: Credentials,
+    /// Paths in a member's container that outlive its pod.
+    kept: Vec<String>,
 }
 
 impl Way {
-    pub(super) fn new(entrance: Entrance, keys: Keys) -> Result<Self, String> {
+    pub(super) fn new(entrance: Entrance, keys: Keys, kept: Vec<String>) -> Result<Self, String> {
         let password = match &keys.password {
             None => None,
             Some(bytes) => {
@@ -25,7 +27,19 @@ impl Way {
                 .to_owned());
         }
         let credentials = Credentials { username: entrance.username.clone(), password };
-        Ok(Self { entrance, keys, credentials })
+        Ok(Self { entrance, keys, credentials, kept })
+    }
+
+    /// A door to a pod that is no member, on another port: a Sentinel's. It has the members' credentials or none.
+    pub(super) async fn watcher(&self, pod: &Member, port: u16, tunnels: &Tunnels) -> Door {
+        let way = tunnels.way(pod, port).await;
+        Door {
+            member: pod.name.clone(),
+            incarnation: format!("{}:{port}", pod.uid),
+            address: pod.address.clone(),
+            kept: Vec::new(),
+            way: way.map(|(host, port)| EngineWay { host, port, tls: None, credentials: Credentials::default() }),
+        }
     }
 
     /// A door for each declared member; one without a pod has no way in and says so.
@@ -36,12 +50,14 @@ impl Way {
                 member: member.name.clone(),
                 incarnation: member.uid.clone(),
                 address: member.address.clone(),
+                kept: self.kept.clone(),
                 way: self.way(workload, member, tunnels).await,
             });
         }
         doors.extend(workload.absent().into_iter().map(|name| Door {
             incarnation: String::new(),
             address: None,
+            kept: Vec::new(),
             way: Err("it has no pod".to_owned()),
             member: name,
         }));

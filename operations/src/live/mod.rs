@@ -68,7 +68,7 @@ impl Live {
             cluster: cluster.clone(),
             id: workload.id.clone(),
             engine: Arc::from(engine),
-            way: Way::new(entrance, keys).map_err(no_way)?,
+            way: Way::new(entrance, keys, facts.kept).map_err(no_way)?,
             tunnels: Tunnels::new(cluster, &workload.id.namespace),
             doors: watch::channel(Vec::new()).0,
             ours: Mutex::default(),
@@ -100,6 +100,16 @@ impl Live {
         self.carry_out(act, look, true).await.map(|_| ())
     }
 
+    /// Ways to the servers that watch over the members, if there are any.
+    async fn watchers(&self, doors: &[Door]) -> Result<Vec<Door>, WorldError> {
+        let addresses = self.engine.watchers(doors).await;
+        let mut watchers = Vec::new();
+        for pod in stateful_cluster::pods_at(&self.cluster, &self.id.namespace, &addresses).await? {
+            watchers.push(self.way.watcher(&pod, self.engine.watcher_port(), &self.tunnels).await);
+        }
+        Ok(watchers)
+    }
+
     async fn carry_out(&self, act: &Act, look: &Look, dry_run: bool) -> Result<Option<Duration>, WorldError> {
         let workload = &look.workload;
         match act {
@@ -118,7 +128,8 @@ impl Live {
             Act::HandOver { from, to } => {
                 if !dry_run {
                     let doors = self.doors.borrow().clone();
-                    return Ok(Some(self.engine.hand_over(&doors, from, to).await?.took));
+                    let watchers = self.watchers(&doors).await?;
+                    return Ok(Some(self.engine.hand_over(&doors, &watchers, from, to).await?.took));
                 }
             }
         }

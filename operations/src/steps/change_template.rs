@@ -23,7 +23,7 @@ pub(super) fn standing(change: &TemplateChange, look: &Look) -> Standing {
     if !done {
         Standing::Open
     } else if look.workload.declared_revision.is_empty() {
-        Standing::Acted("the controller to make a revision of the new template".to_owned())
+        Standing::Acted("the controller has not made a revision of the new template yet".to_owned())
     } else {
         Standing::Settled
     }

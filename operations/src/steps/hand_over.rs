@@ -17,7 +17,7 @@ use crate::steps::Standing;
 pub(super) fn standing(group: &str, from: &str, to: &str, look: &Look, policy: &Policy) -> Standing {
     let primary = look.assessment.group_of(to).and_then(|group| group.primary());
     match primary.map(|primary| primary.name.as_str()) {
-        None => Standing::Acted(format!("{group} to have a primary")),
+        None => Standing::Acted(format!("{group} has no primary yet")),
         Some(leader) if leader == from => Standing::Open,
         Some(leader) if leader == to => match look.not_whole(policy, None).first() {
             None => Standing::Settled,

@@ -26,13 +26,13 @@ pub(crate) fn needs_replacing(goal: &Goal, look: &Look, member: &Member) -> bool
 
 pub(super) fn standing(name: &str, goal: &Goal, look: &Look, policy: &Policy) -> Standing {
     let Some(member) = look.workload.member(name) else {
-        return Standing::Acted(format!("a new pod for {name}"));
+        return Standing::Acted(format!("there is no new pod of {name} yet"));
     };
     if member.terminating {
-        return Standing::Acted(format!("the old pod of {name} to end"));
+        return Standing::Acted(format!("the old pod of {name} is ending"));
     }
     if matches!(goal, Goal::Renew { .. }) && look.workload.declared_revision.is_empty() {
-        return Standing::Acted("the controller to make a revision of the template".to_owned());
+        return Standing::Acted("the controller has not made a revision of the template yet".to_owned());
     }
     if needs_replacing(goal, look, member) {
         if look.leads(name) {

@@ -15,15 +15,17 @@ pub(crate) fn engine_idle(case: &Case<'_>) -> Vec<Reason> {
 }
 
 /// A snapshot runs in a forked child and hurts nobody who restarts a replica; in a handover it competes for memory
-/// and disk while writes wait. All else concerns whatever is done.
+/// and disk while writes wait. A role that a restart forgets does no harm as long as nobody's role is changed. All else
+/// concerns whatever is done.
 const fn matters(blocker: &Blocker, disruption: &Disruption) -> bool {
     match blocker {
-        Blocker::SnapshotRunning { .. } => matches!(disruption, Disruption::HandOver { .. }),
+        Blocker::SnapshotRunning { .. } | Blocker::RoleNotKept { .. } => {
+            matches!(disruption, Disruption::HandOver { .. })
+        }
         Blocker::SlotsUncovered { .. }
         | Blocker::MigrationRunning { .. }
         | Blocker::ViewsDisagree { .. }
         | Blocker::Stranger { .. }
-        | Blocker::NoSinglePrimary { .. }
-        | Blocker::RoleNotKept { .. } => true,
+        | Blocker::NoSinglePrimary { .. } => true,
     }
 }

@@ -23,12 +23,17 @@ pub(super) fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         members: seen.iter().map(|seen| state(seen, role(seen), primary)).collect(),
         writes_need: 1 + min_replicas.unwrap_or(0),
     };
-    let blockers = if primaries.len() == 1 {
+    let mut blockers = if primaries.len() == 1 {
         Vec::new()
     } else {
         vec![Blocker::NoSinglePrimary { group: group.name.clone(), primaries: primaries.len() }]
     };
     let sentinels = sentinels(seen);
+    if sentinels == 0 && seen.len() > 1 {
+        blockers.extend(answered(seen).filter(|(member, _)| !keeps_role(seen, member)).map(|(member, _)| {
+            Blocker::RoleNotKept { member: member.to_owned() }
+        }));
+    }
     let topology = match (sentinels, seen.len()) {
         (0, _) if answered(seen).next().is_none() => "unknown: nobody answers".to_owned(),
         (0, 1) => "single server".to_owned(),
@@ -43,4 +48,12 @@ fn sentinels(seen: &[Seen]) -> usize {
     addresses.sort();
     addresses.dedup();
     addresses.len()
+}
+
+/// Without Sentinels a server's role after a restart is what its configuration file says, so `CONFIG REWRITE` must be
+/// able to record it, and the file must outlive the pod.
+fn keeps_role(seen: &[Seen], member: &str) -> bool {
+    let Some(seen) = seen.iter().find(|seen| seen.member == member) else { return false };
+    let file = seen.answer.as_ref().ok().and_then(|answers| answers.field("config_file")).unwrap_or_default();
+    !file.is_empty() && seen.kept.iter().any(|path| file.starts_with(path.as_str()))
 }
