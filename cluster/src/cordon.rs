@@ -1,4 +1,4 @@
-//! LOOK and TOUCH one flag: whether new pods may come to a node.
+//! TOUCH. One flag of a node, looked at and set: whether new pods may come to it.
 
 use k8s_openapi::api::core::v1::Node;
 use kube::api::{Api, Patch, PatchParams};

@@ -204,7 +204,8 @@ impl Reason {
                 format!("see who the members are: kubectl stateful status {target}; if {member} is new, let it join first")
             }
             Self::NotAnswering { member, .. } | Self::PodNotReady { member, .. } => {
-                format!("see why: kubectl describe pod {member}, kubectl logs {member}")
+                let flags = target.find(' ').map_or("", |at| &target[at..]);
+                format!("see why: kubectl describe pod {member}{flags}, kubectl logs {member}{flags}")
             }
             Self::MemberAway { .. } | Self::Lagging { .. } | Self::NoSuccessor { .. } => {
                 format!("wait until it is in sync: kubectl stateful status {target} --watch")
@@ -242,7 +243,8 @@ fn next_step_of_blocker(blocker: &Blocker, target: &str) -> String {
             format!("wait until all members agree: kubectl stateful status {target} --watch")
         }
         Blocker::Stranger { who } => {
-            format!("if it is gone for good, make the members forget it (redis-cli CLUSTER FORGET {who} on each)")
+            let id = who.split(' ').next().unwrap_or(who);
+            format!("if it is gone for good, make the members forget it (redis-cli CLUSTER FORGET {id} on each)")
         }
         Blocker::SnapshotRunning { .. } => format!("wait for it to end: kubectl stateful status {target} --watch"),
         Blocker::RoleNotKept { .. } => {

@@ -10,6 +10,7 @@ fn an_operation_reaches_its_goal_and_breaks_no_law() {
     for case in cases::all() {
         let before = case.model.before();
         let outcome = begin(&case.model, &case.goal).expect(case.name);
+        assert_eq!(case.model.missing(&case.goal, &before), Vec::<String>::new(), "{}: at its end", case.name);
         assert_finished(&case.model, &case.goal, &before, outcome.as_ref(), case.name);
     }
 }

@@ -1,6 +1,5 @@
 //! `completion`: a script for a shell; and the answers kubectl asks for under `kubectl_complete-stateful`.
 
-use std::io::Write;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -14,10 +13,10 @@ use crate::report::Printer;
 const WITHIN: Duration = Duration::from_secs(1);
 
 /// Prints the script.
-pub(crate) fn script(args: &CompletionArgs) -> Exit {
+pub(crate) fn script(printer: Printer, args: &CompletionArgs) -> Exit {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command(), "kubectl-stateful", &mut script);
-    let _ = std::io::stdout().lock().write_all(&script);
+    printer.result(&String::from_utf8_lossy(&script));
     Exit::Done
 }
 

@@ -40,7 +40,7 @@ async fn dispatch(cli: Cli, printer: Printer) -> Result<Exit, Failure> {
         Verb::History(args) => history::run(&context().await?, &args).await,
         Verb::Rbac(args) => rbac::run(printer, &args),
         Verb::Version => version::run(printer, context().await.ok().as_ref()).await,
-        Verb::Completion(args) => Ok(completion::script(&args)),
+        Verb::Completion(args) => Ok(completion::script(printer, &args)),
         Verb::Complete { words } => Ok(completion::answer(context().await.ok().as_ref(), printer, &words).await),
     }
 }

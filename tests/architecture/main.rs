@@ -1,0 +1,14 @@
+//! The house rules of `ARCHITECTURE.md`, each held by a test: who may know whom, who may touch what, and that what is
+//! documented is what is there.
+
+mod commands;
+mod dependencies;
+mod files;
+mod golden;
+mod patterns;
+mod printing;
+mod reasons;
+mod source;
+mod steps;
+mod time;
+mod writes;

@@ -1,0 +1,119 @@
+//! `docs/reasons.md`: every reason there is for saying no, made from the code.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use stateful_safety::{Blocker, Reason, Version};
+
+use crate::golden::assert_golden;
+
+const HEAD: &str = "# Reasons
+
+Everything `kubectl stateful` and the guard may refuse with. The code is stable: search for it, count it, and where the
+last column allows it accept it for one run with `--skip-check CODE`. Made from the code by `tests/architecture`; do not edit.
+
+| code | says, for example | may waiting help? | what to do | may be accepted? |
+|---|---|---|---|---|
+";
+
+/// One of each. A new reason does not compile until it has a place in [`place`], and then fails here until it is listed.
+fn all() -> Vec<Reason> {
+    let name = |name: &str| name.to_owned();
+    let version = |text: &str| Version::parse(text).expect("a version");
+    let group = || name("slots 0-5460");
+    vec![
+        Reason::NotAssessed,
+        Reason::Stale { age: 4_200, limit: 3_000 },
+        Reason::NotAMember { member: name("redis-6") },
+        Reason::NotAnswering { member: name("redis-3"), why: name("connection refused") },
+        Reason::MemberAway { group: group(), member: name("redis-3"), why: name("loading its data") },
+        Reason::Lagging { member: name("redis-3"), lag: 2_097_152, limit: 1_048_576 },
+        Reason::PrimaryTaken { group: group(), member: name("redis-0") },
+        Reason::WritesWouldStop { group: group(), left: 1, needed: 2 },
+        Reason::QuorumLost { voters_are: name("slot-owning masters"), left: 1, needed: 2 },
+        Reason::StorageNotKept { member: name("redis-3") },
+        Reason::NoPersistence { member: name("redis-3") },
+        Reason::NoSuccessor { group: group() },
+        Reason::PodNotReady { member: name("redis-3"), why: name("ImagePullBackOff") },
+        Reason::NotASuccessor { to: name("redis-4"), from: name("redis-0") },
+        Reason::OlderSuccessor { to: name("redis-3"), to_version: version("7.0.15"), from_version: version("8.0.2") },
+        Reason::FilesTooNew { member: name("redis-3"), version: version("8.0.2"), image: name("redis:7.0") },
+        Reason::Blocked(Blocker::ViewsDisagree {
+            member: name("redis-1"),
+            about: name("redis-3 is marked fail?, but it answers"),
+        }),
+        Reason::Blocked(Blocker::Stranger { who: name("07c37df at 10.0.0.9") }),
+        Reason::Blocked(Blocker::NoSinglePrimary { group: name("the replica group"), primaries: 2 }),
+        Reason::Blocked(Blocker::SnapshotRunning { member: name("redis-0"), what: name("RDB snapshot") }),
+        Reason::Blocked(Blocker::RoleNotKept { member: name("redis-1") }),
+        Reason::Blocked(Blocker::SlotsUncovered { covered: 10_923 }),
+        Reason::Blocked(Blocker::MigrationRunning { member: name("redis-0"), slots: 12 }),
+    ]
+}
+
+/// A number for each variant, so that none is forgotten: no `_` here.
+const fn place(reason: &Reason) -> usize {
+    match reason {
+        Reason::NotAssessed => 0,
+        Reason::Stale { .. } => 1,
+        Reason::NotAMember { .. } => 2,
+        Reason::NotAnswering { .. } => 3,
+        Reason::MemberAway { .. } => 4,
+        Reason::Lagging { .. } => 5,
+        Reason::PrimaryTaken { .. } => 6,
+        Reason::WritesWouldStop { .. } => 7,
+        Reason::QuorumLost { .. } => 8,
+        Reason::StorageNotKept { .. } => 9,
+        Reason::NoPersistence { .. } => 10,
+        Reason::NoSuccessor { .. } => 11,
+        Reason::PodNotReady { .. } => 12,
+        Reason::NotASuccessor { .. } => 13,
+        Reason::OlderSuccessor { .. } => 14,
+        Reason::FilesTooNew { .. } => 15,
+        Reason::Blocked(Blocker::ViewsDisagree { .. }) => 16,
+        Reason::Blocked(Blocker::Stranger { .. }) => 17,
+        Reason::Blocked(Blocker::NoSinglePrimary { .. }) => 18,
+        Reason::Blocked(Blocker::SnapshotRunning { .. }) => 19,
+        Reason::Blocked(Blocker::RoleNotKept { .. }) => 20,
+        Reason::Blocked(Blocker::SlotsUncovered { .. }) => 21,
+        Reason::Blocked(Blocker::MigrationRunning { .. }) => 22,
+    }
+}
+
+#[test]
+fn every_reason_is_listed_here() {
+    let places: Vec<usize> = all().iter().map(place).collect();
+    assert_eq!(places, (0..places.len()).collect::<Vec<_>>(), "list each reason once, in the order of `place`");
+}
+
+#[test]
+fn every_reason_has_a_code_of_its_own_and_says_what_to_do() {
+    let mut codes = BTreeMap::new();
+    for reason in all() {
+        let code = reason.code();
+        assert!(code.starts_with("STF-") && code.len() == "STF-DB-001".len(), "{code}");
+        let before = codes.insert(code, reason.to_string());
+        assert_eq!(before, None, "{code} is there twice");
+        assert!(!reason.next_step("redis -n shop").is_empty(), "{code}");
+    }
+}
+
+#[test]
+fn what_could_lose_writes_is_accepted_by_nobody() {
+    let may: Vec<&str> = all().iter().filter(|reason| reason.may_be_accepted()).map(Reason::code).collect();
+    // No persistence: the data may be worth nothing to its owner. A snapshot running: a handover only takes longer.
+    assert_eq!(may, ["STF-DB-011", "STF-DB-019"]);
+}
+
+#[test]
+fn the_document_says_what_the_code_says() {
+    let rows: BTreeMap<&str, Reason> = all().iter().map(Reason::code).zip(all()).collect();
+    let mut text = HEAD.to_owned();
+    for (code, reason) in rows {
+        let yes = |yes: bool| if yes { "yes" } else { "no" };
+        let (waits, accepted) = (yes(reason.may_pass()), yes(reason.may_be_accepted()));
+        let step = reason.next_step("redis -n shop");
+        writeln!(text, "| `{code}` | {reason} | {waits} | {step} | {accepted} |").expect("text");
+    }
+    assert_golden("docs/reasons.md", &text);
+}
