@@ -17,6 +17,19 @@ pub struct Door {
     pub way: Result<Way, String>,
 }
 
+impl Door {
+    /// Whether a host, as the database's own lists name it, is this member: by its address, or by its DNS name.
+    pub fn is_at(&self, host: &str) -> bool {
+        is_at(&self.member, self.address.as_deref(), host)
+    }
+}
+
+/// Whether a host is a member of that name at that address: servers list each other by address, or by a DNS name whose
+/// first label is the member's.
+pub(crate) fn is_at(member: &str, address: Option<&str>, host: &str) -> bool {
+    address == Some(host) || host.split('.').next() == Some(member)
+}
+
 /// A way in: where to dial, how to encrypt, who to be.
 #[derive(Debug, Clone)]
 pub struct Way {

@@ -61,8 +61,8 @@ pub(crate) type Check = fn(&Case<'_>) -> Vec<Reason>;
 pub(crate) const CHECKS: &[(&str, Check)] = &[
     ("members-known", checks::members_known),
     ("engine-idle", checks::engine_idle),
-    ("one-at-a-time", checks::one_at_a_time),
     ("primary-stays", checks::primary_stays),
+    ("one-at-a-time", checks::one_at_a_time),
     ("writes-survive", checks::writes_survive),
     ("quorum-survives", checks::quorum_survives),
     ("storage-kept", checks::storage_kept),

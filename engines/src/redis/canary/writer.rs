@@ -31,6 +31,8 @@ pub(super) struct Writer {
     stop: watch::Receiver<bool>,
     /// The member last known to take this key's writes, with the open connection to it.
     link: Option<(String, MultiplexedConnection)>,
+    /// How often somebody was looked for.
+    tries: usize,
     acknowledged: BTreeSet<u64>,
     last_acknowledged: Option<Millis>,
     ledger: Ledger,
@@ -55,7 +57,7 @@ impl Writer {
         stop: watch::Receiver<bool>,
     ) -> Self {
         let ledger = Ledger::default();
-        Self { group, key, doors, stop, link: None, acknowledged: BTreeSet::new(), last_acknowledged: None, ledger }
+        Self { group, key, doors, stop, link: None, tries: 0, acknowledged: BTreeSet::new(), last_acknowledged: None, ledger }
     }
 
     pub(super) async fn run(mut self) -> Result<Ledger, String> {
@@ -106,9 +108,10 @@ impl Writer {
 
     async fn attempt(&mut self, number: u64) -> Attempt {
         if self.link.is_none() {
-            // Anybody will do: whoever does not own the slot says who does.
-            let skip = number as usize;
-            self.link = self.open_from(skip).await;
+            // Anybody will do: whoever does not own the slot says who does, and a replica that only says no is not asked
+            // twice in a row.
+            self.tries += 1;
+            self.link = self.open_from(self.tries).await;
         }
         let Some((_, link)) = &mut self.link else {
             return Attempt::NotSent;
@@ -141,11 +144,10 @@ impl Writer {
     /// The numbers that are there, read from the member that takes this key's writes; then the key is removed.
     async fn read_back(&mut self) -> Result<BTreeSet<u64>, String> {
         let started = Instant::now();
-        let mut skip = 0;
         loop {
             if self.link.is_none() {
-                self.link = self.open_from(skip).await;
-                skip += 1;
+                self.tries += 1;
+                self.link = self.open_from(self.tries).await;
             }
             let why = match &mut self.link {
                 None => "no member can be reached".to_owned(),

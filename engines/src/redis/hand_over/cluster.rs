@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use redis::cmd;
 use tokio::time::sleep;
 
-use super::{Hands, POLL, leads};
+use super::{Hands, POLL};
 use crate::{HandOverError, HandedOver};
 
 /// A manual failover gives up after 5 s and lets writes go on (`CLUSTER_MF_TIMEOUT`); servers before 6.2.8 hold them up
@@ -19,7 +19,7 @@ pub(super) async fn hand_over(hands: &Hands<'_>) -> Result<HandedOver, HandOverE
     let started = Instant::now();
     hands.order(&mut successor, hands.to, cmd("CLUSTER").arg("FAILOVER")).await?;
     while started.elapsed() < SETTLED_AFTER {
-        if leads(&mut successor).await {
+        if hands.leads(hands.to).await {
             return Ok(HandedOver { took: started.elapsed() });
         }
         sleep(POLL).await;

@@ -73,11 +73,7 @@ impl Hands<'_> {
 
     /// How it stands when the successor did not take over in time.
     async fn overdue(&self, waited: Duration) -> HandOverError {
-        let primary = match self.link(self.from).await {
-            Ok(mut link) => role(&mut link).await,
-            Err(error) => return self.unknown(error.to_string()),
-        };
-        match primary.as_deref() {
+        match self.role(self.from).await.as_deref() {
             Some("master") => {
                 HandOverError::NotMoved { from: self.from.to_owned(), to: self.to.to_owned(), waited }
             }
@@ -86,35 +82,47 @@ impl Hands<'_> {
         }
     }
 
+    /// What a member says it is. A change of role closes its clients' connections, ours among them: the next question
+    /// then goes over a new one.
+    async fn role(&self, member: &str) -> Option<String> {
+        let door = self.doors.iter().find(|door| door.member == member)?;
+        let mut link = self.links.to(door).await.ok()?;
+        match cmd("ROLE").query_async::<Vec<Value>>(&mut link).await {
+            Ok(reply) => redis::from_redis_value(reply.into_iter().next()?).ok(),
+            Err(_) => {
+                self.links.forget(door).await;
+                None
+            }
+        }
+    }
+
+    async fn leads(&self, member: &str) -> bool {
+        self.role(member).await.as_deref() == Some("master")
+    }
+
+    async fn follows(&self, member: &str) -> bool {
+        self.role(member).await.as_deref() == Some("slave")
+    }
+
     fn unknown(&self, why: String) -> HandOverError {
         HandOverError::Unknown { to: self.to.to_owned(), why }
     }
 
-    /// The replica's address and port in its primary's own list.
+    /// The successor's address and port in its primary's own list.
     fn as_primary_knows(&self, primary: &Answers) -> Result<(String, u16), HandOverError> {
         let door = self.doors.iter().find(|door| door.member == self.to);
-        let address = door.and_then(|door| door.address.as_deref());
         (0..)
             .map_while(|index| primary.field(&format!("slave{index}")))
             .find_map(|line| {
                 let part = |name: &str| line.split(',').find_map(|part| part.strip_prefix(name));
                 let (host, port) = (part("ip=")?, part("port=")?.parse().ok()?);
-                (Some(host) == address).then(|| (host.to_owned(), port))
+                door?.is_at(host).then(|| (host.to_owned(), port))
             })
             .ok_or_else(|| HandOverError::Refused {
                 member: self.from.to_owned(),
                 why: format!("{} is not among its replicas", self.to),
             })
     }
-}
-
-async fn role(link: &mut MultiplexedConnection) -> Option<String> {
-    let reply: Vec<Value> = cmd("ROLE").query_async(link).await.ok()?;
-    redis::from_redis_value(reply.into_iter().next()?).ok()
-}
-
-async fn leads(link: &mut MultiplexedConnection) -> bool {
-    role(link).await.as_deref() == Some("master")
 }
 
 fn refused(member: &str, error: &redis::RedisError) -> HandOverError {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use redis::cmd;
 use tokio::time::sleep;
 
-use super::{Hands, POLL, leads};
+use super::{Hands, POLL};
 use crate::{HandOverError, HandedOver};
 
 /// How long the server itself may hold writes before it calls the failover off, in milliseconds.
@@ -28,10 +28,10 @@ pub(super) async fn hand_over(hands: &Hands<'_>) -> Result<HandedOver, HandOverE
     let failover = cmd("FAILOVER").arg("TO").arg(host).arg(port).arg("TIMEOUT").arg(HOLD).take();
     hands.order(&mut primary, hands.from, &failover).await?;
     while started.elapsed() < SETTLED_AFTER {
-        if leads(&mut successor).await && !leads(&mut primary).await {
+        if hands.leads(hands.to).await && hands.follows(hands.from).await {
             let took = started.elapsed();
-            for (member, link) in [(hands.from, &mut primary), (hands.to, &mut successor)] {
-                hands.order(link, member, cmd("CONFIG").arg("REWRITE")).await?;
+            for member in [hands.from, hands.to] {
+                hands.order(&mut hands.link(member).await?, member, cmd("CONFIG").arg("REWRITE")).await?;
             }
             return Ok(HandedOver { took });
         }

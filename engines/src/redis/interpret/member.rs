@@ -2,6 +2,7 @@
 
 use stateful_safety::{MemberState, Role, Sync, Version};
 
+use crate::door::is_at;
 use crate::redis::{Answers, Seen};
 
 /// A member that leads, follows `primary`, or said nothing.
@@ -53,7 +54,7 @@ fn replica_sync(seen: &Seen, answers: &Answers, primary: Option<&Seen>) -> Sync 
     if answers.field("master_replid") != leader.field("master_replid") {
         return behind("it follows another replication stream than its primary's");
     }
-    if !counted_online(leader, seen.address.as_deref()) {
+    if !counted_online(leader, seen) {
         return behind("its primary does not count it online yet");
     }
     Sync::InSync { lag_bytes: sent.saturating_sub(received) }
@@ -61,14 +62,13 @@ fn replica_sync(seen: &Seen, answers: &Answers, primary: Option<&Seen>) -> Sync 
 
 /// Whether the primary lists the replica as online. Where replicas announce another address than the pod's
 /// (`replica-announce-ip`), the list cannot be matched: then every replica listed must be online.
-fn counted_online(leader: &Answers, address: Option<&str>) -> bool {
+fn counted_online(leader: &Answers, seen: &Seen) -> bool {
     let replicas: Vec<&str> = (0..)
         .map_while(|index| leader.field(&format!("slave{index}")))
         .collect();
     let is_online = |line: &&str| line.split(',').any(|part| part == "state=online");
-    let own = address.and_then(|address| {
-        replicas.iter().find(|line| line.split(',').any(|part| part.strip_prefix("ip=") == Some(address)))
-    });
+    let is_own = |part: &str| part.strip_prefix("ip=").is_some_and(|host| is_at(&seen.member, seen.address.as_deref(), host));
+    let own = replicas.iter().find(|line| line.split(',').any(is_own));
     match own {
         Some(line) => is_online(line),
         None => !replicas.is_empty() && replicas.iter().all(is_online),
