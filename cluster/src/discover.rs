@@ -2,12 +2,16 @@
 //!
 //! The thin client is at the top; below it everything is a pure function over the API objects.
 
+use futures::future::join;
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetSpec};
-use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
+use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, Service};
 use kube::api::{Api, ListParams};
-use stateful_safety::{EngineKind, Member, Rollout, Storage, Workload, WorkloadId};
+use stateful_safety::{EngineKind, Member, Rollout, Route, Storage, Workload, WorkloadId};
 
 use crate::{Cluster, PREFIX, Result};
+
+/// The label the StatefulSet controller gives each pod: its own name.
+pub(crate) const POD_NAME: &str = "statefulset.kubernetes.io/pod-name";
 
 /// Controllers that write templates from elsewhere: what is patched behind their back is patched back.
 const TEMPLATE_OWNERS: &[(&str, &str)] = &[
@@ -23,8 +27,30 @@ pub async fn discover(cluster: &Cluster, id: &WorkloadId) -> Result<Option<Workl
     let sets: Api<StatefulSet> = Api::namespaced(cluster.client.clone(), &id.namespace);
     let set = sets.get(&id.name).await?;
     let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), &id.namespace);
-    let pods = pods.list(&ListParams::default().labels(&selector(&set))).await?;
-    Ok(workload(&set, &pods.items))
+    let services: Api<Service> = Api::namespaced(cluster.client.clone(), &id.namespace);
+    let (labelled, everything) = (ListParams::default().labels(&selector(&set)), ListParams::default());
+    let (pods, services) = join(pods.list(&labelled), services.list(&everything)).await;
+    let mut workload = workload(&set, &pods?.items);
+    if let Some(workload) = &mut workload {
+        // Whoever may only look need not read Services; an operation asks for that permission before it begins.
+        workload.routes = routes(&services.map(|list| list.items).unwrap_or_default(), workload);
+    }
+    Ok(workload)
+}
+
+/// The Services that lead to one member by name. Where several members have one of their own, those are the members'
+/// own names for the outside, and none of them means "whoever leads".
+fn routes(services: &[Service], workload: &Workload) -> Vec<Route> {
+    let routes: Vec<Route> = services
+        .iter()
+        .filter_map(|service| {
+            let member = service.spec.as_ref()?.selector.as_ref()?.get(POD_NAME)?;
+            workload.member(member).map(|_| ())?;
+            Some(Route { service: service.metadata.name.clone()?, member: member.clone() })
+        })
+        .collect();
+    let one = routes.first().map(|route| route.member.clone());
+    if routes.iter().all(|route| Some(&route.member) == one.as_ref()) { routes } else { Vec::new() }
 }
 
 /// Every workload of a namespace, or of all, ordered by namespace and name.
@@ -97,6 +123,7 @@ fn workload(set: &StatefulSet, pods: &[Pod]) -> Option<Workload> {
         restarted_at: restarted_at(spec),
         rollout: rollout(spec),
         members,
+        routes: Vec::new(),
         template_owner: template_owner(set),
     })
 }

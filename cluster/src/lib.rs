@@ -4,7 +4,7 @@
 //! ```text
 //!  look   discover, container, credentials, access      read-only
 //!  reach  tunnels                                       connections to pods
-//!  touch  evict, rollout, cordon, claim, record         writes, each with a precondition
+//!  touch  evict, rollout, route, cordon, claim, record  writes, each with a precondition
 //! ```
 //!
 //! Every change of a Kubernetes object is made in this crate, through the one client made in [`connect`], so that a
@@ -22,6 +22,7 @@ mod error;
 mod evict;
 mod record;
 mod rollout;
+mod route;
 mod target;
 mod tunnels;
 
@@ -37,6 +38,7 @@ pub use error::{Error, Result};
 pub use evict::{Eviction, evict};
 pub use record::{Record, RecordId, append, create, list};
 pub use rollout::{TemplateChange, change_template, hold, release};
+pub use route::reroute;
 pub use target::{Target, pick};
 pub use tunnels::Tunnels;
 

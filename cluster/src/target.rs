@@ -62,7 +62,8 @@ mod tests {
             restarted_at: None,
             rollout: Rollout::OnDelete,
             members: Vec::new(),
-            template_owner: None,
+            routes: Vec::new(),
+        template_owner: None,
         }
     }
 

@@ -106,6 +106,8 @@ impl Draft<'_> {
         if steps.iter().all(|step| matches!(step, Step::HoldRollout)) {
             steps.clear();
         }
+        let astray = groups.iter().filter_map(|group| self.route(group, &group.primary()?.name));
+        steps.splice(0..0, astray.filter(|step| !self.is_so(step)));
         if !steps.is_empty() || self.look.workload.rollout != self.origin.rollout {
             let last = self.fill(pattern.last, None, "", "").into_iter();
             steps.extend(last.filter(|_| self.origin.rollout != Rollout::OnDelete));
@@ -129,8 +131,16 @@ impl Draft<'_> {
             Kind::HandOver => {
                 Some(Step::HandOver { group: group?.name.clone(), from: member.to_owned(), to: successor.to_owned() })
             }
+            Kind::Route => self.route(group?, successor),
             Kind::ReleaseRollout => Some(Step::ReleaseRollout { before: self.origin.rollout }),
         }
+    }
+
+    /// Leads the clients of a group to a member, where Services lead them by name.
+    fn route(&self, group: &ReplicaGroup, to: &str) -> Option<Step> {
+        let routes = self.look.workload.routes.iter().filter(|route| group.member(&route.member).is_some());
+        let services: Vec<String> = routes.map(|route| route.service.clone()).collect();
+        (!services.is_empty()).then(|| Step::Route { services, to: to.to_owned() })
     }
 
     fn is_so(&self, step: &Step) -> bool {

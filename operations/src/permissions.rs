@@ -24,6 +24,8 @@ const TUNNELS: &[Permission] =
 const MOVING: &[Permission] = &[
     in_namespace("create", "", "pods/eviction"),
     in_namespace("patch", "apps", "statefulsets"),
+    in_namespace("list", "", "services"),
+    in_namespace("patch", "", "services"),
     in_namespace("get", "coordination.k8s.io", "leases"),
     in_namespace("create", "coordination.k8s.io", "leases"),
     in_namespace("update", "coordination.k8s.io", "leases"),

@@ -109,6 +109,7 @@ fn successors_ready(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
             | Step::Replace { .. }
             | Step::HoldRollout
             | Step::ChangeTemplate { .. }
+            | Step::Route { .. }
             | Step::ReleaseRollout { .. } => None,
         })
         .flat_map(|handover| look.against(policy, &handover))

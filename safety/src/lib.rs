@@ -30,7 +30,7 @@ pub use judge::{Known, Verdict, everyone_in_sync, judge};
 pub use policy::Policy;
 pub use reason::Reason;
 pub use version::Version;
-pub use workload::{Member, Rollout, Storage, Workload, WorkloadId};
+pub use workload::{Member, Rollout, Route, Storage, Workload, WorkloadId};
 
 /// Milliseconds since the Unix epoch. Time is always an argument here, never read.
 pub type Millis = i64;

@@ -46,6 +46,8 @@ pub struct Workload {
     pub rollout: Rollout,
     /// The pods, ordered by ordinal.
     pub members: Vec<Member>,
+    /// Services that lead clients to one member by name: where writes go when nothing else tells clients who leads.
+    pub routes: Vec<Route>,
     /// A controller that owns the template (Argo CD, Flux, an operator): patching behind its back does not last.
     pub template_owner: Option<String>,
 }
@@ -67,6 +69,16 @@ impl Workload {
     pub fn is_current(&self, member: &Member) -> bool {
         !self.declared_revision.is_empty() && member.revision == self.declared_revision
     }
+}
+
+/// A Service that selects one member by its pod name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Route {
+    /// The Service.
+    pub service: String,
+    /// The member it leads to.
+    pub member: String,
 }
 
 /// The StatefulSet's update strategy.

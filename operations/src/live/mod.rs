@@ -110,6 +110,14 @@ impl Live {
         Ok(watchers)
     }
 
+    /// The successor leads from this moment, so clients should reach it now and not when everybody has agreed. What
+    /// fails here the plan's next row does again.
+    async fn lead_clients(&self, workload: &Workload, from: &str, to: &str) {
+        for route in workload.routes.iter().filter(|route| route.member == from) {
+            let _ = stateful_cluster::reroute(&self.cluster, &self.id.namespace, &route.service, to, false).await;
+        }
+    }
+
     async fn carry_out(&self, act: &Act, look: &Look, dry_run: bool) -> Result<Option<Duration>, WorldError> {
         let workload = &look.workload;
         match act {
@@ -118,6 +126,11 @@ impl Live {
                 stateful_cluster::change_template(&self.cluster, workload, change, dry_run).await?;
             }
             Act::Release(before) => stateful_cluster::release(&self.cluster, workload, *before, dry_run).await?,
+            Act::Route { services, to } => {
+                for service in services {
+                    stateful_cluster::reroute(&self.cluster, &self.id.namespace, service, to, dry_run).await?;
+                }
+            }
             Act::Evict { member, uid } => {
                 let evicted = stateful_cluster::evict(&self.cluster, &self.id.namespace, member, uid, dry_run).await?;
                 match evicted {
@@ -129,7 +142,9 @@ impl Live {
                 if !dry_run {
                     let doors = self.doors.borrow().clone();
                     let watchers = self.watchers(&doors).await?;
-                    return Ok(Some(self.engine.hand_over(&doors, &watchers, from, to).await?.took));
+                    let took = self.engine.hand_over(&doors, &watchers, from, to).await?.took;
+                    self.lead_clients(workload, from, to).await;
+                    return Ok(Some(took));
                 }
             }
         }

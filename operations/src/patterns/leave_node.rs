@@ -17,6 +17,7 @@ pub(crate) const LEAVE_NODE: Pattern = Pattern {
     ],
     each_primary: &[
         Row(Kind::HandOver,       &[Gate::EveryoneInSync, Gate::JudgeAllows],        "switchover"),
+        Row(Kind::Route,          &[],                                               "the next handover"),
         Row(Kind::Replace,        &[Gate::EveryoneElseInSync, Gate::JudgeAllows],    "none needed"),
     ],
     each_restored: &[],

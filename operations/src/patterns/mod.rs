@@ -47,6 +47,8 @@ pub enum Kind {
     Replace,
     /// [`Step::HandOver`]
     HandOver,
+    /// [`Step::Route`]
+    Route,
     /// [`Step::ReleaseRollout`]
     ReleaseRollout,
 }
@@ -109,6 +111,7 @@ impl Pattern {
             Step::ChangeTemplate { .. } => Kind::ChangeTemplate,
             Step::Replace { .. } => Kind::Replace,
             Step::HandOver { .. } => Kind::HandOver,
+            Step::Route { .. } => Kind::Route,
             Step::ReleaseRollout { .. } => Kind::ReleaseRollout,
         };
         let parts = [self.first, self.each_replica, self.each_primary, self.each_restored, self.last];

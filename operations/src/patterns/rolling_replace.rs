@@ -21,10 +21,12 @@ pub(crate) const ROLLING_REPLACE: Pattern = Pattern {
     ],
     each_primary: &[
         Row(Kind::HandOver,       &[Gate::EveryoneInSync, Gate::JudgeAllows],        "forward only, if the versions differ"),
+        Row(Kind::Route,          &[],                                               "the next handover"),
         Row(Kind::Replace,        &[Gate::EveryoneElseInSync, Gate::JudgeAllows],    "forward only, if the versions differ"),
     ],
     each_restored: &[
         Row(Kind::HandOver,       &[Gate::EveryoneInSync, Gate::JudgeAllows],        "switchover"),
+        Row(Kind::Route,          &[],                                               "the next handover"),
     ],
     last: &[
         Row(Kind::ReleaseRollout, &[Gate::EveryoneInSync, Gate::EveryoneCurrent],    "none needed"),

@@ -11,6 +11,7 @@ pub(crate) const SWITCHOVER: Pattern = Pattern {
     each_replica: &[],
     each_primary: &[
         Row(Kind::HandOver,       &[Gate::EveryoneInSync, Gate::JudgeAllows],        "switchover"),
+        Row(Kind::Route,          &[],                                               "the next handover"),
     ],
     each_restored: &[],
     last: &[],

@@ -6,6 +6,7 @@ mod hand_over;
 mod hold_rollout;
 mod release_rollout;
 mod replace;
+mod route;
 
 pub(crate) use replace::needs_replacing;
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,13 @@ pub enum Step {
         /// Who leads.
         from: String,
         /// Who is to lead.
+        to: String,
+    },
+    /// Lead clients to whoever leads now.
+    Route {
+        /// The Services.
+        services: Vec<String>,
+        /// The member they should lead to.
         to: String,
     },
     /// Give the decision back.
@@ -80,6 +88,13 @@ pub enum Act {
         /// Who is to lead.
         to: String,
     },
+    /// Point Services at a member.
+    Route {
+        /// The Services.
+        services: Vec<String>,
+        /// The member.
+        to: String,
+    },
     /// Restore the StatefulSet's strategy.
     Release(Rollout),
 }
@@ -92,6 +107,7 @@ impl Step {
             Self::ChangeTemplate { change } => change_template::standing(change, look),
             Self::Replace { member } => replace::standing(member, goal, look, policy),
             Self::HandOver { group, from, to } => hand_over::standing(group, from, to, look, policy),
+            Self::Route { services, to } => route::standing(services, to, look),
             Self::ReleaseRollout { before } => release_rollout::standing(*before, look),
         }
     }
@@ -101,7 +117,7 @@ impl Step {
         match self {
             Self::Replace { member } => replace::refused(member, look, policy),
             Self::HandOver { from, to, .. } => hand_over::refused(from, to, look, policy),
-            Self::HoldRollout | Self::ChangeTemplate { .. } | Self::ReleaseRollout { .. } => {
+            Self::HoldRollout | Self::ChangeTemplate { .. } | Self::Route { .. } | Self::ReleaseRollout { .. } => {
                 Vec::new()
             }
         }
@@ -117,6 +133,7 @@ impl Step {
                 Some(Act::Evict { member: member.clone(), uid })
             }
             Self::HandOver { from, to, .. } => Some(Act::HandOver { from: from.clone(), to: to.clone() }),
+            Self::Route { services, to } => Some(Act::Route { services: services.clone(), to: to.clone() }),
             Self::ReleaseRollout { before } => Some(Act::Release(*before)),
         }
     }
@@ -128,6 +145,7 @@ impl Step {
             Self::HoldRollout
             | Self::ChangeTemplate { .. }
             | Self::HandOver { .. }
+            | Self::Route { .. }
             | Self::ReleaseRollout { .. } => None,
         }
     }
@@ -143,6 +161,7 @@ impl std::fmt::Display for Step {
             Self::ChangeTemplate { change: TemplateChange::Restart { .. } } => write!(f, "mark the template for a restart"),
             Self::Replace { member } => write!(f, "replace {member}"),
             Self::HandOver { group, from, to } => write!(f, "hand over {group} from {from} to {to}"),
+            Self::Route { services, to } => write!(f, "lead service {} to {to}", services.join(", ")),
             Self::ReleaseRollout { before: Rollout::OnDelete } => write!(f, "leave the rollout on OnDelete, as it was"),
             Self::ReleaseRollout { before: Rollout::RollingUpdate { .. } } => {
                 write!(f, "release the rollout (RollingUpdate)")

@@ -65,6 +65,7 @@ fn workload(assessment: &Assessment) -> Workload {
         restarted_at: None,
         rollout: Rollout::OnDelete,
         members: members.collect(),
+        routes: Vec::new(),
         template_owner: None,
     }
 }

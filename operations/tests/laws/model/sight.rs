@@ -29,7 +29,8 @@ impl Inside {
             restarted_at: self.restarted_at.clone(),
             rollout: self.rollout,
             members: present.map(pod).collect(),
-            template_owner: None,
+            routes: Vec::new(),
+        template_owner: None,
         }
     }
 

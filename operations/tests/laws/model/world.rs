@@ -173,6 +173,7 @@ impl Inside {
                 }
             }
             Act::HandOver { from, to } => return self.hand_over(from, to).map(Some),
+            Act::Route { .. } => {} // a Redis Cluster has no Services that lead to one member
         }
         Ok(None)
     }

@@ -1,0 +1,23 @@
+//! # What it does
+//! Points the Services that led clients to the old primary at the new one. Only for databases where nothing else tells
+//! clients who leads: Redis Cluster and Sentinels do that themselves. The handover has done it already at the moment the
+//! successor led; this step is for whoever resumes after dying between the two.
+//! # Safe to repeat because
+//! A selector set twice is set.
+//! # Undo
+//! The next handover leads them back.
+//! # Gives up when
+//! The API server refuses.
+
+use crate::Look;
+use crate::steps::Standing;
+
+pub(super) fn standing(services: &[String], to: &str, look: &Look) -> Standing {
+    if !look.leads(to) {
+        return Standing::Overtaken(format!("{to} does not lead any more"));
+    }
+    let elsewhere = |service: &String| {
+        look.workload.routes.iter().any(|route| route.service == *service && route.member != to)
+    };
+    if services.iter().any(elsewhere) { Standing::Open } else { Standing::Settled }
+}
