@@ -222,8 +222,9 @@ fn claimed(workload: &Workload, lease: &Lease) -> Error {
     Error::Claimed {
         workload: workload.id.to_string(),
         holder: holder.as_ref().map_or_else(|| "somebody".to_owned(), |holder| holder.identity.clone()),
-        since: holder.and_then(|holder| holder.since).map_or_else(|| "an unknown time".to_owned(), |since| {
-            since.round(jiff::Unit::Second).unwrap_or(since).to_string()
-        }),
+        since: holder.and_then(|holder| holder.since).map_or_else(
+            || "an unknown time".to_owned(),
+            |since| since.round(jiff::Unit::Second).unwrap_or(since).to_string(),
+        ),
     }
 }

@@ -81,7 +81,10 @@ async fn configuration(options: &ClientOptions) -> Result<(Config, bool)> {
     let unusable = |error: kube::config::KubeconfigError| Error::Config(error.to_string());
     if let Some(path) = &options.kubeconfig {
         let kubeconfig = Kubeconfig::read_from(path).map_err(unusable)?;
-        return Config::from_custom_kubeconfig(kubeconfig, &choice).await.map(|config| (config, false)).map_err(unusable);
+        return Config::from_custom_kubeconfig(kubeconfig, &choice)
+            .await
+            .map(|config| (config, false))
+            .map_err(unusable);
     }
     match Config::from_kubeconfig(&choice).await {
         Ok(config) => Ok((config, false)),

@@ -77,9 +77,8 @@ impl Look<'_> {
     /// A file the container mounts from a Secret, by the longest mount path that holds it.
     async fn file(&self, path: &str) -> Result<Vec<u8>> {
         let mounts = self.container.volume_mounts.iter().flatten();
-        let mount = mounts
-            .filter(|mount| path.starts_with(&mount.mount_path))
-            .max_by_key(|mount| mount.mount_path.len());
+        let mount =
+            mounts.filter(|mount| path.starts_with(&mount.mount_path)).max_by_key(|mount| mount.mount_path.len());
         let secret = mount.and_then(|mount| {
             let volume = self.pod.volumes.iter().flatten().find(|volume| volume.name == mount.name)?;
             let source = volume.secret.as_ref()?;
@@ -89,7 +88,10 @@ impl Look<'_> {
             Some((source.secret_name.clone()?, mapped.unwrap_or(file)))
         });
         let (name, key) = secret.ok_or_else(|| {
-            Error::Credentials(format!("container {} reads {path}, which no Secret it mounts provides", self.container.name))
+            Error::Credentials(format!(
+                "container {} reads {path}, which no Secret it mounts provides",
+                self.container.name
+            ))
         })?;
         self.secret(&name, &key).await
     }

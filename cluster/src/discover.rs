@@ -136,9 +136,8 @@ pub(crate) fn engine_of(set: &StatefulSet) -> Option<(EngineKind, &Container)> {
     let named = |name: &String| containers.iter().find(|container| &container.name == name);
     if let Some(word) = note("engine") {
         let engine = EngineKind::from_word(word)?;
-        let by_image = || {
-            containers.iter().find(|c| c.image.as_deref().and_then(EngineKind::from_image) == Some(engine))
-        };
+        let by_image =
+            || containers.iter().find(|c| c.image.as_deref().and_then(EngineKind::from_image) == Some(engine));
         return Some((engine, note("container").and_then(named).or_else(by_image).or(containers.first())?));
     }
     containers.iter().find_map(|container| {
@@ -201,9 +200,11 @@ fn storage(spec: &PodSpec) -> Storage {
 /// Why a pod does not run: no node takes it, or a container waits.
 fn waiting(pod: &Pod) -> Option<String> {
     let status = pod.status.as_ref()?;
-    let unscheduled = status.conditions.iter().flatten().find(|condition| {
-        condition.type_ == "PodScheduled" && condition.status == "False"
-    });
+    let unscheduled = status
+        .conditions
+        .iter()
+        .flatten()
+        .find(|condition| condition.type_ == "PodScheduled" && condition.status == "False");
     if let Some(condition) = unscheduled {
         let message = condition.message.clone().unwrap_or_default();
         return Some(format!("{}: {message}", condition.reason.as_deref().unwrap_or("Unscheduled")));

@@ -72,16 +72,20 @@ pub async fn append(cluster: &Cluster, record: &mut Record, line: String) -> Res
                 record.object = object;
                 break;
             }
-            Err(error @ (Error::Unreachable(_) | Error::Conflict(_))) => match maps.get(&name).await.map_err(Error::from) {
-                Ok(object) if object.data == next.data => {
-                    record.object = object;
-                    break;
+            Err(error @ (Error::Unreachable(_) | Error::Conflict(_))) => {
+                match maps.get(&name).await.map_err(Error::from) {
+                    Ok(object) if object.data == next.data => {
+                        record.object = object;
+                        break;
+                    }
+                    Ok(object) if object.data != record.object.data => {
+                        return Err(Error::Conflict(format!("journal {name}")));
+                    }
+                    Ok(object) => next.metadata = object.metadata, // only its metadata moved: try again
+                    Err(Error::Unreachable(_)) if started.elapsed() < PATIENCE => {}
+                    Err(_) => return Err(error),
                 }
-                Ok(object) if object.data != record.object.data => return Err(Error::Conflict(format!("journal {name}"))),
-                Ok(object) => next.metadata = object.metadata, // only its metadata moved: try again
-                Err(Error::Unreachable(_)) if started.elapsed() < PATIENCE => {}
-                Err(_) => return Err(error),
-            },
+            }
             Err(error) => return Err(error),
         }
         sleep(Duration::from_millis(250)).await;

@@ -54,7 +54,7 @@ mod tests {
             uid: name.to_owned(),
             engine: EngineKind::Redis,
             service: "redis".to_owned(),
-        container: "redis".to_owned(),
+            container: "redis".to_owned(),
             image: "redis:7.0".to_owned(),
             declared_revision: "one".to_owned(),
             replicas: 6,
@@ -63,7 +63,7 @@ mod tests {
             rollout: Rollout::OnDelete,
             members: Vec::new(),
             routes: Vec::new(),
-        template_owner: None,
+            template_owner: None,
         }
     }
 

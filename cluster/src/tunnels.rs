@@ -44,9 +44,10 @@ impl Tunnels {
 
     /// Host and port by which to reach a port of a pod from here.
     pub async fn way(&self, member: &Member, port: u16) -> Result<(String, u16), String> {
-        let address = member.address.clone().ok_or_else(|| {
-            member.waiting.clone().unwrap_or_else(|| "its pod has no address yet".to_owned())
-        })?;
+        let address = member
+            .address
+            .clone()
+            .ok_or_else(|| member.waiting.clone().unwrap_or_else(|| "its pod has no address yet".to_owned()))?;
         if self.cluster.inside {
             return Ok((address, port));
         }

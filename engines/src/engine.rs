@@ -39,11 +39,11 @@ pub trait Engine: Send + Sync {
 
     /// TOUCH, keys of its own only. Writes steadily through the door clients use, following the primary wherever it
     /// goes, until `stop` turns true; then reads everything back, removes it, and returns the ledger.
-    fn canary<'a>(
-        &'a self,
+    fn canary(
+        &self,
         doors: watch::Receiver<Vec<Door>>,
         stop: watch::Receiver<bool>,
-    ) -> BoxFuture<'a, Result<Ledger, String>>;
+    ) -> BoxFuture<'_, Result<Ledger, String>>;
 }
 
 /// A handover that took place.

@@ -32,8 +32,9 @@ pub struct Gap {
 }
 
 impl Ledger {
-    /// A gap worth drawing: twice what the writers' own pace explains.
-    pub const NOTABLE_GAP: u64 = 60;
+    /// A gap worth drawing, in milliseconds: what a client that writes every 20 ms would call a hiccup. Shorter ones come
+    /// from tunnels and schedulers and would hide the handovers.
+    pub const NOTABLE_GAP: u64 = 100;
 
     /// Adds another writer's ledger.
     pub fn add(&mut self, other: Self) {

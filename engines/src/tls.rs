@@ -10,21 +10,19 @@ use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme
 
 use crate::Tls;
 
-pub(crate) fn settings(
-    authority: &[u8],
-    identity: Option<(&[u8], &[u8])>,
-    names: &[String],
-) -> Result<Tls, String> {
+pub(crate) fn settings(authority: &[u8], identity: Option<(&[u8], &[u8])>, names: &[String]) -> Result<Tls, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(authority) {
-        let certificate = certificate.map_err(|error| format!("the authority's certificate cannot be read: {error}"))?;
+        let certificate =
+            certificate.map_err(|error| format!("the authority's certificate cannot be read: {error}"))?;
         roots.add(certificate).map_err(|error| format!("the authority's certificate cannot be used: {error}"))?;
     }
     let chain = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
         .build()
         .map_err(|error| format!("no authority to trust: {error}"))?;
-    let names: Vec<ServerName<'static>> = names.iter().filter_map(|name| ServerName::try_from(name.clone()).ok()).collect();
+    let names: Vec<ServerName<'static>> =
+        names.iter().filter_map(|name| ServerName::try_from(name.clone()).ok()).collect();
     let first = names.first().map(|name| name.to_str().into_owned()).ok_or("the member has no name to verify")?;
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -35,7 +33,8 @@ pub(crate) fn settings(
         None => config.with_no_client_auth(),
         Some((certificate, key)) => {
             let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificate).collect();
-            let certificates = certificates.map_err(|error| format!("the client certificate cannot be read: {error}"))?;
+            let certificates =
+                certificates.map_err(|error| format!("the client certificate cannot be read: {error}"))?;
             let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| "the client key cannot be read".to_owned())?;
             config.with_client_auth_cert(certificates, key).map_err(|error| error.to_string())?
         }

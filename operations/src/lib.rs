@@ -27,6 +27,7 @@ mod steps;
 mod stuck;
 mod world;
 
+pub use draw_up::{draft, draw_up};
 pub use execute::execute;
 pub use goal::Goal;
 pub use live::{Live, OpenError};
@@ -34,7 +35,6 @@ pub use look::Look;
 pub use outcome::{Limits, Outcome, Stop};
 pub use patterns::Pattern;
 pub use permissions::{for_drain, for_looking, for_moving};
-pub use draw_up::{draft, draw_up};
 pub use plan::{Moved, Origin, Plan, Refusal, SeenMember};
 pub use preflight::{CHECKS, Finding, findings};
 pub use progress::{MemberLine, Progress, What};

@@ -1,6 +1,8 @@
 //! Everything seen at one moment; what plans are drawn from and gates are judged on.
 
-use stateful_safety::{Assessment, Disruption, Known, Member, MemberState, Millis, Policy, Reason, Role, Sync, Workload};
+use stateful_safety::{
+    Assessment, Disruption, Known, Member, MemberState, Millis, Policy, Reason, Role, Sync, Workload,
+};
 
 /// A workload as Kubernetes and its own servers describe it, at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]

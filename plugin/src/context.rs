@@ -39,7 +39,8 @@ impl Context {
             return Ok(());
         }
         let names: Vec<String> = missing.iter().map(ToString::to_string).collect();
-        let message = format!("you lack permission in namespace \"{namespace}\" to: {}; nothing was touched", names.join(", "));
+        let message =
+            format!("you lack permission in namespace \"{namespace}\" to: {}; nothing was touched", names.join(", "));
         Err(Failure::new(Exit::Error, message).hint("print a role that has them: kubectl stateful rbac"))
     }
 

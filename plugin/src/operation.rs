@@ -49,7 +49,10 @@ pub(crate) async fn run(context: &Context, operation: Operation<'_>) -> Result<O
     let live = &opened.live;
     let began = live.now();
     let id = match resumed {
-        None => live.begin(&opened.workload, verb, &who(), &plan).await.map_err(|error| ending::refused(context, opened, error))?,
+        None => live
+            .begin(&opened.workload, verb, &who(), &plan)
+            .await
+            .map_err(|error| ending::refused(context, opened, error))?,
         Some(entry) => {
             live.redrawn(&who(), &plan).await?;
             entry.id.clone()

@@ -78,8 +78,7 @@ pub fn judge(policy: &Policy, known: Known<'_>, disruption: &Disruption, now: Mi
     if age > policy.max_age {
         return Verdict::Refuse(vec![Reason::Stale { age, limit: policy.max_age }]);
     }
-    let case =
-        Case { policy, workload: known.workload, assessment, promised: known.promised, disruption };
+    let case = Case { policy, workload: known.workload, assessment, promised: known.promised, disruption };
     let reasons: Vec<Reason> = CHECKS
         .iter()
         .flat_map(|(_, check)| check(&case))
@@ -100,8 +99,7 @@ pub fn everyone_in_sync(policy: &Policy, known: Known<'_>, except: Option<&str>,
         return vec![Reason::Stale { age, limit: policy.max_age }];
     }
     let nothing = Disruption::Take { members: Vec::new() };
-    let case =
-        Case { policy, workload: known.workload, assessment, promised: known.promised, disruption: &nothing };
+    let case = Case { policy, workload: known.workload, assessment, promised: known.promised, disruption: &nothing };
     let mut reasons = checks::engine_idle(&case);
     reasons.extend(checks::everyone_there(&case, except));
     reasons

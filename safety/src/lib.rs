@@ -12,8 +12,8 @@
 
 mod assessment;
 mod disruption;
-mod entrance;
 mod engine_kind;
+mod entrance;
 mod judge;
 mod policy;
 mod reason;

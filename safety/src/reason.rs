@@ -201,7 +201,9 @@ impl Reason {
         match self {
             Self::NotAssessed | Self::Stale { .. } => format!("look again: kubectl stateful status {target}"),
             Self::NotAMember { member } => {
-                format!("see who the members are: kubectl stateful status {target}; if {member} is new, let it join first")
+                format!(
+                    "see who the members are: kubectl stateful status {target}; if {member} is new, let it join first"
+                )
             }
             Self::NotAnswering { member, .. } | Self::PodNotReady { member, .. } => {
                 let flags = target.find(' ').map_or("", |at| &target[at..]);
@@ -217,14 +219,17 @@ impl Reason {
                 "add a replica, or lower what a write needs (min-replicas-to-write) for the duration".to_owned()
             }
             Self::QuorumLost { .. } => format!("bring the others back first: kubectl stateful status {target}"),
-            Self::StorageNotKept { .. } => "give the StatefulSet a volumeClaimTemplate for its data directory".to_owned(),
+            Self::StorageNotKept { .. } => {
+                "give the StatefulSet a volumeClaimTemplate for its data directory".to_owned()
+            }
             Self::NoPersistence { .. } => format!(
                 "turn persistence on (redis-cli CONFIG SET appendonly yes), or, if the data may be lost, --skip-check {}",
                 self.code()
             ),
             Self::NotASuccessor { .. } => format!("name one of its replicas: kubectl stateful status {target}"),
             Self::OlderSuccessor { .. } | Self::FilesTooNew { .. } => {
-                "go forward instead: an older server cannot read what a newer one wrote (restore a backup to go back)".to_owned()
+                "go forward instead: an older server cannot read what a newer one wrote (restore a backup to go back)"
+                    .to_owned()
             }
             Self::Blocked(blocker) => next_step_of_blocker(blocker, target),
         }
@@ -248,7 +253,8 @@ fn next_step_of_blocker(blocker: &Blocker, target: &str) -> String {
         }
         Blocker::SnapshotRunning { .. } => format!("wait for it to end: kubectl stateful status {target} --watch"),
         Blocker::RoleNotKept { .. } => {
-            "keep redis.conf on the member's volume so that CONFIG REWRITE can record the role, or run Sentinel".to_owned()
+            "keep redis.conf on the member's volume so that CONFIG REWRITE can record the role, or run Sentinel"
+                .to_owned()
         }
     }
 }
@@ -260,7 +266,9 @@ impl std::fmt::Display for Reason {
             Self::Stale { age, limit } => {
                 write!(f, "what is known about the database is {age} ms old, the limit is {limit} ms")
             }
-            Self::NotAMember { member } => write!(f, "{member} is no member of the database as its servers describe it"),
+            Self::NotAMember { member } => {
+                write!(f, "{member} is no member of the database as its servers describe it")
+            }
             Self::NotAnswering { member, why } => write!(f, "{member} does not answer: {why}"),
             Self::MemberAway { group, member, why } => {
                 write!(f, "{member} of {group} is away ({why}); never two members of one group at a time")
@@ -268,7 +276,9 @@ impl std::fmt::Display for Reason {
             Self::Lagging { member, lag, limit } => {
                 write!(f, "{member} is {lag} bytes behind its primary, the limit is {limit}")
             }
-            Self::PrimaryTaken { group, member } => write!(f, "{member} is the primary of {group} and takes its writes"),
+            Self::PrimaryTaken { group, member } => {
+                write!(f, "{member} is the primary of {group} and takes its writes")
+            }
             Self::WritesWouldStop { group, left, needed } => {
                 write!(f, "{group} would be left with {left} members in sync, a write needs {needed}")
             }
@@ -277,7 +287,10 @@ impl std::fmt::Display for Reason {
             }
             Self::StorageNotKept { member } => write!(f, "{member} keeps its data on no claim: it goes with the pod"),
             Self::NoPersistence { member } => {
-                write!(f, "{member} writes nothing to disk (no append-only file, no snapshots): it would come back empty")
+                write!(
+                    f,
+                    "{member} writes nothing to disk (no append-only file, no snapshots): it would come back empty"
+                )
             }
             Self::NoSuccessor { group } => write!(f, "{group} has no replica in sync that could take over"),
             Self::PodNotReady { member, why } => write!(f, "the pod of {member} is not ready: {why}"),
@@ -307,7 +320,10 @@ impl std::fmt::Display for Blocker {
             }
             Self::SnapshotRunning { member, what } => write!(f, "{member} is busy with an {what}"),
             Self::RoleNotKept { member } => {
-                write!(f, "{member} would come back as a primary after a restart: nothing on its disk says it is a replica")
+                write!(
+                    f,
+                    "{member} would come back as a primary after a restart: nothing on its disk says it is a replica"
+                )
             }
         }
     }

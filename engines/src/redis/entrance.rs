@@ -79,8 +79,10 @@ fn setting<'a>(facts: &'a ContainerFacts, name: &str) -> Option<&'a str> {
         }
     }
     found.or_else(|| {
-        let lines = facts.files.values().flat_map(|file| file.lines());
-        lines.filter_map(|line| Some(unquoted(line.trim().strip_prefix(name)?.strip_prefix(char::is_whitespace)?.trim()))).last()
+        let lines = facts.files.values().flat_map(|file| file.lines().collect::<Vec<_>>());
+        lines
+            .rev()
+            .find_map(|line| Some(unquoted(line.trim().strip_prefix(name)?.strip_prefix(char::is_whitespace)?.trim())))
     })
 }
 

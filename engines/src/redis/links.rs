@@ -15,7 +15,7 @@ use crate::{Door, Way};
 
 /// How long a member may take to answer one command. A healthy server answers in a millisecond; two seconds leave room
 /// for a tunnel through a busy API server, and still end before an assessment grows stale (3 s).
-pub(super) const PATIENCE: Duration = Duration::from_millis(2_000);
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The open connections, by incarnation.
 #[derive(Default)]

@@ -51,11 +51,11 @@ impl Engine for Redis {
         Box::pin(hand_over::hand_over(&self.links, doors, watchers, from, to))
     }
 
-    fn canary<'a>(
-        &'a self,
+    fn canary(
+        &self,
         doors: watch::Receiver<Vec<Door>>,
         stop: watch::Receiver<bool>,
-    ) -> BoxFuture<'a, Result<Ledger, String>> {
+    ) -> BoxFuture<'_, Result<Ledger, String>> {
         Box::pin(canary::run(doors, stop))
     }
 }

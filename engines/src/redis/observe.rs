@@ -12,7 +12,8 @@ use super::{Answers, Seen};
 use crate::Door;
 
 /// The settings that change a verdict. `min-slaves-to-write` is what servers before 5.0 call it.
-const SETTINGS: &[&str] = &["save", "appendonly", "min-replicas-to-write", "min-slaves-to-write", "cluster-announce-ip"];
+const SETTINGS: &[&str] =
+    &["save", "appendonly", "min-replicas-to-write", "min-slaves-to-write", "cluster-announce-ip"];
 
 /// Asks every member. One that is silent delays nobody: each has its own deadline.
 pub(super) async fn observe(links: &Links, doors: &[Door]) -> Vec<Seen> {
@@ -31,8 +32,12 @@ pub(super) async fn observe(links: &Links, doors: &[Door]) -> Vec<Seen> {
 
 /// Addresses of the Sentinels that watch these members. A member that does not answer knows of none.
 pub(super) async fn watchers(links: &Links, doors: &[Door]) -> Vec<String> {
-    let mut addresses: Vec<String> =
-        observe(links, doors).await.iter().filter_map(|seen| Some(seen.answer.as_ref().ok()?.sentinels())).flatten().collect();
+    let mut addresses: Vec<String> = observe(links, doors)
+        .await
+        .iter()
+        .filter_map(|seen| Some(seen.answer.as_ref().ok()?.sentinels()))
+        .flatten()
+        .collect();
     addresses.sort();
     addresses.dedup();
     addresses

@@ -54,7 +54,19 @@ fn follow(id: &str, entry: Option<Entry>, state: State, event: Event) -> Result<
         };
         let id = id.to_owned();
         let current = plan.clone();
-        return Ok(Entry { id, verb, by, began: at, last: at, state, note: None, plan, current, done: 0, canary: None });
+        return Ok(Entry {
+            id,
+            verb,
+            by,
+            began: at,
+            last: at,
+            state,
+            note: None,
+            plan,
+            current,
+            done: 0,
+            canary: None,
+        });
     };
     entry.state = state;
     entry.last = at;

@@ -22,9 +22,11 @@ impl Way {
             }
         };
         if entrance.tls.is_some() && keys.authority.is_none() {
-            return Err("its servers speak TLS and nothing says which authority signed them; name a Secret with ca.crt \
+            return Err(
+                "its servers speak TLS and nothing says which authority signed them; name a Secret with ca.crt \
                  by the annotation kubectl-stateful.dev/tls-secret"
-                .to_owned());
+                    .to_owned(),
+            );
         }
         let credentials = Credentials { username: entrance.username.clone(), password };
         Ok(Self { entrance, keys, credentials, kept })

@@ -156,7 +156,8 @@ impl World for Live {
     fn look(&self) -> BoxFuture<'_, Result<Look, WorldError>> {
         Box::pin(async move {
             let workload = stateful_cluster::discover(&self.cluster, &self.id).await?;
-            let workload = workload.ok_or_else(|| ClusterError::NotFound(format!("{} runs no database any more", self.id)))?;
+            let workload =
+                workload.ok_or_else(|| ClusterError::NotFound(format!("{} runs no database any more", self.id)))?;
             let doors = self.way.doors(&workload, &self.tunnels).await;
             let assessment = self.engine.assess(&doors, self.now()).await;
             self.doors.send_replace(doors);

@@ -158,7 +158,9 @@ impl std::fmt::Display for Step {
             Self::ChangeTemplate { change: TemplateChange::Image { container, image } } => {
                 write!(f, "set the image of container {container} to {image}")
             }
-            Self::ChangeTemplate { change: TemplateChange::Restart { .. } } => write!(f, "mark the template for a restart"),
+            Self::ChangeTemplate { change: TemplateChange::Restart { .. } } => {
+                write!(f, "mark the template for a restart")
+            }
             Self::Replace { member } => write!(f, "replace {member}"),
             Self::HandOver { group, from, to } => write!(f, "hand over {group} from {from} to {to}"),
             Self::Route { services, to } => write!(f, "lead service {} to {to}", services.join(", ")),

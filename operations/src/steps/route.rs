@@ -16,8 +16,7 @@ pub(super) fn standing(services: &[String], to: &str, look: &Look) -> Standing {
     if !look.leads(to) {
         return Standing::Overtaken(format!("{to} does not lead any more"));
     }
-    let elsewhere = |service: &String| {
-        look.workload.routes.iter().any(|route| route.service == *service && route.member != to)
-    };
+    let elsewhere =
+        |service: &String| look.workload.routes.iter().any(|route| route.service == *service && route.member != to);
     if services.iter().any(elsewhere) { Standing::Open } else { Standing::Settled }
 }

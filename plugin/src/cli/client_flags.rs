@@ -28,10 +28,26 @@ pub(crate) enum Output {
 #[command(next_help_heading = "Client flags")]
 pub(crate) struct Globals {
     /// Output format
-    #[arg(short, long, global = true, value_enum, value_name = "FORMAT", default_value = "table", hide_default_value = true, help_heading = "Output")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        default_value = "table",
+        hide_default_value = true,
+        help_heading = "Output"
+    )]
     pub(crate) output: Output,
     /// When to colour: auto, always, never (NO_COLOR and CLICOLOR_FORCE are heeded)
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_default_value = true, help_heading = "Output")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_default_value = true,
+        help_heading = "Output"
+    )]
     pub(crate) color: ColorWhen,
     /// Namespace of the workload
     #[arg(short, long, global = true, value_name = "NS")]

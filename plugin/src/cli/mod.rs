@@ -1,14 +1,16 @@
 //! The command line: kubectl's conventions, our verbs.
 
+#[expect(clippy::doc_markdown, reason = "the doc comments are the help text, printed as they stand")]
 mod client_flags;
+#[expect(clippy::doc_markdown, reason = "the doc comments are the help text, printed as they stand")]
 mod verbs;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
 
 pub(crate) use client_flags::{ColorWhen, Globals, Output};
 pub(crate) use verbs::{
-    CheckArgs, CompletionArgs, DrainArgs, DryRun, OperationFlags, PolicyFlags, ProgressMode, RbacArgs, ResumeArgs, StatusArgs,
-    SwitchoverArgs, TargetArgs, UpgradeArgs, Verb,
+    CheckArgs, CompletionArgs, DrainArgs, DryRun, OperationFlags, PolicyFlags, ProgressMode, RbacArgs, ResumeArgs,
+    StatusArgs, SwitchoverArgs, TargetArgs, UpgradeArgs, Verb,
 };
 
 use crate::exit::Exit;

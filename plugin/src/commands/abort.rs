@@ -35,7 +35,9 @@ pub(crate) async fn run(context: &Context, args: &TargetArgs) -> Result<Exit, Fa
             look.workload.replicas
         ));
     }
-    if let (Rollout::OnDelete, Rollout::RollingUpdate { partition }) = (look.workload.rollout, entry.plan.origin.rollout) {
+    if let (Rollout::OnDelete, Rollout::RollingUpdate { partition }) =
+        (look.workload.rollout, entry.plan.origin.rollout)
+    {
         // Giving the decision back now would let the controller replace the rest by ordinal, primaries included.
         context.printer.note(&format!(
             "the update strategy stays OnDelete; it was RollingUpdate (partition {partition}): restore it once every member is current"

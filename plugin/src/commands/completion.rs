@@ -27,7 +27,11 @@ pub(crate) async fn answer(context: Option<&Context>, printer: Printer, words: &
     let verb = before.iter().find_map(|word| command.find_subcommand(word));
     let mut choices: Vec<String> = match verb {
         _ if typed.starts_with('-') => flags(verb.unwrap_or(&command)),
-        None => command.get_subcommands().filter(|verb| !verb.is_hide_set()).map(|verb| verb.get_name().to_owned()).collect(),
+        None => command
+            .get_subcommands()
+            .filter(|verb| !verb.is_hide_set())
+            .map(|verb| verb.get_name().to_owned())
+            .collect(),
         Some(verb) if verb.get_positionals().any(|argument| argument.get_id() == "target") => targets(context).await,
         Some(_) => Vec::new(),
     };
@@ -38,7 +42,12 @@ pub(crate) async fn answer(context: Option<&Context>, printer: Printer, words: &
 }
 
 fn flags(command: &clap::Command) -> Vec<String> {
-    command.get_arguments().filter(|flag| !flag.is_hide_set()).filter_map(|flag| flag.get_long()).map(|flag| format!("--{flag}")).collect()
+    command
+        .get_arguments()
+        .filter(|flag| !flag.is_hide_set())
+        .filter_map(|flag| flag.get_long())
+        .map(|flag| format!("--{flag}"))
+        .collect()
 }
 
 async fn targets(context: Option<&Context>) -> Vec<String> {

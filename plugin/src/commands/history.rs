@@ -1,8 +1,8 @@
 //! `history`: what was done to a database.
 
 use jiff::{Timestamp, Unit};
-use stateful_operations::journal::{Entry, State};
 use stateful_operations::Goal;
+use stateful_operations::journal::{Entry, State};
 
 use crate::cli::TargetArgs;
 use crate::context::Context;

@@ -26,18 +26,17 @@ pub(crate) fn run(printer: Printer, args: &RbacArgs) -> Result<Exit, Failure> {
             verbs.push(verb);
         }
     }
-    let mut text = format!(
-        "apiVersion: rbac.authorization.k8s.io/v1\nkind: {kind}\nmetadata:\n  name: kubectl-stateful-{}\nrules:\n",
+    let head = format!(
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: {kind}\nmetadata:\n  name: kubectl-stateful-{}\nrules:",
         args.verb
     );
-    for ((group, resource), verbs) in rules {
-        text.push_str(&format!("- apiGroups: [\"{group}\"]\n  resources: [\"{resource}\"]\n  verbs: [{}]\n", verbs.join(", ")));
-    }
-    text.push_str(
-        "# Where a pod takes its password or its certificates from a Secret, add that one by name:\n\
+    let rules = rules.into_iter().map(|((group, resource), verbs)| {
+        format!("- apiGroups: [\"{group}\"]\n  resources: [\"{resource}\"]\n  verbs: [{}]", verbs.join(", "))
+    });
+    let secrets = "# Where a pod takes its password or its certificates from a Secret, add that one by name:\n\
          # - apiGroups: [\"\"]\n#   resources: [\"secrets\"]\n#   resourceNames: [\"NAME\"]\n#   verbs: [get]\n\
-         # Where its configuration is in a ConfigMap, the same for \"configmaps\".",
-    );
-    printer.result(&text);
+         # Where its configuration is in a ConfigMap, the same for \"configmaps\".";
+    let lines: Vec<String> = std::iter::once(head).chain(rules).chain([secrets.to_owned()]).collect();
+    printer.result(&lines.join("\n"));
     Ok(Exit::Done)
 }

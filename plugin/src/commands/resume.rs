@@ -36,8 +36,7 @@ pub(crate) async fn run(context: &Context, args: &ResumeArgs) -> Result<Exit, Fa
         context.printer.note("nothing was touched");
         return Ok(Exit::Done);
     }
-    let operation =
-        Operation { verb: "resume", opened: &opened, plan, resumed: Some(&entry), flags: &args.operation };
+    let operation = Operation { verb: "resume", opened: &opened, plan, resumed: Some(&entry), flags: &args.operation };
     let report = run_operation(context, operation).await?;
     Ok(conclude(context, &opened, &report))
 }
@@ -79,7 +78,11 @@ pub(super) async fn what_is_left(
         let first = reasons.first().map(|reason| format!("{reason} ({})", reason.code())).unwrap_or_default();
         if started.elapsed() >= patience {
             let back = format!("or go back: kubectl stateful rollback {target}");
-            return Err(Failure::new(Exit::TimedOut, format!("out of time after {patience:?}, still waiting: {first}")).hint(back));
+            return Err(Failure::new(
+                Exit::TimedOut,
+                format!("out of time after {patience:?}, still waiting: {first}"),
+            )
+            .hint(back));
         }
         if said != first {
             context.printer.note(&format!("waiting: {first}"));

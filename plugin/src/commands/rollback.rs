@@ -22,7 +22,8 @@ pub(crate) async fn run(context: &Context, args: &ResumeArgs) -> Result<Exit, Fa
         take_over(context, &opened, &entry).await?;
     }
     let drawn =
-        what_is_left(context, &opened, &goal, origin, &policy(&args.operation.policy), args.operation.step_timeout).await;
+        what_is_left(context, &opened, &goal, origin, &policy(&args.operation.policy), args.operation.step_timeout)
+            .await;
     let plan = match drawn {
         Ok(plan) => plan,
         Err(failure) => {

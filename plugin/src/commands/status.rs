@@ -37,9 +37,9 @@ pub(crate) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Fa
         match &opened {
             Some(opened) => {
                 let status = one(context, opened).await?;
-                if shown.as_ref() != Some(&Shown::One(status.clone())) {
+                if shown.as_ref() != Some(&Shown::One(Box::new(status.clone()))) {
                     print_members(context.printer, &status);
-                    shown = Some(Shown::One(status));
+                    shown = Some(Shown::One(Box::new(status)));
                 }
             }
             None => {
@@ -60,7 +60,7 @@ pub(crate) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Fa
 /// What was printed last; with `--watch` only changes are.
 #[derive(PartialEq, Eq)]
 enum Shown {
-    One(WorkloadStatus),
+    One(Box<WorkloadStatus>),
     List(Vec<WorkloadRow>),
 }
 
@@ -73,7 +73,8 @@ async fn list(context: &Context, all_namespaces: bool) -> Result<Vec<WorkloadRow
 
 async fn row_of(context: &Context, workload: Workload) -> WorkloadRow {
     let look = async {
-        let live = Live::open(&context.cluster, &workload, context.stop.subscribe()).await.map_err(|e| e.to_string())?;
+        let live =
+            Live::open(&context.cluster, &workload, context.stop.subscribe()).await.map_err(|e| e.to_string())?;
         live.look().await.map_err(|error| error.to_string())
     };
     let looked = match timeout(EACH_WITHIN, look).await {
@@ -102,7 +103,11 @@ fn row(context: &Context, look: &Look) -> WorkloadRow {
         versions,
         image: look.workload.image.clone(),
         outdated: lines.iter().filter(|line| !line.current).count(),
-        reasons: look.not_whole(&Policy::default(), None).iter().map(|reason| ReasonLine::of(reason, &target)).collect(),
+        reasons: look
+            .not_whole(&Policy::default(), None)
+            .iter()
+            .map(|reason| ReasonLine::of(reason, &target))
+            .collect(),
     }
 }
 
@@ -152,7 +157,10 @@ async fn operation(opened: &Opened) -> Option<String> {
     let history = opened.live.history(&opened.workload).await.ok()?;
     let open = history.into_iter().find(|entry| entry.state.is_open())?;
     let holder = opened.live.holder(&opened.workload).await.ok().flatten();
-    let held = holder.map_or_else(|| "held by nobody: resume or abort it".to_owned(), |holder| format!("held by {}", holder.identity));
+    let held = holder.map_or_else(
+        || "held by nobody: resume or abort it".to_owned(),
+        |holder| format!("held by {}", holder.identity),
+    );
     let note = open.note.map(|note| format!(": {note}")).unwrap_or_default();
     Some(format!("unfinished {} {} by {}, {held}{note}", open.verb, open.id, open.by))
 }

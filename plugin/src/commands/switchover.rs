@@ -55,7 +55,9 @@ fn wanted(args: &SwitchoverArgs, look: &Look) -> Result<String, Failure> {
     if let Some(to) = &args.to {
         let group = known(to)?;
         // Compare and swap: who names the present primary wants it only if it still is.
-        if let Some(from) = args.from.as_ref().filter(|from| group.primary().is_none_or(|primary| &&primary.name != from)) {
+        if let Some(from) =
+            args.from.as_ref().filter(|from| group.primary().is_none_or(|primary| &&primary.name != from))
+        {
             return Err(Failure::blocked(format!("{from} does not lead {}; nothing was touched", group.name)));
         }
         return Ok(to.clone());
@@ -71,7 +73,11 @@ fn wanted(args: &SwitchoverArgs, look: &Look) -> Result<String, Failure> {
         (None, [only]) => only,
         (None, groups) => {
             let names: Vec<&str> = groups.iter().filter_map(ReplicaGroup::primary).map(|p| p.name.as_str()).collect();
-            return Err(Failure::usage(format!("there are {} primaries ({}); name one with --from, or its successor with --to", names.len(), names.join(", "))));
+            return Err(Failure::usage(format!(
+                "there are {} primaries ({}); name one with --from, or its successor with --to",
+                names.len(),
+                names.join(", ")
+            )));
         }
     };
     best(group).ok_or_else(|| Failure::blocked(format!("{} has no replica in sync; nothing was touched", group.name)))

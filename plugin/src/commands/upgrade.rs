@@ -33,7 +33,9 @@ pub(crate) async fn run(context: &Context, args: &UpgradeArgs) -> Result<Exit, F
                 Some(plan) => plan,
                 None => {
                     let name = &look.workload.id.name;
-                    context.printer.result(&format!("statefulset.apps/{name} unchanged: every member runs what it declares"));
+                    context
+                        .printer
+                        .result(&format!("statefulset.apps/{name} unchanged: every member runs what it declares"));
                     return Ok(Exit::Done);
                 }
             }
@@ -114,8 +116,10 @@ fn drawn(context: &Context, args: &UpgradeArgs, goal: &Goal, look: &Look) -> Res
             let found = findings(&draft(goal, look, Origin::of(look), &policy), look, &policy);
             let report = CheckReport::new(look.workload.id.to_string(), "an upgrade".to_owned(), &found, &target);
             print_check(context.printer, &[report], false);
-            let codes: Vec<&str> = reasons.iter().map(stateful_safety::Reason::code).collect();
-            let message = format!("{} is not safe to upgrade now ({}); nothing was touched", look.workload.id, codes.join(", "));
+            let mut codes: Vec<&str> = reasons.iter().map(stateful_safety::Reason::code).collect();
+            codes.dedup();
+            let message =
+                format!("{} is not safe to upgrade now ({}); nothing was touched", look.workload.id, codes.join(", "));
             Err(Failure::blocked(message).hint(format!("ask again with: kubectl stateful check {target}")))
         }
     }
@@ -126,11 +130,15 @@ pub(super) async fn refuse_beside_another(context: &Context, opened: &Opened) ->
     let typed = context.typed(&opened.workload);
     let id = &opened.workload.id;
     if let Some(holder) = opened.live.holder(&opened.workload).await? {
-        let since = holder.since.map_or_else(|| "an unknown time".to_owned(), |since| {
-            since.round(jiff::Unit::Second).unwrap_or(since).to_string()
-        });
-        return Err(Failure::blocked(format!("{id} is held by {} since {since}; nothing was touched", holder.identity))
-            .hint(format!("if nobody is behind it any more: kubectl stateful resume {typed}")));
+        let since = holder.since.map_or_else(
+            || "an unknown time".to_owned(),
+            |since| since.round(jiff::Unit::Second).unwrap_or(since).to_string(),
+        );
+        return Err(Failure::blocked(format!(
+            "{id} is held by {} since {since}; nothing was touched",
+            holder.identity
+        ))
+        .hint(format!("if nobody is behind it any more: kubectl stateful resume {typed}")));
     }
     let open = opened.live.history(&opened.workload).await?.into_iter().find(|entry| entry.state.is_open());
     match open {

@@ -64,14 +64,14 @@ fn text(printer: Printer, report: &CheckReport) -> String {
             continue;
         }
         lines.push(format!("{} {}", printer.paint(Paint::Bad, "×"), check.title));
-        for reason in &check.reasons {
+        for (index, reason) in check.reasons.iter().enumerate() {
             lines.push(format!("    {} {}", reason.code, clean(&reason.text)));
-            lines.push(printer.paint(Paint::Dim, &format!("    → {}", clean(&reason.next))));
+            // What helps against several reasons is said once, below the last of them.
+            if check.reasons.get(index + 1).is_none_or(|following| following.next != reason.next) {
+                lines.push(printer.paint(Paint::Dim, &format!("    → {}", clean(&reason.next))));
+            }
         }
     }
-    lines.push(match report.safe {
-        true => format!("{} is safe now", report.of),
-        false => format!("{} is not safe now", report.of),
-    });
+    lines.push(format!("{} is {}safe now", report.of, if report.safe { "" } else { "not " }));
     lines.join("\n")
 }

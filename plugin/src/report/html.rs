@@ -26,7 +26,12 @@ td.n{text-align:right;font-variant-numeric:tabular-nums}svg{width:100%;height:au
 ";
 
 /// Writes the report.
-pub(crate) fn write_html(path: &Path, report: &OperationReport, plan: &Plan, heard: &[Progress]) -> std::io::Result<()> {
+pub(crate) fn write_html(
+    path: &Path,
+    report: &OperationReport,
+    plan: &Plan,
+    heard: &[Progress],
+) -> std::io::Result<()> {
     std::fs::write(path, page(report, plan, heard))
 }
 
@@ -35,9 +40,14 @@ fn page(report: &OperationReport, plan: &Plan, heard: &[Progress]) -> String {
     let began = clock(report.began, "%Y-%m-%d %H:%M:%S %Z");
     let why = report.why.as_ref().map_or_else(String::new, |why| format!("<p class=bad>{}</p>", text(why)));
     let chart = chart::draw(report, heard);
-    let legend = [("lead", "primary"), ("ok", "replica in sync"), ("off", "away or catching up"), ("bad", "no write acknowledged")]
-        .map(|(colour, meaning)| format!("<span><i style='background:var(--{colour})'></i>{meaning}</span>"))
-        .concat();
+    let legend = [
+        ("lead", "primary"),
+        ("ok", "replica in sync"),
+        ("off", "away or catching up"),
+        ("bad", "no write acknowledged"),
+    ]
+    .map(|(colour, meaning)| format!("<span><i style='background:var(--{colour})'></i>{meaning}</span>"))
+    .concat();
     format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>\
          <title>{title}</title><style>{STYLE}</style><h1>{title}</h1>\
@@ -51,7 +61,7 @@ fn page(report: &OperationReport, plan: &Plan, heard: &[Progress]) -> String {
         text(report.operation.as_deref().unwrap_or("-")),
         facts(report),
         steps(report),
-        plan.steps.iter().map(|step| format!("<li>{}</li>", text(&step.to_string()))).collect::<String>(),
+        plan.steps.iter().map(|step| format!("<li>{}</li>", text(&step.to_string()))).collect::<Vec<_>>().concat(),
     )
 }
 
@@ -91,7 +101,12 @@ fn clock(at: Millis, format: &str) -> String {
 
 /// Text from a cluster, as text: nothing in it is markup.
 fn text(text: &str) -> String {
-    clean(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+    clean(text)
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;")
 }
 
 #[cfg(test)]

@@ -50,11 +50,13 @@ impl Printer {
     }
 
     /// A result, on stdout. A reader that has gone away (`| head`) is no error.
+    #[expect(clippy::unused_self, reason = "what is printed goes through the printer, so that nobody prints past it")]
     pub(crate) fn result(self, text: &str) {
         let _ = writeln!(std::io::stdout().lock(), "{}", text.trim_end_matches('\n'));
     }
 
     /// Something to know, on stderr.
+    #[expect(clippy::unused_self, reason = "what is printed goes through the printer, so that nobody prints past it")]
     pub(crate) fn note(self, text: &str) {
         let _ = writeln!(std::io::stderr().lock(), "{}", text.trim_end_matches('\n'));
     }
@@ -84,6 +86,7 @@ impl Printer {
     }
 
     /// Asks a question that defaults to no. Only for a terminal; whoever has none was told to say `-y` before.
+    #[expect(clippy::unused_self, reason = "what is printed goes through the printer, so that nobody prints past it")]
     pub(crate) fn ask(self, question: &str) -> bool {
         let _ = write!(std::io::stderr().lock(), "{question} [y/N] ");
         let mut answer = String::new();

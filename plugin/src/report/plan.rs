@@ -39,7 +39,9 @@ fn steps_text(plan: &Plan) -> String {
     for (index, step) in plan.steps.iter().enumerate() {
         if plan.boundary == Some(index) {
             let before = &plan.origin.image;
-            lines.push(format!("      --- from here on {before} cannot come back: it cannot read what a newer release writes ---"));
+            lines.push(format!(
+                "      --- from here on {before} cannot come back: it cannot read what a newer release writes ---"
+            ));
         }
         lines.push(format!("  {:>2}. {}", index + 1, clean(&step.to_string())));
     }

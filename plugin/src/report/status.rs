@@ -138,7 +138,10 @@ pub(crate) fn print_members(printer: Printer, status: &WorkloadStatus) {
             member.state.clone(),
             member.version.clone(),
             if member.current { "current" } else { "outdated" }.to_owned(),
-            member.may_go.as_ref().map_or_else(|| "yes".to_owned(), |reason| format!("no: {} ({})", reason.text, reason.code)),
+            member
+                .may_go
+                .as_ref()
+                .map_or_else(|| "yes".to_owned(), |reason| format!("no: {} ({})", reason.text, reason.code)),
         ];
         if wide {
             cells.extend([member.node.clone(), member.address.clone(), member.image.clone()]);

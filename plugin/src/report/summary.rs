@@ -72,11 +72,15 @@ pub(crate) fn print_operation(printer: Printer, report: &OperationReport) {
     if !report.moved.is_empty() {
         let handovers = report.moved.iter().filter(|moved| moved.handed_over_in_milliseconds.is_some()).count();
         let replaced = report.moved.iter().filter(|moved| moved.what.starts_with("replace ")).count();
-        let mut line = format!("  {replaced} members replaced, {handovers} handovers, {}", seconds(report.took_milliseconds));
-        if let Some(longest) = report.longest_handover_milliseconds {
-            line.push_str(&format!("; the longest handover took {}", seconds(longest)));
-        }
-        lines.push(line);
+        let longest =
+            report.longest_handover_milliseconds.map(|took| format!("; the longest handover took {}", seconds(took)));
+        lines.push(format!(
+            "  {} replaced, {}, {}{}",
+            counted(replaced, "member"),
+            counted(handovers, "handover"),
+            seconds(report.took_milliseconds),
+            longest.unwrap_or_default()
+        ));
     }
     if let Some(canary) = &report.canary {
         lines.push(canary_text(printer, canary));
@@ -93,6 +97,10 @@ fn canary_text(printer: Printer, canary: &Ledger) -> String {
         "  canary: {acknowledged} writes acknowledged, {unknown} unknown, {failed} failed, {lost} lost; longest gap {gap}"
     );
     if *lost > 0 || *failed > 0 { printer.paint(Paint::Bad, &clean(&text)) } else { text }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Milliseconds as seconds, for people.

@@ -4,8 +4,10 @@ use super::clean;
 
 /// Lays rows out under their headers. Widths count characters, before any colour is put on.
 pub(super) fn table(headers: &[&str], rows: &[Vec<String>]) -> String {
-    let rows: Vec<Vec<String>> =
-        rows.iter().map(|row| row.iter().map(|cell| if cell.is_empty() { "<none>".to_owned() } else { clean(cell) }).collect()).collect();
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| row.iter().map(|cell| if cell.is_empty() { "<none>".to_owned() } else { clean(cell) }).collect())
+        .collect();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
         cells.chain([headers[column].chars().count()]).max().unwrap_or(0)

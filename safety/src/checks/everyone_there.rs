@@ -22,7 +22,9 @@ pub(crate) fn everyone_there(case: &Case<'_>, except: Option<&str>) -> Vec<Reaso
     }
     for group in &case.assessment.groups {
         let others = group.members.iter().filter(|member| counts(&member.name));
-        let told = |name: &str| reasons.iter().any(|reason| matches!(reason, Reason::PodNotReady { member, .. } if member == name));
+        let told = |name: &str| {
+            reasons.iter().any(|reason| matches!(reason, Reason::PodNotReady { member, .. } if member == name))
+        };
         let found: Vec<Reason> =
             others.filter(|member| !told(&member.name)).filter_map(|member| away(case, group, member)).collect();
         reasons.extend(found);

@@ -10,8 +10,7 @@ pub(crate) fn one_at_a_time(case: &Case<'_>) -> Vec<Reason> {
 }
 
 fn of_group(case: &Case<'_>, group: &ReplicaGroup) -> Vec<Reason> {
-    let taken: Vec<&MemberState> =
-        group.members.iter().filter(|member| case.taken().contains(&member.name)).collect();
+    let taken: Vec<&MemberState> = group.members.iter().filter(|member| case.taken().contains(&member.name)).collect();
     let second = taken.iter().skip(1).map(|member| Reason::MemberAway {
         group: group.name.clone(),
         member: member.name.clone(),
@@ -28,17 +27,13 @@ pub(super) fn away(case: &Case<'_>, group: &ReplicaGroup, member: &MemberState) 
         return Some(Reason::MemberAway { group: group.name.clone(), member: member.name.clone(), why });
     }
     match &member.sync {
-        Sync::InSync { lag_bytes } if *lag_bytes > case.policy.max_lag_bytes => Some(Reason::Lagging {
-            member: member.name.clone(),
-            lag: *lag_bytes,
-            limit: case.policy.max_lag_bytes,
-        }),
+        Sync::InSync { lag_bytes } if *lag_bytes > case.policy.max_lag_bytes => {
+            Some(Reason::Lagging { member: member.name.clone(), lag: *lag_bytes, limit: case.policy.max_lag_bytes })
+        }
         Sync::InSync { .. } => None,
         Sync::Behind { why } => {
             Some(Reason::MemberAway { group: group.name.clone(), member: member.name.clone(), why: why.clone() })
         }
-        Sync::Unreachable { why } => {
-            Some(Reason::NotAnswering { member: member.name.clone(), why: why.clone() })
-        }
+        Sync::Unreachable { why } => Some(Reason::NotAnswering { member: member.name.clone(), why: why.clone() }),
     }
 }

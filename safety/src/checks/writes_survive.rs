@@ -9,13 +9,13 @@ pub(crate) fn writes_survive(case: &Case<'_>) -> Vec<Reason> {
     case.touched_groups()
         .into_iter()
         .filter_map(|group| {
-            let left = group
-                .members
-                .iter()
-                .filter(|member| member.sync.is_streaming() && !case.is_gone(&member.name))
-                .count();
-            (left < group.writes_need)
-                .then(|| Reason::WritesWouldStop { group: group.name.clone(), left, needed: group.writes_need })
+            let left =
+                group.members.iter().filter(|member| member.sync.is_streaming() && !case.is_gone(&member.name)).count();
+            (left < group.writes_need).then(|| Reason::WritesWouldStop {
+                group: group.name.clone(),
+                left,
+                needed: group.writes_need,
+            })
         })
         .collect()
 }

@@ -189,8 +189,7 @@ fn a_handover_goes_to_a_replica_of_that_primary_in_sync_and_no_older() {
 #[test]
 fn a_snapshot_delays_a_handover_and_nothing_else() {
     let mut assessment = three_shards();
-    assessment.blockers =
-        vec![Blocker::SnapshotRunning { member: "p0".to_owned(), what: "RDB snapshot".to_owned() }];
+    assessment.blockers = vec![Blocker::SnapshotRunning { member: "p0".to_owned(), what: "RDB snapshot".to_owned() }];
     assert!(against(&assessment, &take(&["r00"])).is_empty());
     assert_eq!(against(&assessment, &hand_over("p0", "r00")), ["STF-DB-019"]);
 }
@@ -198,8 +197,7 @@ fn a_snapshot_delays_a_handover_and_nothing_else() {
 #[test]
 fn members_that_disagree_are_left_alone() {
     let mut assessment = three_shards();
-    assessment.blockers =
-        vec![Blocker::ViewsDisagree { member: "p0".to_owned(), about: "r10 is gone".to_owned() }];
+    assessment.blockers = vec![Blocker::ViewsDisagree { member: "p0".to_owned(), about: "r10 is gone".to_owned() }];
     assert_eq!(against(&assessment, &take(&["r00"])), ["STF-DB-016"]);
 }
 

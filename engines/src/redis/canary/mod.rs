@@ -17,10 +17,7 @@ use writer::Writer;
 const TAGS: u32 = 2_000;
 
 /// Runs one writer a shard until told to stop.
-pub(super) async fn run(
-    doors: watch::Receiver<Vec<Door>>,
-    stop: watch::Receiver<bool>,
-) -> Result<Ledger, String> {
+pub(super) async fn run(doors: watch::Receiver<Vec<Door>>, stop: watch::Receiver<bool>) -> Result<Ledger, String> {
     let now = doors.borrow().clone();
     let keys = keys(&now).await?;
     let writers = keys.into_iter().map(|(group, key)| Writer::new(group, key, doors.clone(), stop.clone()).run());

@@ -42,7 +42,9 @@ pub(super) struct Writer {
 enum Attempt {
     Acknowledged,
     /// The server said no: it is certain that nothing was written.
-    Refused { moved_to: Option<String> },
+    Refused {
+        moved_to: Option<String>,
+    },
     /// The connection broke: it may have been written.
     Unknown,
     /// There was nobody to send it to.
@@ -57,7 +59,17 @@ impl Writer {
         stop: watch::Receiver<bool>,
     ) -> Self {
         let ledger = Ledger::default();
-        Self { group, key, doors, stop, link: None, tries: 0, acknowledged: BTreeSet::new(), last_acknowledged: None, ledger }
+        Self {
+            group,
+            key,
+            doors,
+            stop,
+            link: None,
+            tries: 0,
+            acknowledged: BTreeSet::new(),
+            last_acknowledged: None,
+            ledger,
+        }
     }
 
     pub(super) async fn run(mut self) -> Result<Ledger, String> {
@@ -153,8 +165,11 @@ impl Writer {
                 None => "no member can be reached".to_owned(),
                 Some((_, link)) => {
                     let read = redis::pipe()
-                        .cmd("HKEYS").arg(&self.key)
-                        .cmd("UNLINK").arg(&self.key).ignore()
+                        .cmd("HKEYS")
+                        .arg(&self.key)
+                        .cmd("UNLINK")
+                        .arg(&self.key)
+                        .ignore()
                         .query_async::<(BTreeSet<u64>,)>(link)
                         .await;
                     match read {

@@ -58,12 +58,7 @@ impl Hands<'_> {
     }
 
     /// Sends an order. A server's own "no" means nothing happened; a broken connection means nobody knows.
-    async fn order(
-        &self,
-        link: &mut MultiplexedConnection,
-        member: &str,
-        command: &Cmd,
-    ) -> Result<(), HandOverError> {
+    async fn order(&self, link: &mut MultiplexedConnection, member: &str, command: &Cmd) -> Result<(), HandOverError> {
         match command.query_async::<Value>(link).await {
             Ok(_) => Ok(()),
             Err(error) if error.code().is_some() => Err(refused(member, &error)),
@@ -74,9 +69,7 @@ impl Hands<'_> {
     /// How it stands when the successor did not take over in time.
     async fn overdue(&self, waited: Duration) -> HandOverError {
         match self.role(self.from).await.as_deref() {
-            Some("master") => {
-                HandOverError::NotMoved { from: self.from.to_owned(), to: self.to.to_owned(), waited }
-            }
+            Some("master") => HandOverError::NotMoved { from: self.from.to_owned(), to: self.to.to_owned(), waited },
             Some(other) => self.unknown(format!("{} is now a {other}", self.from)),
             None => self.unknown(format!("{} does not say what it is", self.from)),
         }

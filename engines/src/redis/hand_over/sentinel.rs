@@ -102,7 +102,8 @@ async fn address(hands: &Hands<'_>) -> Result<(String, u16), HandOverError> {
     }
     // It has stopped being a replica, and with that left the old primary's list: by its address then.
     let door = hands.doors.iter().find(|door| door.member == hands.to);
-    let host = door.and_then(|door| door.address.clone()).ok_or_else(|| hands.unknown("it has no address".to_owned()))?;
+    let host =
+        door.and_then(|door| door.address.clone()).ok_or_else(|| hands.unknown("it has no address".to_owned()))?;
     let mut successor = hands.link(hands.to).await?;
     let port = hands.info(&mut successor, hands.to).await?.number("tcp_port").and_then(|port| u16::try_from(port).ok());
     Ok((host, port.unwrap_or(6_379)))

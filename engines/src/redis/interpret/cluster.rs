@@ -68,10 +68,8 @@ pub(super) fn interpret(seen: &[Seen], now: Millis) -> Assessment {
 /// others and matched to a silent member by address, or because both are the only ones left. What matches nobody while
 /// every member has answered is a stranger; an empty node that failed is one too.
 fn identify<'a>(views: &[View<'a>], silent: &[&'a Seen]) -> (BTreeMap<&'a str, Node<'a>>, Vec<String>) {
-    let mut nodes: BTreeMap<&str, Node<'_>> = views
-        .iter()
-        .map(|view| (view.me().id, Node { seen: Some(view.seen), line: view.me().clone() }))
-        .collect();
+    let mut nodes: BTreeMap<&str, Node<'_>> =
+        views.iter().map(|view| (view.me().id, Node { seen: Some(view.seen), line: view.me().clone() })).collect();
     let mut unmatched: BTreeMap<&str, NodeLine<'_>> = BTreeMap::new();
     for line in views.iter().flat_map(|view| &view.nodes) {
         if !nodes.contains_key(line.id) {
@@ -120,7 +118,13 @@ fn member(node: &Node<'_>, role: Role, primary: Option<&Seen>) -> MemberState {
     let Some(seen) = node.seen else {
         let why = "no member here answers to this identity".to_owned();
         let name = format!("node {}", node.line.id.get(..8).unwrap_or(node.line.id));
-        return MemberState { name, role: Role::Unknown, sync: Sync::Unreachable { why }, version: None, persists: false };
+        return MemberState {
+            name,
+            role: Role::Unknown,
+            sync: Sync::Unreachable { why },
+            version: None,
+            persists: false,
+        };
     };
     // What others remember of a silent node's role may be history by now.
     let role = if seen.answer.is_err() { Role::Unknown } else { role };

@@ -63,11 +63,10 @@ fn replica_sync(seen: &Seen, answers: &Answers, primary: Option<&Seen>) -> Sync 
 /// Whether the primary lists the replica as online. Where replicas announce another address than the pod's
 /// (`replica-announce-ip`), the list cannot be matched: then every replica listed must be online.
 fn counted_online(leader: &Answers, seen: &Seen) -> bool {
-    let replicas: Vec<&str> = (0..)
-        .map_while(|index| leader.field(&format!("slave{index}")))
-        .collect();
+    let replicas: Vec<&str> = (0..).map_while(|index| leader.field(&format!("slave{index}"))).collect();
     let is_online = |line: &&str| line.split(',').any(|part| part == "state=online");
-    let is_own = |part: &str| part.strip_prefix("ip=").is_some_and(|host| is_at(&seen.member, seen.address.as_deref(), host));
+    let is_own =
+        |part: &str| part.strip_prefix("ip=").is_some_and(|host| is_at(&seen.member, seen.address.as_deref(), host));
     let own = replicas.iter().find(|line| line.split(',').any(is_own));
     match own {
         Some(line) => is_online(line),

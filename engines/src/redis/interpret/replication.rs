@@ -30,9 +30,11 @@ pub(super) fn interpret(seen: &[Seen], now: Millis) -> Assessment {
     };
     let sentinels = sentinels(seen);
     if sentinels == 0 && seen.len() > 1 {
-        blockers.extend(answered(seen).filter(|(member, _)| !keeps_role(seen, member)).map(|(member, _)| {
-            Blocker::RoleNotKept { member: member.to_owned() }
-        }));
+        blockers.extend(
+            answered(seen)
+                .filter(|(member, _)| !keeps_role(seen, member))
+                .map(|(member, _)| Blocker::RoleNotKept { member: member.to_owned() }),
+        );
     }
     let topology = match (sentinels, seen.len()) {
         (0, _) if answered(seen).next().is_none() => "unknown: nobody answers".to_owned(),

@@ -92,8 +92,11 @@ async fn plans(context: &Context, args: &DrainArgs, node: &str) -> Result<Vec<(O
         return Ok(plans);
     }
     print_check(context.printer, &refused, false);
-    Err(Failure::blocked(format!("{} databases on {node} are not safe to move now; nothing was touched", refused.len()))
-        .hint(format!("ask again with: kubectl stateful check node/{node}")))
+    Err(Failure::blocked(format!(
+        "{} databases on {node} are not safe to move now; nothing was touched",
+        refused.len()
+    ))
+    .hint(format!("ask again with: kubectl stateful check node/{node}")))
 }
 
 /// A plan, a refusal, or nothing to do.

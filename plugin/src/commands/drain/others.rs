@@ -26,7 +26,9 @@ pub(super) async fn sort(
     databases: &[&Workload],
 ) -> Result<Vec<NodePod>, Failure> {
     let is_ours = |pod: &NodePod| {
-        databases.iter().any(|w| w.id.namespace == pod.namespace && w.members.iter().any(|member| member.uid == pod.uid))
+        databases
+            .iter()
+            .any(|w| w.id.namespace == pod.namespace && w.members.iter().any(|member| member.uid == pod.uid))
     };
     let mut evicted = Vec::new();
     let mut held = Vec::new();

@@ -49,7 +49,13 @@ pub(super) fn draw(report: &OperationReport, heard: &[Progress]) -> String {
         for (from, until) in spans {
             // A gap of a tenth of a second in a minute is less than a pixel: two are drawn so that it is seen.
             let (left, right) = (x(*from), x(*until));
-            bar(&mut svg, (left, right.max(left + 2.0)), y, "bad", &format!("{} without a write", seconds(until - from)));
+            bar(
+                &mut svg,
+                (left, right.max(left + 2.0)),
+                y,
+                "bad",
+                &format!("{} without a write", seconds(until - from)),
+            );
         }
         y += LANE;
     }
@@ -88,7 +94,15 @@ fn described(member: &MemberLine) -> (&'static str, String) {
     // Bytes behind change at each look; a bar for each would be noise.
     let state = if member.well { "in sync" } else { &member.state };
     let version = member.version.as_deref().unwrap_or("unknown version");
-    (colour, format!("{} · {} · {state} · {version} · {}", member.name, member.role, member.node.as_deref().unwrap_or("no node")))
+    (
+        colour,
+        format!(
+            "{} · {} · {state} · {version} · {}",
+            member.name,
+            member.role,
+            member.node.as_deref().unwrap_or("no node")
+        ),
+    )
 }
 
 fn gaps(report: &OperationReport) -> BTreeMap<String, Vec<(Millis, Millis)>> {
@@ -122,7 +136,8 @@ fn axis(svg: &mut String, y: f64, began: Millis, end: Millis, x: impl Fn(Millis)
     let mut at = began;
     while at <= end {
         let (left, told) = (x(at), (at - began) / 1000);
-        let _ = write!(svg, "<line x1={left:.1} x2={left:.1} y1=0 y2={y:.1} stroke='var(--line)' stroke-dasharray='2 4'/>");
+        let _ =
+            write!(svg, "<line x1={left:.1} x2={left:.1} y1=0 y2={y:.1} stroke='var(--line)' stroke-dasharray='2 4'/>");
         let _ = write!(svg, "<text x={left:.1} y={:.1} text-anchor=middle>{told} s</text>", y + 18.0);
         at += step;
     }

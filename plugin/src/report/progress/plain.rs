@@ -36,9 +36,12 @@ pub(super) fn line(what: &What) -> Option<String> {
         What::Members { .. } => None,
         What::StepStarted { step, of, text } => Some(format!("[{}/{of}] {text}", step + 1)),
         What::StepWaiting { step, of, text, why } => Some(format!("[{}/{of}] {text} … waiting: {why}", step + 1)),
-        What::StepFinished { step, of, text, acted: false, .. } => Some(format!("[{}/{of}] {text} … is so already", step + 1)),
+        What::StepFinished { step, of, text, acted: false, .. } => {
+            Some(format!("[{}/{of}] {text} … is so already", step + 1))
+        }
         What::StepFinished { step, of, text, took, handed_over_in, acted: true } => {
-            let handover = handed_over_in.map_or_else(String::new, |took| format!(", handed over in {}", seconds(took)));
+            let handover =
+                handed_over_in.map_or_else(String::new, |took| format!(", handed over in {}", seconds(took)));
             Some(format!("[{}/{of}] {text} … done in {}{handover}", step + 1, seconds(*took)))
         }
         What::Redrawn { why, steps } => Some(format!("{why}: drew up the {} steps that are left anew", steps.len())),

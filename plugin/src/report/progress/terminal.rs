@@ -51,7 +51,10 @@ impl Terminal {
             let node = member.node.as_deref().unwrap_or("-");
             let text = format!(
                 "{:names$}  {:groups$}  {:8}  {version:>8}{current} {node:12}  {}",
-                member.name, member.group, member.role.to_string(), member.state
+                member.name,
+                member.group,
+                member.role.to_string(),
+                member.state
             );
             format!("{} {}", self.printer.paint(paint, mark), clean(&text))
         };

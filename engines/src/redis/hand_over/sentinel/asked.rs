@@ -51,9 +51,16 @@ impl Asked {
                 Ok(masters) => match masters.into_iter().find(|master| is(hands, hands.from, master)) {
                     Some(master) if master.get("flags").map(String::as_str) == Some("master") => {
                         let name = master.get("name").cloned().unwrap_or_default();
-                        return Ok(Self { link, name, patience: master.get("failover-timeout").cloned(), priority: None });
+                        return Ok(Self {
+                            link,
+                            name,
+                            patience: master.get("failover-timeout").cloned(),
+                            priority: None,
+                        });
                     }
-                    Some(master) => why = format!("they say of it: {}", master.get("flags").cloned().unwrap_or_default()),
+                    Some(master) => {
+                        why = format!("they say of it: {}", master.get("flags").cloned().unwrap_or_default());
+                    }
                     None => why = format!("they do not watch {}", hands.from),
                 },
                 Err(error) => why = words(&error),
@@ -132,8 +139,12 @@ fn is(hands: &Hands<'_>, member: &str, described: &Described) -> bool {
 }
 
 async fn priority_of(link: &mut MultiplexedConnection, member: &str) -> Result<u64, HandOverError> {
-    let config: BTreeMap<String, u64> =
-        cmd("CONFIG").arg("GET").arg("replica-priority").query_async(link).await.map_err(|error| refused(member, &error))?;
+    let config: BTreeMap<String, u64> = cmd("CONFIG")
+        .arg("GET")
+        .arg("replica-priority")
+        .query_async(link)
+        .await
+        .map_err(|error| refused(member, &error))?;
     let unset = || HandOverError::Refused { member: member.to_owned(), why: "it has no replica-priority".to_owned() };
     config.into_values().next().ok_or_else(unset)
 }
