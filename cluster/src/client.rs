@@ -54,8 +54,10 @@ pub struct ClientOptions {
 #[derive(Clone)]
 pub struct Cluster {
     pub(crate) client: Client,
-    /// The namespace commands mean when they name none.
+    /// The namespace this command means: the one named, else the configuration's own.
     pub namespace: String,
+    /// The namespace a command means that names none: what need not be said in a command to type next.
+    pub home: String,
     /// Whether this process runs in a pod of a cluster; then pods are reached directly, without tunnels.
     pub inside: bool,
 }
@@ -67,9 +69,10 @@ pub async fn connect(options: &ClientOptions) -> Result<Cluster> {
     // Retrying is decided where the call is made: an eviction that is refused (429) must be seen, not repeated silently.
     config.default_retry = false;
     config.connect_timeout = Some(Duration::from_secs(10));
-    let namespace = options.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
+    let home = config.default_namespace.clone();
+    let namespace = options.namespace.clone().unwrap_or_else(|| home.clone());
     let client = Client::try_from(config).map_err(|error| Error::Config(error.to_string()))?;
-    Ok(Cluster { client, namespace, inside })
+    Ok(Cluster { client, namespace, home, inside })
 }
 
 async fn configuration(options: &ClientOptions) -> Result<(Config, bool)> {

@@ -59,6 +59,8 @@ pub enum What {
         /// Whether there was anything to do.
         acted: bool,
     },
+    /// Somebody asked it to stop; it does so at the next safe moment.
+    Stopping,
     /// The roles moved by themselves; what is left was drawn up anew.
     Redrawn {
         /// Why.

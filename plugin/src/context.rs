@@ -64,9 +64,9 @@ impl Context {
         Ok(Opened { workload, live: Arc::new(live) })
     }
 
-    /// A workload as one would type it in the present namespace, or from anywhere.
+    /// A workload as one would type it: with its namespace, unless that is where commands go by themselves.
     pub(crate) fn typed(&self, workload: &Workload) -> String {
-        if workload.id.namespace == self.cluster.namespace {
+        if workload.id.namespace == self.cluster.home {
             workload.id.name.clone()
         } else {
             format!("{} -n {}", workload.id.name, workload.id.namespace)

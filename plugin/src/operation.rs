@@ -58,8 +58,8 @@ pub(crate) async fn run(context: &Context, operation: Operation<'_>) -> Result<O
             entry.id.clone()
         }
     };
-    let interrupt = interrupt::listen(context);
     let (reporter, listener) = Reporter::start(context.printer, flags.progress);
+    let interrupt = interrupt::listen(context, listener.clone());
     live.tell(Some(listener));
     let canary = if flags.canary { Some(Canary::start(live)) } else { None };
     let limits = Limits { whole: Some(flags.timeout).filter(|whole| !whole.is_zero()), step: flags.step_timeout };
@@ -86,6 +86,7 @@ pub(crate) async fn run(context: &Context, operation: Operation<'_>) -> Result<O
         name: opened.workload.id.name.clone(),
         verb: verb.to_owned(),
         operation: Some(id),
+        goes_back: ending::goes_back(&plan),
         result: if exit == Exit::Done { ending::past_tense(verb) } else { "stopped" }.to_owned(),
         exit_code: exit as u8,
         why,

@@ -1,7 +1,7 @@
 //! `rollback`: bring the old image back, as long as that loses nothing.
 
 use stateful_cluster::TemplateChange;
-use stateful_operations::journal::{Entry, State};
+use stateful_operations::journal::Entry;
 use stateful_operations::{Goal, Origin, Plan, for_moving};
 
 use super::resume::what_is_left;
@@ -42,10 +42,13 @@ pub(crate) async fn run(context: &Context, args: &ResumeArgs) -> Result<Exit, Fa
     Ok(conclude(context, &opened, &report))
 }
 
-/// The newest operation, if it changed the image.
+/// The unfinished operation, or else the newest that changed the image.
 async fn last_upgrade(context: &Context, opened: &Opened) -> Result<Entry, Failure> {
-    let last = opened.live.history(&opened.workload).await?.into_iter().next_back();
-    last.filter(|entry| entry.state != State::Aborted || image_change(&entry.plan)).ok_or_else(|| {
+    let mut newest = opened.live.history(&opened.workload).await?;
+    newest.reverse();
+    let unfinished = newest.iter().position(|entry| entry.state.is_open());
+    let chosen = unfinished.or_else(|| newest.iter().position(|entry| image_change(&entry.plan)));
+    chosen.map(|index| newest.swap_remove(index)).ok_or_else(|| {
         Failure::new(Exit::Error, format!("{} has no upgrade to go back on", opened.workload.id))
             .hint(format!("see what was done: kubectl stateful history {}", context.typed(&opened.workload)))
     })

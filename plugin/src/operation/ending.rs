@@ -1,8 +1,8 @@
 //! How an operation's end is told: exit code, sentence, next command.
 
-use stateful_cluster::Error as ClusterError;
+use stateful_cluster::{Error as ClusterError, TemplateChange};
 use stateful_engines::Ledger;
-use stateful_operations::{Outcome, Stop, WorldError};
+use stateful_operations::{Goal, Outcome, Plan, Stop, WorldError};
 
 use crate::context::{Context, Opened};
 use crate::exit::Exit;
@@ -57,6 +57,11 @@ pub(super) fn past_tense(verb: &str) -> &'static str {
     }
 }
 
+/// Whether a plan changes the image, and so has an older one to go back to.
+pub(super) fn goes_back(plan: &Plan) -> bool {
+    matches!(&plan.goal, Goal::Renew { change: Some(TemplateChange::Image { image, .. }), .. } if *image != plan.origin.image)
+}
+
 pub(super) fn conclude(context: &Context, opened: &Opened, report: &OperationReport) -> Exit {
     print_operation(context.printer, report);
     let exit = [Exit::Done, Exit::Error, Exit::TimedOut, Exit::NeedsHuman, Exit::Unknown, Exit::Interrupted]
@@ -68,10 +73,8 @@ pub(super) fn conclude(context: &Context, opened: &Opened, report: &OperationRep
     }
     let typed = context.typed(&opened.workload);
     let message = report.why.clone().unwrap_or_default();
-    let back = match report.verb.as_str() {
-        "upgrade" | "resume" => format!("; or go back: kubectl stateful rollback {typed}"),
-        _ => String::new(),
-    };
+    let back =
+        if report.goes_back { format!("; or go back: kubectl stateful rollback {typed}") } else { String::new() };
     let hint = format!("nothing else was touched; go on with: kubectl stateful resume {typed}{back}");
     context.printer.failure(&Failure::new(exit, message).hint(hint))
 }

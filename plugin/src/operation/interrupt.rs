@@ -1,14 +1,17 @@
 //! Ctrl-C and SIGTERM: stop at the next safe moment; a second time, at once.
 
+use jiff::Timestamp;
+use stateful_operations::{Progress, What};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 
 use crate::context::Context;
 use crate::exit::Exit;
 
 /// Listens until aborted.
-pub(super) fn listen(context: &Context) -> JoinHandle<()> {
-    let (stop, printer) = (context.stop.clone(), context.printer);
+pub(super) fn listen(context: &Context, listener: UnboundedSender<Progress>) -> JoinHandle<()> {
+    let stop = context.stop.clone();
     tokio::spawn(async move {
         let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
         else {
@@ -23,8 +26,9 @@ pub(super) fn listen(context: &Context) -> JoinHandle<()> {
                 // As safe as a lost power line: the journal was written before each act.
                 std::process::exit(Exit::Interrupted as i32);
             }
-            printer.note("stopping at the next safe moment; once more leaves at once");
-            let _ = stop.send(true); // nobody waiting means it has ended already
+            // Nobody listening or waiting means it has ended already.
+            let _ = listener.send(Progress { at: Timestamp::now().as_millisecond(), what: What::Stopping });
+            let _ = stop.send(true);
         }
     })
 }

@@ -71,7 +71,7 @@ pub(crate) fn print_workloads(printer: Printer, rows: &[WorkloadRow], all_namesp
         return printer.result(&names.join("\n"));
     }
     if rows.is_empty() {
-        return printer.note("No databases found.");
+        return printer.note("No databases found there. Is yours not recognised? Say what it is by an annotation on its StatefulSet: kubectl-stateful.dev/engine: redis");
     }
     let wide = printer.output == Output::Wide;
     let mut headers = vec!["NAME", "ENGINE", "TOPOLOGY", "IN SYNC", "VERSION", "OUTDATED", "SAFE TO MOVE"];

@@ -20,6 +20,9 @@ pub(crate) struct OperationReport {
     pub(crate) result: String,
     pub(crate) exit_code: u8,
     pub(crate) why: Option<String>,
+    /// Whether `rollback` could have something to go back to.
+    #[serde(skip)]
+    pub(crate) goes_back: bool,
     pub(crate) began: Millis,
     pub(crate) took_milliseconds: Millis,
     pub(crate) moved: Vec<Moved>,
@@ -52,6 +55,7 @@ impl Moved {
             | What::Members { .. }
             | What::StepStarted { .. }
             | What::StepWaiting { .. }
+            | What::Stopping
             | What::Redrawn { .. } => None,
         });
         done.collect()

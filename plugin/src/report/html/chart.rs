@@ -68,7 +68,11 @@ fn lanes(report: &OperationReport, heard: &[Progress]) -> BTreeMap<String, Vec<S
     let mut lanes: BTreeMap<String, Vec<Span>> = BTreeMap::new();
     let looks = heard.iter().filter_map(|progress| match &progress.what {
         What::Members { members } => Some((progress.at, members)),
-        What::StepStarted { .. } | What::StepWaiting { .. } | What::StepFinished { .. } | What::Redrawn { .. } => None,
+        What::StepStarted { .. }
+        | What::StepWaiting { .. }
+        | What::StepFinished { .. }
+        | What::Stopping
+        | What::Redrawn { .. } => None,
     });
     let end = report.began + report.took_milliseconds;
     for (at, member) in looks.flat_map(|(at, members)| members.iter().map(move |member| (at, member))) {

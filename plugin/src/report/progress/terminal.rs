@@ -70,7 +70,7 @@ impl Draw for Terminal {
                 let text = line(&progress.what).unwrap_or_default();
                 self.step.set_message(clean(&text));
             }
-            What::StepFinished { .. } | What::Redrawn { .. } => {
+            What::StepFinished { .. } | What::Stopping | What::Redrawn { .. } => {
                 let text = line(&progress.what).unwrap_or_default();
                 let done = format!("{} {}", self.printer.paint(Paint::Good, "√"), clean(&text));
                 // A terminal that went away is no reason to stop moving a database safely.
