@@ -30,7 +30,7 @@ impl Inside {
             rollout: self.rollout,
             members: present.map(pod).collect(),
             routes: Vec::new(),
-        template_owner: None,
+            template_owner: None,
         }
     }
 
