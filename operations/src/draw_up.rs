@@ -1,12 +1,12 @@
 //! THINK. From a goal and a look to a plan. Pure: the same look gives the same plan.
 
-use stateful_cluster::TemplateChange;
 use stateful_safety::{MemberState, Policy, ReplicaGroup, Role, Rollout, Sync, Version};
 
 use crate::goal::Goal;
+use crate::moves::{moves, target_image};
 use crate::patterns::{Kind, Pattern, Row};
 use crate::plan::seen;
-use crate::steps::{Standing, Step, needs_replacing};
+use crate::steps::{Standing, Step};
 use crate::{Look, Origin, Plan, Refusal, preflight};
 
 /// Draws up what is left to do towards a goal, or says why nothing may or need be done.
@@ -43,40 +43,11 @@ pub fn draft(goal: &Goal, look: &Look, origin: Origin, policy: &Policy) -> Plan 
     }
 }
 
-/// The image a goal leads to.
-pub(crate) fn target_image<'a>(goal: &'a Goal, look: &'a Look) -> &'a str {
-    match goal {
-        Goal::Renew { change: Some(TemplateChange::Image { image, .. }), .. } => image,
-        Goal::Renew { .. } | Goal::Leave { .. } | Goal::Lead { .. } => &look.workload.image,
-    }
-}
-
 fn nothing(goal: &Goal) -> String {
     match goal {
         Goal::Renew { .. } => "every member runs what the template declares".to_owned(),
         Goal::Leave { node } => format!("no member is on {node}"),
         Goal::Lead { member } => format!("{member} leads already"),
-    }
-}
-
-/// Whether a goal moves a member; or, for a switchover, whether it takes the lead from it.
-pub(crate) fn moves(goal: &Goal, look: &Look, policy: &Policy, member: &MemberState) -> bool {
-    match goal {
-        Goal::Lead { member: wanted } => {
-            let group = look.assessment.group_of(wanted);
-            member.role == Role::Primary
-                && member.name != *wanted
-                && group.is_some_and(|group| group.member(&member.name).is_some())
-        }
-        // A new template makes every member an old one.
-        Goal::Renew { change: Some(change), .. }
-            if Step::ChangeTemplate { change: change.clone() }.standing(goal, look, policy) != Standing::Settled =>
-        {
-            true
-        }
-        Goal::Renew { .. } | Goal::Leave { .. } => {
-            look.workload.member(&member.name).is_some_and(|pod| needs_replacing(goal, look, pod))
-        }
     }
 }
 

@@ -17,6 +17,7 @@ mod goal;
 pub mod journal;
 mod live;
 mod look;
+mod moves;
 mod outcome;
 mod patterns;
 mod permissions;

@@ -2,8 +2,8 @@
 
 use stateful_safety::{Blocker, Disruption, MemberState, Policy, Reason, ReplicaGroup, Role, Version};
 
-use crate::draw_up::{moves, target_image};
 use crate::goal::Goal;
+use crate::moves::{moves, target_image};
 use crate::steps::Step;
 use crate::{Look, Plan};
 

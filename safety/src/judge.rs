@@ -1,5 +1,6 @@
 //! The one judge: may this be done to that database now?
 
+use crate::case::Case;
 use crate::{Assessment, Disruption, Millis, Policy, Reason, Workload, checks};
 
 /// What is known when the question is asked.
@@ -36,21 +37,6 @@ impl Verdict {
     pub const fn is_allowed(&self) -> bool {
         matches!(self, Self::Allow)
     }
-}
-
-/// What a check is told.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Case<'a> {
-    /// The limits.
-    pub policy: &'a Policy,
-    /// The workload as Kubernetes has it.
-    pub workload: &'a Workload,
-    /// What the engine reported.
-    pub assessment: &'a Assessment,
-    /// Members that count as gone already.
-    pub promised: &'a [String],
-    /// What somebody wants to do.
-    pub disruption: &'a Disruption,
 }
 
 /// A question the judge asks: every reason it finds against the disruption.

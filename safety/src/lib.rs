@@ -11,6 +11,7 @@
 //! asks this judge before each thing it does; the guard asks it about everybody else.
 
 mod assessment;
+mod case;
 mod disruption;
 mod engine_kind;
 mod entrance;

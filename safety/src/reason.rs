@@ -280,7 +280,7 @@ impl std::fmt::Display for Reason {
                 write!(f, "{member} is the primary of {group} and takes its writes")
             }
             Self::WritesWouldStop { group, left, needed } => {
-                write!(f, "{group} would be left with {left} members in sync, a write needs {needed}")
+                write!(f, "{group} would be left with {left} in sync, a write needs {needed}")
             }
             Self::QuorumLost { voters_are, left, needed } => {
                 write!(f, "only {left} {voters_are} would be left, a failover needs {needed}")
@@ -311,7 +311,7 @@ impl std::fmt::Display for Blocker {
         match self {
             Self::SlotsUncovered { covered } => write!(f, "only {covered} of 16384 hash slots have a master"),
             Self::MigrationRunning { member, slots } => {
-                write!(f, "{slots} slots are moving between shards ({member} says so)")
+                write!(f, "slots are moving between shards: {slots}, says {member}")
             }
             Self::ViewsDisagree { member, about } => write!(f, "the members do not agree: {member} says {about}"),
             Self::Stranger { who } => write!(f, "the database lists {who}, which is no pod of this workload"),

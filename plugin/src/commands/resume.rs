@@ -6,7 +6,7 @@ use stateful_operations::journal::Entry;
 use stateful_operations::{Goal, Origin, Plan, Refusal, World, draw_up, for_moving};
 use stateful_safety::Policy;
 
-use crate::cli::ResumeArgs;
+use crate::cli::{OperationFlags, ResumeArgs};
 use crate::context::{Context, Opened, policy};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -21,24 +21,35 @@ pub(crate) async fn run(context: &Context, args: &ResumeArgs) -> Result<Exit, Fa
     let opened = context.open(&args.target).await?;
     let entry = unfinished(context, &opened).await?;
     take_over(context, &opened, &entry).await?;
-    let origin = entry.plan.origin.clone();
-    let policy = policy(&args.operation.policy);
-    let patience = args.operation.step_timeout;
-    let plan = match what_is_left(context, &opened, &entry.current.goal, origin, &policy, patience).await {
-        Ok(plan) => plan,
+    let goal = entry.current.goal.clone();
+    carry_on(context, &opened, "resume", &goal, entry.plan.origin.clone(), Some(&entry), &args.operation).await
+}
+
+/// Draws up what is left towards a goal, asks, and does it; lets go of the workload when it comes to nothing.
+pub(super) async fn carry_on(
+    context: &Context,
+    opened: &Opened,
+    verb: &'static str,
+    goal: &Goal,
+    origin: Origin,
+    resumed: Option<&Entry>,
+    flags: &OperationFlags,
+) -> Result<Exit, Failure> {
+    let drawn = what_is_left(context, opened, goal, origin, &policy(&flags.policy), flags.step_timeout).await;
+    let plan = match drawn {
+        Ok(plan) if agreed(context, &plan, flags) => plan,
+        Ok(_) => {
+            opened.live.let_go().await?;
+            context.printer.note("nothing was touched");
+            return Ok(Exit::Done);
+        }
         Err(failure) => {
             opened.live.let_go().await?;
             return Err(failure);
         }
     };
-    if !agreed(context, &plan, &args.operation) {
-        opened.live.let_go().await?;
-        context.printer.note("nothing was touched");
-        return Ok(Exit::Done);
-    }
-    let operation = Operation { verb: "resume", opened: &opened, plan, resumed: Some(&entry), flags: &args.operation };
-    let report = run_operation(context, operation).await?;
-    Ok(conclude(context, &opened, &report))
+    let report = run_operation(context, Operation { verb, opened, plan, resumed, flags }).await?;
+    Ok(conclude(context, opened, &report))
 }
 
 /// The operation to go on with.
@@ -51,7 +62,7 @@ pub(super) async fn unfinished(context: &Context, opened: &Opened) -> Result<Ent
 }
 
 /// Looks until a plan can be drawn up: a member that was on its way when the operation stopped may still be coming back.
-pub(super) async fn what_is_left(
+async fn what_is_left(
     context: &Context,
     opened: &Opened,
     goal: &Goal,

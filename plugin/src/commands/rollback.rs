@@ -4,12 +4,12 @@ use stateful_cluster::TemplateChange;
 use stateful_operations::journal::Entry;
 use stateful_operations::{Goal, Origin, Plan, for_moving};
 
-use super::resume::what_is_left;
+use super::resume::carry_on;
 use crate::cli::ResumeArgs;
-use crate::context::{Context, Opened, policy};
+use crate::context::{Context, Opened};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::operation::{Operation, agreed, conclude, must_be_able_to_ask, run as run_operation, take_over};
+use crate::operation::{must_be_able_to_ask, take_over};
 
 pub(crate) async fn run(context: &Context, args: &ResumeArgs) -> Result<Exit, Failure> {
     must_be_able_to_ask(&args.operation)?;
@@ -21,25 +21,8 @@ pub(crate) async fn run(context: &Context, args: &ResumeArgs) -> Result<Exit, Fa
     if unfinished {
         take_over(context, &opened, &entry).await?;
     }
-    let drawn =
-        what_is_left(context, &opened, &goal, origin, &policy(&args.operation.policy), args.operation.step_timeout)
-            .await;
-    let plan = match drawn {
-        Ok(plan) => plan,
-        Err(failure) => {
-            opened.live.let_go().await?;
-            return Err(failure);
-        }
-    };
-    if !agreed(context, &plan, &args.operation) {
-        opened.live.let_go().await?;
-        context.printer.note("nothing was touched");
-        return Ok(Exit::Done);
-    }
     let resumed = unfinished.then_some(&entry);
-    let operation = Operation { verb: "rollback", opened: &opened, plan, resumed, flags: &args.operation };
-    let report = run_operation(context, operation).await?;
-    Ok(conclude(context, &opened, &report))
+    carry_on(context, &opened, "rollback", &goal, origin, resumed, &args.operation).await
 }
 
 /// The unfinished operation, or else the newest that changed the image.

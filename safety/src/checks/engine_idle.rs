@@ -1,6 +1,6 @@
 //! Is the database in the middle of something? Resharding, two primaries, members that disagree: hands off.
 
-use crate::judge::Case;
+use crate::case::Case;
 use crate::{Blocker, Disruption, Reason};
 
 /// Refuses on every blocker that matters to the disruption.

@@ -1,6 +1,6 @@
 //! Is everybody there? Between two steps of an operation nobody may be missing, whichever group comes next.
 
-use crate::judge::Case;
+use crate::case::Case;
 use crate::{Member, Reason};
 
 use super::one_at_a_time::away;

@@ -1,6 +1,6 @@
 //! Is what would be touched a member at all? A pod the servers do not list is one nobody can judge.
 
-use crate::judge::Case;
+use crate::case::Case;
 use crate::{Disruption, Reason};
 
 /// Refuses what names a member no assessment knows.

@@ -1,6 +1,6 @@
 //! Is everybody else of the group there? Taking a second member turns one more failure into an outage.
 
-use crate::judge::Case;
+use crate::case::Case;
 use crate::{MemberState, Reason, ReplicaGroup, Sync};
 
 /// Refuses when a member of a touched group, other than the one taken, is away, behind, or promised to somebody; and

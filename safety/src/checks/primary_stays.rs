@@ -1,7 +1,7 @@
 //! Would the primary go? It never may: writes stop until a failover, and what it has not sent is lost. A budget cannot
 //! know, it counts pods.
 
-use crate::judge::Case;
+use crate::case::Case;
 use crate::{Reason, Role};
 
 /// Refuses taking a primary, or a member whose role is not known.

@@ -1,7 +1,7 @@
 //! Could a primary still be elected if one failed meanwhile? Below the majority nothing fails over any more.
 
 use crate::Reason;
-use crate::judge::Case;
+use crate::case::Case;
 
 /// Refuses when a body of voters would fall below what an election needs.
 pub(crate) fn quorum_survives(case: &Case<'_>) -> Vec<Reason> {

@@ -2,7 +2,7 @@
 //! comes back empty, and an empty primary empties its replicas (Redis documentation, "Safety of replication when master
 //! has persistence turned off").
 
-use crate::judge::Case;
+use crate::case::Case;
 use crate::{Reason, Storage};
 
 /// Refuses taking a member whose data would not outlive its pod.

@@ -1,7 +1,7 @@
 //! Can the successor take over without losing a write? It must be a replica of this very primary, streaming, close
 //! behind, and no older than what it follows.
 
-use crate::judge::Case;
+use crate::case::Case;
 use crate::{Disruption, Reason, Role, Sync};
 
 /// Refuses a handover to a member that is not ready to lead.

@@ -2,7 +2,7 @@
 //! outage with every server up.
 
 use crate::Reason;
-use crate::judge::Case;
+use crate::case::Case;
 
 /// Refuses when a group would keep fewer members in sync than a write needs. A handover takes nobody away.
 pub(crate) fn writes_survive(case: &Case<'_>) -> Vec<Reason> {

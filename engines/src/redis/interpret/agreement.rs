@@ -2,7 +2,7 @@
 
 use stateful_safety::Blocker;
 
-use super::cluster::View;
+use super::view::View;
 use crate::redis::node_line::NodeLine;
 
 /// What each member gets wrong about the others, one finding a member: the first is enough to wait.

@@ -4,6 +4,7 @@ mod agreement;
 mod cluster;
 mod member;
 mod replication;
+mod view;
 
 use stateful_safety::{Assessment, Blocker, Millis};
 

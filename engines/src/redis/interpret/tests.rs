@@ -151,8 +151,8 @@ fn a_snapshot_is_told() {
 #[test]
 fn a_slot_on_its_way_is_told_by_both_ends() {
     let [topology, first, second, third, voters] = HEALTHY;
-    let from = "! 1 slots are moving between shards (redis-0 says so)";
-    let to = "! 1 slots are moving between shards (redis-1 says so)";
+    let from = "! slots are moving between shards: 1, says redis-0";
+    let to = "! slots are moving between shards: 1, says redis-1";
     assert_means("cluster-slot-migrating", &[topology, first, second, third, voters, from, to]);
 }
 

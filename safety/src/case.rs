@@ -1,0 +1,46 @@
+//! What a check is told: all it may decide on.
+
+use crate::{Assessment, Disruption, Policy, ReplicaGroup, Workload};
+
+/// What a check is told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Case<'a> {
+    /// The limits.
+    pub policy: &'a Policy,
+    /// The workload as Kubernetes has it.
+    pub workload: &'a Workload,
+    /// What the engine reported.
+    pub assessment: &'a Assessment,
+    /// Members that count as gone already.
+    pub promised: &'a [String],
+    /// What somebody wants to do.
+    pub disruption: &'a Disruption,
+}
+
+impl<'a> Case<'a> {
+    /// The members the disruption takes away; a handover takes none.
+    pub(crate) fn taken(&self) -> &'a [String] {
+        match self.disruption {
+            Disruption::Take { members } => members,
+            Disruption::HandOver { .. } => &[],
+        }
+    }
+
+    /// Whether a member is or will be gone: taken now, or promised to somebody before.
+    pub(crate) fn is_gone(&self, member: &str) -> bool {
+        self.taken().iter().chain(self.promised).any(|gone| gone == member)
+    }
+
+    /// The groups the disruption touches.
+    pub(crate) fn touched_groups(&self) -> Vec<&'a ReplicaGroup> {
+        let touched: Vec<&str> = match self.disruption {
+            Disruption::Take { members } => members.iter().map(String::as_str).collect(),
+            Disruption::HandOver { from, to } => vec![from, to],
+        };
+        self.assessment
+            .groups
+            .iter()
+            .filter(|group| touched.iter().any(|member| group.member(member).is_some()))
+            .collect()
+    }
+}
