@@ -43,11 +43,6 @@ impl Cluster {
         &self.reach.kubeconfig
     }
 
-    /// The kubectl in use.
-    pub fn kubectl_binary(&self) -> &Path {
-        &self.reach.kubectl
-    }
-
     /// Runs kubectl and returns what it printed.
     pub async fn kubectl(&self, args: &[&str]) -> Result<String> {
         self.kubectl_with_input(args, "").await

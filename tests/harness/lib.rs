@@ -14,6 +14,7 @@ mod overlay;
 mod plugin;
 mod redis_cluster;
 mod server;
+mod trace;
 mod view;
 mod wait;
 
@@ -23,4 +24,5 @@ pub use overlay::image;
 pub use plugin::{Ended, Plugin, Running};
 pub use redis_cluster::{Pod, RedisCluster};
 pub use server::Server;
+pub use trace::Trace;
 pub use wait::until;

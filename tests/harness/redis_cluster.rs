@@ -60,11 +60,6 @@ impl<'a> RedisCluster<'a> {
         Ok(pods.map(pod).collect())
     }
 
-    /// The addresses of its pods.
-    pub async fn addresses(&self) -> Result<Vec<String>> {
-        Ok(self.pods().await?.into_iter().filter_map(|pod| pod.address).collect())
-    }
-
     /// A connection to one pod.
     pub async fn server(&self, pod: &str) -> Result<Server> {
         let pods = self.pods().await?;

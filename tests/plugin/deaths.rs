@@ -1,0 +1,48 @@
+//! The machine that runs the plugin dies.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use stateful_harness::{Cluster, Load, Plugin, RedisCluster, Running, image};
+
+use crate::upgrades::nothing_failed;
+
+/// Six members are replaced, three hand over, and three steps are about the StatefulSet.
+const STEPS: usize = 12;
+
+/// Killed at the beginning of each step, once. Each time `resume` goes on until the next step nobody has died at.
+#[tokio::test]
+async fn killed_at_each_step_resume_finishes_and_loses_nothing() -> Result<()> {
+    let cluster = Cluster::find()?;
+    let namespace = cluster.namespace("law-deaths").await?;
+    let redis = RedisCluster::deploy(&namespace, "7.0").await?;
+    let plugin = Plugin::find(&cluster)?.within(&namespace);
+    let load = Load::start(&redis).await?;
+
+    let mut died_at = BTreeSet::new();
+    let mut running = plugin.start(&["upgrade", "redis", "--image", &image("8.0"), "-y", "--progress=json"])?;
+    while let Some(step) = new_step(&mut running, &died_at).await? {
+        running.kill().await?;
+        eprintln!("killed at: {step}");
+        died_at.insert(step);
+        ensure!(died_at.len() <= 2 * STEPS, "there is no end to it: {died_at:?}");
+        running = plugin.start(&["resume", "redis", "-y", "--progress=json"])?;
+    }
+    running.end().await?.expect(0).context("the last resume")?;
+    ensure!(died_at.len() >= STEPS, "these are not all the steps: {died_at:?}");
+
+    let during = load.turn_page();
+    nothing_failed(&during, &load.stop().await?)?;
+    for pod in redis.pods().await? {
+        ensure!(pod.image == image("8.0"), "{} still runs {}", pod.name, pod.image);
+    }
+    Ok(())
+}
+
+/// The next step to begin that nobody has died at.
+async fn new_step(running: &mut Running, died_at: &BTreeSet<String>) -> Result<Option<String>> {
+    let text = |event: &Value| event["text"].as_str().unwrap_or_default().to_owned();
+    let wanted = |event: &Value| event["event"] == "stepStarted" && !died_at.contains(&text(event));
+    Ok(running.event(wanted).await?.as_ref().map(text))
+}

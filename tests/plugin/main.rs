@@ -1,0 +1,11 @@
+//! Laws, on a real cluster: each test is named after what must always hold. They share machine and nodes, so they run
+//! one after another (`--test-threads=1`).
+#![expect(clippy::print_stderr, reason = "a law of several parts says which part it is at")]
+
+mod deaths;
+mod drains;
+mod laws;
+mod obstacles;
+mod refusals;
+mod rights;
+mod upgrades;
