@@ -32,6 +32,7 @@ const HAND_OVER: &[&str] = &[
     "CLIENT KILL",
     "CONFIG SET",
     "CONFIG REWRITE",
+    "REPLICAOF",
 ];
 
 /// Words that promise a handover and lose writes, or writes themselves.

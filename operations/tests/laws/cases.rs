@@ -67,6 +67,7 @@ pub(crate) fn all() -> Vec<Case> {
             pod.revision.clone_from(&new);
         }
     });
+    let behind_a_service = || Model::cluster(1, 2).with(|inside| inside.routed = Some("redis-2".to_owned()));
     let renew = Goal::Renew { change: None, restore_primaries: false, repair: false };
     vec![
         Case { name: "a newer image", model: Model::cluster(3, 1), goal: image(NEW) },
@@ -83,6 +84,12 @@ pub(crate) fn all() -> Vec<Case> {
             name: "a node with all copies of a shard",
             model: on_one_node,
             goal: Goal::Leave { node: "node1".to_owned() },
+        },
+        Case { name: "a restart behind a Service", model: behind_a_service(), goal: restart(true) },
+        Case {
+            name: "a switchover behind a Service",
+            model: behind_a_service(),
+            goal: Goal::Lead { member: "redis-0".to_owned() },
         },
         Case { name: "a switchover", model: Model::cluster(3, 2), goal: Goal::Lead { member: "redis-3".to_owned() } },
     ]

@@ -32,6 +32,8 @@ pub(crate) struct Inside {
     pub(crate) nodes: Vec<String>,
     pub(crate) cordoned: Option<String>,
     pub(crate) rollout: Rollout,
+    /// The member a Service leads writers to, where there is such a Service.
+    pub(crate) routed: Option<String>,
     pub(crate) image: String,
     pub(crate) restarted_at: Option<String>,
     /// When the controller will have seen the newest template.
@@ -81,6 +83,7 @@ impl Model {
             nodes,
             cordoned: None,
             rollout: Rollout::RollingUpdate { partition: 0 },
+            routed: None,
             image: OLD.to_owned(),
             restarted_at: None,
             observed_at: 0,
@@ -170,6 +173,11 @@ impl Model {
             .filter(|pod| !inside.is_well(pod))
             .map(|pod| format!("{} is not well", pod.name))
             .collect();
+        if let Some(routed) = &inside.routed
+            && !inside.pods.iter().any(|pod| pod.leads && &pod.name == routed)
+        {
+            missing.push(format!("clients are led to {routed}"));
+        }
         match goal {
             Goal::Renew { restore_primaries, .. } => {
                 let old = inside.pods.iter().filter(|pod| pod.revision != inside.revision());

@@ -2,8 +2,8 @@
 
 use stateful_operations::Look;
 use stateful_safety::{
-    Assessment, Blocker, Electorate, EngineKind, Member, MemberState, ReplicaGroup, Role, Storage, Sync, Workload,
-    WorkloadId,
+    Assessment, Blocker, Electorate, EngineKind, Member, MemberState, ReplicaGroup, Role, Route, Storage, Sync,
+    Workload, WorkloadId,
 };
 
 use super::{Inside, Life, Pod};
@@ -29,7 +29,7 @@ impl Inside {
             restarted_at: self.restarted_at.clone(),
             rollout: self.rollout,
             members: present.map(pod).collect(),
-            routes: Vec::new(),
+            routes: self.routed.iter().map(route).collect(),
             template_owner: None,
         }
     }
@@ -105,4 +105,8 @@ fn pod(pod: &Pod) -> Member {
             Life::Running | Life::Terminating { .. } | Life::Absent { .. } | Life::Starting { .. } => None,
         },
     }
+}
+
+fn route(member: &String) -> Route {
+    Route { service: "redis-primary".to_owned(), member: member.clone() }
 }

@@ -173,7 +173,8 @@ impl Inside {
                 }
             }
             Act::HandOver { from, to } => return self.hand_over(from, to).map(Some),
-            Act::Route { .. } => {} // a Redis Cluster has no Services that lead to one member
+            // A handover here does not lead clients along by itself, as if that had failed: the row must.
+            Act::Route { to, .. } => self.routed = Some(to.clone()),
         }
         Ok(None)
     }

@@ -1,0 +1,181 @@
+//! Reads `look.txt`: what is wanted, what the StatefulSet says, and a line a member.
+//!
+//! ```text
+//! image example/redis:7.0                  the template's image
+//! rollout OnDelete                         the update strategy; without it RollingUpdate
+//! goal image example/redis:8.0 restore     or: goal restart · goal declared · goal leave NODE · goal lead MEMBER; repair
+//! accept STF-DB-011                        a reason accepted for this run
+//! before example/redis:7.0                 the image before the operation, where it was begun earlier
+//! blocker stranger 07c37df at 10.0.0.9     a condition of the database
+//! redis-0 shard-0 primary node1 7.0.15 old     member, group, role, node, version, and whether old or current
+//! redis-3 shard-0 replica node2 7.0.15 old lag=120     and what is the matter with it, if anything is
+//! ```
+//!
+//! `lag=N`, `behind`, `silent`, `stuck=ImagePullBackOff`, `absent`, `ephemeral`, `nothing-kept`, `needs=2` (a write of its
+//! group).
+
+use stateful_cluster::TemplateChange;
+use stateful_operations::{Goal, Look};
+use stateful_safety::{
+    Assessment, Blocker, Electorate, EngineKind, Member, MemberState, Policy, ReplicaGroup, Role, Rollout, Storage,
+    Sync, Version, Workload, WorkloadId,
+};
+
+/// When everything is seen; nobody here reads a clock.
+const NOW: i64 = 1_000_000;
+
+/// One case.
+pub(crate) struct Case {
+    pub(crate) look: Look,
+    pub(crate) goal: Goal,
+    pub(crate) policy: Policy,
+    pub(crate) image_before: Option<String>,
+}
+
+/// Reads a case. A word it does not know fails the test.
+pub(crate) fn read(text: &str) -> Case {
+    let mut goal = None;
+    let mut image_before = None;
+    let mut policy = Policy::default();
+    let mut look = Look { at: NOW, workload: workload(), assessment: assessment() };
+    for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words[..] {
+            ["image", image] => image.clone_into(&mut look.workload.image),
+            ["rollout", "OnDelete"] => look.workload.rollout = Rollout::OnDelete,
+            ["goal", ref words @ ..] => goal = Some(goal_of(words)),
+            ["before", image] => image_before = Some(image.to_owned()),
+            ["accept", code] => {
+                policy.accepted.insert(code.to_owned());
+            }
+            ["blocker", "stranger", ..] => {
+                let who = line.trim_start_matches("blocker stranger ").to_owned();
+                look.assessment.blockers.push(Blocker::Stranger { who });
+            }
+            ["blocker", "migration", member] => {
+                look.assessment.blockers.push(Blocker::MigrationRunning { member: member.to_owned(), slots: 3 });
+            }
+            ["blocker", "snapshot", member] => {
+                let what = "RDB snapshot".to_owned();
+                look.assessment.blockers.push(Blocker::SnapshotRunning { member: member.to_owned(), what });
+            }
+            [name, group, role, node, version, age, ref matters @ ..] => {
+                add(&mut look, &Line { name, group, role, node, version, age, matters });
+            }
+            _ => unreachable!("a line nobody can read: {line}"),
+        }
+    }
+    look.workload.replicas = look.assessment.groups.iter().map(|group| group.members.len()).sum();
+    look.assessment.electorates.push(voters(&look.assessment.groups));
+    Case { look, goal: goal.expect("a goal"), policy, image_before }
+}
+
+fn goal_of(words: &[&str]) -> Goal {
+    let flags = || (words.contains(&"restore"), words.contains(&"repair"));
+    let renew = |change| {
+        let (restore_primaries, repair) = flags();
+        Goal::Renew { change, restore_primaries, repair }
+    };
+    match words {
+        ["image", image, ..] => {
+            renew(Some(TemplateChange::Image { container: "redis".to_owned(), image: (*image).to_owned() }))
+        }
+        ["restart", ..] => renew(Some(TemplateChange::Restart { at: "2026-01-01T00:00:00Z".to_owned() })),
+        ["declared", ..] => renew(None),
+        ["leave", node] => Goal::Leave { node: (*node).to_owned() },
+        ["lead", member] => Goal::Lead { member: (*member).to_owned() },
+        _ => unreachable!("a goal nobody can read: {words:?}"),
+    }
+}
+
+struct Line<'a> {
+    name: &'a str,
+    group: &'a str,
+    role: &'a str,
+    node: &'a str,
+    version: &'a str,
+    age: &'a str,
+    matters: &'a [&'a str],
+}
+
+fn add(look: &mut Look, line: &Line<'_>) {
+    let mut member = MemberState {
+        name: line.name.to_owned(),
+        role: match line.role {
+            "primary" => Role::Primary,
+            "replica" => Role::Replica,
+            "unknown" => Role::Unknown,
+            role => unreachable!("a role nobody knows: {role}"),
+        },
+        sync: Sync::InSync { lag_bytes: 0 },
+        version: Version::parse(line.version),
+        persists: true,
+    };
+    let mut pod = Member {
+        name: line.name.to_owned(),
+        uid: format!("uid-{}", line.name),
+        node: Some(line.node.to_owned()),
+        address: Some("10.0.0.1".to_owned()),
+        revision: line.age.to_owned(),
+        image: look.workload.image.clone(),
+        ready: true,
+        terminating: false,
+        storage: Storage::Claim,
+        waiting: None,
+    };
+    let mut absent = false;
+    let mut needs = 1;
+    for matter in line.matters {
+        match matter.split_once('=').unwrap_or((matter, "")) {
+            ("lag", bytes) => member.sync = Sync::InSync { lag_bytes: bytes.parse().expect("bytes") },
+            ("behind", _) => member.sync = Sync::Behind { why: "copying everything from its primary".to_owned() },
+            ("silent", _) => member.sync = Sync::Unreachable { why: "connection refused".to_owned() },
+            ("stuck", why) => (pod.ready, pod.waiting) = (false, Some(why.to_owned())),
+            ("absent", _) => absent = true,
+            ("ephemeral", _) => pod.storage = Storage::Ephemeral,
+            ("nothing-kept", _) => member.persists = false,
+            ("needs", number) => needs = number.parse().expect("a number"),
+            _ => unreachable!("a matter nobody knows: {matter}"),
+        }
+    }
+    if !absent {
+        look.workload.members.push(pod);
+    }
+    let groups = &mut look.assessment.groups;
+    if !groups.iter().any(|group| group.name == line.group) {
+        groups.push(ReplicaGroup { name: line.group.to_owned(), members: Vec::new(), writes_need: 1 });
+    }
+    let group = groups.iter_mut().find(|group| group.name == line.group).expect("it has just been added");
+    group.writes_need = group.writes_need.max(needs);
+    group.members.push(member);
+}
+
+fn voters(groups: &[ReplicaGroup]) -> Electorate {
+    let leaders = groups.iter().filter_map(ReplicaGroup::primary);
+    let live = leaders.map(|leader| leader.name.clone()).collect();
+    Electorate { voters_are: "slot-owning masters".to_owned(), live, needed: groups.len() / 2 + 1 }
+}
+
+fn workload() -> Workload {
+    Workload {
+        id: WorkloadId { namespace: "shop".to_owned(), name: "redis".to_owned() },
+        uid: "uid".to_owned(),
+        engine: EngineKind::Redis,
+        service: "redis".to_owned(),
+        container: "redis".to_owned(),
+        image: String::new(),
+        declared_revision: "current".to_owned(),
+        replicas: 0,
+        first_ordinal: 0,
+        restarted_at: None,
+        rollout: Rollout::RollingUpdate { partition: 0 },
+        members: Vec::new(),
+        routes: Vec::new(),
+        template_owner: None,
+    }
+}
+
+fn assessment() -> Assessment {
+    let topology = "Redis Cluster".to_owned();
+    Assessment { taken_at: NOW, topology, groups: Vec::new(), electorates: Vec::new(), blockers: Vec::new() }
+}
