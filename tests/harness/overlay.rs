@@ -18,7 +18,7 @@ fn repository_of_images() -> String {
 }
 
 /// Applies an example with the image of that version.
-pub(crate) async fn apply(namespace: &Namespace, example: &str, version: &str) -> Result<()> {
+pub async fn apply(namespace: &Namespace, example: &str, version: &str) -> Result<()> {
     let images = repository_of_images();
     let folder = folder(namespace.name());
     fs::create_dir_all(&folder)?;
