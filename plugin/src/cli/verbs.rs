@@ -107,19 +107,33 @@ pub(crate) struct OperationFlags {
     #[command(flatten)]
     pub(crate) policy: PolicyFlags,
     /// How long the whole operation may take (30m, 2h; 0 is no limit)
-    #[arg(long, value_name = "DURATION", default_value = "0", hide_default_value = true, value_parser = duration)]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "0",
+        hide_default_value = true,
+        value_parser = duration,
+        help_heading = "Operation"
+    )]
     pub(crate) timeout: Duration,
     /// How long one step may take, its waiting included
-    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration, help_heading = "Operation")]
     pub(crate) step_timeout: Duration,
     /// Write keys of our own all along, and prove at the end that none was lost
-    #[arg(long)]
+    #[arg(long, help_heading = "Operation")]
     pub(crate) canary: bool,
     /// Write a report that opens in a browser
-    #[arg(long, value_name = "FILE.html")]
+    #[arg(long, value_name = "FILE.html", help_heading = "Operation")]
     pub(crate) report: Option<PathBuf>,
     /// How progress is shown: auto, tty, plain, json (one event a line, on stderr)
-    #[arg(long, value_name = "MODE", default_value = "auto", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "MODE",
+        default_value = "auto",
+        hide_default_value = true,
+        hide_possible_values = true,
+        help_heading = "Operation"
+    )]
     pub(crate) progress: ProgressMode,
 }
 
@@ -178,7 +192,7 @@ pub(crate) struct UpgradeArgs {
     #[arg(long)]
     pub(crate) repair: bool,
     /// Change nothing: client prints the plan, server also asks the API server about each change
-    #[arg(long, value_name = "MODE", num_args = 0..=1, require_equals = true, default_value = "none", default_missing_value = "client", hide_default_value = true)]
+    #[arg(long, value_name = "MODE", num_args = 0..=1, require_equals = true, default_value = "none", default_missing_value = "client", hide_possible_values = true, hide_default_value = true)]
     pub(crate) dry_run: DryRun,
     #[command(flatten)]
     pub(crate) operation: OperationFlags,
@@ -221,7 +235,7 @@ pub(crate) struct DrainArgs {
     #[arg(long)]
     pub(crate) force: bool,
     /// Change nothing: print the plans
-    #[arg(long, value_name = "MODE", num_args = 0..=1, require_equals = true, default_value = "none", default_missing_value = "client", hide_default_value = true)]
+    #[arg(long, value_name = "MODE", num_args = 0..=1, require_equals = true, default_value = "none", default_missing_value = "client", hide_possible_values = true, hide_default_value = true)]
     pub(crate) dry_run: DryRun,
     #[command(flatten)]
     pub(crate) operation: OperationFlags,
@@ -300,7 +314,7 @@ mod tests {
 
     #[test]
     fn durations_are_read_as_go_writes_them() {
-        assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5_400)));
+        assert_eq!(duration("1h30m"), Ok(Duration::from_mins(90)));
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(duration("0"), Ok(Duration::ZERO));
         for wrong in ["", "10", "m", "-5s", "1d", "5 s", "99999999999999999999s", "99999999999999999h"] {

@@ -23,7 +23,10 @@ pub(super) fn listen(context: &Context, listener: UnboundedSender<Progress>) -> 
                 _ = terminate.recv() => {}
             }
             if again {
-                // As safe as a lost power line: the journal was written before each act.
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "as safe as a lost power line: the journal was written before each act"
+                )]
                 std::process::exit(Exit::Interrupted as i32);
             }
             // Nobody listening or waiting means it has ended already.

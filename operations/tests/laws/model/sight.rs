@@ -29,7 +29,7 @@ impl Inside {
             restarted_at: self.restarted_at.clone(),
             rollout: self.rollout,
             members: present.map(pod).collect(),
-            routes: self.routed.iter().map(route).collect(),
+            routes: self.routed.iter().map(|member| route(member)).collect(),
             template_owner: None,
         }
     }
@@ -107,6 +107,6 @@ fn pod(pod: &Pod) -> Member {
     }
 }
 
-fn route(member: &String) -> Route {
-    Route { service: "redis-primary".to_owned(), member: member.clone() }
+fn route(member: &str) -> Route {
+    Route { service: "redis-primary".to_owned(), member: member.to_owned() }
 }
