@@ -29,6 +29,11 @@ impl Failure {
         Self::new(Exit::Blocked, message)
     }
 
+    /// The user said no: a script must not go on as if it had been done.
+    pub(crate) fn declined() -> Self {
+        Self::new(Exit::Error, "not confirmed; nothing was touched")
+    }
+
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self

@@ -27,7 +27,7 @@ pub(crate) enum Output {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Client flags")]
 pub(crate) struct Globals {
-    /// Output format
+    /// Output format: table, wide, json, yaml, name
     #[arg(
         short,
         long,
@@ -36,6 +36,7 @@ pub(crate) struct Globals {
         value_name = "FORMAT",
         default_value = "table",
         hide_default_value = true,
+        hide_possible_values = true,
         help_heading = "Output"
     )]
     pub(crate) output: Output,
@@ -46,6 +47,7 @@ pub(crate) struct Globals {
         value_name = "WHEN",
         default_value = "auto",
         hide_default_value = true,
+        hide_possible_values = true,
         help_heading = "Output"
     )]
     pub(crate) color: ColorWhen,

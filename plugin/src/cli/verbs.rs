@@ -192,7 +192,16 @@ pub(crate) struct UpgradeArgs {
     #[arg(long)]
     pub(crate) repair: bool,
     /// Change nothing: client prints the plan, server also asks the API server about each change
-    #[arg(long, value_name = "MODE", num_args = 0..=1, require_equals = true, default_value = "none", default_missing_value = "client", hide_possible_values = true, hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "MODE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "none",
+        default_missing_value = "client",
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
     pub(crate) dry_run: DryRun,
     #[command(flatten)]
     pub(crate) operation: OperationFlags,
@@ -235,7 +244,16 @@ pub(crate) struct DrainArgs {
     #[arg(long)]
     pub(crate) force: bool,
     /// Change nothing: print the plans
-    #[arg(long, value_name = "MODE", num_args = 0..=1, require_equals = true, default_value = "none", default_missing_value = "client", hide_possible_values = true, hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "MODE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "none",
+        default_missing_value = "client",
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
     pub(crate) dry_run: DryRun,
     #[command(flatten)]
     pub(crate) operation: OperationFlags,

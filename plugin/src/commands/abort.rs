@@ -20,8 +20,7 @@ pub(crate) async fn run(context: &Context, args: &TargetArgs) -> Result<Exit, Fa
     let entry = unfinished(context, &opened).await?;
     let question = format!("End the {} of {} by {} where it is?", entry.verb, opened.workload.id, entry.by);
     if !args.confirm.yes && !context.printer.ask(&question) {
-        context.printer.note("nothing was touched");
-        return Ok(Exit::Done);
+        return Err(Failure::declined());
     }
     take_over(context, &opened, &entry).await?;
     opened.live.abort(&who()).await?;

@@ -40,8 +40,7 @@ pub(super) async fn carry_on(
         Ok(plan) if agreed(context, &plan, flags) => plan,
         Ok(_) => {
             opened.live.let_go().await?;
-            context.printer.note("nothing was touched");
-            return Ok(Exit::Done);
+            return Err(Failure::declined());
         }
         Err(failure) => {
             opened.live.let_go().await?;

@@ -35,8 +35,7 @@ pub(crate) async fn run(context: &Context, args: &SwitchoverArgs) -> Result<Exit
         }
     };
     if !agreed(context, &plan, &args.operation) {
-        context.printer.note("nothing was touched");
-        return Ok(Exit::Done);
+        return Err(Failure::declined());
     }
     plan.still_fits(&opened.live.look().await?)?;
     let operation = Operation { verb: "switchover", opened: &opened, plan, resumed: None, flags: &args.operation };

@@ -50,8 +50,7 @@ pub(crate) async fn run(context: &Context, args: &UpgradeArgs) -> Result<Exit, F
         }
     }
     if !agreed(context, &plan, &args.operation) {
-        context.printer.note("nothing was touched");
-        return Ok(Exit::Done);
+        return Err(Failure::declined());
     }
     // Somebody may have thought about it for a while.
     plan.still_fits(&opened.live.look().await?)?;

@@ -52,8 +52,7 @@ async fn drain(context: &Context, args: &DrainArgs, node: &str) -> Result<Exit, 
         }
     }
     if !args.operation.confirm.yes && !context.printer.ask(&format!("\nDrain {node}?")) {
-        context.printer.note("nothing was touched");
-        return Ok(Exit::Done);
+        return Err(Failure::declined());
     }
     for (opened, plan) in &databases {
         plan.still_fits(&opened.live.look().await?)?;
