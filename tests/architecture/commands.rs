@@ -33,6 +33,7 @@ const HAND_OVER: &[&str] = &[
     "CONFIG SET",
     "CONFIG REWRITE",
     "REPLICAOF",
+    "SENTINEL SET",
 ];
 
 /// Words that promise a handover and lose writes, or writes themselves.
