@@ -102,7 +102,7 @@ fn refuse_behind_an_owner(goal: &Goal, workload: &Workload) -> Result<(), Failur
         "the template of {} is written by {owner}, which would undo a patch; make this change where it is written:\n{change}",
         workload.id
     ))
-    .hint(format!("then roll it: kubectl stateful upgrade {}", workload.id.name)))
+    .hint(format!("then roll it: kubectl stateful upgrade {} -n {}", workload.id.name, workload.id.namespace)))
 }
 
 fn drawn(context: &Context, args: &UpgradeArgs, goal: &Goal, look: &Look) -> Result<Option<Plan>, Failure> {
