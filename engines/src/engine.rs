@@ -37,6 +37,10 @@ pub trait Engine: Send + Sync {
         to: &'a str,
     ) -> BoxFuture<'a, Result<HandedOver, HandOverError>>;
 
+    /// TOUCH. Makes sure that a member about to be restarted comes back with the role it has now, where its server alone
+    /// keeps it; to be done just before. Changes nothing when it would anyway.
+    fn keep_role<'a>(&'a self, doors: &'a [Door], member: &'a str) -> BoxFuture<'a, Result<(), HandOverError>>;
+
     /// TOUCH, keys of its own only. Writes steadily through the door clients use, following the primary wherever it
     /// goes, until `stop` turns true; then reads everything back, removes it, and returns the ledger.
     fn canary(

@@ -160,13 +160,18 @@ impl Run<'_> {
         let Some(act) = step.act(look) else {
             return Ok(Some(("its pod is not there".to_owned(), POLL)));
         };
-        memory.attempts += 1;
+        let attempt = memory.attempts + 1;
         // Before the act, never after: whoever finds this line looks whether it happened.
-        self.record(Line::Acting { step: index, attempt: memory.attempts }).await?;
+        self.record(Line::Acting { step: index, attempt }).await?;
         // The last moment to say no: a step that had nothing to wait for has not asked yet.
         if self.world.pause(Duration::ZERO).await {
             return Err(Stop::Interrupted { step: step.to_string() });
         }
+        // An API server that was away kept the line waiting: what the gates were asked on may be history by now.
+        if self.world.now() - look.assessment.taken_at > self.policy.max_age {
+            return Ok(Some((String::new(), POLL)));
+        }
+        memory.attempts = attempt;
         if memory.attempts == 1 {
             let (text, of) = (step.to_string(), self.plan.steps.len());
             self.tell(What::StepStarted { step: index, of, text });

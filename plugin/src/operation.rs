@@ -50,7 +50,7 @@ pub(crate) async fn run(context: &Context, operation: Operation<'_>) -> Result<O
     let began = live.now();
     let id = match resumed {
         None => live
-            .begin(&opened.workload, verb, &who(), &plan)
+            .begin(&opened.workload, verb, &who(), &plan, CLAIM_PATIENCE)
             .await
             .map_err(|error| ending::refused(context, opened, error))?,
         Some(entry) => {

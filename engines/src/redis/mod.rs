@@ -51,6 +51,10 @@ impl Engine for Redis {
         Box::pin(hand_over::hand_over(&self.links, doors, watchers, from, to))
     }
 
+    fn keep_role<'a>(&'a self, doors: &'a [Door], member: &'a str) -> BoxFuture<'a, Result<(), HandOverError>> {
+        Box::pin(hand_over::keep_role(&self.links, doors, member))
+    }
+
     fn canary(
         &self,
         doors: watch::Receiver<Vec<Door>>,

@@ -29,10 +29,18 @@ impl Live {
         Ok(Claim::holder(&self.cluster, workload).await?)
     }
 
-    /// Takes the claim and opens a journal. Refused at once when somebody holds the workload.
-    pub async fn begin(&self, workload: &Workload, verb: &str, who: &str, plan: &Plan) -> Result<String, WorldError> {
+    /// Takes the claim and opens a journal. A claim without an unfinished operation is that of somebody who died between
+    /// the two, or has only just begun: it is waited for up to `patience`, and refused if somebody keeps renewing it.
+    pub async fn begin(
+        &self,
+        workload: &Workload,
+        verb: &str,
+        who: &str,
+        plan: &Plan,
+        patience: Duration,
+    ) -> Result<String, WorldError> {
         let id = format!("{}-{}", Timestamp::now().strftime("%Y%m%d%H%M%S"), plan.hash());
-        let claim = Claim::take(&self.cluster, workload, &identity(who, verb), Duration::ZERO).await?;
+        let claim = Claim::take(&self.cluster, workload, &identity(who, verb), patience).await?;
         // Only now, under the claim: an operation somebody left unfinished must not be overlooked.
         if let Some(open) = self.history(workload).await?.into_iter().find(|entry| entry.state.is_open()) {
             claim.release().await?;

@@ -132,6 +132,10 @@ impl Live {
                 }
             }
             Act::Evict { member, uid } => {
+                if !dry_run {
+                    let doors = self.doors.borrow().clone();
+                    self.engine.keep_role(&doors, member).await?;
+                }
                 let evicted = stateful_cluster::evict(&self.cluster, &self.id.namespace, member, uid, dry_run).await?;
                 match evicted {
                     Eviction::Granted | Eviction::Gone => {}

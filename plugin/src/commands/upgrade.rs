@@ -126,32 +126,29 @@ fn drawn(context: &Context, args: &UpgradeArgs, goal: &Goal, look: &Look) -> Res
 
 /// One operation a workload: an unfinished one is gone on with, or ended, first.
 pub(super) async fn refuse_beside_another(context: &Context, opened: &Opened) -> Result<(), Failure> {
-    let typed = context.typed(&opened.workload);
-    let id = &opened.workload.id;
-    if let Some(holder) = opened.live.holder(&opened.workload).await? {
-        let since = holder.since.map_or_else(
-            || "an unknown time".to_owned(),
-            |since| since.round(jiff::Unit::Second).unwrap_or(since).to_string(),
-        );
-        return Err(Failure::blocked(format!(
-            "{id} is held by {} since {since}; nothing was touched",
-            holder.identity
-        ))
-        .hint(format!("if nobody is behind it any more: kubectl stateful resume {typed}")));
-    }
-    let open = opened.live.history(&opened.workload).await?.into_iter().find(|entry| entry.state.is_open());
-    match open {
-        None => Ok(()),
-        Some(entry) => {
-            let began = Timestamp::from_millisecond(entry.began).unwrap_or_default();
-            let note = entry.note.map(|note| format!(" ({note})")).unwrap_or_default();
-            Err(Failure::blocked(format!(
-                "{id} has an unfinished {} by {} since {began:.0}{note}; nothing was touched",
-                entry.verb, entry.by
-            ))
-            .hint(format!("go on with it: kubectl stateful resume {typed}; or end it: kubectl stateful abort {typed}")))
+    let history = opened.live.history(&opened.workload).await?;
+    let holder = opened.live.holder(&opened.workload).await?;
+    let Some(entry) = history.into_iter().find(|entry| entry.state.is_open()) else {
+        if let Some(holder) = holder {
+            let holder = holder.identity;
+            context.printer.note(&format!("{holder} holds the claim; waiting for it to run out, if nobody is behind it"));
         }
+        return Ok(());
+    };
+    let (id, typed) = (&opened.workload.id, context.typed(&opened.workload));
+    let seconds = |at: Timestamp| at.round(jiff::Unit::Second).unwrap_or(at).to_string();
+    if let Some(holder) = holder {
+        let since = holder.since.map_or_else(|| "an unknown time".to_owned(), seconds);
+        return Err(Failure::blocked(format!("{id} is held by {} since {since}; nothing was touched", holder.identity))
+            .hint(format!("if nobody is behind it any more: kubectl stateful resume {typed}")));
     }
+    let began = seconds(Timestamp::from_millisecond(entry.began).unwrap_or_default());
+    let note = entry.note.map(|note| format!(" ({note})")).unwrap_or_default();
+    Err(Failure::blocked(format!(
+        "{id} has an unfinished {} by {} since {began}{note}; nothing was touched",
+        entry.verb, entry.by
+    ))
+    .hint(format!("go on with it: kubectl stateful resume {typed}; or end it: kubectl stateful abort {typed}")))
 }
 
 fn read_plan(path: &std::path::Path) -> Result<Plan, Failure> {

@@ -37,6 +37,21 @@ pub(super) async fn hand_over(
     }
 }
 
+/// Records the present role of a member in its configuration file, if it has one: whoever handed over may have died
+/// before doing so. In a Redis Cluster the nodes' own file does that. A member that is down has said what it had to say.
+pub(super) async fn keep_role(links: &Links, doors: &[Door], member: &str) -> Result<(), HandOverError> {
+    let hands = Hands { links, doors, from: member, to: member };
+    let Ok(mut link) = hands.link(member).await else {
+        return Ok(());
+    };
+    let info = hands.info(&mut link, member).await?;
+    let has_file = info.field("config_file").is_some_and(|file| !file.is_empty());
+    if info.is_cluster() || !has_file {
+        return Ok(());
+    }
+    hands.order(&mut link, member, cmd("CONFIG").arg("REWRITE")).await
+}
+
 /// A handover in progress: between whom, and the way to them.
 struct Hands<'a> {
     links: &'a Links,

@@ -114,7 +114,11 @@ impl Asked {
             Some(before) => {
                 // A change of role closed the connection there was.
                 let _ = hands.role(hands.to).await;
-                hands.order(&mut hands.link(hands.to).await?, hands.to, &priority(before)).await
+                let mut successor = hands.link(hands.to).await?;
+                hands.order(&mut successor, hands.to, &priority(before)).await?;
+                // The Sentinels had the new role recorded, and with it the priority of the moment.
+                let _ = hands.order(&mut successor, hands.to, cmd("CONFIG").arg("REWRITE")).await; // it may have no file
+                Ok(())
             }
         }
     }
