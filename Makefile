@@ -4,8 +4,8 @@ include Makefile.cluster
 .DEFAULT_GOAL := help
 .PHONY: help demo test check plugin bench install
 
-# The kubectl the cluster came with, so that `kubectl stateful` works without one of the machine's own.
-BINARY := target/debug/kubectl-stateful
+# The proofs that need no cluster; each is a folder of tests/.
+HERE := architecture plans
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -13,21 +13,22 @@ help: ## Print this list
 demo: cluster plugin ## Upgrade a live Redis Cluster under load, and watch (under 3 min when the cluster is built)
 	@cargo run --quiet --package stateful-tests --bin demo
 
-test: check cluster plugin ## Everything: `make check`, then every law on the real cluster
+test: check cluster plugin ## Everything: `make check`, then every law on the real cluster (one after another)
 	cargo test --package stateful-tests --test plugin -- --test-threads=1
 
 check: ## The part without a cluster: format, lints, unit tests, golden plans, architecture, documentation
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- --deny warnings
 	cargo test --workspace --exclude stateful-tests
-	cargo test --package stateful-tests --lib $(patsubst %,--test %,$(HERE))
+	cargo test --package stateful-tests --lib $(HERE:%=--test %)
 	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps
 
+# The proofs run the binary as it is; cargo does not build it for them.
 plugin:
-	cargo build --package kubectl-stateful
+	@cargo build --quiet --package kubectl-stateful
 
-bench: cluster plugin ## Measure, and write docs/figures.md
-	cargo run --quiet --package stateful-tests --bin bench
+bench: cluster plugin ## Measure ours, the rollout everybody does, and nothing happening; write docs/figures.md
+	@cargo run --quiet --package stateful-tests --bin bench
 
 install: ## Install kubectl-stateful where cargo puts binaries; then `kubectl stateful` works
 	cargo install --locked --path plugin

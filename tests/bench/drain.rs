@@ -25,7 +25,8 @@ pub(crate) async fn each_node(cluster: &Cluster, plugin: &Plugin) -> Result<Drai
     let mut longest = Duration::ZERO;
     for node in &nodes {
         let started = Instant::now();
-        let ended = plugin.run(&["drain", node, "-y", "--ignore-daemonsets", "--delete-emptydir-data", "--force"]).await;
+        let ended =
+            plugin.run(&["drain", node, "-y", "--ignore-daemonsets", "--delete-emptydir-data", "--force"]).await;
         cluster.kubectl(&["uncordon", node]).await?;
         ended?.expect(0)?;
         longest = longest.max(started.elapsed());

@@ -13,5 +13,7 @@ pub(crate) async fn of(cluster: &Cluster, plugin: &Plugin) -> Result<String> {
     let plugin = plugin.lines().next().unwrap_or_default().trim().to_owned();
     let cores = std::thread::available_parallelism()?;
     let today = jiff::Zoned::now().strftime("%F").to_string();
-    Ok(format!("{today}, Kubernetes {server} with {nodes} nodes, {plugin} (debug build), all on one machine with {cores} cores"))
+    Ok(format!(
+        "{today}, Kubernetes {server} with {nodes} nodes, {plugin} (debug build), all on one machine with {cores} cores"
+    ))
 }

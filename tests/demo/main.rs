@@ -25,7 +25,10 @@ async fn main() -> Result<()> {
     sleep(BEFORE).await;
     println!("nothing happening: longest time a key was not written {:?}", load.turn_page().longest_gap);
 
-    say(&format!("kubectl stateful upgrade redis --image {} -y --canary --report target/demo/report.html", image("8.0")));
+    say(&format!(
+        "kubectl stateful upgrade redis --image {} -y --canary --report target/demo/report.html",
+        image("8.0")
+    ));
     std::fs::create_dir_all("target/demo")?;
     let new = image("8.0");
     let report = "target/demo/report.html";

@@ -86,9 +86,11 @@ impl Cluster {
     /// The nodes that take pods.
     pub async fn nodes(&self) -> Result<Vec<String>> {
         let nodes = self.get(&["nodes"]).await?;
-        let open = nodes["items"].as_array().into_iter().flatten().filter(|node| {
-            node["spec"]["unschedulable"] != Value::Bool(true)
-        });
+        let open = nodes["items"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|node| node["spec"]["unschedulable"] != Value::Bool(true));
         Ok(open.filter_map(|node| node["metadata"]["name"].as_str()).map(ToOwned::to_owned).collect())
     }
 }

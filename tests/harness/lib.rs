@@ -20,7 +20,7 @@ mod wait;
 
 pub use cluster::{Cluster, Namespace};
 pub use load::{Audit, Figures, Load};
-pub use overlay::image;
+pub use overlay::{apply, image};
 pub use plugin::{Ended, Plugin, Running};
 pub use redis_cluster::{Pod, RedisCluster};
 pub use server::Server;

@@ -93,7 +93,13 @@ impl Plugin {
             let mut text = String::new();
             out.read_to_string(&mut text).await.map(|_| text)
         });
-        Ok(Running { child, lines: BufReader::new(stderr).lines(), told: String::new(), stdout, started: Instant::now() })
+        Ok(Running {
+            child,
+            lines: BufReader::new(stderr).lines(),
+            told: String::new(),
+            stdout,
+            started: Instant::now(),
+        })
     }
 }
 
@@ -146,7 +152,8 @@ impl Running {
     /// Waits for its end.
     pub async fn end(mut self) -> Result<Ended> {
         self.event(|_| false).await?;
-        let status = timeout(PATIENCE, self.child.wait()).await.context("it has said its last and goes on running")??;
+        let status =
+            timeout(PATIENCE, self.child.wait()).await.context("it has said its last and goes on running")??;
         let stdout = self.stdout.await??;
         Ok(Ended { code: status.code(), stdout, stderr: self.told, took: self.started.elapsed() })
     }

@@ -19,9 +19,8 @@ impl Server {
     /// Dials it.
     pub async fn dial(address: &str, password: Option<&str>) -> Result<Self> {
         let client = Client::open(url(address, password))?;
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE));
+        let config =
+            AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE)).set_response_timeout(Some(PATIENCE));
         let link = client.get_multiplexed_async_connection_with_config(&config).await;
         Ok(Self { link: link.with_context(|| format!("no connection to {address}"))? })
     }
@@ -36,7 +35,9 @@ impl Server {
     /// One field of an answer of `name:value` lines.
     pub async fn field(&mut self, words: &[&str], name: &str) -> Result<Option<String>> {
         let told: String = self.ask(words).await?;
-        Ok(told.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':').map(|value| value.trim().to_owned())))
+        Ok(told
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':').map(|value| value.trim().to_owned())))
     }
 }
 

@@ -7,7 +7,8 @@ use anyhow::{Result, ensure};
 use crate::Namespace;
 
 /// Everything a move of a database could touch.
-const KINDS: &str = "statefulsets,controllerrevisions,pods,persistentvolumeclaims,configmaps,secrets,leases,poddisruptionbudgets";
+const KINDS: &str =
+    "statefulsets,controllerrevisions,pods,persistentvolumeclaims,configmaps,secrets,leases,poddisruptionbudgets";
 
 /// Objects and their versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,9 +20,11 @@ impl Trace {
     /// The namespace as it is now. A Job's pods are left out: they come and go by themselves.
     pub async fn of(namespace: &Namespace) -> Result<Self> {
         let told = namespace.get(&[KINDS]).await?;
-        let objects = told["items"].as_array().into_iter().flatten().filter(|object| {
-            object["metadata"]["ownerReferences"][0]["kind"] != "Job"
-        });
+        let objects = told["items"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|object| object["metadata"]["ownerReferences"][0]["kind"] != "Job");
         let version = |object: &serde_json::Value| {
             let meta = &object["metadata"];
             let key = format!("{}/{}", object["kind"].as_str()?, meta["name"].as_str()?);

@@ -7,5 +7,6 @@ mod drains;
 mod laws;
 mod obstacles;
 mod refusals;
+mod replication;
 mod rights;
 mod upgrades;

@@ -140,7 +140,8 @@ async fn stale_plan(redis: &RedisCluster<'_>, plugin: &Plugin) -> Result<()> {
     let replica = shards.iter().flat_map(|(_, replicas)| replicas).next().context("there is no replica")?;
     redis.namespace().kubectl(&["delete", "pod", replica]).await?;
     redis.in_sync(Duration::from_mins(2)).await?;
-    refused(redis.namespace(), plugin, &["upgrade", "redis", "--plan", &path, "-y"], 3, &["no longer fits", replica]).await?;
+    refused(redis.namespace(), plugin, &["upgrade", "redis", "--plan", &path, "-y"], 3, &["no longer fits", replica])
+        .await?;
 
     let garbage = Scratch::new(redis.namespace().name(), "garbage.yaml", "steps: what?")?;
     let path = garbage.path.to_string_lossy().into_owned();

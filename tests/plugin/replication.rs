@@ -65,10 +65,8 @@ async fn a_role_that_a_restart_forgets_is_not_handed_over() -> Result<()> {
 async fn deployed(cluster: &Cluster, namespace: &Namespace, example: &str) -> Result<Plugin> {
     apply(namespace, example, "7.0").await?;
     let plugin = Plugin::find(cluster)?.within(namespace);
-    until("everybody is in sync", FORMED_WITHIN, async || {
-        plugin.run(&["check", "redis"]).await?.expect(0).map(drop)
-    })
-    .await?;
+    until("everybody is in sync", FORMED_WITHIN, async || plugin.run(&["check", "redis"]).await?.expect(0).map(drop))
+        .await?;
     Ok(plugin)
 }
 

@@ -22,7 +22,8 @@ async fn the_rights_printed_are_enough_and_each_is_needed() -> Result<()> {
 
     let mut laws = Laws::on(&redis);
     for (rule, verb) in verbs(&role) {
-        let law = format!("without_{verb}_{}_nothing_begins", role["rules"][rule]["resources"][0].as_str().unwrap_or("?"));
+        let law =
+            format!("without_{verb}_{}_nothing_begins", role["rules"][rule]["resources"][0].as_str().unwrap_or("?"));
         laws.hold(&law, without(&redis, &plugin, &role, rule, &verb)).await?;
     }
     grant(&namespace, &role).await?;

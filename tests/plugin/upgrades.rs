@@ -21,7 +21,12 @@ async fn upgrade_under_load_loses_and_fails_nothing() -> Result<()> {
     let ended = plugin.run(&["upgrade", "redis", "--image", &new, "-y", "--canary", "-o", "json"]).await?.expect(0)?;
     let during = load.turn_page();
     nothing_failed(&during, &load.stop().await?)?;
-    ensure!(during.longest_gap <= idle.longest_gap + PAUSE, "{} was not written for {:?}", during.of_key, during.longest_gap);
+    ensure!(
+        during.longest_gap <= idle.longest_gap + PAUSE,
+        "{} was not written for {:?}",
+        during.of_key,
+        during.longest_gap
+    );
 
     let report = ended.json()?;
     ensure!(report["canary"]["lost"] == 0 && report["canary"]["failed"] == 0, "the canary says {}", report["canary"]);

@@ -87,7 +87,8 @@ impl Load {
                 let ledger = read(ledger);
                 (ledger.name().to_owned(), ledger.acknowledged().to_vec(), ledger.errors().to_vec())
             };
-            let found = until("reading a key back", Duration::from_secs(30), async || contents(&mut link, &name).await).await?;
+            let found =
+                until("reading a key back", Duration::from_secs(30), async || contents(&mut link, &name).await).await?;
             let is_lost = |number: &&u64| found.get(number).is_none_or(|value| value != *number);
             audit.lost.extend(acknowledged.iter().filter(is_lost).map(|number| format!("{name}/{number}")));
             audit.acknowledged += acknowledged.len();

@@ -18,9 +18,12 @@ pub(super) fn key(writer: usize) -> String {
 /// CRC16 (XMODEM) of the name; these names have no `{tag}`, so all of it counts.
 fn slot(name: &[u8]) -> u16 {
     let crc = name.iter().fold(0_u16, |crc, byte| {
-        (0..8).fold(crc ^ (u16::from(*byte) << 8), |crc, _| {
-            if crc & 0x8000 == 0 { crc << 1 } else { (crc << 1) ^ 0x1021 }
-        })
+        (0..8).fold(
+            crc ^ (u16::from(*byte) << 8),
+            |crc, _| {
+                if crc & 0x8000 == 0 { crc << 1 } else { (crc << 1) ^ 0x1021 }
+            },
+        )
     });
     crc % SLOTS
 }

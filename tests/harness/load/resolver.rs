@@ -56,9 +56,10 @@ impl AsyncDNSResolver for Names {
         Box::pin(async move {
             let addresses = match host.parse() {
                 Ok(address) => vec![address],
-                Err(_) => self.addresses(host).await.map_err(|error| {
-                    RedisError::from((ErrorKind::Io, "no such name", format!("{error:#}")))
-                })?,
+                Err(_) => self
+                    .addresses(host)
+                    .await
+                    .map_err(|error| RedisError::from((ErrorKind::Io, "no such name", format!("{error:#}"))))?,
             };
             let sockets = addresses.into_iter().map(move |address| SocketAddr::new(address, port));
             Ok(Box::new(sockets) as Box<dyn Iterator<Item = SocketAddr> + Send + 'a>)
