@@ -21,6 +21,7 @@ check: ## The part without a cluster: format, lints, unit tests, golden plans, a
 	cargo clippy --workspace --all-targets -- --deny warnings
 	cargo test --workspace --exclude stateful-tests
 	cargo test --package stateful-tests --lib $(HERE:%=--test %)
+	@! command -v cargo-deny >/dev/null || cargo deny check licenses bans sources
 	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps
 
 # The proofs run the binary as it is; cargo does not build it for them.
