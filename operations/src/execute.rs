@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use stateful_engines::HandOverError;
-use stateful_safety::{Millis, Policy, Reason};
+use stateful_safety::{Millis, Policy};
 
 use crate::journal::{Event, Line};
 use crate::patterns::shut;
@@ -56,6 +56,8 @@ struct Run<'a> {
 enum After {
     Settled,
     Overtaken(String),
+    /// The StatefulSet controller has its decision back before its time.
+    LetGo,
 }
 
 /// What is known about a step while it runs.
@@ -79,6 +81,12 @@ impl Run<'_> {
                     self.redraw(index, why).await?;
                     index = 0;
                 }
+                After::LetGo => {
+                    let why = "somebody has set the update strategy back".to_owned();
+                    self.count(index, &why)?;
+                    self.follow(self.plan.held_again(index), why).await?;
+                    index = 0;
+                }
             }
         }
         Ok(())
@@ -89,16 +97,10 @@ impl Run<'_> {
         let started = self.world.now();
         let mut memory = Memory::default();
         loop {
-            let look = match self.look().await {
-                Ok(look) => look,
-                // A restart of the API server must not end an operation: look again until the step's time is up.
-                Err(WorldError::Cluster(stateful_cluster::Error::Unreachable(why))) => {
-                    self.wait(index, &step, &mut memory, format!("the API server is away ({why})"), POLL, started)
-                        .await?;
-                    continue;
-                }
-                Err(error) => return Err(error.into()),
-            };
+            let Some(look) = self.patient_look(index, &step, &mut memory, started).await? else { continue };
+            if self.plan.is_let_go(index, &look) {
+                return Ok(After::LetGo);
+            }
             let standing = step.standing(&self.plan.goal, &look, self.policy);
             if standing != Standing::Settled {
                 memory.settled_looks = 0;
@@ -109,13 +111,13 @@ impl Run<'_> {
                     memory.settled_looks += 1;
                     if memory.attempts == 0 || memory.settled_looks >= STABLE_LOOKS {
                         self.done(index, &step, started, &memory).await?;
-                        return Ok(self.spared(index, &look).map_or(After::Settled, After::Overtaken));
+                        return Ok(self.plan.spared(index, &look).map_or(After::Settled, After::Overtaken));
                     }
                     (String::new(), POLL)
                 }
                 Standing::Acted(why) => {
                     if let Some(why) = memory.stuck.for_too_long(&step, &look) {
-                        return Err(human(&step, why, Vec::new()));
+                        return Err(Stop::human(&step, why, Vec::new()));
                     }
                     (why, POLL)
                 }
@@ -128,16 +130,6 @@ impl Run<'_> {
         }
     }
 
-    /// Who is old is known only once the controller has made a revision of a new template: going back to a template that
-    /// was there before finds members that need not move, and their groups need not be handed over.
-    fn spared(&self, index: usize, look: &Look) -> Option<String> {
-        let left =
-            matches!(self.plan.steps[index], Step::ChangeTemplate { .. }).then(|| &self.plan.steps[index + 1..])?;
-        let is_current = |name: &str| look.workload.member(name).is_some_and(|pod| look.workload.is_current(pod));
-        let spared = left.iter().filter_map(Step::subject).find(|member| is_current(member))?;
-        Some(format!("{spared} runs what the template declares already"))
-    }
-
     /// A step with nothing done yet: asks its gates, and acts if they are open. What to wait for otherwise.
     async fn open(
         &mut self,
@@ -147,13 +139,13 @@ impl Run<'_> {
         memory: &mut Memory,
     ) -> Result<Option<(String, Duration)>, Stop> {
         let Some(reasons) = shut(&self.plan, step, look, self.policy) else {
-            return Err(human(step, "no pattern knows this step".to_owned(), Vec::new()));
+            return Err(Stop::human(step, "no pattern knows this step".to_owned(), Vec::new()));
         };
         if let Some(first) = reasons.first() {
             if reasons.iter().any(|reason| !reason.may_pass()) {
                 let told: Vec<String> =
                     reasons.iter().map(|reason| format!("{} ({})", reason, reason.code())).collect();
-                return Err(human(step, told.join("; "), reasons.clone()));
+                return Err(Stop::human(step, told.join("; "), reasons.clone()));
             }
             return Ok(Some((first.to_string(), POLL)));
         }
@@ -185,7 +177,7 @@ impl Run<'_> {
             // Whether it happened is found out by looking, not by repeating.
             Err(WorldError::HandOver(HandOverError::Unknown { why, .. })) => Ok(Some((why, POLL))),
             Err(WorldError::HandOver(error)) if memory.attempts < ATTEMPTS => Ok(Some((error.to_string(), ASK_AGAIN))),
-            Err(WorldError::HandOver(error)) => Err(human(step, error.to_string(), Vec::new())),
+            Err(WorldError::HandOver(error)) => Err(Stop::human(step, error.to_string(), Vec::new())),
             Err(WorldError::Cluster(stateful_cluster::Error::Unreachable(why))) => {
                 Ok(Some((format!("the API server is away ({why})"), POLL)))
             }
@@ -194,34 +186,30 @@ impl Run<'_> {
     }
 
     async fn done(&mut self, index: usize, step: &Step, started: Millis, memory: &Memory) -> Result<(), Stop> {
-        let took = self.world.now() - started;
-        let handed_over_in = memory.handed_over_in;
+        let (took, handed_over_in) = (self.world.now() - started, memory.handed_over_in);
         self.record(Line::Done { step: index, took, handed_over_in }).await?;
         let (text, of, acted) = (step.to_string(), self.plan.steps.len(), memory.attempts > 0);
         self.tell(What::StepFinished { step: index, of, text, took, handed_over_in, acted });
         Ok(())
     }
 
+    fn count(&mut self, index: usize, why: &str) -> Result<(), Stop> {
+        self.redraws += 1;
+        if self.redraws > REDRAWS {
+            let why = format!("things moved by themselves {REDRAWS} times, last: {why}");
+            return Err(Stop::human(&self.plan.steps[index], why, Vec::new()));
+        }
+        Ok(())
+    }
+
     /// The roles have moved by themselves: draws up what is left, once everybody is in place again.
     async fn redraw(&mut self, index: usize, why: String) -> Result<(), Stop> {
-        self.redraws += 1;
+        self.count(index, &why)?;
         let step = self.plan.steps[index].clone();
-        if self.redraws > REDRAWS {
-            let why = format!("the roles moved by themselves {REDRAWS} times, last: {why}");
-            return Err(human(&step, why, Vec::new()));
-        }
         let started = self.world.now();
         let mut memory = Memory::default();
         loop {
-            let look = match self.look().await {
-                Ok(look) => look,
-                Err(WorldError::Cluster(stateful_cluster::Error::Unreachable(why))) => {
-                    self.wait(index, &step, &mut memory, format!("the API server is away ({why})"), POLL, started)
-                        .await?;
-                    continue;
-                }
-                Err(error) => return Err(error.into()),
-            };
+            let Some(look) = self.patient_look(index, &step, &mut memory, started).await? else { continue };
             let reasons = match draw_up(&self.plan.goal, &look, self.plan.origin.clone(), self.policy) {
                 Ok(plan) => return self.follow(plan, why).await,
                 Err(Refusal::Nothing(_)) => {
@@ -232,7 +220,7 @@ impl Run<'_> {
             };
             if reasons.iter().any(|reason| !reason.may_pass()) {
                 let told: Vec<String> = reasons.iter().map(ToString::to_string).collect();
-                return Err(human(&step, told.join("; "), reasons));
+                return Err(Stop::human(&step, told.join("; "), reasons));
             }
             let first = reasons.first().map(ToString::to_string).unwrap_or_default();
             self.wait(index, &step, &mut memory, first, POLL, started).await?;
@@ -274,6 +262,24 @@ impl Run<'_> {
         if self.world.pause(pause).await { Err(Stop::Interrupted { step: text }) } else { Ok(()) }
     }
 
+    /// A look; none while the API server is away. Its restart must not end an operation.
+    async fn patient_look(
+        &mut self,
+        index: usize,
+        step: &Step,
+        memory: &mut Memory,
+        started: Millis,
+    ) -> Result<Option<Look>, Stop> {
+        match self.look().await {
+            Ok(look) => Ok(Some(look)),
+            Err(WorldError::Cluster(stateful_cluster::Error::Unreachable(why))) => {
+                let why = format!("the API server is away ({why})");
+                self.wait(index, step, memory, why, POLL, started).await.map(|()| None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     async fn look(&mut self) -> Result<Look, WorldError> {
         let look = self.world.look().await?;
         let members = MemberLine::all(&look);
@@ -291,8 +297,4 @@ impl Run<'_> {
     fn tell(&self, what: What) {
         self.world.report(Progress { at: self.world.now(), what });
     }
-}
-
-fn human(step: &Step, why: String, reasons: Vec<Reason>) -> Stop {
-    Stop::NeedsHuman { step: step.to_string(), why, reasons }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use stateful_safety::Reason;
 
 use crate::WorldError;
+use crate::steps::Step;
 
 /// How long things may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,4 +57,10 @@ pub enum Stop {
     /// The world could not be read or written.
     #[error("{0}")]
     World(#[from] WorldError),
+}
+
+impl Stop {
+    pub(crate) fn human(step: &Step, why: String, reasons: Vec<Reason>) -> Self {
+        Self::NeedsHuman { step: step.to_string(), why, reasons }
+    }
 }

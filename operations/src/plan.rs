@@ -136,6 +136,34 @@ impl Plan {
     }
 }
 
+/// What becomes of a plan while it is carried out.
+impl Plan {
+    /// Who is old is known only once the controller has made a revision of a new template: going back to a template that
+    /// was there before finds members that need not move, and their groups need not be handed over.
+    pub(crate) fn spared(&self, index: usize, look: &Look) -> Option<String> {
+        let left = matches!(self.steps[index], Step::ChangeTemplate { .. }).then(|| &self.steps[index + 1..])?;
+        let is_current = |name: &str| look.workload.member(name).is_some_and(|pod| look.workload.is_current(pod));
+        let spared = left.iter().filter_map(Step::subject).find(|member| is_current(member))?;
+        Some(format!("{spared} runs what the template declares already"))
+    }
+
+    /// Whether a step relies on pods changing by this tool alone, and somebody (a repository's controller, say) has set
+    /// the update strategy back: then the StatefulSet's own picks pods by ordinal again.
+    pub(crate) fn is_let_go(&self, index: usize, look: &Look) -> bool {
+        matches!(self.goal, Goal::Renew { .. })
+            && matches!(self.steps[index], Step::Replace { .. } | Step::HandOver { .. })
+            && look.workload.rollout != Rollout::OnDelete
+    }
+
+    /// What is left from a step on, beginning with the hold: at once, since every moment without it may cost a primary.
+    pub(crate) fn held_again(&self, index: usize) -> Self {
+        let mut steps = vec![Step::HoldRollout];
+        steps.extend_from_slice(&self.steps[index..]);
+        let boundary = self.boundary.and_then(|boundary| boundary.checked_sub(index)).map(|boundary| boundary + 1);
+        Self { steps, boundary, ..self.clone() }
+    }
+}
+
 /// The members as a look shows them.
 pub(crate) fn seen(look: &Look) -> Vec<SeenMember> {
     let member = |member: &Member| {

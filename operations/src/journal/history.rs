@@ -52,6 +52,7 @@ fn follow(id: &str, entry: Option<Entry>, state: State, event: Event) -> Result<
         let Line::Opened { verb, by, tool: _, plan } = what else {
             return Err("it does not open with a plan".to_owned());
         };
+        let plan = known(plan)?;
         let id = id.to_owned();
         let current = plan.clone();
         return Ok(Entry {
@@ -73,7 +74,7 @@ fn follow(id: &str, entry: Option<Entry>, state: State, event: Event) -> Result<
     match what {
         Line::Opened { .. } | Line::Acting { .. } => {}
         Line::Redrawn { plan, .. } => {
-            entry.current = plan;
+            entry.current = known(plan)?;
             entry.note = None;
         }
         Line::Done { .. } => entry.done += 1,
@@ -82,4 +83,13 @@ fn follow(id: &str, entry: Option<Entry>, state: State, event: Event) -> Result<
         Line::Aborted { by } => entry.note = Some(format!("ended by {by}")),
     }
     Ok(entry)
+}
+
+/// A plan of another format may mean what this version does not know of.
+fn known(plan: Plan) -> Result<Plan, String> {
+    if plan.format == Plan::FORMAT {
+        Ok(plan)
+    } else {
+        Err(format!("its plan is of format {}, this version reads {}", plan.format, Plan::FORMAT))
+    }
 }

@@ -9,7 +9,7 @@
 //! The judge finds a reason that waiting does not mend (it has become a primary), the new pod cannot start, or the
 //! step's deadline passes. Whatever happens, no other member is touched meanwhile.
 
-use stateful_safety::{Disruption, Member, Policy, Reason, Rollout};
+use stateful_safety::{Disruption, Member, Policy, Reason};
 
 use crate::Look;
 use crate::goal::Goal;
@@ -37,10 +37,6 @@ pub(super) fn standing(name: &str, goal: &Goal, look: &Look, policy: &Policy) ->
     if needs_replacing(goal, look, member) {
         if look.leads(name) {
             return Standing::Overtaken(format!("{name} has become a primary"));
-        }
-        // A repository's controller may put the strategy back; then the StatefulSet's own picks pods by ordinal again.
-        if matches!(goal, Goal::Renew { .. }) && look.workload.rollout != Rollout::OnDelete {
-            return Standing::Overtaken("somebody has set the update strategy back".to_owned());
         }
         return Standing::Open;
     }

@@ -35,13 +35,18 @@ pub(crate) fn carry_out(model: &Model, goal: &Goal, origin: Origin) -> Result<Op
 
 /// Opens the journal and runs a plan.
 pub(crate) fn open(model: &Model, plan: Plan) -> Option<Outcome> {
+    open_only(model, &plan);
+    run(model, plan)
+}
+
+/// Opens the journal with a plan.
+pub(crate) fn open_only(model: &Model, plan: &Plan) {
     model.write(Line::Opened {
         verb: "upgrade".to_owned(),
         by: "me".to_owned(),
         tool: "0".to_owned(),
         plan: plan.clone(),
     });
-    run(model, plan)
 }
 
 /// Takes an unfinished operation up.
@@ -73,8 +78,13 @@ pub(crate) fn resume_into(model: &Model, script: &[(usize, Fault)]) -> Result<Op
 }
 
 fn run(model: &Model, plan: Plan) -> Option<Outcome> {
+    run_within(model, plan, LIMITS)
+}
+
+/// Runs a plan under an open journal, within these limits.
+pub(crate) fn run_within(model: &Model, plan: Plan, limits: Limits) -> Option<Outcome> {
     // The model answers at once or never, so one poll runs an operation to its end, or to where its process died.
-    let outcome = execute(model, plan, &Policy::default(), LIMITS, "me").now_or_never();
+    let outcome = execute(model, plan, &Policy::default(), limits, "me").now_or_never();
     if let Some(Outcome::Finished) = outcome {
         model.write(Line::Finished { canary: None });
     }

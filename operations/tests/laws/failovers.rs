@@ -1,7 +1,7 @@
 //! Roles that move by themselves, between any two looks. (Between a look and its act nobody outside the database can
 //! see them move: an eviction names a UID, not a role. There the guard's own judgement is the second wall.)
 
-use stateful_operations::Goal;
+use stateful_operations::{Goal, Outcome};
 
 use crate::cases::{self, Case};
 use crate::drive::{assert_finished, begin};
@@ -46,5 +46,23 @@ fn a_failover_while_the_api_server_is_away_is_waited_out() {
             let outcome = begin(&model, &case.goal).expect(case.name);
             assert_finished(&model, &case.goal, &before, outcome.as_ref(), &what);
         }
+    }
+}
+
+#[test]
+fn a_strategy_set_back_by_somebody_is_noticed_and_held_again() {
+    let case = cases::all().swap_remove(0);
+    let before = case.model.before();
+    for call in case.looks() {
+        let what = format!("the strategy is set back at call {call}");
+        let model = case.model.scripted(call, Fault::SetBack);
+        let outcome = begin(&model, &case.goal).expect(case.name);
+        model.sleep(5_000);
+        // What the controller takes until it is held again nobody can prevent; the operation itself stays lawful.
+        let broken = model.broken();
+        let ours = broken.iter().filter(|law| !law.contains("the StatefulSet controller took"));
+        assert_eq!(ours.collect::<Vec<_>>(), Vec::<&String>::new(), "{what}");
+        assert!(matches!(outcome, Some(Outcome::Finished)), "{what}: {outcome:?}");
+        assert_eq!(model.missing(&case.goal, &before), Vec::<String>::new(), "{what}");
     }
 }

@@ -1,11 +1,15 @@
 //! What is the matter for longer than a call: it waits where waiting helps, and stops with the right word where not.
 
+use std::time::Duration;
+
 use stateful_cluster::TemplateChange;
-use stateful_operations::{Goal, Outcome, Plan, Step, Stop, What};
+use stateful_operations::{Goal, Limits, Outcome, Plan, Step, Stop, What, journal};
 use stateful_safety::Policy;
 
 use crate::cases::image;
-use crate::drive::{assert_finished, assert_lawful, assert_resumable, begin, carry_out, plan};
+use crate::drive::{
+    LIMITS, assert_finished, assert_lawful, assert_resumable, begin, carry_out, open, open_only, plan, run_within,
+};
 use crate::model::{Life, Model, NEW, OLD};
 
 /// What it said it was waiting for.
@@ -111,7 +115,7 @@ fn lagging(until: i64) -> (Model, Plan) {
 fn a_successor_too_far_behind_holds_the_handover_back() {
     let (model, plan) = lagging(5_000);
     let (goal, before) = (plan.goal.clone(), model.before());
-    let outcome = crate::drive::open(&model, plan);
+    let outcome = open(&model, plan);
     assert_finished(&model, &goal, &before, outcome.as_ref(), "a lag of five seconds");
     assert!(waited_for(&model, "redis-3 is 2097152 bytes behind its primary, the limit is 1048576"));
 }
@@ -119,7 +123,7 @@ fn a_successor_too_far_behind_holds_the_handover_back() {
 #[test]
 fn a_successor_that_stays_behind_never_leads() {
     let (model, plan) = lagging(i64::MAX);
-    let outcome = crate::drive::open(&model, plan);
+    let outcome = open(&model, plan);
     assert_lawful(&model, "a lag for ever");
     assert!(matches!(outcome, Some(Outcome::Stopped(Stop::TimedOut { .. }))), "{outcome:?}");
     assert!(model.inside().watch.acts.is_empty());
@@ -134,13 +138,48 @@ fn roles_that_do_not_stop_moving_need_a_human() {
     assert!(stopped, "{outcome:?}");
 }
 
+#[test]
+fn an_operation_has_its_time_and_what_is_left_can_be_taken_up() {
+    let model = Model::cluster(3, 1);
+    let before = model.before();
+    let plan = plan(&model, &image(NEW)).expect("a plan");
+    open_only(&model, &plan);
+    let limits = Limits { whole: Some(Duration::from_secs(5)), ..LIMITS };
+    let outcome = run_within(&model, plan, limits);
+    assert_lawful(&model, "five seconds");
+    let Some(Outcome::Stopped(Stop::TimedOut { after, .. })) = outcome else {
+        unreachable!("out of time, not {outcome:?}")
+    };
+    assert_eq!(after, Duration::from_secs(5));
+    assert_resumable(&model, &image(NEW), &before, "with more time");
+}
+
+#[test]
+fn a_journal_this_version_cannot_know_is_not_followed() {
+    let model = Model::cluster(3, 1);
+    begin(&model, &image(NEW)).expect("a plan");
+    let lines = model.inside().journal.clone();
+    let mut newer = lines.clone();
+    newer[0] = newer[0].replace("\"format\":1", "\"format\":2");
+    let refused = journal::read("one", &newer).map(|entry| entry.id);
+    assert_eq!(refused, Err("its plan is of format 2, this version reads 1".to_owned()));
+    let mut strange = lines.clone();
+    strange[1] = "{\"at\":1,\"event\":\"danced\"}".to_owned();
+    assert!(journal::read("one", &strange).is_err_and(|why| why.starts_with("line 2 cannot be read")));
+    let mut torn = lines.clone();
+    torn.remove(0);
+    assert!(journal::read("one", &torn).is_err(), "it does not open with a plan");
+    assert!(journal::read("one", &[]).is_err(), "it is empty");
+    assert!(journal::read("one", &lines).is_ok());
+}
+
 /// The model is no blind watchman: leave the hold out of a plan, and the StatefulSet controller takes primaries.
 #[test]
 fn without_the_hold_the_controller_would_take_a_primary() {
     let model = Model::cluster(3, 1);
     let mut plan = plan(&model, &image(NEW)).expect("a plan");
     plan.steps.retain(|step| !matches!(step, Step::HoldRollout));
-    crate::drive::open(&model, plan);
+    open(&model, plan);
     let broken = model.broken();
     let taken = |law: &String| law.contains("the StatefulSet controller took") && law.contains("leads its group");
     assert!(broken.iter().any(taken), "{broken:?}");

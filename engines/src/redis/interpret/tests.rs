@@ -142,6 +142,18 @@ fn a_replica_that_copies_everything_is_behind_and_its_primary_busy() {
 }
 
 #[test]
+fn a_replica_whose_link_is_down_is_behind_though_its_primary_has_not_noticed() {
+    for (release, _) in RELEASES {
+        let mut seen = recorded(release, "cluster-healthy");
+        if let Ok(answers) = &mut seen[3].answer {
+            answers.info = answers.info.replace("master_link_status:up", "master_link_status:down");
+        }
+        let sync = interpret(&seen, 1).member("redis-3").map(|state| state.sync.clone());
+        assert_eq!(sync, Some(Sync::Behind { why: "its link to the primary is down".to_owned() }), "{release}");
+    }
+}
+
+#[test]
 fn a_snapshot_is_told() {
     let [topology, first, second, third, voters] = HEALTHY;
     let busy = "! redis-0 is busy with an RDB snapshot";

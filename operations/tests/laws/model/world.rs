@@ -7,7 +7,7 @@ use stateful_cluster::{Error as ClusterError, TemplateChange};
 use stateful_engines::{BoxFuture, HandOverError};
 use stateful_operations::journal::{Event, State};
 use stateful_operations::{Act, Look, Progress, World, WorldError};
-use stateful_safety::Millis;
+use stateful_safety::{Millis, Rollout};
 
 use super::controller::SEEING;
 use super::{Inside, Model};
@@ -31,6 +31,8 @@ pub(crate) enum Fault {
     Interrupt,
     /// A group's primary fails over by itself, just before.
     FailOver(usize),
+    /// Somebody sets the update strategy back to what it was, just before.
+    SetBack,
 }
 
 /// What became of a call.
@@ -53,6 +55,7 @@ impl Model {
             Some(Fault::FailOver(group)) => {
                 inside.fail_over(group);
             }
+            Some(Fault::SetBack) => inside.rollout = Rollout::RollingUpdate { partition: 0 },
             Some(Fault::FailAfter | Fault::DieAfter | Fault::AnswerLost(_) | Fault::Interrupt) | None => {}
         }
         if inside.unreachable_until > inside.now {
@@ -70,9 +73,8 @@ impl Model {
                 inside.stop = true;
                 Met::Answer(answer)
             }
-            Some(Fault::DieBefore | Fault::FailBefore | Fault::Away(_) | Fault::FailOver(_)) | None => {
-                Met::Answer(answer)
-            }
+            Some(Fault::DieBefore | Fault::FailBefore | Fault::Away(_) | Fault::FailOver(_) | Fault::SetBack)
+            | None => Met::Answer(answer),
         }
     }
 }
@@ -152,7 +154,7 @@ impl Inside {
     fn perform(&mut self, act: &Act) -> Result<Option<Duration>, WorldError> {
         self.watch_act(act);
         match act {
-            Act::Hold => self.rollout = stateful_safety::Rollout::OnDelete,
+            Act::Hold => self.rollout = Rollout::OnDelete,
             Act::Release(before) => self.rollout = *before,
             Act::ChangeTemplate(change) => {
                 let before = self.revision();
