@@ -27,11 +27,20 @@ check_tools() {
 # The bridge carries the path of the checkout that made it, so one cluster knows another without a file outside target/.
 bridge_owner() { cat "/sys/class/net/$BRIDGE/ifalias" 2> /dev/null; }
 
+# A cluster whose processes all ended without a word (its session was cut off) leaves its bridge behind. Nobody is using
+# that; its own checkout knows best how to clear it away.
+clear_dead() {
+  local owner=$1
+  [[ -x $owner/tests/cluster/down && -z $(ss -Hltn 'sport = :6443') ]] || return 1
+  say "Clearing away what a dead test cluster of $owner left behind."
+  "$owner/tests/cluster/down"
+}
+
 check_room() {
   local owner port range holder
   if [[ -d /sys/class/net/$BRIDGE ]]; then
     owner=$(bridge_owner)
-    [[ $owner == "$PROJECT_DIR" ]] ||
+    [[ $owner == "$PROJECT_DIR" ]] || clear_dead "$owner" ||
       refuse "A test cluster of another checkout (${owner:-unknown}) is running: stop it there with 'make cluster-down' first."
   fi
   for port in 2379 2380 6443 10257 10259; do
