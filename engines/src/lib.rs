@@ -5,9 +5,9 @@
 //!  Door ──hand_over (touch)──> the database
 //! ```
 //!
-//! One folder an engine, the same file names in each: `observe.rs` asks the servers and keeps what they said word for
-//! word, `interpret.rs` turns those words into an [`Assessment`] without any I/O, `hand_over.rs` is the only file that
-//! changes a database, `canary.rs` writes keys of its own and removes them. A new engine is one folder and one row in
+//! One folder an engine, the same names in each: `observe.rs` asks the servers and keeps what they said word for word,
+//! `interpret/` turns those words into an [`Assessment`](stateful_safety::Assessment) without any I/O, `hand_over/` alone
+//! changes a database, `canary/` writes keys of its own and removes them. A new engine is one folder and one row in
 //! [`ENGINES`].
 
 mod door;

@@ -131,7 +131,9 @@ pub(super) async fn refuse_beside_another(context: &Context, opened: &Opened) ->
     let Some(entry) = history.into_iter().find(|entry| entry.state.is_open()) else {
         if let Some(holder) = holder {
             let holder = holder.identity;
-            context.printer.note(&format!("{holder} holds the claim; waiting for it to run out, if nobody is behind it"));
+            context
+                .printer
+                .note(&format!("{holder} holds the claim; waiting for it to run out, if nobody is behind it"));
         }
         return Ok(());
     };
@@ -139,8 +141,11 @@ pub(super) async fn refuse_beside_another(context: &Context, opened: &Opened) ->
     let seconds = |at: Timestamp| at.round(jiff::Unit::Second).unwrap_or(at).to_string();
     if let Some(holder) = holder {
         let since = holder.since.map_or_else(|| "an unknown time".to_owned(), seconds);
-        return Err(Failure::blocked(format!("{id} is held by {} since {since}; nothing was touched", holder.identity))
-            .hint(format!("if nobody is behind it any more: kubectl stateful resume {typed}")));
+        return Err(Failure::blocked(format!(
+            "{id} is held by {} since {since}; nothing was touched",
+            holder.identity
+        ))
+        .hint(format!("if nobody is behind it any more: kubectl stateful resume {typed}")));
     }
     let began = seconds(Timestamp::from_millisecond(entry.began).unwrap_or_default());
     let note = entry.note.map(|note| format!(" ({note})")).unwrap_or_default();
