@@ -132,8 +132,9 @@ impl Running {
     }
 
     /// Waits until a step has begun to act.
-    pub async fn step_started(&mut self, step: u64) -> Result<Option<Value>> {
-        self.event(|event| event["event"] == "stepStarted" && event["step"] == step).await
+    pub async fn step_started(&mut self, step: u64) -> Result<Value> {
+        let found = self.event(|event| event["event"] == "stepStarted" && event["step"] == step).await?;
+        found.with_context(|| format!("it ended before step {step}:\n{}", self.told))
     }
 
     /// Ends it as a machine that dies does: nothing is said, nothing is cleaned up.

@@ -30,6 +30,8 @@ pub struct Pod {
     pub node: Option<String>,
     /// The image it was told to run.
     pub image: String,
+    /// Whether its readiness probe passes.
+    pub ready: bool,
 }
 
 impl<'a> RedisCluster<'a> {
@@ -91,12 +93,13 @@ impl<'a> RedisCluster<'a> {
         Ok(views)
     }
 
-    /// Waits until every node agrees that all is well, and every replica has what its master has.
+    /// Waits until every pod is ready, every node agrees that all is well, and every replica follows its master.
     pub async fn in_sync(&self, patience: Duration) -> Result<()> {
         until("the cluster is in sync", patience, async || {
             let views = self.views().await?;
             ensure!(views.len() == 6, "there are {} pods", views.len());
             for view in &views {
+                ensure!(view.pod.ready, "{} is not ready", view.pod.name);
                 view.agrees_with(&views).with_context(|| view.pod.name.clone())?;
             }
             Ok(())
@@ -113,5 +116,6 @@ fn pod(object: &Value) -> Pod {
         address: text(&object["status"]["podIP"]),
         node: text(&object["spec"]["nodeName"]),
         image: text(&object["spec"]["containers"][0]["image"]).unwrap_or_default(),
+        ready: object["status"]["containerStatuses"][0]["ready"] == true,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use stateful_harness::RedisCluster;
 
 /// How long a law may leave the members unsettled.
@@ -22,7 +22,8 @@ impl<'a> Laws<'a> {
     /// Tries one. One that is broken does not hide the next; a database that does not recover ends it all.
     pub(crate) async fn hold(&mut self, law: &str, proof: impl Future<Output = Result<()>>) -> Result<()> {
         self.hold_unsettled(law, proof).await;
-        self.redis.in_sync(SETTLED_WITHIN).await
+        let settled = self.redis.in_sync(SETTLED_WITHIN).await;
+        settled.with_context(|| format!("after {law}; broken so far:\n\n{}", self.broken.join("\n\n")))
     }
 
     /// Tries one that leaves the database as the next one needs it.
