@@ -9,7 +9,7 @@ mod versions;
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use stateful_harness::{Cluster, Plugin};
 
 /// How long the load is watched with nothing happening: long enough for a snapshot, a log rewrite or a neighbour's
@@ -18,6 +18,14 @@ const IDLE: Duration = Duration::from_secs(15);
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    // Interrupted, it still takes its namespaces away.
+    tokio::select! {
+        ended = run() => ended,
+        _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+    }
+}
+
+async fn run() -> Result<()> {
     let cluster = Cluster::find()?;
     let plugin = Plugin::find(&cluster)?;
     let versions = versions::of(&cluster, &plugin).await?;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use stateful_harness::{Cluster, Load, Plugin, RedisCluster, image};
 use tokio::time::sleep;
 
@@ -12,6 +12,14 @@ const BEFORE: Duration = Duration::from_secs(3);
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    // Interrupted, it still takes its namespaces away.
+    tokio::select! {
+        ended = run() => ended,
+        _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+    }
+}
+
+async fn run() -> Result<()> {
     let cluster = Cluster::find()?;
     let namespace = cluster.namespace("demo").await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);

@@ -95,7 +95,7 @@ impl Cluster {
     }
 }
 
-/// A namespace that goes when its owner does.
+/// A namespace that goes when its owner does; with `KEEP_NAMESPACES` set it stays, to be looked at.
 #[derive(Debug)]
 pub struct Namespace {
     cluster: Cluster,
