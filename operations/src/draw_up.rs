@@ -123,7 +123,7 @@ impl Draft<'_> {
         let members = self.look.assessment.groups.iter().flat_map(|group| &group.members);
         let mut replicas: Vec<&MemberState> =
             members.filter(|member| member.role != Role::Primary && self.moves(member)).collect();
-        replicas.sort_by_key(|member| member.sync.is_streaming());
+        replicas.sort_by_key(|member| self.look.is_well(&member.name));
         replicas
     }
 
@@ -185,7 +185,7 @@ impl Draft<'_> {
     /// The broken member that is replaced first: with nobody else in sync it is the one that can lead, once it is well.
     fn mended<'g>(&self, group: &'g ReplicaGroup) -> Option<&'g MemberState> {
         let first = *self.replicas().first().filter(|_| matches!(self.goal, Goal::Renew { repair: true, .. }))?;
-        group.member(&first.name).filter(|member| !member.sync.is_streaming())
+        group.member(&first.name).filter(|member| !self.look.is_well(&member.name))
     }
 
     /// The first step after which a member has files of a newer release than the image before could read. Where an

@@ -40,6 +40,11 @@ impl Look {
         self.assessment.member(name).is_some_and(|state| state.role == Role::Primary)
     }
 
+    /// Whether a member is there, ready and in sync. One that is not may be mended by being replaced.
+    pub fn is_well(&self, name: &str) -> bool {
+        self.workload.member(name).is_some_and(|pod| pod.ready && !pod.terminating) && self.streams(name)
+    }
+
     /// Whether a member streams from its primary, or is one.
     pub fn streams(&self, name: &str) -> bool {
         self.assessment.member(name).is_some_and(|state| matches!(state.sync, Sync::InSync { .. }))

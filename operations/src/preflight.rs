@@ -68,7 +68,7 @@ fn passes_soon(reason: &Reason) -> bool {
 /// The member that is broken and is to be mended by being replaced first.
 fn mended<'a>(plan: &'a Plan, look: &Look) -> Option<&'a str> {
     let first = taken(plan).next().filter(|_| matches!(plan.goal, Goal::Renew { repair: true, .. }))?;
-    (!look.streams(first)).then_some(first)
+    (!look.is_well(first)).then_some(first)
 }
 
 /// While one is mended first, what waiting for it will mend is asked about the others by their own gates.

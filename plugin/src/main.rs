@@ -3,6 +3,7 @@
 mod cli;
 mod commands;
 mod context;
+mod drawing;
 mod exit;
 mod failure;
 mod operation;

@@ -46,8 +46,8 @@ async fn stopped_replica(redis: &RedisCluster<'_>, plugin: &Plugin) -> Result<()
 /// A replica that is there and says nothing.
 async fn silent_replica(redis: &RedisCluster<'_>, plugin: &Plugin) -> Result<()> {
     let mut replica = redis.server(&any_replica(redis).await?).await?;
-    // Longer than the plugin waits for an answer; nobody can end a pause of everything but time.
-    replica.ask::<String>(&["CLIENT", "PAUSE", "6000", "ALL"]).await?;
+    // Longer than the plugin waits for what may pass; nobody can end a pause of everything but time.
+    replica.ask::<String>(&["CLIENT", "PAUSE", "15000", "ALL"]).await?;
     refused(redis, plugin, "STF-DB-004").await
 }
 

@@ -89,6 +89,9 @@ fn start<F: Future<Output = ()> + Send + 'static>(
 
 /// A driver's error in words fit for people: the server's own sentence where it gave one.
 pub(super) fn words(error: &redis::RedisError) -> String {
+    if error.kind() == redis::ErrorKind::AuthenticationFailed {
+        return "it does not accept the password its pod refers to".to_owned();
+    }
     match (error.code(), error.detail()) {
         (Some(code), Some(detail)) => format!("{code} {detail}"),
         (Some(code), None) => code.to_owned(),

@@ -21,8 +21,17 @@ pub(crate) async fn run(context: &Context, args: &ResumeArgs) -> Result<Exit, Fa
     let opened = context.open(&args.target).await?;
     let entry = unfinished(context, &opened).await?;
     take_over(context, &opened, &entry).await?;
-    let goal = entry.current.goal.clone();
+    let goal = mending(entry.current.goal.clone());
     carry_on(context, &opened, "resume", &goal, entry.plan.origin.clone(), Some(&entry), &args.operation).await
+}
+
+/// What an operation left broken is its own to mend: a member that never became well is replaced first, once the
+/// template or the image has been put right.
+fn mending(goal: Goal) -> Goal {
+    match goal {
+        Goal::Renew { change, restore_primaries, repair: _ } => Goal::Renew { change, restore_primaries, repair: true },
+        goal @ (Goal::Leave { .. } | Goal::Lead { .. }) => goal,
+    }
 }
 
 /// Draws up what is left towards a goal, asks, and does it; lets go of the workload when it comes to nothing.
@@ -87,7 +96,9 @@ async fn what_is_left(
         }
         let first = reasons.first().map(|reason| format!("{reason} ({})", reason.code())).unwrap_or_default();
         if started.elapsed() >= patience {
-            let back = format!("or go back: kubectl stateful rollback {target}");
+            let back = format!(
+                "go on with it later: kubectl stateful resume {target}; what changes the image can also be rolled back"
+            );
             return Err(Failure::new(
                 Exit::TimedOut,
                 format!("out of time after {patience:?}, still waiting: {first}"),

@@ -1,15 +1,15 @@
 //! `switchover`: another member leads.
 
-use stateful_operations::{Goal, Look, Origin, Refusal, World, draft, draw_up, findings, for_moving};
+use stateful_operations::{Goal, Look, World, for_moving};
 use stateful_safety::{ReplicaGroup, Role, Sync};
 
 use super::upgrade::refuse_beside_another;
 use crate::cli::SwitchoverArgs;
 use crate::context::{Context, policy};
+use crate::drawing::{Drawn, drawn};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::operation::{Operation, agreed, conclude, must_be_able_to_ask, run as run_operation};
-use crate::report::{CheckReport, print_check};
 
 pub(crate) async fn run(context: &Context, args: &SwitchoverArgs) -> Result<Exit, Failure> {
     must_be_able_to_ask(&args.operation)?;
@@ -20,18 +20,11 @@ pub(crate) async fn run(context: &Context, args: &SwitchoverArgs) -> Result<Exit
     let member = wanted(args, &look)?;
     let goal = Goal::Lead { member };
     let policy = policy(&args.operation.policy);
-    let plan = match draw_up(&goal, &look, Origin::of(&look), &policy) {
-        Ok(plan) => plan,
-        Err(Refusal::Nothing(why)) => {
+    let plan = match drawn(context, &opened, &goal, "a switchover", &policy).await? {
+        Drawn::Plan(drawn) => drawn.0,
+        Drawn::Nothing(why) => {
             context.printer.result(&format!("statefulset.apps/{} unchanged: {why}", opened.workload.id.name));
             return Ok(Exit::Done);
-        }
-        Err(Refusal::Unsafe(_)) => {
-            let found = findings(&draft(&goal, &look, Origin::of(&look), &policy), &look, &policy);
-            let id = opened.workload.id.to_string();
-            let report = CheckReport::new(id, "a switchover".to_owned(), &found, &context.typed(&opened.workload));
-            print_check(context.printer, &[report], false);
-            return Err(Failure::blocked("a switchover is not safe now; nothing was touched"));
         }
     };
     if !agreed(context, &plan, &args.operation) {

@@ -2,15 +2,16 @@
 
 use jiff::Timestamp;
 use stateful_cluster::TemplateChange;
-use stateful_operations::{Goal, Look, Origin, Plan, Refusal, Step, World, draft, draw_up, findings, for_moving};
+use stateful_operations::{Goal, Look, Plan, Step, World, for_moving};
 use stateful_safety::Workload;
 
 use crate::cli::{DryRun, UpgradeArgs};
 use crate::context::{Context, Opened, policy};
+use crate::drawing::{Drawn, drawn};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::operation::{Operation, agreed, conclude, must_be_able_to_ask, run as run_operation};
-use crate::report::{CheckReport, plan_text, print_check};
+use crate::report::plan_text;
 
 pub(crate) async fn run(context: &Context, args: &UpgradeArgs) -> Result<Exit, Failure> {
     if args.dry_run == DryRun::None {
@@ -20,22 +21,19 @@ pub(crate) async fn run(context: &Context, args: &UpgradeArgs) -> Result<Exit, F
     context.need(&context.cluster.namespace, &for_moving(context.cluster.inside)).await?;
     let opened = context.open(&args.target).await?;
     refuse_beside_another(context, &opened).await?;
-    let look = opened.live.look().await?;
-    let plan = match saved {
+    let (plan, look) = match saved {
         Some(plan) => {
+            let look = opened.live.look().await?;
             plan.still_fits(&look)?;
-            plan
+            (plan, look)
         }
         None => {
-            let goal = goal(args, &look.workload)?;
-            refuse_behind_an_owner(&goal, &look.workload)?;
-            match drawn(context, args, &goal, &look)? {
-                Some(plan) => plan,
-                None => {
-                    let name = &look.workload.id.name;
-                    context
-                        .printer
-                        .result(&format!("statefulset.apps/{name} unchanged: every member runs what it declares"));
+            let goal = goal(args, &opened.workload)?;
+            refuse_behind_an_owner(&goal, &opened.workload)?;
+            match drawn(context, &opened, &goal, "an upgrade", &policy(&args.operation.policy)).await? {
+                Drawn::Plan(drawn) => *drawn,
+                Drawn::Nothing(why) => {
+                    context.printer.result(&format!("statefulset.apps/{} unchanged: {why}", opened.workload.id.name));
                     return Ok(Exit::Done);
                 }
             }
@@ -103,25 +101,6 @@ fn refuse_behind_an_owner(goal: &Goal, workload: &Workload) -> Result<(), Failur
         workload.id
     ))
     .hint(format!("then roll it: kubectl stateful upgrade {} -n {}", workload.id.name, workload.id.namespace)))
-}
-
-fn drawn(context: &Context, args: &UpgradeArgs, goal: &Goal, look: &Look) -> Result<Option<Plan>, Failure> {
-    let policy = policy(&args.operation.policy);
-    match draw_up(goal, look, Origin::of(look), &policy) {
-        Ok(plan) => Ok(Some(plan)),
-        Err(Refusal::Nothing(_)) => Ok(None),
-        Err(Refusal::Unsafe(reasons)) => {
-            let target = context.typed(&look.workload);
-            let found = findings(&draft(goal, look, Origin::of(look), &policy), look, &policy);
-            let report = CheckReport::new(look.workload.id.to_string(), "an upgrade".to_owned(), &found, &target);
-            print_check(context.printer, &[report], false);
-            let mut codes: Vec<&str> = reasons.iter().map(stateful_safety::Reason::code).collect();
-            codes.dedup();
-            let message =
-                format!("{} is not safe to upgrade now ({}); nothing was touched", look.workload.id, codes.join(", "));
-            Err(Failure::blocked(message).hint(format!("ask again with: kubectl stateful check {target}")))
-        }
-    }
 }
 
 /// One operation a workload: an unfinished one is gone on with, or ended, first.

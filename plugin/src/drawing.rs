@@ -1,0 +1,71 @@
+//! Draws up a plan for a verb, or says why not: what is transient gets a moment to pass, what stands is shown whole.
+
+use std::time::{Duration, Instant};
+
+use stateful_operations::{Goal, Look, Origin, Plan, Refusal, World, draft, draw_up, findings};
+use stateful_safety::{Policy, Reason};
+
+use crate::context::{Context, Opened};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::report::{CheckReport, print_check};
+
+/// Gossip after a handover, a readiness probe just missed: such reasons are gone within this. What is still there then
+/// is refused.
+const SETTLES_WITHIN: Duration = Duration::from_secs(5);
+
+/// Between two looks meanwhile.
+const POLL: Duration = Duration::from_millis(300);
+
+/// What came of it.
+pub(crate) enum Drawn {
+    /// A plan, and the look it was drawn up from.
+    Plan(Box<(Plan, Look)>),
+    /// The goal is reached already; how that is said.
+    Nothing(String),
+}
+
+/// Draws up a plan. `of` is what it is for, to people: `an upgrade`.
+pub(crate) async fn drawn(
+    context: &Context,
+    opened: &Opened,
+    goal: &Goal,
+    of: &str,
+    policy: &Policy,
+) -> Result<Drawn, Failure> {
+    let started = Instant::now();
+    loop {
+        let look = opened.live.look().await?;
+        let reasons = match draw_up(goal, &look, Origin::of(&look), policy) {
+            Ok(plan) => return Ok(Drawn::Plan(Box::new((plan, look)))),
+            Err(Refusal::Nothing(why)) => return Ok(Drawn::Nothing(why)),
+            Err(Refusal::Unsafe(reasons)) => reasons,
+        };
+        if !reasons.iter().all(Reason::may_pass) || started.elapsed() >= SETTLES_WITHIN {
+            return Err(refused(context, goal, of, policy, &look, &reasons));
+        }
+        if opened.live.pause(POLL).await {
+            return Err(Failure::new(Exit::Interrupted, "interrupted; nothing was touched"));
+        }
+    }
+}
+
+/// All checks with their answers, and the reason that tells most in one sentence.
+fn refused(context: &Context, goal: &Goal, of: &str, policy: &Policy, look: &Look, reasons: &[Reason]) -> Failure {
+    let target = context.typed(&look.workload);
+    let id = look.workload.id.to_string();
+    let found = findings(&draft(goal, look, Origin::of(look), policy), look, policy);
+    print_check(context.printer, &[CheckReport::new(id.clone(), of.to_owned(), &found, &target)], false);
+    let more = match reasons.len() {
+        0 | 1 => String::new(),
+        count => format!(" and {} more", count - 1),
+    };
+    let cause = telling(reasons).map(|reason| format!(": {reason} ({}){more}", reason.code())).unwrap_or_default();
+    Failure::blocked(format!("{of} of {id} is not safe now{cause}; nothing was touched"))
+        .hint(format!("ask again with: kubectl stateful check {target}"))
+}
+
+/// A server that does not answer explains whatever else is not known; otherwise the first reason comes first.
+fn telling(reasons: &[Reason]) -> Option<&Reason> {
+    reasons.iter().find(|reason| matches!(reason, Reason::NotAnswering { .. })).or(reasons.first())
+}
