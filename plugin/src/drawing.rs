@@ -34,6 +34,7 @@ pub(crate) async fn drawn(
     policy: &Policy,
 ) -> Result<Drawn, Failure> {
     let started = Instant::now();
+    let mut said = false;
     loop {
         let look = opened.live.look().await?;
         let reasons = match draw_up(goal, &look, Origin::of(&look), policy) {
@@ -43,6 +44,10 @@ pub(crate) async fn drawn(
         };
         if !reasons.iter().all(Reason::may_pass) || started.elapsed() >= SETTLES_WITHIN {
             return Err(refused(context, goal, of, policy, &look, &reasons));
+        }
+        if let Some(reason) = telling(&reasons).filter(|_| !said) {
+            context.printer.note(&format!("giving it a moment: {reason}"));
+            said = true;
         }
         if opened.live.pause(POLL).await {
             return Err(Failure::new(Exit::Interrupted, "interrupted; nothing was touched"));

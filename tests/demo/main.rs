@@ -31,7 +31,8 @@ async fn run() -> Result<()> {
     say("Eight writers, a hundred writes a second each, with a client nobody here wrote");
     let load = Load::start(&redis).await?;
     sleep(BEFORE).await;
-    println!("nothing happening: longest time a key was not written {:?}", load.turn_page().longest_gap);
+    let idle = load.turn_page().longest_gap.as_secs_f64();
+    println!("nothing happening: longest time a key was not written {idle:.2} s");
 
     say(&format!(
         "kubectl stateful upgrade redis --image {} -y --canary --report target/demo/report.html",
@@ -46,12 +47,12 @@ async fn run() -> Result<()> {
     let audit = load.stop().await?;
     say("What the writers saw");
     println!(
-        "{} writes acknowledged, {} failed, {} unknown, {} lost; longest time a key was not written {:?}",
+        "{} writes acknowledged, {} failed, {} unknown, {} lost; longest time a key was not written {:.2} s",
         during.acknowledged,
         during.failed,
         during.unknown,
         audit.lost.len(),
-        during.longest_gap,
+        during.longest_gap.as_secs_f64(),
     );
     println!("The report is in {report}. The namespace {} goes now.", namespace.name());
     upgraded?;

@@ -38,8 +38,12 @@ pub(crate) async fn run(context: &Context, args: &TargetArgs) -> Result<Exit, Fa
         (look.workload.rollout, entry.plan.origin.rollout)
     {
         // Giving the decision back now would let the controller replace the rest by ordinal, primaries included.
+        let before = format!(
+            r#"{{"spec":{{"updateStrategy":{{"type":"RollingUpdate","rollingUpdate":{{"partition":{partition}}}}}}}}}"#
+        );
         context.printer.note(&format!(
-            "the update strategy stays OnDelete; it was RollingUpdate (partition {partition}): restore it once every member is current"
+            "the update strategy stays OnDelete; once every member is current, restore what it was: \
+             kubectl patch statefulset {typed} --patch '{before}'"
         ));
     }
     Ok(Exit::Done)
