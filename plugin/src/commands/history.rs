@@ -8,7 +8,7 @@ use crate::cli::TargetArgs;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::report::{HistoryRow, print_history, seconds};
+use crate::report::{HistoryRow, lasting, print_history};
 
 pub(crate) async fn run(context: &Context, args: &TargetArgs) -> Result<Exit, Failure> {
     let opened = context.open(&args.target).await?;
@@ -25,7 +25,7 @@ fn row(entry: &Entry) -> HistoryRow {
         what: what(&entry.plan.goal, &entry.plan.origin.image),
         by: entry.by.clone(),
         began: began.round(Unit::Second).unwrap_or(began).to_string(),
-        took: seconds(entry.last - entry.began),
+        took: lasting(entry.last - entry.began),
         state: match entry.state {
             State::Between | State::Acting(_) => "unfinished",
             State::Stopped => "stopped",

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use stateful_operations::{Plan, Progress};
 use stateful_safety::Millis;
 
-use super::summary::seconds;
+use super::summary::lasting;
 use super::{OperationReport, clean};
 
 const STYLE: &str = "
@@ -67,12 +67,12 @@ fn page(report: &OperationReport, plan: &Plan, heard: &[Progress]) -> String {
 
 fn facts(report: &OperationReport) -> String {
     let fact = |value: &str, name: &str, class: &str| format!("<li><b class='{class}'>{value}</b>{name}</li>");
-    let mut facts = fact(&seconds(report.took_milliseconds), "in all", "");
+    let mut facts = fact(&lasting(report.took_milliseconds), "in all", "");
     if let Some(longest) = report.longest_handover_milliseconds {
-        facts.push_str(&fact(&seconds(longest), "longest handover", ""));
+        facts.push_str(&fact(&lasting(longest), "longest handover", ""));
     }
     if let Some(canary) = &report.canary {
-        let gap = seconds(Millis::try_from(canary.longest_gap).unwrap_or(Millis::MAX));
+        let gap = lasting(Millis::try_from(canary.longest_gap).unwrap_or(Millis::MAX));
         let good_if_none = |count: u64| if count == 0 { "ok" } else { "bad" };
         facts.push_str(&fact(&gap, "longest write gap", ""));
         facts.push_str(&fact(&canary.acknowledged.to_string(), "writes acknowledged", ""));
@@ -87,8 +87,8 @@ fn facts(report: &OperationReport) -> String {
 
 fn steps(report: &OperationReport) -> String {
     let rows = report.moved.iter().map(|moved| {
-        let handover = moved.handed_over_in_milliseconds.map(seconds).unwrap_or_default();
-        let (at, took) = (clock(moved.at, "%H:%M:%S"), seconds(moved.took_milliseconds));
+        let handover = moved.handed_over_in_milliseconds.map(lasting).unwrap_or_default();
+        let (at, took) = (clock(moved.at, "%H:%M:%S"), lasting(moved.took_milliseconds));
         format!("<tr><td>{at}<td>{}<td class=n>{took}<td class=n>{handover}</tr>", text(&moved.what))
     });
     let rows: String = rows.collect();

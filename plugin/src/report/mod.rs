@@ -23,7 +23,7 @@ pub(crate) use html::write_html;
 pub(crate) use plan::plan_text;
 pub(crate) use progress::Reporter;
 pub(crate) use status::{MemberRow, ReasonLine, WorkloadRow, WorkloadStatus, print_members, print_workloads};
-pub(crate) use summary::{Moved, OperationReport, print_operation, seconds};
+pub(crate) use summary::{Moved, OperationReport, lasting, print_operation};
 
 /// Where and how to print.
 #[derive(Debug, Clone, Copy)]

@@ -77,12 +77,12 @@ pub(crate) fn print_operation(printer: Printer, report: &OperationReport) {
         let handovers = report.moved.iter().filter(|moved| moved.handed_over_in_milliseconds.is_some()).count();
         let replaced = report.moved.iter().filter(|moved| moved.what.starts_with("replace ")).count();
         let longest =
-            report.longest_handover_milliseconds.map(|took| format!("; the longest handover took {}", seconds(took)));
+            report.longest_handover_milliseconds.map(|took| format!("; the longest handover took {}", lasting(took)));
         lines.push(format!(
             "  {} replaced, {}, {}{}",
             counted(replaced, "member"),
             counted(handovers, "handover"),
-            seconds(report.took_milliseconds),
+            lasting(report.took_milliseconds),
             longest.unwrap_or_default()
         ));
     }
@@ -96,7 +96,7 @@ pub(crate) fn print_operation(printer: Printer, report: &OperationReport) {
 
 fn canary_text(printer: Printer, canary: &Ledger) -> String {
     let Ledger { acknowledged, unknown, failed, lost, longest_gap, gaps: _ } = canary;
-    let gap = Millis::try_from(*longest_gap).map(seconds).unwrap_or_default();
+    let gap = Millis::try_from(*longest_gap).map(lasting).unwrap_or_default();
     let text = format!(
         "  canary: {acknowledged} writes acknowledged, {unknown} unknown, {failed} failed, {lost} lost; longest gap {gap}"
     );
@@ -107,7 +107,19 @@ fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// Milliseconds as seconds, for people.
-pub(crate) fn seconds(milliseconds: Millis) -> String {
-    format!("{}.{:02} s", milliseconds / 1000, milliseconds % 1000 / 10)
+/// A length of time, for people: what is short in milliseconds, the rest in seconds.
+pub(crate) fn lasting(milliseconds: Millis) -> String {
+    match milliseconds {
+        ..1_000 => format!("{milliseconds} ms"),
+        _ => format!("{}.{:02} s", milliseconds / 1000, milliseconds % 1000 / 10),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_handover_of_four_milliseconds_is_not_told_as_none() {
+        assert_eq!(super::lasting(4), "4 ms");
+        assert_eq!(super::lasting(19_507), "19.50 s");
+    }
 }

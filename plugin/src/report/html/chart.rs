@@ -8,7 +8,7 @@ use stateful_safety::{Millis, Role};
 
 use super::text;
 use crate::report::OperationReport;
-use crate::report::summary::seconds;
+use crate::report::summary::lasting;
 
 const WIDTH: f64 = 1000.0;
 const LABEL: f64 = 190.0;
@@ -54,7 +54,7 @@ pub(super) fn draw(report: &OperationReport, heard: &[Progress]) -> String {
                 (left, right.max(left + 2.0)),
                 y,
                 "bad",
-                &format!("{} without a write", seconds(until - from)),
+                &format!("{} without a write", lasting(until - from)),
             );
         }
         y += LANE;

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use stateful_operations::{Progress, What};
 
 use super::Draw;
-use crate::report::summary::seconds;
+use crate::report::summary::lasting;
 use crate::report::{Printer, clean};
 
 pub(super) struct Plain {
@@ -42,8 +42,8 @@ pub(super) fn line(what: &What) -> Option<String> {
         }
         What::StepFinished { step, of, text, took, handed_over_in, acted: true } => {
             let handover =
-                handed_over_in.map_or_else(String::new, |took| format!(", handed over in {}", seconds(took)));
-            Some(format!("[{}/{of}] {text} … done in {}{handover}", step + 1, seconds(*took)))
+                handed_over_in.map_or_else(String::new, |took| format!(", handed over in {}", lasting(took)));
+            Some(format!("[{}/{of}] {text} … done in {}{handover}", step + 1, lasting(*took)))
         }
         What::Redrawn { why, steps } => Some(format!("{why}: drew up the {} steps that are left anew", steps.len())),
     }

@@ -21,7 +21,7 @@ impl Terminal {
         let screen = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         let step = screen.add(ProgressBar::new_spinner());
         // A template that cannot be parsed would be a mistake of ours: the plain spinner then does as well.
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {wide_msg}") {
             step.set_style(style);
         }
         step.enable_steady_tick(Duration::from_millis(120));
@@ -31,7 +31,7 @@ impl Terminal {
     fn show(&mut self, members: &[MemberLine]) {
         while self.members.len() < members.len() {
             let bar = self.screen.insert_before(&self.step, ProgressBar::new_spinner());
-            if let Ok(style) = ProgressStyle::with_template("{msg}") {
+            if let Ok(style) = ProgressStyle::with_template("{wide_msg}") {
                 bar.set_style(style);
             }
             self.members.push(bar);
