@@ -86,7 +86,7 @@ pub(crate) async fn run(context: &Context, operation: Operation<'_>) -> Result<O
         name: opened.workload.id.name.clone(),
         verb: verb.to_owned(),
         operation: Some(id),
-        goes_back: ending::goes_back(&plan),
+        goes_back: ending::goes_back(&plan, last_look.as_ref()),
         result: if exit == Exit::Done { ending::past_tense(verb) } else { "stopped" }.to_owned(),
         exit_code: exit as u8,
         why,

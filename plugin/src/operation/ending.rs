@@ -2,7 +2,8 @@
 
 use stateful_cluster::{Error as ClusterError, TemplateChange};
 use stateful_engines::Ledger;
-use stateful_operations::{Goal, Outcome, Plan, Stop, WorldError};
+use stateful_operations::{Goal, Look, Outcome, Plan, Stop, WorldError};
+use stateful_safety::Version;
 
 use crate::context::{Context, Opened};
 use crate::exit::Exit;
@@ -57,9 +58,15 @@ pub(super) fn past_tense(verb: &str) -> &'static str {
     }
 }
 
-/// Whether a plan changes the image, and so has an older one to go back to.
-pub(super) fn goes_back(plan: &Plan) -> bool {
-    matches!(&plan.goal, Goal::Renew { change: Some(TemplateChange::Image { image, .. }), .. } if *image != plan.origin.image)
+/// Whether there is a way back: the plan changes the image, and nobody runs a release whose files the image before
+/// could not read.
+pub(super) fn goes_back(plan: &Plan, look: Option<&Look>) -> bool {
+    let before = &plan.origin.image;
+    let changes =
+        matches!(&plan.goal, Goal::Renew { change: Some(TemplateChange::Image { image, .. }), .. } if image != before);
+    let running = look.iter().flat_map(|look| &look.assessment.groups).flat_map(|group| &group.members);
+    let newer = |version: &Version| Version::of_image(before).is_some_and(|old| old.is_older_release_than(version));
+    changes && !running.filter_map(|member| member.version.as_ref()).any(newer)
 }
 
 pub(super) fn conclude(context: &Context, opened: &Opened, report: &OperationReport) -> Exit {
