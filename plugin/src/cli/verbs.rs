@@ -161,6 +161,23 @@ pub(crate) enum DryRun {
     Server,
 }
 
+/// Whether anything is done at all.
+#[derive(Debug, Args)]
+pub(crate) struct Rehearsal {
+    /// Change nothing: client prints the plan, server also asks the API server about each change
+    #[arg(
+        long,
+        value_name = "MODE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "none",
+        default_missing_value = "client",
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
+    pub(crate) dry_run: DryRun,
+}
+
 /// `upgrade`
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -191,18 +208,8 @@ pub(crate) struct UpgradeArgs {
     /// Replace a replica that is broken already, first, instead of refusing
     #[arg(long)]
     pub(crate) repair: bool,
-    /// Change nothing: client prints the plan, server also asks the API server about each change
-    #[arg(
-        long,
-        value_name = "MODE",
-        num_args = 0..=1,
-        require_equals = true,
-        default_value = "none",
-        default_missing_value = "client",
-        hide_possible_values = true,
-        hide_default_value = true
-    )]
-    pub(crate) dry_run: DryRun,
+    #[command(flatten)]
+    pub(crate) rehearsal: Rehearsal,
     #[command(flatten)]
     pub(crate) operation: OperationFlags,
 }
@@ -243,18 +250,8 @@ pub(crate) struct DrainArgs {
     /// Go on although no controller would make some pods again
     #[arg(long)]
     pub(crate) force: bool,
-    /// Change nothing: print the plans
-    #[arg(
-        long,
-        value_name = "MODE",
-        num_args = 0..=1,
-        require_equals = true,
-        default_value = "none",
-        default_missing_value = "client",
-        hide_possible_values = true,
-        hide_default_value = true
-    )]
-    pub(crate) dry_run: DryRun,
+    #[command(flatten)]
+    pub(crate) rehearsal: Rehearsal,
     #[command(flatten)]
     pub(crate) operation: OperationFlags,
 }

@@ -14,7 +14,7 @@ use crate::operation::{Operation, agreed, conclude, must_be_able_to_ask, run as 
 use crate::report::plan_text;
 
 pub(crate) async fn run(context: &Context, args: &UpgradeArgs) -> Result<Exit, Failure> {
-    if args.dry_run == DryRun::None {
+    if args.rehearsal.dry_run == DryRun::None {
         must_be_able_to_ask(&args.operation)?;
     }
     let saved = args.plan.as_deref().map(read_plan).transpose()?;
@@ -39,7 +39,7 @@ pub(crate) async fn run(context: &Context, args: &UpgradeArgs) -> Result<Exit, F
             }
         }
     };
-    match args.dry_run {
+    match args.rehearsal.dry_run {
         DryRun::None => {}
         DryRun::Client => return Ok(print_plan(context, &plan, " (dry run)")),
         DryRun::Server => {

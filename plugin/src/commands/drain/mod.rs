@@ -14,7 +14,7 @@ use crate::operation::{Operation, conclude, must_be_able_to_ask, run as run_oper
 use crate::report::{CheckReport, plan_text, print_check};
 
 pub(crate) async fn run(context: &Context, args: &DrainArgs) -> Result<Exit, Failure> {
-    if args.dry_run == DryRun::None {
+    if args.rehearsal.dry_run == DryRun::None {
         must_be_able_to_ask(&args.operation)?;
     }
     context.need(&context.cluster.namespace, &for_drain()).await?;
@@ -38,7 +38,7 @@ async fn drain(context: &Context, args: &DrainArgs, node: &str) -> Result<Exit, 
         context.printer.note(&plan_text(context.printer, plan));
     }
     context.printer.note(&format!("{} other pods to evict from {node}", others.len()));
-    match args.dry_run {
+    match args.rehearsal.dry_run {
         DryRun::None => {}
         DryRun::Client => {
             context.printer.result(&format!("node/{node} drained (dry run)"));

@@ -111,6 +111,11 @@ fn described(member: &MemberLine) -> (&'static str, String) {
 
 fn gaps(report: &OperationReport) -> BTreeMap<String, Vec<(Millis, Millis)>> {
     let mut gaps: BTreeMap<String, Vec<(Millis, Millis)>> = BTreeMap::new();
+    if report.canary.is_some() {
+        // A lane without a gap says that there was none.
+        let groups = report.members.iter().filter(|member| member.role == Role::Primary).map(|member| &member.group);
+        gaps.extend(groups.map(|group| (group.clone(), Vec::new())));
+    }
     for gap in report.canary.iter().flat_map(|canary| &canary.gaps) {
         gaps.entry(gap.group.clone()).or_default().push((gap.from, gap.until));
     }
