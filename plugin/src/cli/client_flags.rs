@@ -70,7 +70,7 @@ pub(crate) struct Globals {
     #[arg(short, long, global = true, hide_short_help = true)]
     server: Option<String>,
     /// How long one request may take to be connected and sent (1s, 2m; 0 is no limit)
-    #[arg(long, global = true, value_name = "DURATION", value_parser = super::verbs::duration, hide_short_help = true)]
+    #[arg(long, global = true, value_name = "DURATION", value_parser = super::quantities::duration, hide_short_help = true)]
     request_timeout: Option<Duration>,
     /// User to impersonate
     #[arg(long = "as", global = true, value_name = "USER", hide_short_help = true)]

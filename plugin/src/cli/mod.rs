@@ -2,6 +2,7 @@
 
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text, printed as they stand")]
 mod client_flags;
+mod quantities;
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text, printed as they stand")]
 mod verbs;
 
