@@ -1,12 +1,13 @@
 //! THINK. From a goal and a look to a plan. Pure: the same look gives the same plan.
 
-use stateful_safety::{MemberState, Policy, ReplicaGroup, Role, Rollout, Sync, Version};
+use stateful_safety::{MemberState, Policy, ReplicaGroup, Role, Rollout, Version};
 
 use crate::goal::Goal;
 use crate::moves::{moves, target_image};
 use crate::patterns::{Kind, Pattern, Row};
 use crate::plan::seen;
 use crate::steps::{Standing, Step};
+use crate::successor::best_successor;
 use crate::{Look, Origin, Plan, Refusal, preflight};
 
 /// Draws up what is left to do towards a goal, or says why nothing may or need be done.
@@ -158,28 +159,12 @@ impl Draft<'_> {
         moves(self.goal, self.look, self.policy, member)
     }
 
-    /// The replica that should lead next: in sync, of no older release than its primary if there is one, on another node,
-    /// closest behind. The name decides between equals, so that the same look gives the same plan.
+    /// Who leads a group next: the member the goal names, else the best replica, else the one that is mended first.
     fn successor<'g>(&self, group: &'g ReplicaGroup, primary: &MemberState) -> Option<&'g MemberState> {
         if let Goal::Lead { member } = self.goal {
             return group.member(member);
         }
-        let node = |name: &str| self.look.workload.member(name).and_then(|pod| pod.node.as_deref());
-        let lag = |member: &MemberState| match member.sync {
-            Sync::InSync { lag_bytes } => Some(lag_bytes),
-            Sync::Behind { .. } | Sync::Unreachable { .. } => None,
-        };
-        let older = |member: &MemberState| match (&member.version, &primary.version) {
-            (Some(version), Some(leading)) => version.is_older_release_than(leading),
-            _ => false, // the gate asks again when both have said what they run
-        };
-        let rank = |member: &MemberState| {
-            let beside = node(&member.name) == node(&primary.name);
-            Some((older(member), beside, lag(member)?, member.name.clone()))
-        };
-        let replicas = group.members.iter().filter(|member| member.role == Role::Replica);
-        let best = replicas.filter_map(|member| Some((rank(member)?, member))).min_by_key(|(rank, _)| rank.clone());
-        best.map(|(_, member)| member).or_else(|| self.mended(group))
+        best_successor(self.look, group, primary).or_else(|| self.mended(group))
     }
 
     /// The broken member that is replaced first: with nobody else in sync it is the one that can lead, once it is well.

@@ -26,6 +26,7 @@ mod preflight;
 mod progress;
 mod steps;
 mod stuck;
+mod successor;
 mod world;
 
 pub use draw_up::{draft, draw_up};
@@ -40,4 +41,5 @@ pub use plan::{Moved, Origin, Plan, Refusal, SeenMember};
 pub use preflight::{CHECKS, Finding, findings};
 pub use progress::{MemberLine, Progress, What};
 pub use steps::{Act, Step};
+pub use successor::best_successor;
 pub use world::{World, WorldError};

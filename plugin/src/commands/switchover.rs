@@ -1,7 +1,7 @@
 //! `switchover`: another member leads.
 
-use stateful_operations::{Goal, Look, World, for_moving};
-use stateful_safety::{ReplicaGroup, Role, Sync};
+use stateful_operations::{Goal, Look, World, best_successor, for_moving};
+use stateful_safety::ReplicaGroup;
 
 use super::upgrade::refuse_beside_another;
 use crate::cli::SwitchoverArgs;
@@ -72,15 +72,7 @@ fn wanted(args: &SwitchoverArgs, look: &Look) -> Result<String, Failure> {
             )));
         }
     };
-    best(group).ok_or_else(|| Failure::blocked(format!("{} has no replica in sync; nothing was touched", group.name)))
-}
-
-/// The replica closest behind.
-fn best(group: &ReplicaGroup) -> Option<String> {
-    let replicas = group.members.iter().filter(|member| member.role == Role::Replica);
-    let lag = |sync: &Sync| match sync {
-        Sync::InSync { lag_bytes } => Some(*lag_bytes),
-        Sync::Behind { .. } | Sync::Unreachable { .. } => None,
-    };
-    replicas.filter_map(|m| Some((lag(&m.sync)?, m.name.clone()))).min().map(|(_, name)| name)
+    let successor = group.primary().and_then(|primary| best_successor(look, group, primary));
+    let nobody = || Failure::blocked(format!("{} has no replica in sync; nothing was touched", group.name));
+    Ok(successor.ok_or_else(nobody)?.name.clone())
 }

@@ -1,0 +1,26 @@
+//! THINK. Who should lead next; the one answer for every verb.
+
+use stateful_safety::{MemberState, ReplicaGroup, Role, Sync};
+
+use crate::Look;
+
+/// The replica that should lead a group next: in sync, of no older release than its primary if there is one, on another
+/// node, closest behind. The name decides between equals, so that the same look gives the same answer.
+pub fn best_successor<'g>(look: &Look, group: &'g ReplicaGroup, primary: &MemberState) -> Option<&'g MemberState> {
+    let node = |name: &str| look.workload.member(name).and_then(|pod| pod.node.as_deref());
+    let lag = |member: &MemberState| match member.sync {
+        Sync::InSync { lag_bytes } => Some(lag_bytes),
+        Sync::Behind { .. } | Sync::Unreachable { .. } => None,
+    };
+    let older = |member: &MemberState| match (&member.version, &primary.version) {
+        (Some(version), Some(leading)) => version.is_older_release_than(leading),
+        _ => false, // the gate asks again when both have said what they run
+    };
+    let rank = |member: &MemberState| {
+        let beside = node(&member.name) == node(&primary.name);
+        Some((older(member), beside, lag(member)?, member.name.clone()))
+    };
+    let replicas = group.members.iter().filter(|member| member.role == Role::Replica);
+    let best = replicas.filter_map(|member| Some((rank(member)?, member))).min_by_key(|(rank, _)| rank.clone());
+    best.map(|(_, member)| member)
+}
