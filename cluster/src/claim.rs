@@ -1,5 +1,6 @@
 //! TOUCH. The claim: a Lease, so that a workload has one operation at a time, and everybody can see whose.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -169,7 +170,23 @@ impl Held {
 }
 
 fn name(workload: &Workload) -> String {
-    format!("stateful-{}", workload.id.name)
+    format!("{NAME}{}", workload.id.name)
+}
+
+/// How our Leases are called: this, and the workload's name.
+const NAME: &str = "stateful-";
+
+/// The label by which our Leases are told from everybody else's.
+pub(crate) const LABEL: &str = "app.kubernetes.io/managed-by=kubectl-stateful";
+
+/// The workload one of our Leases is about.
+pub(crate) fn workload_of(lease: &str) -> Option<&str> {
+    lease.strip_prefix(NAME)
+}
+
+/// The label, as an object carries it.
+pub(crate) fn labels() -> BTreeMap<String, String> {
+    LABEL.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned())).into_iter().collect()
 }
 
 fn lease(workload: &Workload, identity: &str, old: Option<&Lease>) -> Lease {
@@ -178,6 +195,7 @@ fn lease(workload: &Workload, identity: &str, old: Option<&Lease>) -> Lease {
         || ObjectMeta {
             name: Some(name(workload)),
             namespace: Some(workload.id.namespace.clone()),
+            labels: Some(labels()),
             owner_references: Some(vec![owner(workload)]),
             ..ObjectMeta::default()
         },

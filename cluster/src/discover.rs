@@ -94,7 +94,7 @@ fn selector(set: &StatefulSet) -> String {
 }
 
 /// A StatefulSet and those of the pods it owns, in plain words; `None` when it runs no engine we know.
-fn workload(set: &StatefulSet, pods: &[Pod]) -> Option<Workload> {
+pub(crate) fn workload(set: &StatefulSet, pods: &[Pod]) -> Option<Workload> {
     let spec = set.spec.as_ref()?;
     let (engine, container) = engine_of(set)?;
     let status = set.status.as_ref();
@@ -172,7 +172,7 @@ fn template_owner(set: &StatefulSet) -> Option<String> {
         .next()
 }
 
-fn member(pod: &Pod, container: &str) -> Option<Member> {
+pub(crate) fn member(pod: &Pod, container: &str) -> Option<Member> {
     let spec = pod.spec.as_ref()?;
     let status = pod.status.as_ref();
     let conditions = status.and_then(|status| status.conditions.as_deref()).unwrap_or_default();
@@ -213,6 +213,6 @@ fn waiting(pod: &Pod) -> Option<String> {
     containers.into_iter().find_map(|container| container.state.as_ref()?.waiting.as_ref()?.reason.clone())
 }
 
-fn ordinal(name: &str) -> u32 {
+pub(crate) fn ordinal(name: &str) -> u32 {
     name.rsplit_once('-').and_then(|(_, ordinal)| ordinal.parse().ok()).unwrap_or(u32::MAX)
 }

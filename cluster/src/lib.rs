@@ -11,6 +11,7 @@
 //! flag such as `--as` or `--context` cannot be forgotten anywhere.
 
 mod access;
+mod budget;
 mod claim;
 mod client;
 mod container;
@@ -20,6 +21,8 @@ mod discover;
 mod drainable;
 mod error;
 mod evict;
+mod inventory;
+mod policy;
 mod record;
 mod rollout;
 mod route;
@@ -27,6 +30,7 @@ mod target;
 mod tunnels;
 
 pub use access::{Permission, missing};
+pub use budget::{Amount, Budget};
 pub use claim::{Claim, ClaimHolder};
 pub use client::{ClientOptions, Cluster, connect, server_version};
 pub use container::container_facts;
@@ -36,6 +40,10 @@ pub use discover::{discover, discover_all, discover_on_node, pods_at};
 pub use drainable::{NodePod, Obstacle, pod_uid, pods_on_node};
 pub use error::{Error, Result};
 pub use evict::{Eviction, evict};
+pub use inventory::{Change, Inventory, Labels, LeaseFacts, Model, NamespaceFacts, Phase, PodFacts, SetFacts};
+pub use policy::{
+    DisruptionPolicy, DisruptionPolicySpec, DisruptionPolicyStatus, Mode, OnCordon, OnEviction, crd,
+};
 pub use record::{Record, RecordId, append, create, list};
 pub use rollout::{TemplateChange, change_template, hold, release};
 pub use route::reroute;

@@ -1,0 +1,83 @@
+//! THINK. API objects, cut down to what is remembered.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{Namespace, Pod};
+
+use super::model::{Labels, LeaseFacts, NamespaceFacts, Phase, PodFacts, SetFacts};
+use super::notes;
+use crate::PREFIX;
+use crate::discover::{member, workload};
+
+/// Label sets in use: the pods of one owner have the same, and remember it once.
+#[derive(Debug, Default)]
+pub(super) struct LabelSets(Mutex<HashSet<Arc<Labels>>>);
+
+impl LabelSets {
+    fn one(&self, mut labels: Labels) -> Arc<Labels> {
+        // These differ from pod to pod and say nothing a budget or a policy would select by.
+        labels.remove("statefulset.kubernetes.io/pod-name");
+        labels.remove("apps.kubernetes.io/pod-index");
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(same) = known.get(&labels) {
+            return Arc::clone(same);
+        }
+        if known.len() > 1_000 {
+            known.retain(|labels| Arc::strong_count(labels) > 1);
+        }
+        let labels = Arc::new(labels);
+        known.insert(Arc::clone(&labels));
+        labels
+    }
+}
+
+pub(super) fn namespace(namespace: &Namespace) -> NamespaceFacts {
+    NamespaceFacts {
+        labels: namespace.metadata.labels.clone().unwrap_or_default(),
+        terminating: namespace.metadata.deletion_timestamp.is_some(),
+    }
+}
+
+/// A StatefulSet, if it runs a database.
+pub(super) fn set(set: &StatefulSet) -> Option<SetFacts> {
+    let spec = set.spec.as_ref()?;
+    let templates = spec.volume_claim_templates.iter().flatten();
+    Some(SetFacts {
+        workload: workload(set, &[])?,
+        labels: set.metadata.labels.clone().unwrap_or_default(),
+        pod_labels: spec.template.metadata.as_ref().and_then(|metadata| metadata.labels.clone()).unwrap_or_default(),
+        generation: set.metadata.generation.unwrap_or_default(),
+        claims: templates.filter_map(|claim| claim.metadata.name.clone()).collect(),
+        terminating: set.metadata.deletion_timestamp.is_some(),
+    })
+}
+
+pub(super) fn pod(pod: &Pod, labels: &LabelSets) -> Option<PodFacts> {
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    let owners = pod.metadata.owner_references.iter().flatten();
+    Some(PodFacts {
+        member: member(pod, "")?,
+        owner: owners.filter(|owner| owner.controller == Some(true)).map(|owner| owner.uid.clone()).next(),
+        labels: labels.one(pod.metadata.labels.clone().unwrap_or_default()),
+        phase: match phase {
+            Some("Pending") => Phase::Pending,
+            Some("Succeeded" | "Failed") => Phase::Ended,
+            _ => Phase::Running,
+        },
+        approval: pod.metadata.annotations.as_ref().and_then(|notes| notes.get(&format!("{PREFIX}approval"))).cloned(),
+    })
+}
+
+pub(super) fn lease(lease: &Lease, now: Timestamp) -> LeaseFacts {
+    let holder = lease.spec.as_ref().and_then(|spec| spec.holder_identity.clone());
+    LeaseFacts {
+        holder: holder.filter(|holder| !holder.is_empty()),
+        version: lease.metadata.resource_version.clone().unwrap_or_default(),
+        notes: notes(lease.metadata.annotations.as_ref()),
+        seen_at: now,
+    }
+}

@@ -1,0 +1,88 @@
+//! LOOK. Watches a cluster and keeps what the guard needs of it in memory.
+//!
+//! Every object is cut down to a few plain words the moment it arrives ([`model`](self)), so that ten thousand pods take
+//! megabytes. A watch that breaks is taken up again by itself; until every kind has been listed once the inventory is not
+//! [`synced`](Inventory::is_synced) and nobody may judge by it.
+
+mod facts;
+mod model;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use stateful_safety::WorkloadId;
+use tokio::sync::broadcast;
+
+pub use model::{Labels, LeaseFacts, Model, NamespaceFacts, Phase, PodFacts, SetFacts};
+
+use crate::Cluster;
+
+/// Kinds that are watched.
+const KINDS: usize = 7;
+
+/// A cluster, remembered.
+#[derive(Clone)]
+pub struct Inventory {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    model: RwLock<Model>,
+    /// Kinds listed once.
+    listed: AtomicUsize,
+    changes: broadcast::Sender<Change>,
+}
+
+/// Something that changed and that somebody waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A workload, one of its pods or one of its Leases.
+    Workload(WorkloadId),
+    /// A policy, a namespace or a node.
+    Other,
+}
+
+impl Inventory {
+    /// Begins to watch. The watches end with the process.
+    pub fn watch(cluster: &Cluster) -> Self {
+        let inner = Inner { model: RwLock::default(), listed: AtomicUsize::new(0), changes: broadcast::channel(1024).0 };
+        let inventory = Self { inner: Arc::new(inner) };
+        watch::begin(cluster, &inventory);
+        inventory
+    }
+
+    /// What is known now. Held shortly: the watches wait meanwhile.
+    pub fn model(&self) -> RwLockReadGuard<'_, Model> {
+        // A watch that died while writing left a map that is still a map.
+        self.inner.model.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether every kind has been listed once.
+    pub fn is_synced(&self) -> bool {
+        self.inner.listed.load(Ordering::Acquire) >= KINDS
+    }
+
+    /// Hears of every change from now on.
+    pub fn changes(&self) -> broadcast::Receiver<Change> {
+        self.inner.changes.subscribe()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Model) -> Option<Change>) {
+        let changed = change(&mut self.inner.model.write().unwrap_or_else(PoisonError::into_inner));
+        if let Some(changed) = changed {
+            let _ = self.inner.changes.send(changed); // nobody listens yet
+        }
+    }
+
+    fn listed_one_more(&self) {
+        self.inner.listed.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+/// An annotation under our prefix, the prefix taken off.
+pub(crate) fn notes(annotations: Option<&BTreeMap<String, String>>) -> BTreeMap<String, String> {
+    let all = annotations.into_iter().flatten();
+    all.filter_map(|(key, value)| Some((key.strip_prefix(crate::PREFIX)?.to_owned(), value.clone()))).collect()
+}

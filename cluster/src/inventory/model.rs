@@ -1,0 +1,198 @@
+//! THINK. What the guard remembers of a cluster: small, plain, and enough to answer an admission request from memory.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use stateful_safety::{Member, Workload, WorkloadId};
+
+use crate::budget::Budget;
+use crate::policy::DisruptionPolicySpec;
+
+/// Labels; pods of one owner share them.
+pub type Labels = BTreeMap<String, String>;
+
+/// Objects of one kind by namespace and name.
+type ByName<T> = HashMap<String, HashMap<String, T>>;
+
+/// Everything remembered. Changed by the watches alone; read by whoever judges.
+#[derive(Debug, Default)]
+pub struct Model {
+    pub(super) namespaces: HashMap<String, NamespaceFacts>,
+    pub(super) sets: ByName<SetFacts>,
+    pub(super) pods: ByName<PodFacts>,
+    pub(super) budgets: ByName<Budget>,
+    /// Nodes, and whether each is cordoned.
+    pub(super) nodes: HashMap<String, bool>,
+    pub(super) claims: ByName<LeaseFacts>,
+    pub(super) policies: BTreeMap<String, DisruptionPolicySpec>,
+}
+
+/// A namespace.
+#[derive(Debug, Clone, Default)]
+pub struct NamespaceFacts {
+    /// Its labels.
+    pub labels: Labels,
+    /// Whether it is being deleted, with everything in it.
+    pub terminating: bool,
+}
+
+/// A StatefulSet that runs a database.
+#[derive(Debug, Clone)]
+pub struct SetFacts {
+    /// The workload, without its members: those are pods, and pods change more often.
+    pub workload: Workload,
+    /// Its own labels; policies select by them.
+    pub labels: Labels,
+    /// The labels its pods get.
+    pub pod_labels: Labels,
+    /// The object's generation: another one may mean other credentials or ports.
+    pub generation: i64,
+    /// Names of its claim templates; a pod's claim is called TEMPLATE-POD.
+    pub claims: Vec<String>,
+    /// Whether it is being deleted.
+    pub terminating: bool,
+}
+
+/// A pod.
+#[derive(Debug, Clone)]
+pub struct PodFacts {
+    /// The pod, as a member would be described.
+    pub member: Member,
+    /// UID of the controller that owns it.
+    pub owner: Option<String>,
+    /// Its labels.
+    pub labels: Arc<Labels>,
+    /// How far it has come.
+    pub phase: Phase,
+    /// An approval to take it away, as its annotation says.
+    pub approval: Option<String>,
+}
+
+/// How far a pod has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// It has not started: nothing can be lost with it.
+    Pending,
+    /// It runs, or nobody knows.
+    Running,
+    /// It ended by itself.
+    Ended,
+}
+
+/// One of our Leases: an operation's claim on a workload, or the guard's promises about one.
+#[derive(Debug, Clone)]
+pub struct LeaseFacts {
+    /// Who holds it.
+    pub holder: Option<String>,
+    /// Its version: a sign of life when it changes.
+    pub version: String,
+    /// Its annotations under our prefix, the prefix taken off.
+    pub notes: BTreeMap<String, String>,
+    /// When this process saw that version.
+    pub seen_at: Timestamp,
+}
+
+impl Model {
+    /// A namespace.
+    pub fn namespace(&self, name: &str) -> Option<&NamespaceFacts> {
+        self.namespaces.get(name)
+    }
+
+    /// Whether the guard watches over a namespace.
+    pub fn is_guarded(&self, namespace: &str) -> bool {
+        self.namespaces.get(namespace).is_some_and(NamespaceFacts::is_guarded)
+    }
+
+    /// A pod.
+    pub fn pod(&self, namespace: &str, name: &str) -> Option<&PodFacts> {
+        self.pods.get(namespace)?.get(name)
+    }
+
+    /// Pods of a namespace.
+    pub fn pods_in(&self, namespace: &str) -> impl Iterator<Item = &PodFacts> {
+        self.pods.get(namespace).into_iter().flat_map(HashMap::values)
+    }
+
+    /// A database's StatefulSet.
+    pub fn set(&self, id: &WorkloadId) -> Option<&SetFacts> {
+        self.sets.get(&id.namespace)?.get(&id.name)
+    }
+
+    /// The database a pod belongs to.
+    pub fn set_of(&self, namespace: &str, pod: &PodFacts) -> Option<&SetFacts> {
+        let owner = pod.owner.as_ref()?;
+        self.sets_in(namespace).find(|set| &set.workload.uid == owner)
+    }
+
+    /// Databases of a namespace.
+    pub fn sets_in(&self, namespace: &str) -> impl Iterator<Item = &SetFacts> {
+        self.sets.get(namespace).into_iter().flat_map(HashMap::values)
+    }
+
+    /// Databases of all guarded namespaces, by namespace and name.
+    pub fn guarded_sets(&self) -> Vec<&SetFacts> {
+        let mut sets: Vec<&SetFacts> =
+            self.sets.iter().filter(|(namespace, _)| self.is_guarded(namespace)).flat_map(|(_, sets)| sets.values()).collect();
+        sets.sort_by(|one, other| one.workload.id.cmp(&other.workload.id));
+        sets
+    }
+
+    /// A workload with the members it has now.
+    pub fn workload(&self, id: &WorkloadId) -> Option<Workload> {
+        let mut workload = self.set(id)?.workload.clone();
+        let ours = self.pods_in(&id.namespace).filter(|pod| pod.owner.as_ref() == Some(&workload.uid));
+        workload.members = ours.map(|pod| pod.member.clone()).collect();
+        workload.members.sort_by_key(|member| (crate::discover::ordinal(&member.name), member.name.clone()));
+        Some(workload)
+    }
+
+    /// Database pods on a node in guarded namespaces, each with its namespace.
+    pub fn guarded_pods_on(&self, node: &str) -> Vec<(String, &PodFacts, &SetFacts)> {
+        let mut found = Vec::new();
+        for (namespace, pods) in self.pods.iter().filter(|(namespace, _)| self.is_guarded(namespace)) {
+            for pod in pods.values().filter(|pod| pod.member.node.as_deref() == Some(node)) {
+                if let Some(set) = self.set_of(namespace, pod) {
+                    found.push((namespace.clone(), pod, set));
+                }
+            }
+        }
+        found.sort_by(|one, other| (&one.0, &one.1.member.name).cmp(&(&other.0, &other.1.member.name)));
+        found
+    }
+
+    /// Budgets of a namespace.
+    pub fn budgets_in(&self, namespace: &str) -> impl Iterator<Item = &Budget> {
+        self.budgets.get(namespace).into_iter().flat_map(HashMap::values)
+    }
+
+    /// Whether a node is cordoned; `None` when there is no such node.
+    pub fn is_cordoned(&self, node: &str) -> Option<bool> {
+        self.nodes.get(node).copied()
+    }
+
+    /// One of our Leases.
+    pub fn lease(&self, namespace: &str, name: &str) -> Option<&LeaseFacts> {
+        self.claims.get(namespace)?.get(name)
+    }
+
+    /// The policies there are, by name.
+    pub fn policies(&self) -> impl Iterator<Item = (&str, &DisruptionPolicySpec)> {
+        self.policies.iter().map(|(name, policy)| (name.as_str(), policy))
+    }
+
+    /// How many pods are remembered.
+    pub fn pod_count(&self) -> usize {
+        self.pods.values().map(HashMap::len).sum()
+    }
+}
+
+impl NamespaceFacts {
+    /// The label that puts a namespace under guard.
+    pub const LABEL: &str = "kubectl-stateful.dev/guard";
+
+    /// Whether the guard watches over it.
+    pub fn is_guarded(&self) -> bool {
+        self.labels.get(Self::LABEL).is_some_and(|value| value == "enabled")
+    }
+}

@@ -1,0 +1,170 @@
+//! LOOK. The watches, one a kind.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt::Debug;
+use std::future::ready;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use jiff::Timestamp;
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{Namespace, Node, Pod};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use kube::api::Api;
+use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{Config, Event, watcher};
+use kube::{Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+use stateful_safety::WorkloadId;
+
+use super::facts::{self, LabelSets};
+use super::model::Model;
+use super::{Change, Inventory};
+use crate::budget::Budget;
+use crate::claim::{LABEL, workload_of};
+use crate::policy::DisruptionPolicy;
+use crate::Cluster;
+
+/// Objects a page of a first list: what is decoded at once, and thrown away before the next.
+const PAGE: u32 = 100;
+
+pub(super) fn begin(cluster: &Cluster, inventory: &Inventory) {
+    let client = &cluster.client;
+    let labels = Arc::new(LabelSets::default());
+    follow::<Namespace, _>(
+        inventory,
+        Api::all(client.clone()),
+        Config::default(),
+        |model| model.namespaces.keys().map(|name| (String::new(), name.clone())).collect(),
+        |model, (_, name), object| {
+            put(&mut model.namespaces, name, object.map(facts::namespace));
+            Some(Change::Other)
+        },
+    );
+    follow::<StatefulSet, _>(
+        inventory,
+        Api::all(client.clone()),
+        Config::default(),
+        |model| keys(&model.sets),
+        |model, (namespace, name), object| {
+            put(model.sets.entry(namespace.clone()).or_default(), name.clone(), object.and_then(facts::set));
+            Some(Change::Workload(WorkloadId { namespace, name }))
+        },
+    );
+    follow::<Pod, _>(
+        inventory,
+        Api::all(client.clone()),
+        Config::default(),
+        |model| keys(&model.pods),
+        move |model, (namespace, name), object| {
+            let pod = object.and_then(|pod| facts::pod(pod, &labels));
+            let before = model.pods.get(&namespace).and_then(|pods| pods.get(&name)).and_then(|pod| pod.owner.clone());
+            let owner = pod.as_ref().and_then(|pod| pod.owner.clone()).or(before);
+            put(model.pods.entry(namespace.clone()).or_default(), name, pod);
+            let owner = owner?;
+            let set = model.sets_in(&namespace).find(|set| set.workload.uid == owner)?;
+            Some(Change::Workload(set.workload.id.clone()))
+        },
+    );
+    follow::<PodDisruptionBudget, _>(
+        inventory,
+        Api::all(client.clone()),
+        Config::default(),
+        |model| keys(&model.budgets),
+        |model, (namespace, name), object| {
+            put(model.budgets.entry(namespace).or_default(), name, object.and_then(|budget| Budget::of(budget).ok()));
+            Some(Change::Other)
+        },
+    );
+    follow::<Node, _>(
+        inventory,
+        Api::all(client.clone()),
+        Config::default(),
+        |model| model.nodes.keys().map(|name| (String::new(), name.clone())).collect(),
+        |model, (_, name), object| {
+            let cordoned = object.map(|node| node.spec.as_ref().and_then(|spec| spec.unschedulable).unwrap_or(false));
+            let changed = model.nodes.get(&name).copied() != cordoned; // a node reports its health all the time
+            put(&mut model.nodes, name, cordoned);
+            changed.then_some(Change::Other)
+        },
+    );
+    follow::<Lease, _>(
+        inventory,
+        Api::all(client.clone()),
+        Config::default().labels(LABEL),
+        |model| keys(&model.claims),
+        |model, (namespace, name), object| {
+            let lease = object.map(|lease| facts::lease(lease, Timestamp::now()));
+            put(model.claims.entry(namespace.clone()).or_default(), name.clone(), lease);
+            let name = workload_of(&name)?.to_owned();
+            Some(Change::Workload(WorkloadId { namespace, name }))
+        },
+    );
+    follow::<DisruptionPolicy, _>(
+        inventory,
+        Api::all(client.clone()),
+        Config::default(),
+        |model| model.policies.keys().map(|name| (String::new(), name.clone())).collect(),
+        |model, (_, name), object| {
+            match object {
+                Some(policy) => drop(model.policies.insert(name, policy.spec.clone())),
+                None => drop(model.policies.remove(&name)),
+            }
+            Some(Change::Other)
+        },
+    );
+}
+
+/// Namespace and name; the namespace is empty where a kind has none.
+type Key = (String, String);
+
+/// Follows one kind for as long as the process lives. `known` tells what is remembered of it, so that what is gone when
+/// a list is complete can be forgotten; `apply` remembers an object or, without one, forgets it.
+fn follow<K, A>(inventory: &Inventory, api: Api<K>, config: Config, known: fn(&Model) -> Vec<Key>, apply: A)
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
+    A: Fn(&mut Model, Key, Option<&K>) -> Option<Change> + Send + Sync + 'static,
+{
+    let inventory = inventory.clone();
+    let key = |object: &K| (object.namespace().unwrap_or_default(), object.name_any());
+    tokio::spawn(async move {
+        let mut listing: HashSet<Key> = HashSet::new();
+        let mut listed = false;
+        let mut events = Box::pin(watcher(api, config.page_size(PAGE)).default_backoff().filter_map(|event| ready(event.ok())));
+        while let Some(event) = events.next().await {
+            match event {
+                Event::Init => listing.clear(),
+                Event::InitApply(object) => {
+                    listing.insert(key(&object));
+                    inventory.change(|model| apply(model, key(&object), Some(&object)));
+                }
+                Event::InitDone => {
+                    let gone: Vec<Key> =
+                        known(&inventory.model()).into_iter().filter(|key| !listing.contains(key)).collect();
+                    for key in gone {
+                        inventory.change(|model| apply(model, key, None));
+                    }
+                    listing = HashSet::new();
+                    if !std::mem::replace(&mut listed, true) {
+                        inventory.listed_one_more();
+                    }
+                }
+                Event::Apply(object) => inventory.change(|model| apply(model, key(&object), Some(&object))),
+                Event::Delete(object) => inventory.change(|model| apply(model, key(&object), None)),
+            }
+        }
+    });
+}
+
+fn put<K: Eq + Hash, V>(map: &mut HashMap<K, V>, key: K, value: Option<V>) {
+    match value {
+        Some(value) => drop(map.insert(key, value)),
+        None => drop(map.remove(&key)),
+    }
+}
+
+fn keys<V>(by_name: &HashMap<String, HashMap<String, V>>) -> Vec<Key> {
+    by_name.iter().flat_map(|(namespace, names)| names.keys().map(|name| (namespace.clone(), name.clone()))).collect()
+}
