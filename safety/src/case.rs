@@ -26,9 +26,14 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Whether a member is or will be gone: taken now, or promised to somebody before.
+    /// Whether a member is or will be gone: taken now, promised to somebody before, or on its way out.
     pub(crate) fn is_gone(&self, member: &str) -> bool {
-        self.taken().iter().chain(self.promised).any(|gone| gone == member)
+        self.taken().iter().chain(self.promised).any(|gone| gone == member) || self.is_leaving(member)
+    }
+
+    /// Whether a member's pod is being deleted. Its server may go on answering until its grace period is over.
+    pub(crate) fn is_leaving(&self, member: &str) -> bool {
+        self.workload.member(member).is_some_and(|pod| pod.terminating)
     }
 
     /// The groups the disruption touches.

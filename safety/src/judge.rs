@@ -58,9 +58,9 @@ pub(crate) const CHECKS: &[(&str, Check)] = &[
 /// Judges a disruption. Pure: the same arguments give the same verdict, and what is not known is a reason to refuse.
 pub fn judge(policy: &Policy, known: Known<'_>, disruption: &Disruption, now: Millis) -> Verdict {
     let Some(assessment) = known.assessment else {
-        return Verdict::Refuse(vec![Reason::NotAssessed]);
+        return Verdict::Refuse(vec![never_looked()]);
     };
-    let age = now - assessment.taken_at;
+    let age = age(assessment, now);
     if age > policy.max_age {
         return Verdict::Refuse(vec![Reason::Stale { age, limit: policy.max_age }]);
     }
@@ -78,9 +78,9 @@ pub fn judge(policy: &Policy, known: Known<'_>, disruption: &Disruption, now: Mi
 /// Stricter than any one disruption: every pod ready and in its group, every replica in sync, all members agreeing.
 pub fn everyone_in_sync(policy: &Policy, known: Known<'_>, except: Option<&str>, now: Millis) -> Vec<Reason> {
     let Some(assessment) = known.assessment else {
-        return vec![Reason::NotAssessed];
+        return vec![never_looked()];
     };
-    let age = now - assessment.taken_at;
+    let age = age(assessment, now);
     if age > policy.max_age {
         return vec![Reason::Stale { age, limit: policy.max_age }];
     }
@@ -89,6 +89,15 @@ pub fn everyone_in_sync(policy: &Policy, known: Known<'_>, except: Option<&str>,
     let mut reasons = checks::engine_idle(&case);
     reasons.extend(checks::everyone_there(&case, except));
     reasons
+}
+
+/// How old an assessment is. One from the future is as little to be trusted as one as long ago: a clock was set.
+fn age(assessment: &Assessment, now: Millis) -> Millis {
+    now.saturating_sub(assessment.taken_at).saturating_abs()
+}
+
+fn never_looked() -> Reason {
+    Reason::NotAssessed { why: "no look at it has ended yet".to_owned() }
 }
 
 #[cfg(test)]

@@ -12,7 +12,10 @@ use crate::{Blocker, Millis, Version};
 #[serde(rename_all = "camelCase")]
 pub enum Reason {
     /// Nothing is known about the database.
-    NotAssessed,
+    NotAssessed {
+        /// Why not.
+        why: String,
+    },
     /// What is known is too old to act on.
     Stale {
         /// Its age in milliseconds.
@@ -122,6 +125,16 @@ pub enum Reason {
         /// The image it should go back to.
         image: String,
     },
+    /// An operation holds the workload, and another pod goes next.
+    PlanInProgress {
+        /// Who holds it.
+        holder: String,
+    },
+    /// The permission could not be written down, so that another one might be given beside it.
+    NotReserved {
+        /// Why not.
+        why: String,
+    },
     /// A named condition of the engine.
     Blocked(Blocker),
 }
@@ -130,7 +143,7 @@ impl Reason {
     /// The stable code, by which a check is skipped, searched for and counted.
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::NotAssessed => "STF-DB-001",
+            Self::NotAssessed { .. } => "STF-DB-001",
             Self::Stale { .. } => "STF-DB-002",
             Self::NotAMember { .. } => "STF-DB-003",
             Self::NotAnswering { .. } => "STF-DB-004",
@@ -146,6 +159,8 @@ impl Reason {
             Self::NotASuccessor { .. } => "STF-DB-014",
             Self::OlderSuccessor { .. } => "STF-DB-015",
             Self::FilesTooNew { .. } => "STF-DB-021",
+            Self::PlanInProgress { .. } => "STF-GD-001",
+            Self::NotReserved { .. } => "STF-GD-002",
             Self::Blocked(blocker) => match blocker {
                 Blocker::ViewsDisagree { .. } => "STF-DB-016",
                 Blocker::Stranger { .. } => "STF-DB-017",
@@ -161,7 +176,7 @@ impl Reason {
     /// Whether waiting may help: the database can get there by itself within a step's deadline.
     pub const fn may_pass(&self) -> bool {
         match self {
-            Self::NotAssessed
+            Self::NotAssessed { .. }
             | Self::Stale { .. }
             // One that has just been reborn, or follows a primary that has just changed, is listed in a moment.
             | Self::NotAMember { .. }
@@ -171,7 +186,9 @@ impl Reason {
             | Self::Lagging { .. }
             | Self::WritesWouldStop { .. }
             | Self::QuorumLost { .. }
-            | Self::NoSuccessor { .. } => true,
+            | Self::NoSuccessor { .. }
+            | Self::PlanInProgress { .. }
+            | Self::NotReserved { .. } => true,
             Self::PrimaryTaken { .. }
             | Self::StorageNotKept { .. }
             | Self::NoPersistence { .. }
@@ -199,7 +216,7 @@ impl Reason {
     /// with its namespace flag.
     pub fn next_step(&self, target: &str) -> String {
         match self {
-            Self::NotAssessed | Self::Stale { .. } => format!("look again: kubectl stateful status {target}"),
+            Self::NotAssessed { .. } | Self::Stale { .. } => format!("look again: kubectl stateful status {target}"),
             Self::NotAMember { member } => {
                 format!(
                     "see who the members are: kubectl stateful status {target}; if {member} is new, let it join first"
@@ -231,6 +248,11 @@ impl Reason {
                 "go forward instead: an older server cannot read what a newer one wrote (restore a backup to go back)"
                     .to_owned()
             }
+            Self::PlanInProgress { .. } => format!(
+                "wait for it: kubectl stateful history {target}; if nobody is behind it any more, end it: \
+                 kubectl stateful abort {target}"
+            ),
+            Self::NotReserved { .. } => "ask again; if it stays so: kubectl stateful guard status".to_owned(),
             Self::Blocked(blocker) => next_step_of_blocker(blocker, target),
         }
     }
@@ -262,7 +284,7 @@ fn next_step_of_blocker(blocker: &Blocker, target: &str) -> String {
 impl std::fmt::Display for Reason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::NotAssessed => write!(f, "nothing is known about the database yet"),
+            Self::NotAssessed { why } => write!(f, "nothing is known about the database: {why}"),
             Self::Stale { age, limit } => {
                 write!(f, "what is known about the database is {age} ms old, the limit is {limit} ms")
             }
@@ -301,6 +323,8 @@ impl std::fmt::Display for Reason {
             Self::FilesTooNew { member, version, image } => {
                 write!(f, "{member} runs {version} and has written files that {image} cannot read")
             }
+            Self::PlanInProgress { holder } => write!(f, "{holder} is at work on it, and another pod goes next"),
+            Self::NotReserved { why } => write!(f, "the guard could not write its permission down: {why}"),
             Self::Blocked(blocker) => write!(f, "{blocker}"),
         }
     }

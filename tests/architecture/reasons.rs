@@ -22,7 +22,7 @@ fn all() -> Vec<Reason> {
     let version = |text: &str| Version::parse(text).expect("a version");
     let group = || name("slots 0-5460");
     vec![
-        Reason::NotAssessed,
+        Reason::NotAssessed { why: name("no look at it has ended yet") },
         Reason::Stale { age: 4_200, limit: 3_000 },
         Reason::NotAMember { member: name("redis-6") },
         Reason::NotAnswering { member: name("redis-3"), why: name("connection refused") },
@@ -48,13 +48,15 @@ fn all() -> Vec<Reason> {
         Reason::Blocked(Blocker::RoleNotKept { member: name("redis-1") }),
         Reason::Blocked(Blocker::SlotsUncovered { covered: 10_923 }),
         Reason::Blocked(Blocker::MigrationRunning { member: name("redis-0"), slots: 12 }),
+        Reason::PlanInProgress { holder: name("ana@laptop (upgrade, process 42)") },
+        Reason::NotReserved { why: name("the API server cannot be reached") },
     ]
 }
 
 /// A number for each variant, so that none is forgotten: no `_` here.
 const fn place(reason: &Reason) -> usize {
     match reason {
-        Reason::NotAssessed => 0,
+        Reason::NotAssessed { .. } => 0,
         Reason::Stale { .. } => 1,
         Reason::NotAMember { .. } => 2,
         Reason::NotAnswering { .. } => 3,
@@ -77,6 +79,8 @@ const fn place(reason: &Reason) -> usize {
         Reason::Blocked(Blocker::RoleNotKept { .. }) => 20,
         Reason::Blocked(Blocker::SlotsUncovered { .. }) => 21,
         Reason::Blocked(Blocker::MigrationRunning { .. }) => 22,
+        Reason::PlanInProgress { .. } => 23,
+        Reason::NotReserved { .. } => 24,
     }
 }
 

@@ -2,12 +2,13 @@
 
 mod doors;
 mod journal;
+mod sight;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use stateful_cluster::{Claim, Cluster, Error as ClusterError, Eviction, Record, Tunnels};
+use stateful_cluster::{Claim, Cluster, Error as ClusterError, Eviction, Record};
 use stateful_engines::{BoxFuture, Door, Engine};
 use stateful_safety::{Millis, Workload, WorkloadId};
 use tokio::sync::{Mutex, mpsc, watch};
@@ -16,31 +17,13 @@ use tokio::time::timeout;
 use crate::journal::Event;
 use crate::steps::Act;
 use crate::{Look, Progress, World, WorldError};
-use doors::Way;
-
-/// Why a workload cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Kubernetes.
-    #[error(transparent)]
-    Cluster(#[from] ClusterError),
-    /// What the container says of its credentials or certificates leads nowhere.
-    #[error("no way in to {workload}: {why}")]
-    NoWayIn {
-        /// The workload.
-        workload: String,
-        /// Why.
-        why: String,
-    },
-}
+pub use sight::{OpenError, Sight};
 
 /// One workload in the real world.
 pub struct Live {
     cluster: Cluster,
     id: WorkloadId,
-    engine: Arc<dyn Engine>,
-    way: Way,
-    tunnels: Tunnels,
+    sight: Sight,
     doors: watch::Sender<Vec<Door>>,
     ours: Mutex<Ours>,
     progress: std::sync::Mutex<Option<mpsc::UnboundedSender<Progress>>>,
@@ -58,18 +41,10 @@ impl Live {
     /// Finds the way in to a workload: reads what its container declares and the secrets that refers to. `stop` turns
     /// true when an operation should stop.
     pub async fn open(cluster: &Cluster, workload: &Workload, stop: watch::Receiver<bool>) -> Result<Self, OpenError> {
-        let no_way = |why: String| OpenError::NoWayIn { workload: workload.id.to_string(), why };
-        let engine = stateful_engines::open(workload.engine)
-            .ok_or_else(|| no_way(format!("there is no adapter for {}", workload.engine)))?;
-        let facts = stateful_cluster::container_facts(cluster, &workload.id).await?;
-        let entrance = engine.entrance(&facts);
-        let keys = stateful_cluster::resolve(cluster, &workload.id, &entrance).await?;
         Ok(Self {
             cluster: cluster.clone(),
             id: workload.id.clone(),
-            engine: Arc::from(engine),
-            way: Way::new(entrance, keys, facts.kept).map_err(no_way)?,
-            tunnels: Tunnels::new(cluster, &workload.id.namespace),
+            sight: Sight::open(cluster, workload).await?,
             doors: watch::channel(Vec::new()).0,
             ours: Mutex::default(),
             progress: std::sync::Mutex::default(),
@@ -91,7 +66,7 @@ impl Live {
 
     /// The engine's adapter.
     pub fn engine(&self) -> Arc<dyn Engine> {
-        Arc::clone(&self.engine)
+        self.sight.engine()
     }
 
     /// Tries an act out with the API server's dry run: admission, budgets and permissions have their say, nothing
@@ -102,12 +77,9 @@ impl Live {
 
     /// Ways to the servers that watch over the members, if there are any.
     async fn watchers(&self, doors: &[Door]) -> Result<Vec<Door>, WorldError> {
-        let addresses = self.engine.watchers(doors).await;
-        let mut watchers = Vec::new();
-        for pod in stateful_cluster::pods_at(&self.cluster, &self.id.namespace, &addresses).await? {
-            watchers.push(self.way.watcher(&pod, self.engine.watcher_port(), &self.tunnels).await);
-        }
-        Ok(watchers)
+        let addresses = self.sight.engine().watchers(doors).await;
+        let pods = stateful_cluster::pods_at(&self.cluster, &self.id.namespace, &addresses).await?;
+        Ok(self.sight.watchers(&pods).await)
     }
 
     /// The successor leads from this moment, so clients should reach it now and not when everybody has agreed. What
@@ -134,7 +106,7 @@ impl Live {
             Act::Evict { member, uid } => {
                 if !dry_run {
                     let doors = self.doors.borrow().clone();
-                    self.engine.keep_role(&doors, member).await?;
+                    self.sight.engine().keep_role(&doors, member).await?;
                 }
                 let evicted = stateful_cluster::evict(&self.cluster, &self.id.namespace, member, uid, dry_run).await?;
                 match evicted {
@@ -146,7 +118,7 @@ impl Live {
                 if !dry_run {
                     let doors = self.doors.borrow().clone();
                     let watchers = self.watchers(&doors).await?;
-                    let took = self.engine.hand_over(&doors, &watchers, from, to).await?.took;
+                    let took = self.sight.engine().hand_over(&doors, &watchers, from, to).await?.took;
                     self.lead_clients(workload, from, to).await;
                     return Ok(Some(took));
                 }
@@ -162,8 +134,7 @@ impl World for Live {
             let workload = stateful_cluster::discover(&self.cluster, &self.id).await?;
             let workload =
                 workload.ok_or_else(|| ClusterError::NotFound(format!("{} runs no database any more", self.id)))?;
-            let doors = self.way.doors(&workload, &self.tunnels).await;
-            let assessment = self.engine.assess(&doors, self.now()).await;
+            let (assessment, doors) = self.sight.assess(&workload, self.now()).await;
             self.doors.send_replace(doors);
             Ok(Look { at: self.now(), workload, assessment })
         })

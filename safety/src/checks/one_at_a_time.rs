@@ -26,6 +26,10 @@ pub(super) fn away(case: &Case<'_>, group: &ReplicaGroup, member: &MemberState) 
         let why = "somebody was already allowed to take it".to_owned();
         return Some(Reason::MemberAway { group: group.name.clone(), member: member.name.clone(), why });
     }
+    if case.is_leaving(&member.name) {
+        let why = "its pod is being deleted".to_owned();
+        return Some(Reason::MemberAway { group: group.name.clone(), member: member.name.clone(), why });
+    }
     match &member.sync {
         Sync::InSync { lag_bytes } if *lag_bytes > case.policy.max_lag_bytes => {
             Some(Reason::Lagging { member: member.name.clone(), lag: *lag_bytes, limit: case.policy.max_lag_bytes })

@@ -216,10 +216,24 @@ fn what_is_not_known_or_too_old_is_refused() {
     let assessment = three_shards();
     let workload = workload(&assessment);
     let known = Known { workload: &workload, assessment: None, promised: &[] };
-    assert_eq!(judge(&Policy::default(), known, &take(&["r00"]), NOW).reasons(), [Reason::NotAssessed]);
+    assert_eq!(judge(&Policy::default(), known, &take(&["r00"]), NOW).reasons(), [super::never_looked()]);
     let known = Known { assessment: Some(&assessment), ..known };
     let verdict = judge(&Policy::default(), known, &take(&["r00"]), NOW + 3_001);
     assert_eq!(verdict.reasons(), [Reason::Stale { age: 3_001, limit: 3_000 }]);
     assert!(judge(&Policy::default(), known, &take(&["r00"]), NOW + 3_000).is_allowed());
+    assert!(!judge(&Policy::default(), known, &take(&["r00"]), NOW - 3_001).is_allowed(), "a clock was set back");
     assert_eq!(against(&assessment, &take(&["r99"])), ["STF-DB-003"]);
+}
+
+#[test]
+fn a_member_on_its_way_out_counts_as_gone_though_its_server_still_answers() {
+    let mut assessment = three_shards();
+    assessment.groups[0].members.push(state("r01", Role::Replica));
+    let mut workload = workload(&assessment);
+    let leaving = workload.members.iter_mut().find(|member| member.name == "r01").expect("a member");
+    leaving.terminating = true;
+    let known = Known { workload: &workload, assessment: Some(&assessment), promised: &[] };
+    let verdict = judge(&Policy::default(), known, &take(&["r00"]), NOW);
+    assert_eq!(verdict.reasons().iter().map(Reason::code).collect::<Vec<_>>(), ["STF-DB-005"]);
+    assert!(judge(&Policy::default(), known, &take(&["r10"]), NOW).is_allowed(), "another group is not concerned");
 }

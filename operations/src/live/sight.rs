@@ -1,0 +1,70 @@
+//! LOOK. The way in to one workload's servers, opened once and used for every look at them.
+
+use std::sync::Arc;
+
+use stateful_cluster::{Cluster, Error as ClusterError, Tunnels};
+use stateful_engines::{Door, Engine};
+use stateful_safety::{Assessment, Member, Millis, Workload};
+
+use super::doors::Way;
+
+/// Why a workload cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Kubernetes.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// What the container says of its credentials or certificates leads nowhere.
+    #[error("no way in to {workload}: {why}")]
+    NoWayIn {
+        /// The workload.
+        workload: String,
+        /// Why.
+        why: String,
+    },
+}
+
+/// The eye on one workload: its engine's adapter, its credentials, its tunnels. Knows no StatefulSet by itself: whoever
+/// looks says what the workload is now, so that the guard can look at what it remembers without asking the API server.
+pub struct Sight {
+    engine: Arc<dyn Engine>,
+    way: Way,
+    tunnels: Tunnels,
+}
+
+impl Sight {
+    /// Finds the way in: reads what the container declares and the Secrets that refers to.
+    pub async fn open(cluster: &Cluster, workload: &Workload) -> Result<Self, OpenError> {
+        let no_way = |why: String| OpenError::NoWayIn { workload: workload.id.to_string(), why };
+        let engine = stateful_engines::open(workload.engine)
+            .ok_or_else(|| no_way(format!("there is no adapter for {}", workload.engine)))?;
+        let facts = stateful_cluster::container_facts(cluster, &workload.id).await?;
+        let entrance = engine.entrance(&facts);
+        let keys = stateful_cluster::resolve(cluster, &workload.id, &entrance).await?;
+        Ok(Self {
+            engine: Arc::from(engine),
+            way: Way::new(entrance, keys, facts.kept).map_err(no_way)?,
+            tunnels: Tunnels::new(cluster, &workload.id.namespace),
+        })
+    }
+
+    /// Asks every member. The doors it went through come with what they said.
+    pub async fn assess(&self, workload: &Workload, now: Millis) -> (Assessment, Vec<Door>) {
+        let doors = self.way.doors(workload, &self.tunnels).await;
+        (self.engine.assess(&doors, now).await, doors)
+    }
+
+    /// The engine's adapter.
+    pub(super) fn engine(&self) -> Arc<dyn Engine> {
+        Arc::clone(&self.engine)
+    }
+
+    /// Ways to the servers that watch over the members, in these pods.
+    pub(super) async fn watchers(&self, pods: &[Member]) -> Vec<Door> {
+        let mut watchers = Vec::new();
+        for pod in pods {
+            watchers.push(self.way.watcher(pod, self.engine.watcher_port(), &self.tunnels).await);
+        }
+        watchers
+    }
+}
