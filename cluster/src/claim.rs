@@ -17,7 +17,10 @@ use crate::{Cluster, Error, PREFIX, Result};
 
 /// How long a claim outlives its holder's last sign of life. Long enough for a slow API server, short enough that
 /// `resume` after a crash does not feel stuck.
-const LIFETIME: Duration = Duration::from_secs(10);
+pub const LIFETIME: Duration = Duration::from_secs(10);
+
+/// The annotation that names the pod that goes next, by UID, under our prefix.
+pub const NEXT_POD: &str = "next-pod";
 
 /// A sign of life this often: three may fail before the claim is anybody's.
 const RENEW_EVERY: Duration = Duration::from_millis(2_500);
@@ -129,7 +132,7 @@ impl Claim {
     pub async fn announce(&self, pod_uid: &str) -> Result<()> {
         let mut held = self.held.lock().await;
         let notes = held.lease.metadata.annotations.get_or_insert_default();
-        notes.insert(format!("{PREFIX}next-pod"), pod_uid.to_owned());
+        notes.insert(format!("{PREFIX}{NEXT_POD}"), pod_uid.to_owned());
         held.renew(&self.leases).await
     }
 
@@ -170,7 +173,12 @@ impl Held {
 }
 
 fn name(workload: &Workload) -> String {
-    format!("{NAME}{}", workload.id.name)
+    claim_name(&workload.id.name)
+}
+
+/// The name of the Lease that is the claim on a workload.
+pub fn claim_name(workload: &str) -> String {
+    format!("{NAME}{workload}")
 }
 
 /// How our Leases are called: this, and the workload's name.

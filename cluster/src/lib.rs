@@ -22,7 +22,10 @@ mod drainable;
 mod error;
 mod evict;
 mod inventory;
+mod keyring;
+#[expect(unreachable_pub, reason = "KubeSchema puts a copy of the struct into a function of its own")]
 mod policy;
+mod promises;
 mod record;
 mod rollout;
 mod route;
@@ -31,7 +34,7 @@ mod tunnels;
 
 pub use access::{Permission, missing};
 pub use budget::{Amount, Budget};
-pub use claim::{Claim, ClaimHolder};
+pub use claim::{Claim, ClaimHolder, LIFETIME as CLAIM_LIFETIME, NEXT_POD, claim_name};
 pub use client::{ClientOptions, Cluster, connect, server_version};
 pub use container::container_facts;
 pub use cordon::{is_cordoned, set_cordon};
@@ -41,9 +44,11 @@ pub use drainable::{NodePod, Obstacle, pod_uid, pods_on_node};
 pub use error::{Error, Result};
 pub use evict::{Eviction, evict};
 pub use inventory::{Change, Inventory, Labels, LeaseFacts, Model, NamespaceFacts, Phase, PodFacts, SetFacts};
+pub use keyring::{Contents, Keyring, Mark, publish};
 pub use policy::{
     DisruptionPolicy, DisruptionPolicySpec, DisruptionPolicyStatus, Mode, OnCordon, OnEviction, crd,
 };
+pub use promises::{Promise, PromiseBook, book_name, promises};
 pub use record::{Record, RecordId, append, create, list};
 pub use rollout::{TemplateChange, change_template, hold, release};
 pub use route::reroute;

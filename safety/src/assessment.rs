@@ -67,6 +67,9 @@ pub struct MemberState {
     pub role: Role,
     /// Whether it has what the primary has.
     pub sync: Sync,
+    /// For a replica: seconds since its primary last heard from it how far it has come, where the engine tells.
+    #[serde(default)]
+    pub lag_seconds: Option<u64>,
     /// The version its server gave.
     pub version: Option<Version>,
     /// Whether its server writes to disk at all.

@@ -60,11 +60,27 @@ pub enum Reason {
         /// The limit in bytes.
         limit: u64,
     },
+    /// A replica has not said for too long how far it has come.
+    Late {
+        /// The replica.
+        member: String,
+        /// Seconds since its last word; none where the engine does not tell.
+        seconds: Option<u64>,
+        /// The limit in seconds.
+        limit: u64,
+    },
     /// The member taken is the primary of its group.
     PrimaryTaken {
         /// The group.
         group: String,
         /// The primary.
+        member: String,
+    },
+    /// The member taken is the only copy of its group's data, and takes its writes.
+    OnlyCopy {
+        /// The group.
+        group: String,
+        /// The member.
         member: String,
     },
     /// Too few members in sync would be left for a write to be acknowledged.
@@ -159,6 +175,8 @@ impl Reason {
             Self::NotASuccessor { .. } => "STF-DB-014",
             Self::OlderSuccessor { .. } => "STF-DB-015",
             Self::FilesTooNew { .. } => "STF-DB-021",
+            Self::OnlyCopy { .. } => "STF-DB-022",
+            Self::Late { .. } => "STF-DB-023",
             Self::PlanInProgress { .. } => "STF-GD-001",
             Self::NotReserved { .. } => "STF-GD-002",
             Self::Blocked(blocker) => match blocker {
@@ -184,12 +202,14 @@ impl Reason {
             | Self::PodNotReady { .. }
             | Self::MemberAway { .. }
             | Self::Lagging { .. }
+            | Self::Late { .. }
             | Self::WritesWouldStop { .. }
             | Self::QuorumLost { .. }
             | Self::NoSuccessor { .. }
             | Self::PlanInProgress { .. }
             | Self::NotReserved { .. } => true,
             Self::PrimaryTaken { .. }
+            | Self::OnlyCopy { .. }
             | Self::StorageNotKept { .. }
             | Self::NoPersistence { .. }
             | Self::NotASuccessor { .. }
@@ -226,12 +246,16 @@ impl Reason {
                 let flags = target.find(' ').map_or("", |at| &target[at..]);
                 format!("see why: kubectl describe pod {member}{flags}, kubectl logs {member}{flags}")
             }
-            Self::MemberAway { .. } | Self::Lagging { .. } | Self::NoSuccessor { .. } => {
+            Self::MemberAway { .. } | Self::Lagging { .. } | Self::Late { .. } | Self::NoSuccessor { .. } => {
                 format!("wait until it is in sync: kubectl stateful status {target} --watch")
             }
             Self::PrimaryTaken { member, .. } => {
                 format!("hand over first: kubectl stateful switchover {target} --from {member}")
             }
+            Self::OnlyCopy { member, .. } => format!(
+                "add a replica (kubectl scale), or, if its clients may wait: kubectl stateful guard approve {member} \
+                 --for 10m --reason TEXT"
+            ),
             Self::WritesWouldStop { .. } => {
                 "add a replica, or lower what a write needs (min-replicas-to-write) for the duration".to_owned()
             }
@@ -298,9 +322,16 @@ impl std::fmt::Display for Reason {
             Self::Lagging { member, lag, limit } => {
                 write!(f, "{member} is {lag} bytes behind its primary, the limit is {limit}")
             }
+            Self::Late { member, seconds: Some(seconds), limit } => {
+                write!(f, "{member} last told its primary {seconds} s ago how far it is, the limit is {limit} s")
+            }
+            Self::Late { member, seconds: None, limit } => {
+                write!(f, "it is not known when {member} last told its primary how far it is, the limit is {limit} s")
+            }
             Self::PrimaryTaken { group, member } => {
                 write!(f, "{member} is the primary of {group} and takes its writes")
             }
+            Self::OnlyCopy { group, member } => write!(f, "{member} is the only member of {group} and takes its writes"),
             Self::WritesWouldStop { group, left, needed } => {
                 write!(f, "{group} would be left with {left} in sync, a write needs {needed}")
             }

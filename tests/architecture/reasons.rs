@@ -50,6 +50,8 @@ fn all() -> Vec<Reason> {
         Reason::Blocked(Blocker::MigrationRunning { member: name("redis-0"), slots: 12 }),
         Reason::PlanInProgress { holder: name("ana@laptop (upgrade, process 42)") },
         Reason::NotReserved { why: name("the API server cannot be reached") },
+        Reason::OnlyCopy { group: name("the replica group"), member: name("redis-0") },
+        Reason::Late { member: name("redis-3"), seconds: Some(42), limit: 10 },
     ]
 }
 
@@ -81,6 +83,8 @@ const fn place(reason: &Reason) -> usize {
         Reason::Blocked(Blocker::MigrationRunning { .. }) => 22,
         Reason::PlanInProgress { .. } => 23,
         Reason::NotReserved { .. } => 24,
+        Reason::OnlyCopy { .. } => 25,
+        Reason::Late { .. } => 26,
     }
 }
 

@@ -108,6 +108,7 @@ fn add(look: &mut Look, line: &Line<'_>) {
             role => unreachable!("a role nobody knows: {role}"),
         },
         sync: Sync::InSync { lag_bytes: 0 },
+        lag_seconds: Some(0),
         version: Version::parse(line.version),
         persists: true,
     };

@@ -25,6 +25,7 @@ use super::{Change, Inventory};
 use crate::budget::Budget;
 use crate::claim::{LABEL, workload_of};
 use crate::policy::DisruptionPolicy;
+use crate::promises;
 use crate::Cluster;
 
 /// Objects a page of a first list: what is decoded at once, and thrown away before the next.
@@ -98,7 +99,7 @@ pub(super) fn begin(cluster: &Cluster, inventory: &Inventory) {
         |model, (namespace, name), object| {
             let lease = object.map(|lease| facts::lease(lease, Timestamp::now()));
             put(model.claims.entry(namespace.clone()).or_default(), name.clone(), lease);
-            let name = workload_of(&name)?.to_owned();
+            let name = workload_of(&name).or_else(|| name.strip_prefix(promises::NAME))?.to_owned();
             Some(Change::Workload(WorkloadId { namespace, name }))
         },
     );

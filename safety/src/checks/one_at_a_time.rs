@@ -1,7 +1,7 @@
 //! Is everybody else of the group there? Taking a second member turns one more failure into an outage.
 
 use crate::case::Case;
-use crate::{MemberState, Reason, ReplicaGroup, Sync};
+use crate::{MemberState, Reason, ReplicaGroup, Role, Sync};
 
 /// Refuses when a member of a touched group, other than the one taken, is away, behind, or promised to somebody; and
 /// when two of one group are taken at once.
@@ -34,10 +34,17 @@ pub(super) fn away(case: &Case<'_>, group: &ReplicaGroup, member: &MemberState) 
         Sync::InSync { lag_bytes } if *lag_bytes > case.policy.max_lag_bytes => {
             Some(Reason::Lagging { member: member.name.clone(), lag: *lag_bytes, limit: case.policy.max_lag_bytes })
         }
-        Sync::InSync { .. } => None,
+        Sync::InSync { .. } => late(case, member),
         Sync::Behind { why } => {
             Some(Reason::MemberAway { group: group.name.clone(), member: member.name.clone(), why: why.clone() })
         }
         Sync::Unreachable { why } => Some(Reason::NotAnswering { member: member.name.clone(), why: why.clone() }),
     }
+}
+
+/// A replica whose last word is too old, where somebody set a limit. One that cannot tell is not known to keep it.
+fn late(case: &Case<'_>, member: &MemberState) -> Option<Reason> {
+    let limit = case.policy.max_lag_seconds.filter(|_| member.role != Role::Primary)?;
+    let kept = member.lag_seconds.is_some_and(|seconds| seconds <= limit);
+    (!kept).then(|| Reason::Late { member: member.name.clone(), seconds: member.lag_seconds, limit })
 }

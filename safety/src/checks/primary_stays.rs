@@ -10,6 +10,10 @@ pub(crate) fn primary_stays(case: &Case<'_>) -> Vec<Reason> {
     for group in case.touched_groups() {
         for member in group.members.iter().filter(|member| case.taken().contains(&member.name)) {
             match member.role {
+                // No handover will ever make it safe.
+                Role::Primary if group.members.len() == 1 => {
+                    reasons.push(Reason::OnlyCopy { group: group.name.clone(), member: member.name.clone() });
+                }
                 Role::Primary => {
                     reasons.push(Reason::PrimaryTaken { group: group.name.clone(), member: member.name.clone() });
                 }

@@ -13,6 +13,7 @@ fn state(name: &str, role: Role) -> MemberState {
         name: name.to_owned(),
         role,
         sync: Sync::InSync { lag_bytes: 0 },
+        lag_seconds: Some(0),
         version: Version::parse("7.0.15"),
         persists: true,
     }
@@ -236,4 +237,23 @@ fn a_member_on_its_way_out_counts_as_gone_though_its_server_still_answers() {
     let verdict = judge(&Policy::default(), known, &take(&["r00"]), NOW);
     assert_eq!(verdict.reasons().iter().map(Reason::code).collect::<Vec<_>>(), ["STF-DB-005"]);
     assert!(judge(&Policy::default(), known, &take(&["r10"]), NOW).is_allowed(), "another group is not concerned");
+}
+
+#[test]
+fn a_limit_in_seconds_is_kept_only_by_who_is_known_to_keep_it() {
+    let limited = Policy { max_lag_seconds: Some(10), ..Policy::default() };
+    let mut assessment = three_shards();
+    assert!(against_with(&assessment, &hand_over("p0", "r00"), &[], &limited).is_empty());
+    assessment.groups[0].members[1].lag_seconds = Some(11);
+    assert_eq!(against_with(&assessment, &hand_over("p0", "r00"), &[], &limited), ["STF-DB-023"]);
+    assessment.groups[0].members[1].lag_seconds = None;
+    assert_eq!(against_with(&assessment, &hand_over("p0", "r00"), &[], &limited), ["STF-DB-023"], "unknown is unsafe");
+    assert!(against(&assessment, &hand_over("p0", "r00")).is_empty(), "nobody set a limit");
+}
+
+#[test]
+fn the_only_copy_is_told_from_a_primary_that_can_hand_over() {
+    let mut assessment = three_shards();
+    assessment.groups[0].members.truncate(1);
+    assert_eq!(against(&assessment, &take(&["p0"])), ["STF-DB-022", "STF-DB-008"]);
 }

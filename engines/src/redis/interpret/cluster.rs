@@ -98,6 +98,7 @@ fn member(node: &Node<'_>, role: Role, primary: Option<&Seen>) -> MemberState {
             name,
             role: Role::Unknown,
             sync: Sync::Unreachable { why },
+            lag_seconds: None,
             version: None,
             persists: false,
         };

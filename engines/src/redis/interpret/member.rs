@@ -17,7 +17,9 @@ pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>) -> MemberSt
             (sync, version(answers), persists(answers))
         }
     };
-    MemberState { name: seen.member.clone(), role, sync, version, persists }
+    let leader = primary.and_then(|primary| primary.answer.as_ref().ok()).filter(|_| role == Role::Replica);
+    let lag_seconds = leader.and_then(|leader| last_heard(leader, seen));
+    MemberState { name: seen.member.clone(), role, sync, lag_seconds, version, persists }
 }
 
 /// Valkey reports the Redis version it is compatible with beside its own; its own is the one that decides.
@@ -60,17 +62,29 @@ fn replica_sync(seen: &Seen, answers: &Answers, primary: Option<&Seen>) -> Sync 
     Sync::InSync { lag_bytes: sent.saturating_sub(received) }
 }
 
-/// Whether the primary lists the replica as online. Where replicas announce another address than the pod's
-/// (`replica-announce-ip`), the list cannot be matched: then every replica listed must be online.
+/// Whether the primary lists the replica as online.
 fn counted_online(leader: &Answers, seen: &Seen) -> bool {
+    let lines = lines_about(leader, seen);
+    !lines.is_empty() && lines.iter().all(|line| line.split(',').any(|part| part == "state=online"))
+}
+
+/// Seconds since the primary last heard the replica's offset; replicas send it once a second (`REPLCONF ACK`,
+/// `replicationCron` in `replication.c`).
+fn last_heard(leader: &Answers, seen: &Seen) -> Option<u64> {
+    let lag = |line: &str| line.split(',').find_map(|part| part.strip_prefix("lag=")?.parse().ok());
+    let lags: Option<Vec<u64>> = lines_about(leader, seen).into_iter().map(lag).collect();
+    lags?.into_iter().max()
+}
+
+/// What the primary says of a replica. Where replicas announce another address than the pod's
+/// (`replica-announce-ip`), its own line cannot be told: then it is what the primary says of all of them.
+fn lines_about<'a>(leader: &'a Answers, seen: &Seen) -> Vec<&'a str> {
     let replicas: Vec<&str> = (0..).map_while(|index| leader.field(&format!("slave{index}"))).collect();
-    let is_online = |line: &&str| line.split(',').any(|part| part == "state=online");
     let is_own =
         |part: &str| part.strip_prefix("ip=").is_some_and(|host| is_at(&seen.member, seen.address.as_deref(), host));
-    let own = replicas.iter().find(|line| line.split(',').any(is_own));
-    match own {
-        Some(line) => is_online(line),
-        None => !replicas.is_empty() && replicas.iter().all(is_online),
+    match replicas.iter().find(|line| line.split(',').any(is_own)) {
+        Some(own) => vec![own],
+        None => replicas,
     }
 }
 

@@ -69,7 +69,7 @@ impl Inside {
         let name = pod.name.clone();
         if pod.life != Life::Running {
             let sync = Sync::Unreachable { why: "connection refused".to_owned() };
-            return MemberState { name, role: Role::Unknown, sync, version: None, persists: false };
+            return MemberState { name, role: Role::Unknown, sync, lag_seconds: None, version: None, persists: false };
         }
         let sync = if pod.behind_until > self.now {
             Sync::Behind { why: "copying everything from its primary".to_owned() }
@@ -77,7 +77,7 @@ impl Inside {
             Sync::InSync { lag_bytes: self.lag_of(pod) }
         };
         let role = if pod.leads { Role::Primary } else { Role::Replica };
-        MemberState { name, role, sync, version: pod.version(), persists: true }
+        MemberState { name, role, sync, lag_seconds: Some(0), version: pod.version(), persists: true }
     }
 
     /// Bytes a member is behind its primary.
