@@ -6,6 +6,7 @@ use futures::future::join;
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetSpec};
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, Service};
 use kube::api::{Api, ListParams};
+use serde_json::Value;
 use stateful_safety::{EngineKind, Member, Rollout, Route, Storage, Workload, WorkloadId};
 
 use crate::{Cluster, PREFIX, Result};
@@ -146,6 +147,29 @@ pub(crate) fn engine_of(set: &StatefulSet) -> Option<(EngineKind, &Container)> {
     })
 }
 
+/// Whether a StatefulSet, as it comes in an admission request, runs a database. Only what tells is read, so that a field
+/// this build has never heard of does not matter; what tells and cannot be read may mean anything, and counts as one.
+pub fn runs_database(object: &Value) -> bool {
+    let part = |pointer: &str| object.pointer(pointer).cloned().unwrap_or_default();
+    let containers = match part("/spec/template/spec/containers") {
+        Value::Array(containers) => containers.iter().map(only_what_tells).collect(),
+        other => other,
+    };
+    let set = serde_json::json!({
+        "metadata": {"annotations": part("/metadata/annotations")},
+        "spec": {"selector": {}, "template": {"spec": {"containers": containers}}},
+    });
+    serde_json::from_value::<StatefulSet>(set).map_or(true, |set| engine_of(&set).is_some())
+}
+
+fn only_what_tells(container: &Value) -> Value {
+    let Value::Object(fields) = container else {
+        return container.clone();
+    };
+    let tells = |name: &String| ["name", "image", "command", "args"].contains(&name.as_str());
+    fields.iter().filter(|(name, _)| tells(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
 fn is_sentinel(container: &Container) -> bool {
     let words = container.command.iter().chain(&container.args).flatten();
     container.name.contains("sentinel") || words.into_iter().any(|word| word.contains("sentinel"))
@@ -215,4 +239,43 @@ fn waiting(pod: &Pod) -> Option<String> {
 
 pub(crate) fn ordinal(name: &str) -> u32 {
     name.rsplit_once('-').and_then(|(_, ordinal)| ordinal.parse().ok()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::runs_database;
+
+    fn set(containers: &Value) -> Value {
+        json!({"metadata": {"name": "a"}, "spec": {"template": {"spec": {"containers": containers}}}})
+    }
+
+    #[test]
+    fn a_database_is_told_from_what_runs_beside_it() {
+        let cases = [
+            (json!([{"name": "redis", "image": "redis:8.0"}]), true),
+            (json!([{"name": "web", "image": "nginx"}, {"name": "redis", "image": "a:5000/valkey@sha256:0"}]), true),
+            (json!([{"name": "web", "image": "nginx"}]), false),
+            (json!([{"name": "exporter", "image": "oliver006/redis_exporter"}]), false),
+            (json!([{"name": "sentinel", "image": "redis:8.0"}]), false),
+            (json!([{"name": "redis", "image": "redis:8.0", "args": ["--sentinel"]}]), false),
+            (json!([]), false),
+        ];
+        for (containers, expected) in cases {
+            assert_eq!(runs_database(&set(&containers)), expected, "{containers}");
+        }
+        let mut named = set(&json!([{"name": "a", "image": "private"}]));
+        named["metadata"]["annotations"] = json!({"kubectl-stateful.dev/engine": "redis"});
+        assert!(runs_database(&named), "an annotation's word counts");
+    }
+
+    #[test]
+    fn what_cannot_be_read_may_be_a_database_and_what_is_unheard_of_does_not_matter() {
+        for containers in [json!("redis"), json!([5]), json!([{"name": "a", "image": []}]), json!([{"image": 5}])] {
+            assert!(runs_database(&set(&containers)), "{containers}");
+        }
+        let newer = json!([{"name": "web", "image": "nginx", "ports": "a shape of a later release"}]);
+        assert!(!runs_database(&set(&newer)));
+    }
 }

@@ -39,7 +39,7 @@ pub use client::{ClientOptions, Cluster, connect, server_version};
 pub use container::container_facts;
 pub use cordon::{is_cordoned, set_cordon};
 pub use credentials::{Keys, resolve};
-pub use discover::{discover, discover_all, discover_on_node, pods_at};
+pub use discover::{discover, discover_all, discover_on_node, pods_at, runs_database};
 pub use drainable::{NodePod, Obstacle, pod_uid, pods_on_node};
 pub use error::{Error, Result};
 pub use evict::{Eviction, evict};

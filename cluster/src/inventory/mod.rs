@@ -6,6 +6,7 @@
 
 mod facts;
 mod model;
+mod objects;
 mod watch;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,93 @@
+//! THINK. A model of objects that are at hand, instead of watched: what a folder of manifests, or a test, describes.
+
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::facts::{self, LabelSets};
+use super::model::Model;
+use crate::budget::Budget;
+use crate::policy::DisruptionPolicy;
+use crate::{Error, Result};
+
+impl Model {
+    /// Remembers objects as an API server would give them: each with its kind, its name and, if it has one, its
+    /// namespace. Kinds the guard does not remember are an error, since whoever hands one in expects it to count.
+    pub fn of(objects: &[Value]) -> Result<Self> {
+        let (mut model, labels) = (Self::default(), LabelSets::default());
+        for object in objects {
+            model.put(object, &labels)?;
+        }
+        Ok(model)
+    }
+
+    fn put(&mut self, object: &Value, labels: &LabelSets) -> Result<()> {
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (kind, namespace, name) = (text("/kind"), text("/metadata/namespace"), text("/metadata/name"));
+        match kind.as_str() {
+            "Namespace" => drop(self.namespaces.insert(name, facts::namespace(&read(object)?))),
+            "Node" => {
+                let cordoned = object.pointer("/spec/unschedulable").and_then(Value::as_bool);
+                self.nodes.insert(name, cordoned.unwrap_or(false));
+            }
+            "DisruptionPolicy" => drop(self.policies.insert(name, read::<DisruptionPolicy>(object)?.spec)),
+            "StatefulSet" => {
+                if let Some(set) = facts::set(&read(object)?) {
+                    self.sets.entry(namespace).or_default().insert(name, set);
+                }
+            }
+            "Pod" => {
+                if let Some(pod) = facts::pod(&read(object)?, labels) {
+                    self.pods.entry(namespace).or_default().insert(name, pod);
+                }
+            }
+            "PodDisruptionBudget" => {
+                self.budgets.entry(namespace).or_default().insert(name, Budget::read(object)?);
+            }
+            "Lease" => {
+                // Nobody watched it: as seen at the beginning of time it is no sign of life of anybody.
+                let lease = facts::lease(&read(object)?, Timestamp::UNIX_EPOCH);
+                self.claims.entry(namespace).or_default().insert(name, lease);
+            }
+            other => return Err(Error::Answer(format!("a {other} is not remembered"))),
+        }
+        Ok(())
+    }
+}
+
+fn read<K: DeserializeOwned>(object: &Value) -> Result<K> {
+    serde_json::from_value(object.clone()).map_err(|error| Error::Answer(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::Model;
+
+    #[test]
+    fn what_is_described_is_remembered() {
+        let guarded = json!({"kubectl-stateful.dev/guard": "enabled"});
+        let model = Model::of(&[
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop", "labels": guarded}}),
+            json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}, "spec": {"unschedulable": true}}),
+            json!({"apiVersion": "apps/v1", "kind": "StatefulSet",
+                "metadata": {"namespace": "shop", "name": "redis", "uid": "set"},
+                "spec": {"replicas": 1, "selector": {}, "template": {"spec": {"containers": [
+                    {"name": "redis", "image": "redis:8.0"}]}}}}),
+            json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": "shop", "name": "redis-0", "uid": "pod",
+                "ownerReferences": [{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "redis", "uid": "set",
+                    "controller": true}]}, "spec": {"nodeName": "n1", "containers": []}}),
+        ])
+        .expect("a model");
+        assert!(model.is_guarded("shop"));
+        assert_eq!(model.is_cordoned("n1"), Some(true));
+        assert_eq!(model.guarded_pods_on("n1").len(), 1, "the pod belongs to the database");
+    }
+
+    #[test]
+    fn what_would_not_count_is_not_taken() {
+        assert!(Model::of(&[json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "redis"}})]).is_err());
+        assert!(Model::of(&[json!({"kind": "StatefulSet", "spec": "none"})]).is_err());
+    }
+}
