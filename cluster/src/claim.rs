@@ -65,13 +65,36 @@ impl Claim {
     /// Takes the claim. One that is held is waited for up to `patience`: it is free once its holder has let go of it,
     /// or has shown no sign of life for its whole lifetime **while we watched** (clocks of two machines are not compared).
     pub async fn take(cluster: &Cluster, workload: &Workload, identity: &str, patience: Duration) -> Result<Self> {
-        let leases: Api<Lease> = Api::namespaced(cluster.client.clone(), &workload.id.namespace);
+        let site = Site {
+            namespace: workload.id.namespace.clone(),
+            name: name(workload),
+            owner: Some(owner(workload)),
+            shown: workload.id.to_string(),
+        };
+        Self::take_at(cluster, &site, identity, patience, Duration::from_millis(250)).await
+    }
+
+    /// Waits, for as long as it takes, until this process leads those that call themselves `name` in a namespace.
+    pub async fn lead(cluster: &Cluster, namespace: &str, name: &str, identity: &str) -> Result<Self> {
+        let (namespace, name) = (namespace.to_owned(), name.to_owned());
+        let site = Site { shown: format!("Lease {namespace}/{name}"), namespace, name, owner: None };
+        Self::take_at(cluster, &site, identity, Duration::MAX, Duration::from_secs(2)).await
+    }
+
+    async fn take_at(
+        cluster: &Cluster,
+        site: &Site,
+        identity: &str,
+        patience: Duration,
+        every: Duration,
+    ) -> Result<Self> {
+        let leases: Api<Lease> = Api::namespaced(cluster.client.clone(), &site.namespace);
         let started = Instant::now();
         let mut watched: Option<(String, Instant)> = None;
         loop {
-            let existing = leases.get_opt(&name(workload)).await?;
+            let existing = leases.get_opt(&site.name).await?;
             let attempt = match &existing {
-                None => leases.create(&PostParams::default(), &lease(workload, identity, None)).await,
+                None => leases.create(&PostParams::default(), &lease(site, identity, None)).await,
                 Some(old) => {
                     let version = old.metadata.resource_version.clone().unwrap_or_default();
                     let since = match &watched {
@@ -81,16 +104,16 @@ impl Claim {
                     watched = Some((version, since));
                     if holder(old).is_some() && since.elapsed() < LIFETIME {
                         if started.elapsed() >= patience {
-                            return Err(claimed(workload, old));
+                            return Err(claimed(site, old));
                         }
-                        sleep(Duration::from_millis(250)).await;
+                        sleep(every).await;
                         continue;
                     }
-                    leases.replace(&name(workload), &PostParams::default(), &lease(workload, identity, Some(old))).await
+                    leases.replace(&site.name, &PostParams::default(), &lease(site, identity, Some(old))).await
                 }
             };
             match attempt.map_err(Error::from) {
-                Ok(lease) => return Ok(Self::keep(leases, workload, lease)),
+                Ok(lease) => return Ok(Self::keep(leases, site, lease)),
                 // Somebody was quicker: look who.
                 Err(Error::Conflict(_)) => {}
                 Err(error) => return Err(error),
@@ -98,7 +121,7 @@ impl Claim {
         }
     }
 
-    fn keep(leases: Api<Lease>, workload: &Workload, lease: Lease) -> Self {
+    fn keep(leases: Api<Lease>, site: &Site, lease: Lease) -> Self {
         let held = Arc::new(Mutex::new(Held { lease, renewed: Instant::now(), lost: false }));
         let renewer = tokio::spawn({
             let (leases, held) = (leases.clone(), Arc::clone(&held));
@@ -112,7 +135,7 @@ impl Claim {
                 }
             }
         });
-        Self { leases, workload: workload.id.to_string(), held, renewer }
+        Self { leases, workload: site.shown.clone(), held, renewer }
     }
 
     /// Makes sure the claim is still ours; to be called before each thing done.
@@ -197,14 +220,23 @@ pub(crate) fn labels() -> BTreeMap<String, String> {
     LABEL.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned())).into_iter().collect()
 }
 
-fn lease(workload: &Workload, identity: &str, old: Option<&Lease>) -> Lease {
+/// What a claim is on.
+struct Site {
+    namespace: String,
+    name: String,
+    owner: Option<OwnerReference>,
+    /// How it is called to people.
+    shown: String,
+}
+
+fn lease(site: &Site, identity: &str, old: Option<&Lease>) -> Lease {
     let now = MicroTime(Timestamp::now());
     let metadata = old.map_or_else(
         || ObjectMeta {
-            name: Some(name(workload)),
-            namespace: Some(workload.id.namespace.clone()),
+            name: Some(site.name.clone()),
+            namespace: Some(site.namespace.clone()),
             labels: Some(labels()),
-            owner_references: Some(vec![owner(workload)]),
+            owner_references: site.owner.clone().map(|owner| vec![owner]),
             ..ObjectMeta::default()
         },
         |old| old.metadata.clone(),
@@ -243,10 +275,10 @@ fn holder(lease: &Lease) -> Option<ClaimHolder> {
     })
 }
 
-fn claimed(workload: &Workload, lease: &Lease) -> Error {
+fn claimed(site: &Site, lease: &Lease) -> Error {
     let holder = holder(lease);
     Error::Claimed {
-        workload: workload.id.to_string(),
+        workload: site.shown.clone(),
         holder: holder.as_ref().map_or_else(|| "somebody".to_owned(), |holder| holder.identity.clone()),
         since: holder.and_then(|holder| holder.since).map_or_else(
             || "an unknown time".to_owned(),

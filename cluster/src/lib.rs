@@ -11,11 +11,14 @@
 //! flag such as `--as` or `--context` cannot be forgotten anywhere.
 
 mod access;
+mod approval;
 mod budget;
+mod bulletin;
 mod claim;
 mod client;
 mod container;
 mod cordon;
+mod cover;
 mod credentials;
 mod discover;
 mod drainable;
@@ -25,6 +28,7 @@ mod inventory;
 mod keyring;
 #[expect(unreachable_pub, reason = "KubeSchema puts a copy of the struct into a function of its own")]
 mod policy;
+mod policy_status;
 mod promises;
 mod record;
 mod rollout;
@@ -33,21 +37,25 @@ mod target;
 mod tunnels;
 
 pub use access::{Permission, missing};
+pub use approval::Approval;
 pub use budget::{Amount, Budget};
+pub use bulletin::{Bulletin, Notice};
 pub use claim::{Claim, ClaimHolder, LIFETIME as CLAIM_LIFETIME, NEXT_POD, claim_name};
 pub use client::{ClientOptions, Cluster, connect, server_version};
 pub use container::container_facts;
 pub use cordon::{is_cordoned, set_cordon};
+pub use cover::{PART_OF, cover};
 pub use credentials::{Keys, resolve};
 pub use discover::{discover, discover_all, discover_on_node, pods_at, runs_database};
 pub use drainable::{NodePod, Obstacle, pod_uid, pods_on_node};
 pub use error::{Error, Result};
 pub use evict::{Eviction, evict};
-pub use inventory::{Change, Inventory, Labels, LeaseFacts, Model, NamespaceFacts, Phase, PodFacts, SetFacts};
+pub use inventory::{Change, Inventory, Labels, LeaseFacts, Model, NamespaceFacts, Phase, PodFacts, SetFacts, lease};
 pub use keyring::{Contents, Keyring, Mark, publish};
 pub use policy::{
     DisruptionPolicy, DisruptionPolicySpec, DisruptionPolicyStatus, Mode, OnCordon, OnEviction, crd,
 };
+pub use policy_status::tell_policy;
 pub use promises::{Promise, PromiseBook, book_name, promises};
 pub use record::{Record, RecordId, append, create, list};
 pub use rollout::{TemplateChange, change_template, hold, release};

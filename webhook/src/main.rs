@@ -1,7 +1,133 @@
-//! `stateful-webhook`: the guard.
+//! `stateful-webhook`: the guard. It answers the API server's admission requests: may this eviction, deletion, cordon,
+//! budget, or change of storage pass?
+//!
+//! ```text
+//!  AdmissionReview ─review─> Attempt ─rules─> Disruption ─judge─> Verdict ─wording─> Answer ─review─> AdmissionReview
+//!                                        │                          ▲
+//!                                        └── promised (Lease) <──── known <── inventory (watches), refresh (databases)
+//! ```
+//!
+//! Nothing here dials a database while the API server waits: what is known is looked at all the time in the background,
+//! and what is not known is refused.
+
 mod answer;
 mod attempt;
+mod certificates;
+mod decide;
+mod gauges;
+mod guard;
+mod handover;
+mod judgement;
+mod known;
+mod leader;
+mod limits;
+mod metrics;
+mod notices;
+mod promised;
+mod refresh;
 mod review;
 mod rules;
+mod server;
+mod settings;
+mod taking;
+mod wording;
 
-fn main() {}
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use jiff::Timestamp;
+use stateful_cluster::{Bulletin, ClientOptions, Cluster, Inventory};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tracing_subscriber::EnvFilter;
+
+use certificates::{Certificates, SECRET, Source, Terms};
+use guard::Guard;
+use known::Known;
+use metrics::Metrics;
+use notices::Notices;
+use server::{Bounds, Watched};
+use settings::Settings;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let settings = Settings::parse();
+    let filter = EnvFilter::try_from_env("STATEFUL_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).with_writer(std::io::stderr).init();
+    // Every part that speaks TLS means this one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    run(settings).await
+}
+
+async fn run(settings: Settings) -> Result<()> {
+    let stop = stop_on_a_signal()?;
+    let options = ClientOptions { kubeconfig: settings.kubeconfig.clone(), ..ClientOptions::default() };
+    let cluster = stateful_cluster::connect(&options).await?;
+    let known = Arc::new(Known::new(Inventory::watch(&cluster)));
+    tokio::spawn(refresh::run(cluster.clone(), Arc::clone(&known)));
+    let notices = Notices::new(Bulletin::new(&cluster, "stateful-guard", &settings.name));
+    let guard = Arc::new(Guard::new(cluster.clone(), known, Metrics::new(), notices));
+    let certificates = Certificates::new()?;
+    let source = source(&settings, &cluster);
+    let keeping = tokio::spawn({
+        let certificates = certificates.clone();
+        async move { certificates.run(source).await }
+    });
+    let leading =
+        tokio::spawn(leader::run(Arc::clone(&guard), settings.namespace.clone(), settings.name.clone(), stop.clone()));
+    let listener = server::listen(settings.listen).await?;
+    let observed = observed(&guard, &certificates);
+    let observing = tokio::spawn(server::observe(server::listen(settings.observe).await?, observed, stop.clone()));
+    tracing::info!(listen = %settings.listen, observe = %settings.observe, "the guard begins");
+    let router = decide::router(Arc::clone(&guard));
+    let served = server::serve(listener, certificates.server_config(), router, Bounds::default(), stop).await;
+    let _ = leading.await;
+    keeping.abort();
+    observing.abort();
+    served.context("the guard can no longer answer")
+}
+
+/// What the other port tells.
+fn observed(guard: &Arc<Guard>, certificates: &Certificates) -> Watched {
+    let (scraped, ready) = ((Arc::clone(guard), certificates.clone()), (Arc::clone(guard), certificates.clone()));
+    Watched {
+        ready: Arc::new(move || {
+            let (guard, certificates) = &ready;
+            if !guard.known.inventory.is_synced() {
+                return Err("the cluster has not been read yet".to_owned());
+            }
+            certificates.ready(Timestamp::now()).map_err(|why| why.to_string())
+        }),
+        metrics: Arc::new(move || {
+            let (guard, certificates) = &scraped;
+            gauges::set(guard, certificates.not_after());
+            guard.metrics.text()
+        }),
+    }
+}
+
+fn source(settings: &Settings, cluster: &Cluster) -> Source {
+    let (cluster, namespace) = (cluster.clone(), settings.namespace.clone());
+    match settings.certificates.as_str() {
+        "self" => Source::Own { cluster, namespace, terms: Terms::default() },
+        "secret" => Source::Secret { cluster, namespace, name: SECRET.to_owned() },
+        directory => Source::Directory(directory.into()),
+    }
+}
+
+/// Turns true at the first SIGTERM or SIGINT.
+fn stop_on_a_signal() -> Result<watch::Receiver<bool>> {
+    let (sender, stop) = watch::channel(false);
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("asked to stop");
+        let _ = sender.send(true);
+        std::future::pending::<()>().await; // the sender must stay
+    });
+    Ok(stop)
+}

@@ -13,12 +13,15 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
+use jiff::Timestamp;
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::api::Api;
 use stateful_safety::WorkloadId;
 use tokio::sync::broadcast;
 
 pub use model::{Labels, LeaseFacts, Model, NamespaceFacts, Phase, PodFacts, SetFacts};
 
-use crate::Cluster;
+use crate::{Cluster, Result};
 
 /// Kinds that are watched.
 const KINDS: usize = 7;
@@ -80,6 +83,12 @@ impl Inventory {
     fn listed_one_more(&self) {
         self.inner.listed.fetch_add(1, Ordering::AcqRel);
     }
+}
+
+/// Reads one of our Leases, straight from the API server.
+pub async fn lease(cluster: &Cluster, namespace: &str, name: &str) -> Result<Option<LeaseFacts>> {
+    let leases: Api<Lease> = Api::namespaced(cluster.client.clone(), namespace);
+    Ok(leases.get_opt(name).await?.map(|lease| facts::lease(&lease, Timestamp::now())))
 }
 
 /// An annotation under our prefix, the prefix taken off.

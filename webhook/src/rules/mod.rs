@@ -1,6 +1,9 @@
 //! The rules, a file each. A rule says what it stops, why a budget is not enough, how `kubectl drain` takes its
 //! answer, and how to pass.
 
+pub(crate) mod deletion;
+pub(crate) mod eviction;
+
 use stateful_cluster::Model;
 
 use crate::answer::Answer;
@@ -18,3 +21,11 @@ pub(crate) struct StaticRule {
 
 /// The rules decided on the objects alone. Each is asked about every attempt it is about.
 pub(crate) const STATIC_RULES: &[StaticRule] = &[];
+
+impl StaticRule {
+    /// Whether it is about an attempt.
+    pub(crate) fn is_about(&self, attempt: &Attempt) -> bool {
+        let (operations, resource) = self.about;
+        operations.contains(&attempt.operation) && resource == attempt.resource
+    }
+}

@@ -1,0 +1,102 @@
+//! From an attempt to an answer: each rule that is about it is asked, and the first refusal counts.
+
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use std::sync::Arc;
+
+use crate::answer::{Answer, Decision};
+use crate::attempt::{Attempt, Operation};
+use crate::guard::Guard;
+use crate::review::{self, Unreadable};
+use crate::rules::{STATIC_RULES, deletion, eviction};
+
+/// The door the API server knocks at: `/validate/NAME` and `/mutate/NAME`.
+pub(crate) fn router(guard: Arc<Guard>) -> Router {
+    Router::new()
+        .route("/validate/{name}", post(admit))
+        .route("/mutate/{name}", post(admit))
+        .with_state(guard)
+}
+
+/// Answers one request. What cannot be read is answered with 400, what cannot be judged yet with 429: the API server asks
+/// again within its time limit, and refuses in the end.
+async fn admit(State(guard): State<Arc<Guard>>, Path(name): Path<String>, body: Bytes) -> Response {
+    if !guard.known.inventory.is_synced() {
+        let again = [(header::RETRY_AFTER, HeaderValue::from_static("1"))];
+        return (StatusCode::TOO_MANY_REQUESTS, again, "the guard is starting").into_response();
+    }
+    let began = Instant::now();
+    let answered = match review::read(&body) {
+        Ok((asked, attempt)) => {
+            let answer = answer(&guard, &attempt).await;
+            guard.metrics.answered(kind(&attempt), began.elapsed().as_secs_f64());
+            review::write(&asked, &answer)
+        }
+        Err(why) => Err(why),
+    };
+    match answered {
+        Ok(body) => ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response(),
+        Err(why) => {
+            guard.metrics.unreadable();
+            tracing::warn!(webhook = name, %why, "a request that cannot be read");
+            let status = match why {
+                Unreadable::Answer(_) => StatusCode::INTERNAL_SERVER_ERROR,
+                Unreadable::Shape(_) | Unreadable::Version { .. } | Unreadable::Empty => StatusCode::BAD_REQUEST,
+            };
+            (status, why.to_string()).into_response()
+        }
+    }
+}
+
+/// Asks the rules.
+async fn answer(guard: &Guard, attempt: &Attempt) -> Answer {
+    match (attempt.operation, attempt.resource.as_str()) {
+        (Operation::Create, "pods/eviction") => eviction::decide(guard, attempt).await,
+        (Operation::Delete, "pods") => deletion::decide(guard, attempt).await,
+        _ => by_the_objects(guard, attempt),
+    }
+}
+
+/// What an attempt is about, for the metrics.
+fn kind(attempt: &Attempt) -> &'static str {
+    match attempt.resource.as_str() {
+        "pods/eviction" => "eviction",
+        "pods" => "deletion",
+        "nodes" => "cordon",
+        _ => "objects",
+    }
+}
+
+/// The rules that look at objects alone. Their changes and warnings add up; one refusal is enough.
+fn by_the_objects(guard: &Guard, attempt: &Attempt) -> Answer {
+    let mut together = Answer::allow();
+    let model = guard.known.inventory.model();
+    for rule in STATIC_RULES.iter().filter(|rule| rule.is_about(attempt)) {
+        let answer = (rule.decide)(attempt, &model);
+        count(guard, rule.name, &answer);
+        match answer.decision {
+            Decision::Refuse(_) => return answer,
+            Decision::Change(_) => together.decision = answer.decision,
+            Decision::Allow => {}
+        }
+        together.warnings.extend(answer.warnings);
+        together.audit.extend(answer.audit);
+    }
+    together
+}
+
+fn count(guard: &Guard, rule: &'static str, answer: &Answer) {
+    let (outcome, reason) = match &answer.decision {
+        Decision::Refuse(refusal) => ("refused", refusal.causes.first().map_or("", |cause| cause.code.as_str())),
+        Decision::Change(_) => ("changed", ""),
+        Decision::Allow if !answer.warnings.is_empty() => ("warned", ""),
+        Decision::Allow => ("passed", ""),
+    };
+    guard.metrics.ruled(rule, outcome, reason);
+}

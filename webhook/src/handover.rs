@@ -1,0 +1,123 @@
+//! TOUCH, through an operation. Moves a primary away because somebody waits to evict it: planned, journaled and claimed
+//! like any switchover a person asks for.
+
+use std::time::Duration;
+
+use stateful_cluster::{Promise, PromiseBook};
+use stateful_operations::{Goal, Limits, Live, Look, Origin, Outcome, Refusal, World, best_successor, draw_up, execute};
+use stateful_safety::{Policy, WorkloadId};
+use tokio::sync::watch;
+
+use crate::guard::Guard;
+use crate::limits::limits;
+
+/// The verb in the journal. What a leader that died left unfinished is known by it.
+const VERB: &str = "guard handover";
+
+/// How long a handover may take, its waiting included.
+const LIMITS: Limits = Limits { whole: Some(Duration::from_mins(2)), step: Duration::from_mins(1) };
+
+/// A claim of somebody who has just died is waited for.
+const CLAIM_PATIENCE: Duration = Duration::from_secs(12);
+
+/// Before the next try when one came to nothing.
+const AGAIN_AFTER: Duration = Duration::from_secs(2);
+
+/// Hands over, and tells how it went. What fails is tried again for as long as somebody waits.
+pub(crate) async fn carry_out(guard: &Guard, id: &WorkloadId, promise: &Promise, who: &str) {
+    let pod = &promise.pod;
+    match hand_over(guard, id, pod, who).await {
+        Ok(Some(successor)) => {
+            tracing::info!(workload = %id, pod, successor, "handed over");
+            settle(guard, id, promise).await;
+        }
+        Ok(None) => settle(guard, id, promise).await,
+        Err(why) => {
+            tracing::warn!(workload = %id, pod, why, "no handover now");
+            tokio::time::sleep(AGAIN_AFTER).await;
+        }
+    }
+}
+
+/// Makes another member lead. `None` when this one does not lead any more.
+async fn hand_over(guard: &Guard, id: &WorkloadId, pod: &str, who: &str) -> Result<Option<String>, String> {
+    let gone = || "it is gone".to_owned();
+    let (workload, policy) = {
+        let model = guard.known.inventory.model();
+        let set = model.set(id).ok_or_else(gone)?;
+        let policy = Policy { max_age: Policy::default().max_age, ..limits(&model, set).policy };
+        (model.workload(id).ok_or_else(gone)?, policy)
+    };
+    let (_stop, stop) = watch::channel(false);
+    let live = Live::open(&guard.cluster, &workload, stop).await.map_err(|error| error.to_string())?;
+    let history = live.history(&workload).await.map_err(|error| error.to_string())?;
+    if let Some(open) = history.iter().find(|entry| entry.state.is_open()) {
+        if open.verb != VERB {
+            return Err(format!("operation {} ({}, by {}) is unfinished", open.id, open.verb, open.by));
+        }
+        // Ours: its goal was a state, and what is left of it is drawn up anew below.
+        live.take_over(&workload, open, who, CLAIM_PATIENCE).await.map_err(|error| error.to_string())?;
+        live.abort(who).await.map_err(|error| error.to_string())?;
+    }
+    let look = live.look().await.map_err(|error| error.to_string())?;
+    if !look.leads(pod) {
+        return Ok(None);
+    }
+    let member = successor(guard, &look, pod).ok_or_else(|| "nobody is in sync to take over".to_owned())?;
+    let goal = Goal::Lead { member: member.clone() };
+    let plan = match draw_up(&goal, &look, Origin::of(&look), &policy) {
+        Ok(plan) => plan,
+        Err(Refusal::Nothing(_)) => return Ok(None),
+        Err(Refusal::Unsafe(reasons)) => {
+            return Err(reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "));
+        }
+    };
+    live.begin(&workload, VERB, who, &plan, CLAIM_PATIENCE).await.map_err(|error| error.to_string())?;
+    let outcome = execute(&live, plan, &policy, LIMITS, who).await;
+    match outcome {
+        Outcome::Finished => {
+            live.finish(None).await.map_err(|error| error.to_string())?;
+            Ok(Some(member))
+        }
+        Outcome::Stopped(stop) => {
+            // Where it stopped it is safe; nothing of a switchover is left to resume.
+            live.abort(who).await.map_err(|error| error.to_string())?;
+            Err(stop.to_string())
+        }
+    }
+}
+
+/// Who should lead: not a member whose node is being emptied too, if there is another.
+fn successor(guard: &Guard, look: &Look, pod: &str) -> Option<String> {
+    let group = look.assessment.group_of(pod)?;
+    let primary = group.primary()?;
+    let model = guard.known.inventory.model();
+    let stays = |name: &str| {
+        let node = look.workload.member(name).and_then(|member| member.node.as_deref());
+        node.is_some_and(|node| model.is_cordoned(node) == Some(false))
+    };
+    let mut staying = group.clone();
+    staying.members.retain(|member| member.name == primary.name || stays(&member.name));
+    let best = best_successor(look, &staying, primary).or_else(|| best_successor(look, group, primary));
+    best.map(|member| member.name.clone())
+}
+
+/// Nobody waits for this handover any more.
+async fn settle(guard: &Guard, id: &WorkloadId, promise: &Promise) {
+    let Some(workload) = guard.known.inventory.model().workload(id) else {
+        return;
+    };
+    let turn = guard.turn(id);
+    let _ours = turn.lock().await;
+    let settled = async {
+        let mut book = PromiseBook::read(&guard.cluster, &workload).await?;
+        if book.promises.iter().any(|other| other.uid == promise.uid && other.hand_over) {
+            book.put(Promise { hand_over: false, ..promise.clone() });
+            book.write(&guard.cluster, &workload).await?;
+        }
+        Ok::<(), stateful_cluster::Error>(())
+    };
+    if let Err(error) = settled.await {
+        tracing::debug!(workload = %id, %error, "the handover stays written down a moment longer");
+    }
+}

@@ -1,0 +1,143 @@
+//! What one replica does for all: hands primaries over, gives budgets to databases that have none, and tells policies
+//! what they apply to. Who leads is decided by a Lease.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use stateful_cluster::{Claim, Promise};
+use stateful_safety::WorkloadId;
+use tokio::sync::{broadcast, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::guard::Guard;
+use crate::handover;
+
+/// The Lease, in the guard's own namespace.
+const LEASE: &str = "stateful-guard-leader";
+
+/// What nobody announces is looked at this often.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// A handover nobody waits for any more is not begun: a drain asks again every five seconds, and its node is cordoned.
+const WAITS_FOR: Duration = Duration::from_mins(2);
+
+/// Leads whenever it can, until `stop` turns true.
+pub(crate) async fn run(guard: Arc<Guard>, namespace: String, identity: String, mut stop: watch::Receiver<bool>) {
+    loop {
+        let claim = tokio::select! {
+            claim = Claim::lead(&guard.cluster, &namespace, LEASE, &identity) => claim,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        match claim {
+            Ok(claim) => {
+                tracing::info!("this replica leads");
+                guard.metrics.gauges.leader.set(1);
+                lead(&guard, &claim, &identity, &mut stop).await;
+                guard.metrics.gauges.leader.set(0);
+                let stopping = *stop.borrow();
+                if stopping {
+                    // The next one need not wait until it has run out.
+                    let _ = claim.release().await;
+                    return;
+                }
+                tracing::info!("this replica leads no more");
+            }
+            Err(error) => {
+                tracing::warn!(%error, "nobody can be elected leader");
+                tokio::time::sleep(SWEEP_EVERY).await;
+            }
+        }
+    }
+}
+
+/// The leader's work, until the claim is lost or it is asked to stop.
+async fn lead(guard: &Arc<Guard>, claim: &Claim, identity: &str, stop: &mut watch::Receiver<bool>) {
+    let mut changes = guard.known.inventory.changes();
+    let mut sweep = interval(SWEEP_EVERY);
+    sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut running: HashMap<WorkloadId, JoinHandle<()>> = HashMap::new();
+    loop {
+        let swept = tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => false,
+            _ = sweep.tick() => true,
+            change = changes.recv() => match change {
+                Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => false,
+                Err(broadcast::error::RecvError::Closed) => return,
+            },
+        };
+        if *stop.borrow() || claim.confirm().await.is_err() {
+            // A handover that runs has a claim of its own and goes on to its end; it takes a second.
+            for task in running.into_values() {
+                let _ = task.await;
+            }
+            return;
+        }
+        running.retain(|_, task| !task.is_finished());
+        for (id, promise) in wanted(guard) {
+            running.entry(id.clone()).or_insert_with(|| {
+                let (guard, identity) = (Arc::clone(guard), identity.to_owned());
+                tokio::spawn(async move { handover::carry_out(&guard, &id, &promise, &identity).await })
+            });
+        }
+        if swept {
+            cover_the_bare(guard).await;
+            tell_policies(guard).await;
+        }
+    }
+}
+
+/// The handovers somebody waits for.
+fn wanted(guard: &Guard) -> Vec<(WorkloadId, Promise)> {
+    let now = Guard::now().wall;
+    let model = guard.known.inventory.model();
+    let mut wanted = Vec::new();
+    for set in model.guarded_sets() {
+        let id = &set.workload.id;
+        let book = model.lease(&id.namespace, &stateful_cluster::book_name(&id.name));
+        let waits = |promise: &Promise| {
+            let cordoned = promise.node.as_deref().is_some_and(|node| model.is_cordoned(node) == Some(true));
+            let there = model.pod(&id.namespace, &promise.pod).is_some_and(|pod| pod.member.uid == promise.uid);
+            let recent = now.duration_since(promise.at).unsigned_abs() < WAITS_FOR;
+            promise.hand_over && !promise.granted && there && (cordoned || recent)
+        };
+        wanted.extend(stateful_cluster::promises(book).into_iter().find(waits).map(|promise| (id.clone(), promise)));
+    }
+    wanted
+}
+
+/// Gives a budget to every guarded database whose pods none selects.
+async fn cover_the_bare(guard: &Guard) {
+    let bare: Vec<_> = {
+        let model = guard.known.inventory.model();
+        let sets = model.guarded_sets().into_iter();
+        sets.filter(|set| !set.terminating && set.workload.replicas > 1)
+            .filter(|set| !model.budgets_in(&set.workload.id.namespace).any(|budget| budget.selects(&set.pod_labels)))
+            .map(|set| set.workload.clone())
+            .collect()
+    };
+    for workload in bare {
+        match stateful_cluster::cover(&guard.cluster, &workload).await {
+            Ok(()) => tracing::info!(workload = %workload.id, "made a budget: it had none"),
+            Err(error) => tracing::warn!(workload = %workload.id, %error, "no budget could be made"),
+        }
+    }
+}
+
+/// Tells each policy what it applies to.
+async fn tell_policies(guard: &Guard) {
+    let statuses: Vec<(String, usize, Option<String>)> = {
+        let model = guard.known.inventory.model();
+        let sets = model.guarded_sets();
+        let applies = |policy: &stateful_cluster::DisruptionPolicySpec| {
+            sets.iter().filter(|set| policy.applies_to(&model, set)).count()
+        };
+        model.policies().map(|(name, policy)| (name.to_owned(), applies(policy), policy.flaw())).collect()
+    };
+    for (name, workloads, flaw) in statuses {
+        if let Err(error) = stateful_cluster::tell_policy(&guard.cluster, &name, workloads, flaw.as_deref()).await {
+            tracing::warn!(policy = name, %error, "its status could not be written");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Tells people: a log line and an Event for each decision, once a minute for the same one.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use stateful_cluster::{Bulletin, Notice};
+use stateful_safety::Reason;
+use tokio::sync::mpsc;
+
+use crate::attempt::Attempt;
+use crate::taking::{Outcome, Target};
+use crate::wording::{self, Taking};
+
+/// The same decision about the same pod is told once in this time: a drain asks every five seconds.
+const TOLD_AGAIN_AFTER: Duration = Duration::from_mins(1);
+
+/// Decisions remembered as told.
+const REMEMBERED: usize = 4_096;
+
+/// Events that wait to be written; more are dropped, the log has them.
+const WAITING: usize = 256;
+
+/// Where decisions are told.
+pub(crate) struct Notices {
+    told: Mutex<HashMap<(String, &'static str, String), Instant>>,
+    events: mpsc::Sender<Notice>,
+}
+
+impl Notices {
+    /// Begins to write Events in the background.
+    pub(crate) fn new(bulletin: Bulletin) -> Self {
+        let (events, mut waiting) = mpsc::channel::<Notice>(WAITING);
+        tokio::spawn(async move {
+            while let Some(notice) = waiting.recv().await {
+                if let Err(error) = bulletin.publish(&notice).await {
+                    tracing::warn!(%error, pod = notice.name, "an Event could not be written");
+                }
+            }
+        });
+        Self { told: Mutex::default(), events }
+    }
+
+    /// Tells a decision about a member.
+    pub(crate) fn taking(&self, attempt: &Attempt, target: &Target, how: Taking, outcome: Outcome, reasons: &[Reason]) {
+        let codes: Vec<&str> = reasons.iter().map(Reason::code).collect();
+        let codes = codes.join(",");
+        let member = &target.pod.member;
+        if !self.is_new((member.uid.clone(), outcome.word(), codes.clone())) {
+            return;
+        }
+        let message = match outcome {
+            Outcome::Refused | Outcome::Warned | Outcome::Audited => wording::refusal(target, how, reasons, false),
+            Outcome::Allowed => format!("{} may be taken: nothing is lost", member.name),
+            Outcome::Approved => format!("{} may be taken: somebody approved it", member.name),
+            Outcome::Exempt => format!("{} may be taken: {} is exempt", member.name, attempt.user),
+        };
+        let id = &target.set.workload.id;
+        let (rule, outcome_word, dry_run) = (how.rule(), outcome.word(), attempt.dry_run);
+        tracing::info!(
+            rule, outcome = outcome_word, namespace = id.namespace, workload = id.name, pod = member.name,
+            uid = member.uid, user = attempt.user, dry_run, reasons = codes, "{message}"
+        );
+        if dry_run {
+            return;
+        }
+        let reason = match outcome {
+            Outcome::Refused => "Refused",
+            Outcome::Warned | Outcome::Audited => "WouldRefuse",
+            Outcome::Allowed => "Allowed",
+            Outcome::Approved | Outcome::Exempt => "Bypassed",
+        };
+        self.publish(Notice {
+            namespace: id.namespace.clone(),
+            name: member.name.clone(),
+            uid: member.uid.clone(),
+            reason,
+            warning: outcome != Outcome::Allowed,
+            text: format!("{message} (asked by {})", attempt.user),
+        });
+    }
+
+    /// Writes an Event, if there is room to wait.
+    pub(crate) fn publish(&self, notice: Notice) {
+        let _ = self.events.try_send(notice);
+    }
+
+    fn is_new(&self, what: (String, &'static str, String)) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if told.get(&what).is_some_and(|at| now.duration_since(*at) < TOLD_AGAIN_AFTER) {
+            return false;
+        }
+        if told.len() >= REMEMBERED {
+            told.retain(|_, at| now.duration_since(*at) < TOLD_AGAIN_AFTER);
+        }
+        told.insert(what, now);
+        true
+    }
+}

@@ -1,0 +1,146 @@
+//! LOOK. Asks every guarded database how it is, all the time, in the background: an admission request never waits for one.
+//!
+//! A task a database, so that one that does not answer delays nobody else; a bounded number at once, each with a deadline.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use stateful_cluster::{Change, Cluster};
+use stateful_operations::Sight;
+use stateful_safety::{Workload, WorkloadId};
+use tokio::sync::{Notify, Semaphore, broadcast};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::known::Known;
+
+/// A look begins this long after the one before.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// No sooner than this, however much changes.
+const AT_LEAST: Duration = Duration::from_millis(200);
+
+/// One look may take this long; each server has two seconds of its own.
+const DEADLINE: Duration = Duration::from_millis(3_500);
+
+/// Looks at once.
+const AT_ONCE: usize = 32;
+
+/// A way in that is not found is looked for again after this.
+const OPEN_AGAIN_AFTER: Duration = Duration::from_secs(5);
+
+/// A database being watched.
+struct Watched {
+    /// The StatefulSet's UID and generation: with another one the way in may be another.
+    version: (String, i64),
+    kick: Arc<Notify>,
+    task: JoinHandle<()>,
+}
+
+/// Watches over all guarded databases for as long as the process lives.
+pub(crate) async fn run(cluster: Cluster, known: Arc<Known>) {
+    let mut changes = known.inventory.changes();
+    let at_once = Arc::new(Semaphore::new(AT_ONCE));
+    let mut watched: HashMap<WorkloadId, Watched> = HashMap::new();
+    loop {
+        let wanted: HashMap<WorkloadId, (String, i64)> = {
+            let model = known.inventory.model();
+            let sets = model.guarded_sets().into_iter();
+            sets.map(|set| (set.workload.id.clone(), (set.workload.uid.clone(), set.generation))).collect()
+        };
+        watched.retain(|id, one| {
+            let stays = wanted.get(id) == Some(&one.version);
+            if !stays {
+                one.task.abort();
+                known.forget(id);
+            }
+            stays
+        });
+        for (id, version) in wanted {
+            watched.entry(id.clone()).or_insert_with(|| {
+                let kick = Arc::new(Notify::new());
+                let eye = Eye { cluster: cluster.clone(), known: Arc::clone(&known), id, kick: Arc::clone(&kick) };
+                Watched { version, kick, task: tokio::spawn(eye.watch(Arc::clone(&at_once))) }
+            });
+        }
+        // A burst of changes is looked at once.
+        match changes.recv().await {
+            Ok(Change::Workload(id)) if watched.get(&id).is_some_and(|one| is_current(&known, &id, one)) => {
+                watched[&id].kick.notify_one();
+            }
+            Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+            Err(broadcast::error::RecvError::Closed) => return,
+        }
+    }
+}
+
+fn is_current(known: &Known, id: &WorkloadId, one: &Watched) -> bool {
+    let model = known.inventory.model();
+    model.is_guarded(&id.namespace)
+        && model.set(id).is_some_and(|set| (&set.workload.uid, set.generation) == (&one.version.0, one.version.1))
+}
+
+/// What one task needs.
+struct Eye {
+    cluster: Cluster,
+    known: Arc<Known>,
+    id: WorkloadId,
+    kick: Arc<Notify>,
+}
+
+impl Eye {
+    async fn watch(self, at_once: Arc<Semaphore>) {
+        // Spread over a second: two hundred databases are not asked at the same moment, every second.
+        tokio::time::sleep(jitter(&self.id)).await;
+        let sight = self.open().await;
+        loop {
+            let began = Instant::now();
+            if let Ok(_permit) = at_once.acquire().await {
+                self.look(&sight).await;
+            }
+            tokio::select! {
+                () = sleep_until(began + EVERY) => {}
+                () = async { self.kick.notified().await; sleep_until(began + AT_LEAST).await } => {}
+            }
+        }
+    }
+
+    async fn open(&self) -> Sight {
+        loop {
+            let workload = self.known.inventory.model().workload(&self.id);
+            if let Some(workload) = workload {
+                match Sight::open(&self.cluster, &workload).await {
+                    Ok(sight) => return sight,
+                    Err(error) => {
+                        tracing::warn!(workload = %self.id, %error, "no way in to a guarded database");
+                        self.known.keep_trouble(&self.id, error.to_string());
+                    }
+                }
+            }
+            tokio::time::sleep(OPEN_AGAIN_AFTER).await;
+        }
+    }
+
+    async fn look(&self, sight: &Sight) {
+        let Some(workload) = self.known.inventory.model().workload(&self.id) else {
+            return;
+        };
+        let now = Timestamp::now().as_millisecond();
+        match timeout(DEADLINE, sight.assess(&workload, now)).await {
+            Ok((assessment, _)) => self.known.keep(&self.id, assessment, asked(&workload)),
+            Err(_) => self.known.keep_trouble(&self.id, format!("no answer within {} ms", DEADLINE.as_millis())),
+        }
+    }
+}
+
+fn asked(workload: &Workload) -> HashMap<String, String> {
+    workload.members.iter().map(|member| (member.name.clone(), member.uid.clone())).collect()
+}
+
+/// Where in the second a database has its turn; the same one always has the same.
+fn jitter(id: &WorkloadId) -> Duration {
+    let sum = id.to_string().bytes().fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
+    Duration::from_millis(sum % 1_000)
+}

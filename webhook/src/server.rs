@@ -1,0 +1,197 @@
+//! The two servers: HTTPS for the API server's questions, plain HTTP for whoever watches over us.
+//!
+//! What is bounded, and why, is said at [`Bounds`]. A guard that is told to stop goes on answering for a while: whoever
+//! calls a Service learns late that a pod behind it is going away. From then on every answer closes its connection, so
+//! that the API server leaves between two questions and never in the middle of one; it does not ask again by itself when
+//! a connection breaks.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::header::{CONNECTION, CONTENT_TYPE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum_server::accept::{Accept, NoDelayAcceptor};
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use axum_server::{Handle, Server};
+use hyper_util::rt::TokioTimer;
+use rustls::ServerConfig;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+use tracing::{info, warn};
+
+/// How long and how much.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// Told to stop, this long new connections are taken all the same. Endpoints and the API servers' proxies follow
+    /// within seconds.
+    pub(crate) linger: Duration,
+    /// Then, this long answers that are on their way may take. An API server waits no longer for any of our rules.
+    pub(crate) grace: Duration,
+    /// A connection speaks TLS within this time or is closed.
+    pub(crate) handshake: Duration,
+    /// A question is heard and answered within this time: as long as an API server can be told to wait.
+    pub(crate) question: Duration,
+    /// A connection without a question is closed after this time. The API server closes its own after 90 s, and must be
+    /// the one that does: who closes while the other begins to ask loses the question.
+    pub(crate) idle: Duration,
+    /// The largest question, in bytes. An object has at most 1.5 MiB, and a review holds the old and the new one.
+    pub(crate) body: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            linger: Duration::from_secs(8),
+            grace: Duration::from_secs(5),
+            handshake: Duration::from_secs(5),
+            question: Duration::from_secs(30),
+            idle: Duration::from_secs(120),
+            body: 4 << 20,
+        }
+    }
+}
+
+/// Why there is no server.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The port cannot be had.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        error: io::Error,
+    },
+    /// It broke down.
+    #[error("the server broke down: {0}")]
+    Serve(#[from] io::Error),
+}
+
+/// Answers the API server's questions over HTTPS until `stop` turns true, lingers, lets what is on its way end, and
+/// returns.
+pub(crate) async fn serve(
+    address: SocketAddr,
+    tls: Arc<ServerConfig>,
+    admit: Router,
+    stop: watch::Receiver<bool>,
+) -> Result<(), Error> {
+    serve_on(listen(address).await?, tls, admit, Bounds::default(), stop).await
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
+    TcpListener::bind(address).await.map_err(|error| Error::Listen { address, error })
+}
+
+/// The same on a port that is taken already.
+pub(crate) async fn serve_on(
+    listener: TcpListener,
+    tls: Arc<ServerConfig>,
+    admit: Router,
+    bounds: Bounds,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), Error> {
+    let admit = admit
+        .layer(DefaultBodyLimit::max(bounds.body))
+        .layer(from_fn_with_state((bounds, stop.clone()), within_bounds));
+    let handle = Handle::<SocketAddr>::new();
+    let tls = RustlsAcceptor::new(RustlsConfig::from_config(tls)).handshake_timeout(bounds.handshake);
+    let mut server = Server::from_listener(listener)
+        .acceptor(Heard(tls.acceptor(NoDelayAcceptor::new())))
+        .http1_only()
+        .handle(handle.clone());
+    server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(bounds.idle);
+    let stopping = async {
+        let _ = stop.wait_for(|stop| *stop).await; // whoever could tell us to stop is gone: stop
+        info!(linger = ?bounds.linger, "told to stop; still answering");
+        sleep(bounds.linger).await;
+        handle.graceful_shutdown(Some(bounds.grace));
+        std::future::pending().await
+    };
+    tokio::select! {
+        served = server.serve(admit.into_make_service()) => Ok(served?),
+        never = stopping => never,
+    }
+}
+
+/// Tells what a caller has against our certificate: an API server that does not trust it says so here and nowhere else.
+#[derive(Clone)]
+struct Heard<A>(A);
+
+impl<A, I, S> Accept<I, S> for Heard<A>
+where
+    A: Accept<I, S>,
+    A::Future: Send + 'static,
+{
+    type Stream = A::Stream;
+    type Service = A::Service;
+    type Future = Pin<Box<dyn Future<Output = io::Result<(A::Stream, A::Service)>> + Send>>;
+
+    fn accept(&self, stream: I, service: S) -> Self::Future {
+        let accepted = self.0.accept(stream, service);
+        Box::pin(async move {
+            accepted.await.inspect_err(|error| {
+                let error = error.get_ref().and_then(|error| error.downcast_ref());
+                if let Some(rustls::Error::AlertReceived(alert)) = error {
+                    warn!(?alert, "a caller broke off: it does not like our certificate");
+                }
+            })
+        })
+    }
+}
+
+/// Bounds a question, and closes connections once we are to stop.
+async fn within_bounds(
+    State((bounds, stop)): State<(Bounds, watch::Receiver<bool>)>,
+    question: Request,
+    next: Next,
+) -> Response {
+    let answer = timeout(bounds.question, next.run(question)).await;
+    let mut answer = answer.unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response());
+    if *stop.borrow() {
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    answer
+}
+
+/// What those who watch over us may ask.
+pub(crate) struct Observed {
+    /// Whether we can be asked; if not, why.
+    pub(crate) ready: Box<dyn Fn() -> Result<(), String> + Send + Sync>,
+    /// The metrics, as OpenMetrics text.
+    pub(crate) metrics: Box<dyn Fn() -> String + Send + Sync>,
+}
+
+/// Answers `/healthz` (the process lives), `/readyz` (or 503 and why not) and `/metrics` over plain HTTP, until it is
+/// dropped. It does not hear of `stop`: a pod that is going away gets no new callers whatever it says here.
+pub(crate) async fn observe(address: SocketAddr, observed: Observed) -> Result<(), Error> {
+    let listener = listen(address).await?;
+    Ok(axum::serve(listener, watched(observed)).await?)
+}
+
+fn watched(observed: Observed) -> Router {
+    let Observed { ready, metrics } = observed;
+    let (ready, metrics) = (Arc::new(ready), Arc::new(metrics));
+    let readyz = move || {
+        std::future::ready(match ready() {
+            Ok(()) => (StatusCode::OK, "ready".to_owned()),
+            Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason),
+        })
+    };
+    let metrics = move || std::future::ready(([(CONTENT_TYPE, OPEN_METRICS)], metrics()));
+    Router::new()
+        .route("/healthz", get(|| std::future::ready("alive")))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+}
+
+/// The content type of the metrics.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
