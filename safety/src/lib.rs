@@ -15,6 +15,7 @@ mod case;
 mod disruption;
 mod engine_kind;
 mod entrance;
+mod flaw;
 mod judge;
 mod policy;
 mod reason;
@@ -27,6 +28,7 @@ pub use assessment::{Assessment, Blocker, Electorate, MemberState, ReplicaGroup,
 pub use disruption::Disruption;
 pub use engine_kind::EngineKind;
 pub use entrance::{ContainerFacts, Entrance, Source, TlsFiles};
+pub use flaw::Flaw;
 pub use judge::{Known, Verdict, everyone_in_sync, judge};
 pub use policy::Policy;
 pub use reason::Reason;

@@ -1,11 +1,12 @@
 //! THINK. A model of objects that are at hand, instead of watched: what a folder of manifests, or a test, describes.
 
 use jiff::Timestamp;
+use k8s_openapi::api::apps::v1::StatefulSet;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::facts::{self, LabelSets};
-use super::model::Model;
+use super::model::{Model, SetFacts};
 use crate::budget::Budget;
 use crate::policy::DisruptionPolicy;
 use crate::{Error, Result};
@@ -52,6 +53,16 @@ impl Model {
             other => return Err(Error::Answer(format!("a {other} is not remembered"))),
         }
         Ok(())
+    }
+}
+
+impl SetFacts {
+    /// A StatefulSet as it comes in an admission request, if it runs a database and can be read. One that is only being
+    /// created has no UID yet: it is empty then, and no pod's owner.
+    pub fn read(object: &Value) -> Option<Self> {
+        let mut set: StatefulSet = read(object).ok()?;
+        set.metadata.uid.get_or_insert_default();
+        facts::set(&set)
     }
 }
 
