@@ -1,0 +1,162 @@
+//! THINK. Budgets over a guarded database's pods (`poddisruptionbudgets` CREATE and UPDATE, both API versions).
+//!
+//! What it stops. A budget that counts pods another one counts already, that never lets anybody go, that lets a majority
+//! go at once, or that cannot be understood. What is merely unwise is told: it counts nobody, or two databases, or holds
+//! on to broken pods. One that is there may be changed as long as it does not get worse, and may always be deleted.
+//! Two overlapping budgets written in the same instant both pass: neither is remembered yet.
+//!
+//! Why a budget is not enough. It is what is judged here: the API server takes any, and the mistake shows in the middle
+//! of the next drain. AKS refuses an upgrade over a budget that lets nobody go, in whatever pool its pods are.
+//!
+//! How kubectl drain takes it. It never comes here. What is stopped would have met it as answers of 500 (two budgets), or
+//! of 429 for ever (nobody may go).
+//!
+//! How to pass. One budget a database, `maxUnavailable: 1`, `unhealthyPodEvictionPolicy: AlwaysAllow`.
+
+use kube_core::DynamicObject;
+use serde_json::Value;
+use stateful_cluster::{Budget, Labels, Model, Phase, PodFacts, SetFacts};
+use stateful_safety::Flaw;
+
+use crate::answer::Answer;
+use crate::attempt::Attempt;
+use crate::rules::declared;
+
+/// A database, and how many of its pods a budget counts when all are there.
+struct Covered<'a> {
+    set: &'a SetFacts,
+    pods: i64,
+}
+
+/// Answers a budget.
+pub(crate) fn decide(attempt: &Attempt, model: &Model) -> Answer {
+    if !declared::is_guarded(model, &attempt.namespace) {
+        return Answer::allow();
+    }
+    let name = declared::name(attempt);
+    let find = |object: &Option<DynamicObject>| {
+        object.as_ref().map(|object| flaws(object, &name, model, &attempt.namespace)).unwrap_or_default()
+    };
+    let (now, about) = find(&attempt.object);
+    let (before, _) = find(&attempt.old_object);
+    let is_new = |flaw: &Flaw| !before.iter().any(|before| flaw.is_no_worse_than(before));
+    let (refused, told): (Vec<Flaw>, Vec<Flaw>) = now.into_iter().partition(|flaw| flaw.is_refused() && is_new(flaw));
+    declared::answer(attempt, model, &about, &refused, &told)
+}
+
+/// What is wrong with a budget, and the databases it is about.
+fn flaws(object: &DynamicObject, name: &str, model: &Model, namespace: &str) -> (Vec<Flaw>, Vec<SetFacts>) {
+    let object = declared::whole(object);
+    let named = || name.to_owned();
+    let budget = match Budget::read(&object) {
+        Ok(budget) => budget,
+        Err(error) => return (vec![Flaw::BudgetUnreadable { budget: named(), why: error.to_string() }], Vec::new()),
+    };
+    let covered = covered(&budget, model, namespace);
+    let strangers = strangers(&budget, model, namespace);
+    if covered.is_empty() {
+        let nothing = (strangers == 0).then(|| Flaw::SelectsNothing { budget: named() });
+        return (nothing.into_iter().collect(), Vec::new());
+    }
+    let mut flaws = overlaps(&budget, name, &covered, model, namespace);
+    flaws.extend(too_few_or_too_many(&budget, name, &covered, strangers));
+    if covered.len() > 1 {
+        let databases = covered.iter().map(|one| one.set.workload.id.name.clone()).collect();
+        flaws.push(Flaw::SharedBudget { budget: named(), databases });
+    }
+    if object.pointer("/spec/unhealthyPodEvictionPolicy").and_then(Value::as_str) != Some("AlwaysAllow") {
+        flaws.push(Flaw::BrokenPodsKept { budget: named() });
+    }
+    (flaws, covered.iter().map(|one| one.set.clone()).collect())
+}
+
+/// The databases whose pods it counts: those that are there, and those the StatefulSet would make.
+fn covered<'a>(budget: &Budget, model: &'a Model, namespace: &str) -> Vec<Covered<'a>> {
+    let mut found: Vec<Covered<'a>> = Vec::new();
+    for set in model.sets_in(namespace) {
+        let declared = i64::try_from(set.workload.replicas).unwrap_or(i64::MAX);
+        let there = members(model, namespace, set).filter(|pod| budget.selects(&labels(pod))).count();
+        let is_made_so = budget.selects(&set.pod_labels);
+        if is_made_so || there > 0 {
+            let pods = if is_made_so { declared } else { i64::try_from(there).unwrap_or(i64::MAX).min(declared) };
+            found.push(Covered { set, pods });
+        }
+    }
+    found.sort_by(|one, other| one.set.workload.id.cmp(&other.set.workload.id));
+    found
+}
+
+/// How many pods of no database it counts as well.
+fn strangers(budget: &Budget, model: &Model, namespace: &str) -> i64 {
+    let lives = |pod: &&PodFacts| pod.phase != Phase::Ended && !pod.member.terminating;
+    let pods = model.pods_in(namespace).filter(lives).filter(|pod| model.set_of(namespace, pod).is_none());
+    i64::try_from(pods.filter(|pod| budget.selects(&labels(pod))).count()).unwrap_or(i64::MAX)
+}
+
+fn overlaps(budget: &Budget, name: &str, covered: &[Covered<'_>], model: &Model, namespace: &str) -> Vec<Flaw> {
+    let mut others: Vec<&Budget> = model.budgets_in(namespace).filter(|other| other.name != name).collect();
+    others.sort_by(|one, other| one.name.cmp(&other.name));
+    let counts = |other: &&Budget, set: &SetFacts| {
+        let both = |labels: &Labels| budget.selects(labels) && other.selects(labels);
+        both(&set.pod_labels) || members(model, namespace, set).any(|pod| both(&labels(pod)))
+    };
+    let overlap = |other: &Budget| {
+        let one = covered.iter().find(|one| counts(&other, one.set))?;
+        let database = one.set.workload.id.name.clone();
+        Some(Flaw::BudgetsOverlap { budget: name.to_owned(), other: other.name.clone(), database })
+    };
+    others.into_iter().filter_map(overlap).collect()
+}
+
+/// Counts as the disruption controller does (`pkg/controller/disruption`, `getExpectedPodCount`): `maxUnavailable` and
+/// shares are of the replicas all owners declare, a plain `minAvailable` is of the pods; with neither nobody may go.
+fn too_few_or_too_many(budget: &Budget, name: &str, covered: &[Covered<'_>], strangers: i64) -> Vec<Flaw> {
+    let replicas = |one: &Covered<'_>| i64::try_from(one.set.workload.replicas).unwrap_or(i64::MAX);
+    let pods = covered.iter().map(|one| one.pods).fold(strangers, i64::saturating_add);
+    let scale = covered.iter().map(replicas).fold(strangers, i64::saturating_add);
+    if pods == 0 {
+        return Vec::new(); // nobody is declared, so nobody can be in the way
+    }
+    let total = usize::try_from(scale).unwrap_or(usize::MAX);
+    let (stay, says) = match (budget.max_unavailable, budget.min_available) {
+        (Some(go), _) => (scale.saturating_sub(go.of(total)).max(0), format!("maxUnavailable {go}")),
+        (None, Some(stay)) => (stay.of(total), format!("minAvailable {stay}")),
+        (None, None) => (pods, "neither minAvailable nor maxUnavailable".to_owned()),
+    };
+    let go = pods.saturating_sub(stay);
+    if go <= 0 {
+        return vec![Flaw::NeverDrainable { budget: name.to_owned(), says, pods }];
+    }
+    let lost = |one: &Covered<'_>| {
+        let (replicas, gone) = (replicas(one), go.min(one.pods));
+        let (left, needed) = (replicas - gone, replicas / 2 + 1);
+        let database = one.set.workload.id.name.clone();
+        // Of two members neither is a majority: which of them may go is for the judge alone.
+        (replicas >= 3 && left < needed).then(|| Flaw::MajorityLost {
+            budget: name.to_owned(),
+            says: says.clone(),
+            database,
+            left,
+            needed,
+        })
+    };
+    covered.iter().filter_map(lost).collect()
+}
+
+fn members<'a>(model: &'a Model, namespace: &str, set: &SetFacts) -> impl Iterator<Item = &'a PodFacts> {
+    model.pods_in(namespace).filter(move |pod| pod.owner.as_ref() == Some(&set.workload.uid))
+}
+
+/// A pod's labels, with the two that differ from pod to pod and are not remembered: a budget may select by them.
+fn labels(pod: &PodFacts) -> Labels {
+    let name = &pod.member.name;
+    let mut labels = (*pod.labels).clone();
+    labels.insert("statefulset.kubernetes.io/pod-name".to_owned(), name.clone());
+    if let Some((_, ordinal)) = name.rsplit_once('-') {
+        labels.insert("apps.kubernetes.io/pod-index".to_owned(), ordinal.to_owned());
+    }
+    labels
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,123 @@
+//! THINK. What the rules about declared objects share: whose policy holds, and how flaws become an answer.
+
+use json_patch::jsonptr::PointerBuf;
+use json_patch::{AddOperation, Patch, PatchOperation};
+use kube_core::DynamicObject;
+use serde_json::Value;
+use stateful_cluster::{Mode, Model, NamespaceFacts, SetFacts};
+use stateful_safety::Flaw;
+
+use crate::answer::{Answer, Cause, Code};
+use crate::attempt::Attempt;
+use crate::limits::limits;
+
+/// The API server cuts warnings of more than 256 characters (`apiserver/pkg/endpoints/filters/warning.go`).
+const WARNING: usize = 250;
+
+/// Whether the guard watches over the namespace of an attempt. The API server asks about labelled ones alone; one that is
+/// not remembered yet has only just been made and labelled.
+pub(crate) fn is_guarded(model: &Model, namespace: &str) -> bool {
+    model.namespace(namespace).is_none_or(NamespaceFacts::is_guarded)
+}
+
+/// Whether a whole namespace is being deleted: whoever does that means everything in it.
+pub(crate) fn is_ending(model: &Model, namespace: &str) -> bool {
+    model.namespace(namespace).is_some_and(|namespace| namespace.terminating)
+}
+
+/// An object as it was sent, with its metadata.
+pub(crate) fn whole(object: &DynamicObject) -> Value {
+    serde_json::to_value(object).unwrap_or_default()
+}
+
+/// An object's name, or what the API server is to begin it with.
+pub(crate) fn name(attempt: &Attempt) -> String {
+    let metadata = attempt.object.as_ref().or(attempt.old_object.as_ref()).map(|object| &object.metadata);
+    let given = metadata.and_then(|metadata| metadata.name.clone().or(metadata.generate_name.clone()));
+    if attempt.name.is_empty() { given.unwrap_or_default() } else { attempt.name.clone() }
+}
+
+/// Refuses the `refused` flaws and tells about the others, as strictly as the policies of the databases it is `about`
+/// say; as strictly as possible where it is not clear which ones those are.
+pub(crate) fn answer(attempt: &Attempt, model: &Model, about: &[SetFacts], refused: &[Flaw], told: &[Flaw]) -> Answer {
+    if let Some(exempt) = exempt(attempt, model, about) {
+        return exempt;
+    }
+    let namespace = &attempt.namespace;
+    let both = || told.iter().chain(refused);
+    match mode(model, about) {
+        Mode::Audit => noted(Answer::allow(), both()),
+        Mode::Warn => noted(warned(both().map(|flaw| warning(flaw, namespace))), both()),
+        Mode::Enforce => {
+            let warnings = warned(told.iter().map(|flaw| warning(flaw, namespace)));
+            let Some(first) = refused.first() else {
+                return noted(warnings, both());
+            };
+            let more = if refused.len() > 1 { format!(" and {} more", refused.len() - 1) } else { String::new() };
+            let message = format!("{first} ({}){more}; {}", first.code(), first.next_step(namespace));
+            let cause = |flaw: &Flaw| Cause { code: flaw.code().to_owned(), message: flaw.to_string() };
+            let refusal = Answer::refuse(Code::Never, message, refused.iter().map(cause).collect());
+            noted(Answer { warnings: warnings.warnings, ..refusal }, both())
+        }
+    }
+}
+
+/// Mends the flaws by setting fields, and says so; where a policy does not enforce, tells or notes what it would mend.
+pub(crate) fn mended(
+    attempt: &Attempt,
+    model: &Model,
+    about: &[SetFacts],
+    flaws: &[Flaw],
+    fields: Vec<(&[&str], Value)>,
+) -> Answer {
+    if let Some(exempt) = exempt(attempt, model, about) {
+        return exempt;
+    }
+    match mode(model, about) {
+        Mode::Audit => noted(Answer::allow(), flaws.iter()),
+        Mode::Warn => noted(warned(flaws.iter().map(|flaw| warning(flaw, &attempt.namespace))), flaws.iter()),
+        Mode::Enforce => {
+            let said = flaws.iter().map(|flaw| short(format!("changed to Retain: {flaw} ({})", flaw.code())));
+            let add = |(path, value): (&[&str], Value)| {
+                PatchOperation::Add(AddOperation { path: PointerBuf::from_tokens(path.iter().copied()), value })
+            };
+            let change = Answer::change(Patch(fields.into_iter().map(add).collect()));
+            noted(Answer { warnings: said.collect(), ..change }, flaws.iter())
+        }
+    }
+}
+
+/// One warning, as long as the API server passes on.
+pub(crate) fn short(text: String) -> String {
+    if text.chars().count() <= WARNING {
+        return text;
+    }
+    text.chars().take(WARNING - 1).chain(['…']).collect()
+}
+
+/// A flaw and what to do; the flaw alone where both are too long, since half a command is worse than none.
+fn warning(flaw: &Flaw, namespace: &str) -> String {
+    let said = format!("{flaw} ({})", flaw.code());
+    let with_step = format!("{said}; {}", flaw.next_step(namespace));
+    short(if with_step.chars().count() <= WARNING { with_step } else { said })
+}
+
+fn warned(lines: impl Iterator<Item = String>) -> Answer {
+    Answer { warnings: lines.collect(), ..Answer::allow() }
+}
+
+fn noted<'a>(answer: Answer, flaws: impl Iterator<Item = &'a Flaw>) -> Answer {
+    let codes: Vec<&str> = flaws.map(Flaw::code).collect();
+    if codes.is_empty() { answer } else { answer.noting("reasons", codes.join(",")) }
+}
+
+fn mode(model: &Model, about: &[SetFacts]) -> Mode {
+    about.iter().map(|set| limits(model, set).mode).max().unwrap_or_default()
+}
+
+/// Lets somebody pass whom the policies of every database it is about exempt.
+fn exempt(attempt: &Attempt, model: &Model, about: &[SetFacts]) -> Option<Answer> {
+    let exempts = |set: &SetFacts| limits(model, set).exempt.contains(&attempt.user);
+    let is_exempt = !about.is_empty() && about.iter().all(exempts);
+    is_exempt.then(|| Answer::allow().noting("exempt", attempt.user.clone()))
+}

@@ -1,0 +1,80 @@
+//! THINK. Storage classes (`storageclasses` CREATE).
+//!
+//! What it stops. Nothing by itself: a class serves many, and some of them need nothing kept. One whose volumes go with
+//! their claims is told so when it is made, since that cannot be changed later. With the label
+//! `kubectl-stateful.dev/guard: enabled` it is said to be for databases, and changed to Retain.
+//!
+//! Why a budget is not enough. Budgets count pods; a class is no pod.
+//!
+//! How kubectl drain takes it. It never comes here.
+//!
+//! How to pass. Leave the label off. Volumes for guarded namespaces are kept all the same: see `volume`.
+
+use kube_core::DynamicObject;
+use serde_json::{Value, json};
+use stateful_cluster::{Model, NamespaceFacts};
+use stateful_safety::Flaw;
+
+use crate::answer::Answer;
+use crate::attempt::Attempt;
+use crate::rules::declared;
+
+/// Answers a class that is made.
+pub(crate) fn decide(attempt: &Attempt, model: &Model) -> Answer {
+    let Some(object) = &attempt.object else {
+        return Answer::allow();
+    };
+    let says = policy(object);
+    if says == "Retain" {
+        return Answer::allow();
+    }
+    let flaws = [Flaw::ClassNotKeeping { class: declared::name(attempt), says }];
+    let labels = object.metadata.labels.as_ref();
+    if labels.and_then(|labels| labels.get(NamespaceFacts::LABEL)).is_some_and(|value| value == "enabled") {
+        return declared::mended(attempt, model, &[], &flaws, vec![(&["reclaimPolicy"], json!("Retain"))]);
+    }
+    declared::answer(attempt, model, &[], &[], &flaws)
+}
+
+/// What becomes of its volumes' disks. Without a word they are deleted.
+fn policy(object: &DynamicObject) -> String {
+    match object.data.pointer("/reclaimPolicy") {
+        None | Some(Value::Null) => "Delete".to_owned(),
+        Some(Value::String(word)) => word.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use stateful_cluster::Model;
+
+    use super::decide;
+    use crate::answer::{Answer, Decision};
+    use crate::attempt::Operation;
+    use crate::rules::given::{attempt, changed};
+
+    fn class(policy: &Value, label: &Value) -> Value {
+        json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "provisioner": "a.test",
+            "metadata": {"name": "fast", "labels": {"kubectl-stateful.dev/guard": label}}, "reclaimPolicy": policy})
+    }
+
+    fn answer(object: Value) -> Answer {
+        decide(&attempt(Operation::Create, "storageclasses", Some(object), None), &Model::default())
+    }
+
+    #[test]
+    fn a_class_that_keeps_nothing_is_told_and_one_for_databases_is_changed() {
+        let kept = answer(class(&json!("Retain"), &json!("no")));
+        assert_eq!(kept, Answer::allow());
+        for policy in [json!("Delete"), json!(null), json!(5)] {
+            let told = answer(class(&policy, &json!("no")));
+            assert_eq!((told.decision, told.warnings.len()), (Decision::Allow, 1), "{policy}");
+            let object = class(&policy, &json!("enabled"));
+            let mended = answer(object.clone());
+            assert_eq!(changed(&mended, &object)["reclaimPolicy"], "Retain", "{policy}");
+            assert!(mended.warnings[0].contains("STF-ST-005"), "{mended:?}");
+        }
+    }
+}

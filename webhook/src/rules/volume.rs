@@ -1,0 +1,121 @@
+//! THINK. The volumes behind claims of guarded namespaces (`persistentvolumes` CREATE and UPDATE).
+//!
+//! What it stops. A disk that goes with its claim: a volume made with the reclaim policy Delete, as most storage classes
+//! make them, is changed to Retain and labelled; and nobody turns Retain back into something else.
+//!
+//! Why a budget is not enough. Budgets count pods; a volume is no pod.
+//!
+//! How kubectl drain takes it. It never comes here: it changes no volume.
+//!
+//! How to pass. Once its claim is gone for good, give the volume up in a step of its own: take off the label
+//! `kubectl-stateful.dev/guard` and `spec.claimRef`. A volume that is released and still names its claim is not passed:
+//! it is the last copy of what was deleted by mistake.
+//!
+//! The label is there for the API server's own policy (`manifests/policies`), which sees the volume alone and cannot look
+//! up whether its claim's namespace is guarded.
+
+use kube_core::DynamicObject;
+use serde_json::{Value, json};
+use stateful_cluster::{Model, NamespaceFacts, SetFacts};
+use stateful_safety::Flaw;
+
+use crate::answer::Answer;
+use crate::attempt::Attempt;
+use crate::rules::{claim, declared};
+
+/// Refuses a change away from Retain.
+pub(crate) fn decide(attempt: &Attempt, model: &Model) -> Answer {
+    let (Some(object), Some(old)) = (&attempt.object, &attempt.old_object) else {
+        return Answer::allow();
+    };
+    if policy(old) != "Retain" || policy(object) == "Retain" {
+        return Answer::allow();
+    }
+    // The claim is dropped and the policy changed in one go: the old one counts.
+    let refused = [old, object].into_iter().find_map(|one| {
+        let claim = Claim::of(one).filter(|claim| claim.is_guarded(model));
+        let named =
+            claim.as_ref().map(Claim::to_string).or_else(|| is_labelled(old).then(|| "a guarded claim".to_owned()))?;
+        let flaw = Flaw::VolumeNotKept { volume: declared::name(attempt), claim: named, says: policy(object) };
+        Some((flaw, claim.map(|claim| claim.databases(model)).unwrap_or_default()))
+    });
+    let Some((flaw, about)) = refused else {
+        return Answer::allow();
+    };
+    declared::answer(attempt, model, &about, &[flaw], &[])
+}
+
+/// Keeps a new volume's disk.
+pub(crate) fn retain(attempt: &Attempt, model: &Model) -> Answer {
+    let Some(object) = &attempt.object else {
+        return Answer::allow();
+    };
+    let Some(claim) = Claim::of(object).filter(|claim| claim.is_guarded(model)) else {
+        return Answer::allow();
+    };
+    let mut fields = Vec::new();
+    let flaw = (policy(object) != "Retain").then(|| {
+        fields.push((["spec", "persistentVolumeReclaimPolicy"].as_slice(), json!("Retain")));
+        Flaw::VolumeNotKept { volume: declared::name(attempt), claim: claim.to_string(), says: policy(object) }
+    });
+    match &object.metadata.labels {
+        None => fields.push((["metadata", "labels"].as_slice(), json!({NamespaceFacts::LABEL: "enabled"}))),
+        Some(_) if is_labelled(object) => {}
+        Some(_) => fields.push((["metadata", "labels", NamespaceFacts::LABEL].as_slice(), json!("enabled"))),
+    }
+    if fields.is_empty() {
+        return Answer::allow();
+    }
+    declared::mended(attempt, model, &claim.databases(model), flaw.as_slice(), fields)
+}
+
+/// The claim a volume is bound to, or kept for, as far as it can be read.
+struct Claim {
+    namespace: Option<String>,
+    name: Option<String>,
+}
+
+impl Claim {
+    fn of(object: &DynamicObject) -> Option<Self> {
+        let reference = object.data.pointer("/spec/claimRef").filter(|reference| !reference.is_null())?;
+        let text = |field: &str| reference.get(field).and_then(Value::as_str).map(ToOwned::to_owned);
+        Some(Self { namespace: text("namespace"), name: text("name") })
+    }
+
+    /// A claim in nobody knows which namespace may be a guarded one.
+    fn is_guarded(&self, model: &Model) -> bool {
+        self.namespace.as_deref().is_none_or(|namespace| model.is_guarded(namespace))
+    }
+
+    /// The databases it may belong to.
+    fn databases(&self, model: &Model) -> Vec<SetFacts> {
+        let (Some(namespace), Some(name)) = (&self.namespace, &self.name) else {
+            return Vec::new();
+        };
+        claim::owners(model, namespace, name).map(|(set, _)| set.clone()).collect()
+    }
+}
+
+impl std::fmt::Display for Claim {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let word = |word: &Option<String>| word.clone().unwrap_or_else(|| "?".to_owned());
+        write!(f, "{}/{}", word(&self.namespace), word(&self.name))
+    }
+}
+
+/// What becomes of the disk. Without a word it is kept, as the API server fills it in.
+fn policy(object: &DynamicObject) -> String {
+    match object.data.pointer("/spec/persistentVolumeReclaimPolicy") {
+        None | Some(Value::Null) => "Retain".to_owned(),
+        Some(Value::String(word)) => word.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+fn is_labelled(object: &DynamicObject) -> bool {
+    let label = object.metadata.labels.as_ref().and_then(|labels| labels.get(NamespaceFacts::LABEL));
+    label.is_some_and(|value| value == "enabled")
+}
+
+#[cfg(test)]
+mod tests;
