@@ -48,15 +48,20 @@ impl Cluster {
         self.kubectl_with_input(args, "").await
     }
 
+    /// kubectl, not yet started.
+    pub(crate) fn kubectl_command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(&self.reach.kubectl);
+        command.env("KUBECONFIG", &self.reach.kubeconfig).args(args).kill_on_drop(true);
+        command
+    }
+
     /// Runs kubectl with something to read.
     pub async fn kubectl_with_input(&self, args: &[&str], input: &str) -> Result<String> {
-        let mut child = Command::new(&self.reach.kubectl)
-            .env("KUBECONFIG", &self.reach.kubeconfig)
-            .args(args)
+        let mut child = self
+            .kubectl_command(args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("cannot run {}", self.reach.kubectl.display()))?;
         if let Some(mut stdin) = child.stdin.take() {

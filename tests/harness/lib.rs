@@ -9,20 +9,26 @@
 //! The load dials pods by address: run it where those addresses lead somewhere, as on the test cluster's own machine.
 
 mod cluster;
+mod drain;
+mod guard;
 mod load;
 mod overlay;
 mod plugin;
 mod redis_cluster;
 mod server;
+mod throttle;
 mod trace;
 mod view;
 mod wait;
 
 pub use cluster::{Cluster, Namespace};
+pub use drain::Drain;
+pub use guard::{Guard, NAMESPACE as GUARD_NAMESPACE};
 pub use load::{Audit, Figures, Load};
 pub use overlay::{apply, image};
 pub use plugin::{Ended, Plugin, Running};
 pub use redis_cluster::{Pod, RedisCluster};
 pub use server::Server;
+pub use throttle::{Throttle, slow_pod};
 pub use trace::Trace;
 pub use wait::until;

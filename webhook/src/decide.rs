@@ -1,5 +1,6 @@
 //! From an attempt to an answer: each rule that is about it is asked, and the first refusal counts.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
@@ -8,33 +9,42 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use std::sync::Arc;
+use stateful_cluster::{PodFacts, SetFacts};
 
 use crate::answer::{Answer, Decision};
 use crate::attempt::{Attempt, Operation};
 use crate::guard::Guard;
+use crate::limits::Limits;
 use crate::review::{self, Unreadable};
-use crate::rules::{STATIC_RULES, deletion, eviction};
+use crate::rules::{Door, STATIC_RULES, cordon, deletion, eviction};
 
 /// The door the API server knocks at: `/validate/NAME` and `/mutate/NAME`.
 pub(crate) fn router(guard: Arc<Guard>) -> Router {
     Router::new()
-        .route("/validate/{name}", post(admit))
-        .route("/mutate/{name}", post(admit))
+        .route("/validate/{name}", post(validate))
+        .route("/mutate/{name}", post(mutate))
         .with_state(guard)
+}
+
+async fn validate(State(guard): State<Arc<Guard>>, Path(name): Path<String>, body: Bytes) -> Response {
+    admit(&guard, &name, &body, Door::Validate).await
+}
+
+async fn mutate(State(guard): State<Arc<Guard>>, Path(name): Path<String>, body: Bytes) -> Response {
+    admit(&guard, &name, &body, Door::Mutate).await
 }
 
 /// Answers one request. What cannot be read is answered with 400, what cannot be judged yet with 429: the API server asks
 /// again within its time limit, and refuses in the end.
-async fn admit(State(guard): State<Arc<Guard>>, Path(name): Path<String>, body: Bytes) -> Response {
+async fn admit(guard: &Guard, name: &str, body: &[u8], door: Door) -> Response {
     if !guard.known.inventory.is_synced() {
         let again = [(header::RETRY_AFTER, HeaderValue::from_static("1"))];
         return (StatusCode::TOO_MANY_REQUESTS, again, "the guard is starting").into_response();
     }
     let began = Instant::now();
-    let answered = match review::read(&body) {
+    let answered = match review::read(body) {
         Ok((asked, attempt)) => {
-            let answer = answer(&guard, &attempt).await;
+            let answer = answer(guard, &attempt, door).await;
             guard.metrics.answered(kind(&attempt), began.elapsed().as_secs_f64());
             review::write(&asked, &answer)
         }
@@ -55,12 +65,24 @@ async fn admit(State(guard): State<Arc<Guard>>, Path(name): Path<String>, body: 
 }
 
 /// Asks the rules.
-async fn answer(guard: &Guard, attempt: &Attempt) -> Answer {
+async fn answer(guard: &Guard, attempt: &Attempt, door: Door) -> Answer {
     match (attempt.operation, attempt.resource.as_str()) {
         (Operation::Create, "pods/eviction") => eviction::decide(guard, attempt).await,
         (Operation::Delete, "pods") => deletion::decide(guard, attempt).await,
-        _ => by_the_objects(guard, attempt),
+        (Operation::Update, "nodes") => cordoned(guard, attempt),
+        _ => by_the_objects(guard, attempt, door),
     }
+}
+
+fn cordoned(guard: &Guard, attempt: &Attempt) -> Answer {
+    let model = guard.known.inventory.model();
+    let now = Guard::now();
+    let against = |set: &SetFacts, pod: &PodFacts, limits: &Limits| {
+        crate::judgement::from_memory(&guard.known, &model, set, (&pod.member.name, &pod.member.uid), limits, now)
+    };
+    let answer = cordon::decide(attempt, &model, &against);
+    count(guard, "cordon", &answer);
+    answer
 }
 
 /// What an attempt is about, for the metrics.
@@ -74,10 +96,10 @@ fn kind(attempt: &Attempt) -> &'static str {
 }
 
 /// The rules that look at objects alone. Their changes and warnings add up; one refusal is enough.
-fn by_the_objects(guard: &Guard, attempt: &Attempt) -> Answer {
+fn by_the_objects(guard: &Guard, attempt: &Attempt, door: Door) -> Answer {
     let mut together = Answer::allow();
     let model = guard.known.inventory.model();
-    for rule in STATIC_RULES.iter().filter(|rule| rule.is_about(attempt)) {
+    for rule in STATIC_RULES.iter().filter(|rule| rule.is_about(attempt, door)) {
         let answer = (rule.decide)(attempt, &model);
         count(guard, rule.name, &answer);
         match answer.decision {

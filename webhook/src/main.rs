@@ -47,7 +47,6 @@ use guard::Guard;
 use known::Known;
 use metrics::Metrics;
 use notices::Notices;
-use server::{Bounds, Watched};
 use settings::Settings;
 
 #[tokio::main]
@@ -76,12 +75,10 @@ async fn run(settings: Settings) -> Result<()> {
     });
     let leading =
         tokio::spawn(leader::run(Arc::clone(&guard), settings.namespace.clone(), settings.name.clone(), stop.clone()));
-    let listener = server::listen(settings.listen).await?;
-    let observed = observed(&guard, &certificates);
-    let observing = tokio::spawn(server::observe(server::listen(settings.observe).await?, observed, stop.clone()));
+    let observing = tokio::spawn(server::observe(settings.observe, observed(&guard, &certificates)));
     tracing::info!(listen = %settings.listen, observe = %settings.observe, "the guard begins");
     let router = decide::router(Arc::clone(&guard));
-    let served = server::serve(listener, certificates.server_config(), router, Bounds::default(), stop).await;
+    let served = server::serve(settings.listen, certificates.server_config(), router, stop).await;
     let _ = leading.await;
     keeping.abort();
     observing.abort();
@@ -89,17 +86,17 @@ async fn run(settings: Settings) -> Result<()> {
 }
 
 /// What the other port tells.
-fn observed(guard: &Arc<Guard>, certificates: &Certificates) -> Watched {
+fn observed(guard: &Arc<Guard>, certificates: &Certificates) -> server::Observed {
     let (scraped, ready) = ((Arc::clone(guard), certificates.clone()), (Arc::clone(guard), certificates.clone()));
-    Watched {
-        ready: Arc::new(move || {
+    server::Observed {
+        ready: Box::new(move || {
             let (guard, certificates) = &ready;
             if !guard.known.inventory.is_synced() {
                 return Err("the cluster has not been read yet".to_owned());
             }
             certificates.ready(Timestamp::now()).map_err(|why| why.to_string())
         }),
-        metrics: Arc::new(move || {
+        metrics: Box::new(move || {
             let (guard, certificates) = &scraped;
             gauges::set(guard, certificates.not_after());
             guard.metrics.text()

@@ -1,0 +1,34 @@
+//! A network that is slow towards one pod.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, ensure};
+use tokio::process::Command;
+
+use crate::cluster::repository;
+
+/// A pod that hears slowly, until told otherwise.
+pub struct Throttle {
+    node: String,
+    address: String,
+}
+
+/// Makes what goes to a pod's address no faster than `rate` (`48kbit`). Works on the test cluster alone.
+pub async fn slow_pod(node: &str, address: &str, rate: &str) -> Result<Throttle> {
+    command(&["slow", node, address, rate]).await?;
+    Ok(Throttle { node: node.to_owned(), address: address.to_owned() })
+}
+
+impl Throttle {
+    /// As fast as before.
+    pub async fn end(self) -> Result<()> {
+        command(&["fast", &self.node, &self.address]).await
+    }
+}
+
+async fn command(args: &[&str]) -> Result<()> {
+    let script: PathBuf = repository().join("tests/cluster/node");
+    let output = Command::new(script).args(args).output().await?;
+    ensure!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
+}

@@ -1,0 +1,227 @@
+//! Plain `kubectl drain`, by somebody who knows nothing of databases.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use stateful_harness::{Audit, Cluster, Drain, Figures, Guard, Load, Namespace, Plugin, RedisCluster, slow_pod, until};
+
+/// A handover, an eviction, a pod reborn elsewhere and in sync, for each member of a node: kubectl asks every 5 s.
+const DRAINED_WITHIN: Duration = Duration::from_mins(4);
+
+/// A drain asks every five seconds: after this it has asked and was refused.
+const ASKED_WITHIN: Duration = Duration::from_secs(30);
+
+const HANDOVER: &str = "\"onEviction\":\"HandOver\"";
+
+#[tokio::test]
+async fn a_drain_of_a_primary_waits_until_somebody_hands_over() -> Result<()> {
+    let cluster = Cluster::find()?;
+    let guard = Guard::installed(&cluster).await?;
+    let namespace = cluster.namespace("guard-waits").await?;
+    let redis = RedisCluster::deploy(&namespace, "7.0").await?;
+    guard.watches(&namespace).await?;
+    let plugin = Plugin::find(&cluster)?.within(&namespace);
+    let load = Load::start(&redis).await?;
+    let (primary, node) = a_primary(&redis).await?;
+
+    let mut drain = Drain::start(&cluster, &node, &[])?;
+    let refused = drain.says(&format!("{primary} of {}/redis may not be evicted now", namespace.name()), ASKED_WITHIN).await;
+    let moved = async {
+        refused?;
+        ensure!(drain.said().contains("STF-DB-007"), "{}", drain.said());
+        ensure!(drain.said().contains(&format!("kubectl stateful switchover redis -n {}", namespace.name())), "{}", drain.said());
+        // As the refusal says, for each primary there is on that node.
+        for primary in primaries_on(&redis, &node).await? {
+            until("the switchover goes", ASKED_WITHIN, async || {
+                plugin.run(&["switchover", "redis", "--from", &primary, "-y"]).await?.expect(0).map(drop)
+            })
+            .await?;
+        }
+        drain.finish(DRAINED_WITHIN).await
+    }
+    .await;
+    Drain::uncordon(&cluster, &node).await?;
+    moved?;
+    nobody_left(&redis, &node).await?;
+    let during = load.turn_page();
+    nothing_failed(&during, &load.stop().await?)
+}
+
+#[tokio::test]
+async fn with_handover_a_drain_finishes_alone_and_nothing_fails() -> Result<()> {
+    let cluster = Cluster::find()?;
+    let guard = Guard::installed(&cluster).await?;
+    let namespace = cluster.namespace("guard-hands-over").await?;
+    let redis = RedisCluster::deploy(&namespace, "7.0").await?;
+    guard.watches(&namespace).await?;
+    guard.policy(&namespace, HANDOVER).await?;
+    let load = Load::start(&redis).await?;
+    let (_, node) = a_primary(&redis).await?;
+    let drained = Drain::start(&cluster, &node, &[])?.finish(DRAINED_WITHIN).await;
+    Drain::uncordon(&cluster, &node).await?;
+    drained?;
+    nobody_left(&redis, &node).await?;
+    let history = Plugin::find(&cluster)?.within(&namespace).run(&["history", "redis"]).await?.expect(0)?;
+    ensure!(history.stdout.contains("guard handover"), "the handover is in no journal:\n{}", history.stdout);
+    let during = load.turn_page();
+    guard.forget_policy(&namespace).await?;
+    nothing_failed(&during, &load.stop().await?)
+}
+
+#[tokio::test]
+async fn while_a_replica_lags_not_one_pod_goes_and_then_the_drain_goes_on() -> Result<()> {
+    let cluster = Cluster::find()?;
+    let guard = Guard::installed(&cluster).await?;
+    let namespace = cluster.namespace("guard-lag").await?;
+    let redis = RedisCluster::deploy(&namespace, "7.0").await?;
+    guard.watches(&namespace).await?;
+    guard.policy(&namespace, &format!("{HANDOVER},\"maxLagBytes\":4096")).await?;
+    let load = Load::start(&redis).await?;
+    // The node of a primary that is alone there, and its replica, which is made slow.
+    let (primary, node) = a_lonely_primary(&redis).await?;
+    let shards = redis.shards().await?;
+    let (_, replicas) = shards.iter().find(|(master, _)| *master == primary).context("it leads a shard")?;
+    let replica = redis.pods().await?.into_iter().find(|pod| Some(&pod.name) == replicas.first()).context("a replica")?;
+    let (slowed, address) = (replica.node.clone().context("a node")?, replica.address.clone().context("an address")?);
+    let before: Vec<String> = redis.pods().await?.into_iter().map(|pod| pod.uid).collect();
+
+    let throttled = slow_pod(&slowed, &address, "48kbit").await?;
+    let lagging = async {
+        lags(&guard, &namespace, &replica.name).await?;
+        let mut drain = Drain::start(&cluster, &node, &[])?;
+        drain.says("STF-DB-006", ASKED_WITHIN).await?;
+        // Two more tries of the drain, all refused.
+        let refusals = || drain.said().matches("may not be evicted now").count();
+        let so_far = refusals();
+        until("it has asked twice more", ASKED_WITHIN, async || {
+            let more = refusals() - so_far;
+            ensure!(more >= 2, "{more} times");
+            Ok(())
+        })
+        .await?;
+        let now: Vec<String> = redis.pods().await?.into_iter().map(|pod| pod.uid).collect();
+        ensure!(now == before, "a pod has gone while the replica lagged");
+        Ok(drain)
+    }
+    .await;
+    throttled.end().await?;
+    let drained = match lagging {
+        Ok(drain) => drain.finish(DRAINED_WITHIN).await.map(drop),
+        Err(error) => Err(error),
+    };
+    Drain::uncordon(&cluster, &node).await?;
+    drained?;
+    nobody_left(&redis, &node).await?;
+    let during = load.turn_page();
+    guard.forget_policy(&namespace).await?;
+    nothing_failed(&during, &load.stop().await?)
+}
+
+#[tokio::test]
+async fn all_nodes_drained_at_once_never_cost_a_quorum() -> Result<()> {
+    let cluster = Cluster::find()?;
+    let guard = Guard::installed(&cluster).await?;
+    let namespace = cluster.namespace("guard-all-nodes").await?;
+    let redis = RedisCluster::deploy(&namespace, "7.0").await?;
+    guard.watches(&namespace).await?;
+    guard.policy(&namespace, HANDOVER).await?;
+    let load = Load::start(&redis).await?;
+    let nodes = cluster.nodes().await?;
+    let mut drains = Vec::new();
+    for node in &nodes {
+        drains.push(Drain::start(&cluster, node, &[])?);
+    }
+    // Every node is cordoned, so a pod that goes has nowhere to come back: the drains must come to a stand.
+    let stood = async {
+        for drain in &mut drains {
+            drain.says("may not be evicted now", DRAINED_WITHIN).await?;
+        }
+        steady(&redis).await?;
+        let masters = redis.pods().await?.iter().filter(|pod| pod.ready).count();
+        ensure!(masters >= 3, "only {masters} members are left");
+        Ok(())
+    }
+    .await;
+    let during = load.turn_page();
+    for node in &nodes {
+        Drain::uncordon(&cluster, node).await?;
+    }
+    stood?;
+    // With somewhere to go the same drains come to their end.
+    for drain in drains {
+        drain.finish(DRAINED_WITHIN).await?;
+    }
+    redis.in_sync(DRAINED_WITHIN).await?;
+    guard.forget_policy(&namespace).await?;
+    nothing_failed(&during, &load.stop().await?)
+}
+
+/// Waits until three looks in a row, seconds apart, show the same pods.
+async fn steady(redis: &RedisCluster<'_>) -> Result<()> {
+    let mut last: Vec<String> = Vec::new();
+    let mut same = 0;
+    until("nothing moves any more", DRAINED_WITHIN, async || {
+        tokio::time::sleep(Duration::from_secs(3)).await; // a drain asks every five seconds
+        let now: Vec<String> = redis.pods().await?.into_iter().filter(|pod| pod.ready).map(|pod| pod.uid).collect();
+        same = if now == last { same + 1 } else { 0 };
+        last = now;
+        ensure!(same >= 3, "they moved");
+        Ok(())
+    })
+    .await
+}
+
+async fn lags(guard: &Guard, namespace: &Namespace, replica: &str) -> Result<()> {
+    let line = format!(
+        "stateful_guard_replication_lag_bytes{{namespace=\"{}\",workload=\"redis\",member=\"{replica}\"}} ",
+        namespace.name()
+    );
+    until("the replica lags", Duration::from_mins(1), async || {
+        for metrics in guard.metrics().await? {
+            let lag = metrics.lines().find_map(|told| told.strip_prefix(&line)?.parse::<i64>().ok());
+            ensure!(lag > Some(16_384), "it is {lag:?} bytes behind");
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// A primary, and its node.
+pub(crate) async fn a_primary(redis: &RedisCluster<'_>) -> Result<(String, String)> {
+    let (primary, _) = redis.shards().await?.into_iter().next().context("there is no shard")?;
+    let node = redis.pods().await?.into_iter().find(|pod| pod.name == primary).and_then(|pod| pod.node);
+    Ok((primary, node.context("it has no node")?))
+}
+
+/// A primary on whose node no replica of another shard would be refused for its own reasons first.
+async fn a_lonely_primary(redis: &RedisCluster<'_>) -> Result<(String, String)> {
+    let pods = redis.pods().await?;
+    for (primary, _) in redis.shards().await? {
+        let node = pods.iter().find(|pod| pod.name == primary).and_then(|pod| pod.node.clone()).context("a node")?;
+        if primaries_on(redis, &node).await?.len() == 1 {
+            return Ok((primary, node));
+        }
+    }
+    a_primary(redis).await
+}
+
+async fn primaries_on(redis: &RedisCluster<'_>, node: &str) -> Result<Vec<String>> {
+    let pods = redis.pods().await?;
+    let there = |name: &String| pods.iter().any(|pod| pod.name == *name && pod.node.as_deref() == Some(node));
+    Ok(redis.shards().await?.into_iter().map(|(primary, _)| primary).filter(there).collect())
+}
+
+async fn nobody_left(redis: &RedisCluster<'_>, node: &str) -> Result<()> {
+    let left: Vec<String> =
+        redis.pods().await?.into_iter().filter(|pod| pod.node.as_deref() == Some(node)).map(|pod| pod.name).collect();
+    ensure!(left.is_empty(), "{left:?} are still on {node}");
+    Ok(())
+}
+
+/// Nothing failed, nothing is unknown, and every acknowledged write is there.
+pub(crate) fn nothing_failed(during: &Figures, audit: &Audit) -> Result<()> {
+    ensure!(audit.acknowledged > 0, "nothing was written");
+    ensure!(audit.lost.is_empty(), "{} acknowledged writes are lost: {:?}", audit.lost.len(), audit.lost);
+    ensure!(during.failed + during.unknown == 0, "writes went wrong:\n{}", audit.errors.join("\n"));
+    Ok(())
+}

@@ -1,0 +1,8 @@
+//! The guard's laws, on a real cluster: each test is named after what must always hold. They share machine, nodes and
+//! guard, so they run one after another (`--test-threads=1`).
+
+mod drains;
+mod outages;
+mod passing;
+mod simultaneous;
+mod words;
