@@ -207,32 +207,32 @@ impl std::fmt::Display for Flaw {
         match self {
             Self::BudgetsOverlap { budget, other, database } => write!(
                 f,
-                "2 budgets would count pods of {database}, {budget} and {other}, the limit is 1: every eviction of them \
-                 would answer 500"
+                "budgets {budget} and {other} would both count pods of {database}, the limit is 1: their eviction would \
+                 answer 500"
             ),
             Self::NeverDrainable { budget, says, pods } => {
-                write!(f, "{budget} lets 0 of {pods} pods go ({says}), a drain needs 1 and would never end")
+                write!(f, "budget {budget} lets 0 of {pods} pods go ({says}), a drain needs 1 and would never end")
             }
             Self::MajorityLost { budget, says, database, left, needed } => {
-                write!(f, "{budget} would leave {left} members of {database} ({says}), a majority is {needed}")
+                write!(f, "budget {budget} ({says}) would let {database} shrink to {left}, a majority is {needed}")
             }
-            Self::SelectsNothing { budget } => write!(f, "{budget} counts 0 pods, so it protects nobody"),
+            Self::SelectsNothing { budget } => write!(f, "budget {budget} counts 0 pods, so it protects nobody"),
             Self::SharedBudget { budget, databases } => {
                 let (count, names) = (databases.len(), databases.join(", "));
                 write!(
                     f,
-                    "{budget} counts pods of {count} databases ({names}), the limit is 1: one can use up the others'"
+                    "budget {budget} counts pods of {count} databases ({names}), the limit is 1: one can use up the others'"
                 )
             }
             Self::BrokenPodsKept { budget } => {
                 write!(
                     f,
-                    "{budget} does not say unhealthyPodEvictionPolicy: AlwaysAllow: 1 broken member blocks a drain"
+                    "budget {budget} does not say unhealthyPodEvictionPolicy: AlwaysAllow: 1 broken member blocks a drain"
                 )
             }
-            Self::BudgetUnreadable { budget, why } => write!(f, "{budget} cannot be understood: {why}"),
+            Self::BudgetUnreadable { budget, why } => write!(f, "budget {budget} cannot be understood: {why}"),
             Self::ClaimsNotKept { set, field, says } => {
-                write!(f, "{set} gives its data away: {field} is {says}, only Retain keeps the claims")
+                write!(f, "{set} would lose its claims: {field} is {says}, only Retain keeps them")
             }
             Self::DatabaseRuns { set, running } => {
                 write!(f, "{set} is a database and {running} of its members run: they would go at once, the limit is 0")

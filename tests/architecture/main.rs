@@ -4,8 +4,10 @@
 mod commands;
 mod dependencies;
 mod files;
+mod flaws;
 mod golden;
 mod patterns;
+mod policies;
 mod printing;
 mod reasons;
 mod source;

@@ -123,5 +123,6 @@ fn the_document_says_what_the_code_says() {
         let step = reason.next_step("redis -n shop");
         writeln!(text, "| `{code}` | {reason} | {waits} | {step} | {accepted} |").expect("text");
     }
+    text.push_str(&crate::flaws::table());
     assert_golden("docs/reasons.md", &text);
 }
