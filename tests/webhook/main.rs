@@ -4,5 +4,6 @@
 mod drains;
 mod outages;
 mod passing;
+mod policies;
 mod simultaneous;
 mod words;
