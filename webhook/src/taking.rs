@@ -6,7 +6,7 @@ use std::time::Duration;
 use stateful_cluster::{
     Approval, Error, LeaseFacts, Mode, OnEviction, PodFacts, Promise, PromiseBook, SetFacts, claim_name, discover,
 };
-use stateful_safety::{Reason, Workload};
+use stateful_safety::{Reason, Workload, WorkloadId};
 use tokio::time::timeout;
 
 use crate::answer::{Answer, Code};
@@ -97,9 +97,7 @@ async fn suspected(guard: &Guard, target: &Target, limits: &Limits) -> Vec<Reaso
         return reasons;
     }
     let id = &target.set.workload.id;
-    let claim = claim_name(&id.name);
-    let read = stateful_cluster::lease(&guard.cluster, &id.namespace, &claim);
-    let Ok(Ok(claim)) = timeout(RESERVED_WITHIN, read).await else {
+    let Ok(Ok(claim)) = timeout(RESERVED_WITHIN, claim_now(guard, id)).await else {
         return reasons;
     };
     let (workload, promises) = {
@@ -109,6 +107,19 @@ async fn suspected(guard: &Guard, target: &Target, limits: &Limits) -> Vec<Reaso
     };
     let Some(workload) = workload else { return reasons };
     asked_again(guard, target, limits, &workload, &promises, claim.as_ref())
+}
+
+/// The claim on a workload, straight from the API server. One that has not changed since the watch saw it was seen then,
+/// not now.
+async fn claim_now(guard: &Guard, id: &WorkloadId) -> Result<Option<LeaseFacts>, Error> {
+    let name = claim_name(&id.name);
+    let read = stateful_cluster::lease(&guard.cluster, &id.namespace, &name).await?;
+    let model = guard.known.inventory.model();
+    let remembered = model.lease(&id.namespace, &name);
+    Ok(read.map(|read| match remembered {
+        Some(remembered) if remembered.version == read.version => remembered.clone(),
+        _ => read,
+    }))
 }
 
 fn asked_again(
@@ -149,7 +160,7 @@ async fn try_to_reserve(guard: &Guard, target: &Target, limits: &Limits) -> Resu
     // Not from memory: a watch may be behind, and this is the one moment at which that would matter.
     let workload = discover(&guard.cluster, id).await?;
     let workload = workload.ok_or_else(|| Error::NotFound(format!("{id} runs no database any more")))?;
-    let claim = stateful_cluster::lease(&guard.cluster, &id.namespace, &claim_name(&id.name)).await?;
+    let claim = claim_now(guard, id).await?;
     let reasons = asked_again(guard, target, limits, &workload, &book.promises, claim.as_ref());
     if !reasons.is_empty() {
         return Ok(reasons);
