@@ -5,6 +5,9 @@
 //! that the API server leaves between two questions and never in the middle of one; it does not ask again by itself when
 //! a connection breaks.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -54,7 +57,7 @@ impl Default for Bounds {
             grace: Duration::from_secs(5),
             handshake: Duration::from_secs(5),
             question: Duration::from_secs(30),
-            idle: Duration::from_secs(120),
+            idle: Duration::from_mins(2),
             body: 4 << 20,
         }
     }
@@ -166,7 +169,7 @@ async fn within_bounds(
 pub(crate) struct Observed {
     /// Whether we can be asked; if not, why.
     pub(crate) ready: Box<dyn Fn() -> Result<(), String> + Send + Sync>,
-    /// The metrics, as OpenMetrics text.
+    /// The metrics, as `OpenMetrics` text.
     pub(crate) metrics: Box<dyn Fn() -> String + Send + Sync>,
 }
 

@@ -1,0 +1,34 @@
+//! Says what is the matter once, not at every look.
+
+use std::fmt::Display;
+
+use tracing::{info, warn};
+
+/// What was said last about one thing.
+pub(crate) struct Complaint {
+    about: &'static str,
+    said: Option<String>,
+}
+
+impl Complaint {
+    /// Nothing is the matter yet.
+    pub(crate) fn about(about: &'static str) -> Self {
+        Self { about, said: None }
+    }
+
+    /// Says it, unless it was said last.
+    pub(crate) fn say(&mut self, reason: &impl Display) {
+        let reason = reason.to_string();
+        if self.said.as_ref() != Some(&reason) {
+            warn!(about = self.about, %reason, "certificates: what is there is not used, what is in service stays");
+            self.said = Some(reason);
+        }
+    }
+
+    /// All is well; says so if something was the matter.
+    pub(crate) fn settle(&mut self) {
+        if self.said.take().is_some() {
+            info!(about = self.about, "certificates: all is well again");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! THINK. What is to be done next about the guard's own authority and certificate.
+//!
+//! ```text
+//!   in the Secret                      newest authority trusted?   deed
+//!   nothing usable                                                 make both
+//!   [new, older…]  certificate by new     no: not yet published    note the trust, once every configuration holds it
+//!   [new]          certificate by new     yes                      nothing, until one of them is due
+//!   [next, old]    certificate by old     no                       note the trust
+//!   [next, old]    certificate by old     yes, and it has settled  issue: a certificate by next
+//!   [next, old]    certificate by next    yes, and lag has passed  drop the older
+//! ```
+//!
+//! The order is what keeps every call working: an authority is trusted everywhere before anything is signed with it, and
+//! is trusted no more only after nothing signed with it is served. The first authority is the newest; its key alone is
+//! kept, and what it replaces can sign nothing any more.
+
+use jiff::Timestamp;
+
+use super::terms::{Lifetime, Terms};
+
+/// What counts for the decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Facts {
+    /// The authorities of the bundle, the newest first; never empty.
+    pub(crate) authorities: Vec<Lifetime>,
+    /// The certificate.
+    pub(crate) certificate: Lifetime,
+    /// Which of the authorities signed it.
+    pub(crate) signed_by: usize,
+    /// Since when every configuration holds the newest authority.
+    pub(crate) trusted_since: Option<Timestamp>,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deed {
+    /// All is as it should be, or time has to pass.
+    Nothing,
+    /// Make an authority and a certificate; authorities that are still known stay behind the new one.
+    MakeBoth,
+    /// Put a new authority in front of the old one, which signs a last certificate.
+    AddAuthority,
+    /// Write down that every configuration holds the newest authority, as soon as that is so.
+    NoteTrust,
+    /// Sign a new certificate with the newest authority.
+    Issue,
+    /// Take all but the newest authority out of the bundle.
+    DropOlder,
+}
+
+/// Decides. `facts` are none when there is no Secret, or nothing in it that can be used.
+pub(crate) fn next(facts: Option<&Facts>, now: Timestamp, terms: &Terms) -> Deed {
+    let Some(facts) = facts else { return Deed::MakeBoth };
+    let (Some(newest), Some(signer)) = (facts.authorities.first(), facts.authorities.get(facts.signed_by)) else {
+        return Deed::MakeBoth;
+    };
+    if newest.is_over(now) {
+        return Deed::MakeBoth;
+    }
+    if signer.is_over(now) || facts.certificate.is_over(now) {
+        return Deed::Issue; // nobody trusts what is served, so nobody is lost by haste
+    }
+    let Some(trusted) = facts.trusted_since else { return Deed::NoteTrust };
+    if facts.signed_by > 0 {
+        return if facts.newest_is_settled(now, terms) { Deed::Issue } else { Deed::Nothing };
+    }
+    let served = now.duration_since(facts.certificate.from).min(now.duration_since(trusted) - terms.settle);
+    if facts.authorities.len() > 1 && served >= terms.lag {
+        return Deed::DropOlder;
+    }
+    if facts.authorities.len() == 1 && newest.is_due(now) {
+        return Deed::AddAuthority;
+    }
+    if facts.certificate.is_due(now) { Deed::Issue } else { Deed::Nothing }
+}
+
+impl Facts {
+    /// Whether callers trust the certificate, or will within seconds.
+    pub(crate) fn is_trusted(&self) -> bool {
+        self.signed_by > 0 || self.trusted_since.is_some()
+    }
+
+    /// Whether every caller trusts the certificate by now: only then may it take the place of one that they trust.
+    pub(crate) fn may_replace(&self, now: Timestamp, terms: &Terms) -> bool {
+        self.signed_by > 0 || self.newest_is_settled(now, terms)
+    }
+
+    fn newest_is_settled(&self, now: Timestamp, terms: &Terms) -> bool {
+        self.trusted_since.is_some_and(|since| now.duration_since(since) >= terms.settle)
+    }
+}

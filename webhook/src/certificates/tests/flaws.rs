@@ -1,0 +1,64 @@
+//! What is not fit for service is not taken, and says why without showing it.
+
+use super::*;
+use crate::certificates::pair::Flaw;
+use crate::certificates::serving::Unready;
+
+fn texts(now: Timestamp) -> (String, String) {
+    let lifetime = Lifetime::starting(now, seconds(3600));
+    let authority = issue::authority(lifetime).expect("an authority");
+    (authority.certificate, authority.key)
+}
+
+fn read(certificate: &str, key: &str) -> Result<(), Flaw> {
+    Pair::read(("tls.crt", certificate.as_bytes()), ("tls.key", key.as_bytes())).map(drop)
+}
+
+trait Halved {
+    fn halved(&self) -> &str;
+}
+
+impl Halved for String {
+    fn halved(&self) -> &str {
+        &self[..self.len() / 2]
+    }
+}
+
+type Result<T, E> = std::result::Result<T, E>;
+
+#[test]
+fn what_is_half_written_or_does_not_belong_together_is_no_pair() {
+    let ((certificate, key), (_, other_key)) = (texts(day_one()), texts(day_one()));
+    assert_eq!(read(&certificate, &key), Ok(()));
+    assert_eq!(read("", &key), Err(Flaw::Missing("tls.crt")));
+    assert_eq!(read(&certificate, ""), Err(Flaw::Missing("tls.key")));
+    assert_eq!(read(certificate.halved(), &key), Err(Flaw::Unreadable("tls.crt")));
+    assert_eq!(read(&certificate, key.halved()), Err(Flaw::Unreadable("tls.key")));
+    assert_eq!(read(&key, &key), Err(Flaw::Unreadable("tls.crt")));
+    assert_eq!(read(&certificate, &other_key), Err(Flaw::Strangers { key: "tls.key", certificate: "tls.crt" }));
+}
+
+#[test]
+fn a_reason_never_shows_a_key() {
+    let (certificate, key) = texts(day_one());
+    let one_line = key.replace('\n', "");
+    for spoilt in [one_line, key.replace("-----END", "-----"), key.replacen('M', "!", 1)] {
+        let reason = read(&certificate, &spoilt).expect_err("no key").to_string();
+        let secret = key.lines().nth(1).expect("the key's own text");
+        assert!(!reason.contains(&secret[..16]) && reason.contains("tls.key"), "{reason}");
+    }
+}
+
+#[test]
+fn what_has_run_out_is_not_taken_and_what_is_in_service_stays() {
+    let serving = Serving::default();
+    let (_, old) = authority_and_pair(day_one() - seconds(3600));
+    assert_eq!(serving.take(&old, true, day_one()), Err(Flaw::Over(day_one())));
+    assert_eq!(serving.ready(day_one()), Err(Unready::NoCertificate));
+    let (_, new) = authority_and_pair(day_one());
+    assert_eq!(serving.take(&new, true, day_one()), Ok(true));
+    assert_eq!(serving.take(&new, true, day_one()), Ok(false), "the same again is nothing new");
+    assert!(serving.take(&old, true, day_one()).is_err());
+    assert_eq!(serving.ready(day_one()), Ok(()));
+    assert_eq!(serving.ready(day_one() + seconds(3600)), Err(Unready::Over(day_one() + seconds(3600))));
+}

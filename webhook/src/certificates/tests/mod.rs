@@ -1,0 +1,167 @@
+//! What the laws are tried on: a cluster in memory, and callers as an API server is one.
+
+pub(crate) mod caller;
+mod files;
+mod flaws;
+mod keeping;
+mod load;
+mod property;
+mod transitions;
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use rustls::RootCertStore;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier as _;
+use rustls::crypto::ring::default_provider;
+use rustls::pki_types::{ServerName, UnixTime};
+use stateful_cluster::{Contents, Error, Result};
+
+use caller::Caller;
+
+use super::bundle::{Authority, Bundle};
+use super::issue;
+use super::keeper::Keeper;
+use super::pair::Pair;
+use super::ring::Ring;
+use super::serving::Serving;
+use super::terms::{Lifetime, Terms};
+
+/// The namespace everything is in.
+const NAMESPACE: &str = "guard-system";
+
+/// The first day.
+pub(crate) fn day_one() -> Timestamp {
+    "2026-11-21T12:00:00Z".parse().expect("a time")
+}
+
+fn seconds(seconds: i64) -> SignedDuration {
+    SignedDuration::from_secs(seconds)
+}
+
+fn names() -> Vec<String> {
+    issue::names(NAMESPACE)
+}
+
+/// Lives short enough for several rotations, long enough for every wait between them.
+fn short_terms() -> Terms {
+    Terms {
+        authority: seconds(1500),
+        certificate: seconds(600),
+        settle: seconds(60),
+        lag: seconds(90),
+        beat: seconds(20),
+    }
+}
+
+/// As an API server verifies: the signature, the name, and that both the certificate and its authority are good now.
+fn is_trusted(bundle: &str, serving: &Serving, now: Timestamp) -> bool {
+    let Some(pair) = serving.pair() else { return false };
+    let Ok(bundle) = Bundle::read(bundle.as_bytes()) else { return false };
+    let second = u64::try_from(now.as_second()).expect("after 1970");
+    let then = UnixTime::since_unix_epoch(Duration::from_secs(second));
+    let name = ServerName::try_from(names()[0].clone()).expect("a name");
+    bundle.authorities.iter().filter(|authority| !authority.lifetime.is_over(now)).any(|authority| {
+        let mut roots = RootCertStore::empty();
+        roots.add(authority.certificate.clone()).expect("an authority");
+        let provider = Arc::new(default_provider());
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().expect("a root");
+        verifier.verify_server_cert(&pair.certified.cert[0], &[], &name, &[], then).is_ok()
+    })
+}
+
+/// An authority (PEM) and a certificate of its own with the key.
+pub(crate) fn authority_and_pair(now: Timestamp) -> (String, Pair) {
+    let lifetime = Lifetime::starting(now, seconds(3600));
+    let authority = issue::authority(lifetime).expect("an authority");
+    let parsed = Authority::read(&authority.certificate).expect("its certificate");
+    let fresh = issue::certificate(&names(), lifetime, &parsed.certificate, &authority.key).expect("a certificate");
+    let pair = Pair::read(("tls.crt", fresh.certificate.as_bytes()), ("tls.key", fresh.key.as_bytes()));
+    (authority.certificate, pair.expect("they belong together"))
+}
+
+/// A replica of the guard that keeps the Secret of a cluster, and what it serves.
+fn replica(ring: &MemoryRing, terms: Terms) -> (Keeper<MemoryRing>, Serving) {
+    let serving = Serving::default();
+    (Keeper::new(ring.clone(), names(), terms, serving.clone()), serving)
+}
+
+/// One cluster; all clones are one.
+#[derive(Clone, Default)]
+struct MemoryRing {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    secret: Option<(u64, Contents)>,
+    writes: u64,
+    published: Vec<u8>,
+    issued_by_others: bool,
+    configurations_are_closed: bool,
+}
+
+impl MemoryRing {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nobody panicked")
+    }
+
+    fn contents(&self) -> Contents {
+        self.state().secret.clone().expect("a Secret").1
+    }
+
+    fn published(&self) -> String {
+        String::from_utf8(self.state().published.clone()).expect("PEM")
+    }
+
+    /// Somebody changes the Secret, or deletes it.
+    fn tamper(&self, change: impl FnOnce(Contents) -> Option<Contents>) {
+        let mut state = self.state();
+        state.writes += 1;
+        let version = state.writes;
+        state.secret = state.secret.take().and_then(|(_, contents)| change(contents)).map(|new| (version, new));
+    }
+}
+
+impl Ring for MemoryRing {
+    type Mark = (u64, bool);
+
+    fn is_issued_by_others((_, others): &Self::Mark) -> bool {
+        *others
+    }
+
+    async fn load(&self) -> Result<Option<(Contents, Self::Mark)>> {
+        let found = {
+            let state = self.state();
+            state.secret.clone().map(|(version, contents)| (contents, (version, state.issued_by_others)))
+        };
+        tokio::task::yield_now().await; // others may write between a look and a deed
+        Ok(found)
+    }
+
+    async fn save(&self, contents: &Contents, over: Option<&Self::Mark>) -> Result<()> {
+        let mut state = self.state();
+        let there = state.secret.as_ref().map(|(version, _)| *version);
+        if there != over.map(|(version, _)| *version) {
+            return Err(Error::Conflict("the Secret".to_owned()));
+        }
+        state.writes += 1;
+        state.secret = Some((state.writes, contents.clone()));
+        Ok(())
+    }
+
+    async fn publish(&self, bundle: &[u8]) -> Result<()> {
+        let mut state = self.state();
+        if state.configurations_are_closed {
+            return Err(Error::Forbidden("patch of configurations".to_owned()));
+        }
+        state.published = bundle.to_vec();
+        Ok(())
+    }
+
+    async fn changed(&self) {
+        std::future::pending::<()>().await;
+    }
+}

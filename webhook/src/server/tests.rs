@@ -1,0 +1,182 @@
+//! The laws of the two servers.
+
+use std::future::pending;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Instant;
+
+use axum::body::Bytes;
+use axum::routing::post;
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use super::*;
+use crate::certificates::Certificates;
+use crate::certificates::tests::caller::{Caller, ask, begin, told};
+use crate::certificates::tests::{authority_and_pair, day_one};
+
+/// A server, and what is needed to call it and to stop it.
+struct Running {
+    caller: Caller,
+    stop: watch::Sender<bool>,
+    served: JoinHandle<Result<(), Error>>,
+}
+
+async fn run(admit: Router, bounds: Bounds) -> Running {
+    let (trusts, pair) = authority_and_pair(day_one());
+    let certificates = Certificates::serving(&pair, day_one());
+    let listener = listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
+    let address = listener.local_addr().expect("its number");
+    let (stop, told_to_stop) = watch::channel(false);
+    let served = tokio::spawn(serve_on(listener, certificates.server_config(), admit, bounds, told_to_stop));
+    Running { caller: Caller { address, trusts, now: day_one() }, stop, served }
+}
+
+/// Does something that waits, elsewhere.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    spawn_blocking(work).await.expect("it does not panic")
+}
+
+fn yes() -> Router {
+    Router::new().route("/", post(|body: Bytes| async move { body.len().to_string() }))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn told_to_stop_it_answers_all_that_is_asked_while_it_lingers_and_all_that_is_on_its_way() {
+    let (entered, mut inside) = watch::channel(false);
+    let (open, gate) = watch::channel(false);
+    let slow = move || {
+        let (entered, mut gate) = (entered.clone(), gate.clone());
+        async move {
+            entered.send_replace(true);
+            gate.wait_for(|open| *open).await.expect("the gate is there");
+            "at last"
+        }
+    };
+    let bounds = Bounds { linger: Duration::from_millis(500), ..Bounds::default() };
+    let running = run(yes().route("/slow", post(slow)), bounds).await;
+
+    let caller = running.caller.clone();
+    let slow = tokio::spawn(aside(move || caller.ask("/slow", b"")));
+    inside.wait_for(|inside| *inside).await.expect("the question arrives");
+    let caller = running.caller.clone();
+    let mut line = aside(move || caller.connect().expect("a connection")).await;
+    let (mut line, before) = aside(move || {
+        let told = ask(&mut line, "/", b"1");
+        (line, told.expect("an answer"))
+    })
+    .await;
+    assert!(!before.head.contains("connection: close"), "{}", before.head);
+
+    let stopped = Instant::now();
+    running.stop.send(true).expect("it listens");
+    let after = aside(move || ask(&mut line, "/", b"1").expect("an open line is answered once more")).await;
+    assert!(after.head.contains("connection: close"), "{}", after.head);
+    let caller = running.caller.clone();
+    let answered = aside(move || {
+        let mut answered = 0;
+        while let Ok(told) = caller.ask("/", b"22") {
+            assert_eq!((told.code, told.body.as_str()), (200, "2"));
+            assert!(told.head.contains("connection: close"), "{}", told.head);
+            answered += 1;
+        }
+        answered
+    })
+    .await;
+    assert!(stopped.elapsed() >= bounds.linger, "refused after {:?}", stopped.elapsed());
+    assert!(answered > 0);
+
+    open.send_replace(true);
+    let told = slow.await.expect("a call").expect("an answer, though nobody new is heard");
+    assert_eq!(told.body, "at last");
+    running.served.await.expect("no panic").expect("it ends well");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn told_to_stop_it_waits_no_longer_than_its_grace() {
+    let short = Duration::from_millis(50);
+    let (entered, mut inside) = watch::channel(false);
+    let hung = move || {
+        entered.send_replace(true);
+        pending::<&'static str>()
+    };
+    let bounds = Bounds { linger: short, grace: short, ..Bounds::default() };
+    let running = run(Router::new().route("/", post(hung)), bounds).await;
+    let caller = running.caller.clone();
+    let hung = tokio::spawn(aside(move || caller.ask("/", b"")));
+    inside.wait_for(|inside| *inside).await.expect("the question arrives");
+    running.stop.send(true).expect("it listens");
+    running.served.await.expect("no panic").expect("it ends, though the answer does not come");
+    assert!(hung.await.expect("a call").is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_question_that_is_too_large_is_told_so() {
+    let running = run(yes(), Bounds::default()).await;
+    let caller = running.caller.clone();
+    let fits = aside(move || caller.ask("/", &vec![b' '; 4 << 20])).await.expect("an answer");
+    assert_eq!((fits.code, fits.body.as_str()), (200, "4194304"));
+    let caller = running.caller.clone();
+    let told = aside(move || caller.ask("/", &vec![b' '; (4 << 20) + 1]));
+    assert_eq!(told.await.expect("an answer").code, 413);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_says_nothing_or_half_a_question_is_not_waited_for() {
+    let short = Duration::from_millis(100);
+    let bounds = Bounds { handshake: short, question: short, ..Bounds::default() };
+    let running = run(yes(), bounds).await;
+    let address = running.caller.address;
+    let silent = aside(move || TcpStream::connect(address)?.read(&mut [0])).await;
+    assert_eq!(silent.expect("closed, not reset"), 0);
+    let caller = running.caller.clone();
+    let half = aside(move || {
+        let mut line = caller.connect()?;
+        line.write_all(b"POST / HTTP/1.1\r\nHost: guard\r\nContent-Length: 10\r\n\r\nhalf")?;
+        line.flush()?;
+        told(&mut line)
+    });
+    assert_eq!(half.await.expect("an answer").code, 408);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_on_which_nothing_is_asked_is_closed_in_the_end() {
+    let running = run(yes(), Bounds { idle: Duration::from_millis(100), ..Bounds::default() }).await;
+    let caller = running.caller.clone();
+    let closed = aside(move || {
+        let mut line = caller.connect().expect("a connection");
+        begin(&mut line, "/", b"").expect("asked");
+        told(&mut line).expect("answered");
+        line.read(&mut [0])
+    });
+    let closed = closed.await;
+    let ended = closed.as_ref().map_or_else(|error| error.kind() == io::ErrorKind::UnexpectedEof, |read| *read == 0);
+    assert!(ended, "{closed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_watches_is_told_that_we_live_and_why_we_are_not_ready() {
+    let (ready, readiness) = watch::channel(Err("the cluster has not been read yet".to_owned()));
+    let observed = Observed {
+        ready: Box::new(move || readiness.borrow().clone()),
+        metrics: Box::new(|| "guard_up 1\n# EOF\n".to_owned()),
+    };
+    let listener = listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
+    let address = listener.local_addr().expect("its number");
+    tokio::spawn(async move { axum::serve(listener, watched(observed)).await });
+    let get = async |path: &'static str| {
+        let asked = aside(move || {
+            let mut line = TcpStream::connect(address)?;
+            line.write_all(format!("GET {path} HTTP/1.1\r\nHost: guard\r\n\r\n").as_bytes())?;
+            told(&mut line)
+        });
+        asked.await.expect("an answer")
+    };
+    let (alive, not_ready) = (get("/healthz").await, get("/readyz").await);
+    assert_eq!(alive.code, 200);
+    assert_eq!((not_ready.code, not_ready.body.as_str()), (503, "the cluster has not been read yet"));
+    ready.send(Ok(())).expect("somebody reads it");
+    assert_eq!(get("/readyz").await.code, 200);
+    let metrics = get("/metrics").await;
+    assert!(metrics.head.contains("application/openmetrics-text"), "{}", metrics.head);
+    assert_eq!(metrics.body, "guard_up 1\n# EOF\n");
+}
