@@ -1,4 +1,4 @@
-//! TOUCH, Events alone. Tells whoever runs `kubectl describe pod` what was decided about it.
+//! TOUCH. Events alone: tells whoever runs `kubectl describe pod` what was decided about it.
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};

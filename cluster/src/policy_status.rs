@@ -1,4 +1,4 @@
-//! TOUCH, status alone. Tells whoever wrote a `DisruptionPolicy` whether it is understood, and what it applies to.
+//! TOUCH. The status alone: tells whoever wrote a `DisruptionPolicy` whether it is understood, and what it applies to.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};

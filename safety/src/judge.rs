@@ -101,4 +101,6 @@ fn never_looked() -> Reason {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

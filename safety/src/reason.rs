@@ -331,7 +331,9 @@ impl std::fmt::Display for Reason {
             Self::PrimaryTaken { group, member } => {
                 write!(f, "{member} is the primary of {group} and takes its writes")
             }
-            Self::OnlyCopy { group, member } => write!(f, "{member} is the only member of {group} and takes its writes"),
+            Self::OnlyCopy { group, member } => {
+                write!(f, "{member} is the only member of {group} and takes its writes")
+            }
             Self::WritesWouldStop { group, left, needed } => {
                 write!(f, "{group} would be left with {left} in sync, a write needs {needed}")
             }

@@ -14,6 +14,8 @@ const OURS: &[(&str, &[&str])] = &[
     ("stateful-cluster", &["stateful-safety"]),
     ("stateful-operations", &["stateful-safety", "stateful-engines", "stateful-cluster"]),
     ("kubectl-stateful", &["stateful-safety", "stateful-engines", "stateful-cluster", "stateful-operations"]),
+    // It judges and acts through the libraries; a database it never speaks to itself.
+    ("stateful-webhook", &["stateful-safety", "stateful-cluster", "stateful-operations"]),
     ("stateful-tests", &["stateful-safety", "stateful-engines", "stateful-cluster", "stateful-operations"]),
 ];
 
@@ -26,14 +28,19 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("kube", &["stateful-cluster"]),
     ("k8s-openapi", &["stateful-cluster"]),
     // What people type and see.
-    ("clap", &["kubectl-stateful"]),
+    ("clap", &["kubectl-stateful", "stateful-webhook"]),
     ("indicatif", &["kubectl-stateful"]),
     // An error without a type of its own is for the ends: libraries say what can go wrong.
-    ("anyhow", &["kubectl-stateful", "stateful-tests"]),
+    ("anyhow", &["kubectl-stateful", "stateful-webhook", "stateful-tests"]),
+    // What answers the API server, and how it is written down.
+    ("axum", &["stateful-webhook"]),
+    ("axum-server", &["stateful-webhook"]),
+    ("kube-core", &["stateful-webhook"]),
+    ("prometheus-client", &["stateful-webhook"]),
 ];
 
-/// All a room that only thinks may use. No runtime, no clock, no socket.
-const SAFETY_USES: &[&str] = &["serde"];
+/// All a room that only thinks may use. No runtime, no clock, no socket; proptest in its tests alone.
+const SAFETY_USES: &[&str] = &["serde", "proptest"];
 
 fn declared() -> BTreeMap<String, Vec<String>> {
     let metadata = MetadataCommand::new()

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms whose code is the product. `tests` and `examples` are not shipped.
-pub(crate) const ROOMS: &[&str] = &["safety", "engines", "cluster", "operations", "plugin"];
+pub(crate) const ROOMS: &[&str] = &["safety", "engines", "cluster", "operations", "plugin", "webhook"];
 
 /// A source file, by its path from the root of the repository.
 pub(crate) struct Source {

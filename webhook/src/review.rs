@@ -120,3 +120,6 @@ fn status(refusal: &Refusal) -> Status {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests;

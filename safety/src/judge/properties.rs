@@ -1,0 +1,158 @@
+//! What holds for every database, not only for those somebody thought of.
+
+use proptest::prelude::*;
+
+use super::{Known, judge};
+use crate::{
+    Assessment, Disruption, Electorate, EngineKind, Member, MemberState, Policy, ReplicaGroup, Role, Rollout, Storage,
+    Sync, Version, Workload, WorkloadId,
+};
+
+const NOW: i64 = 1_000_000;
+
+/// A member of any role and state.
+fn state() -> impl Strategy<Value = (Role, Sync, bool, Option<u64>)> {
+    let role = prop_oneof![Just(Role::Primary), Just(Role::Replica), Just(Role::Replica), Just(Role::Unknown)];
+    let sync = prop_oneof![
+        4 => (0_u64..3 << 20).prop_map(|lag_bytes| Sync::InSync { lag_bytes }),
+        1 => Just(Sync::Behind { why: "loading".to_owned() }),
+        1 => Just(Sync::Unreachable { why: "refused".to_owned() }),
+    ];
+    (role, sync, prop::bool::weighted(0.9), prop::option::of(0_u64..20))
+}
+
+/// A database of up to three groups of up to four, well or not.
+fn database() -> impl Strategy<Value = Assessment> {
+    let groups = prop::collection::vec((prop::collection::vec(state(), 1..5), 1_usize..3), 1..4);
+    (groups, 0_usize..4).prop_map(|(groups, needed)| {
+        let groups: Vec<ReplicaGroup> = groups
+            .into_iter()
+            .enumerate()
+            .map(|(group, (members, writes_need))| ReplicaGroup {
+                name: format!("group {group}"),
+                members: members
+                    .into_iter()
+                    .enumerate()
+                    .map(|(index, (role, sync, persists, lag_seconds))| MemberState {
+                        name: format!("m{group}{index}"),
+                        role,
+                        sync,
+                        lag_seconds,
+                        version: Version::parse("7.0.15"),
+                        persists,
+                    })
+                    .collect(),
+                writes_need,
+            })
+            .collect();
+        let live = groups.iter().filter_map(|group| group.members.first()).map(|member| member.name.clone()).collect();
+        Assessment {
+            taken_at: NOW,
+            topology: "any".to_owned(),
+            groups,
+            electorates: vec![Electorate { voters_are: "voters".to_owned(), live, needed }],
+            blockers: Vec::new(),
+        }
+    })
+}
+
+fn names(assessment: &Assessment) -> Vec<String> {
+    assessment.groups.iter().flat_map(|group| &group.members).map(|member| member.name.clone()).collect()
+}
+
+fn workload(assessment: &Assessment) -> Workload {
+    let members = names(assessment).into_iter().map(|name| Member {
+        uid: format!("uid-{name}"),
+        name,
+        node: None,
+        address: None,
+        revision: String::new(),
+        image: String::new(),
+        ready: true,
+        terminating: false,
+        storage: Storage::Claim,
+        waiting: None,
+    });
+    Workload {
+        id: WorkloadId { namespace: "shop".to_owned(), name: "any".to_owned() },
+        uid: "uid".to_owned(),
+        engine: EngineKind::Redis,
+        service: String::new(),
+        container: String::new(),
+        image: String::new(),
+        declared_revision: String::new(),
+        replicas: names(assessment).len(),
+        first_ordinal: 0,
+        restarted_at: None,
+        rollout: Rollout::OnDelete,
+        members: members.collect(),
+        routes: Vec::new(),
+        template_owner: None,
+    }
+}
+
+fn allowed(assessment: &Assessment, members: &[String], promised: &[String], policy: &Policy, now: i64) -> bool {
+    let workload = workload(assessment);
+    let known = Known { workload: &workload, assessment: Some(assessment), promised };
+    judge(policy, known, &Disruption::Take { members: members.to_vec() }, now).is_allowed()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn taking_more_away_never_becomes_safer(database in database(), pick in any::<prop::sample::Index>(), more in any::<u16>()) {
+        let all = names(&database);
+        let one = vec![all[pick.index(all.len())].clone()];
+        let mut several = one.clone();
+        several.extend(all.iter().enumerate().filter(|(index, name)| more >> index & 1 == 1 && **name != one[0]).map(|(_, name)| name.clone()));
+        let policy = Policy::default();
+        if allowed(&database, &several, &[], &policy, NOW) {
+            prop_assert!(allowed(&database, &one, &[], &policy, NOW), "{several:?} may go, and {one:?} alone may not");
+        }
+    }
+
+    #[test]
+    fn one_more_promise_never_makes_it_safer(database in database(), pick in any::<prop::sample::Index>(), other in any::<prop::sample::Index>()) {
+        let all = names(&database);
+        let (one, promised) = (vec![all[pick.index(all.len())].clone()], vec![all[other.index(all.len())].clone()]);
+        let policy = Policy::default();
+        // A promise about the member itself is about what is asked.
+        if one != promised && allowed(&database, &one, &promised, &policy, NOW) {
+            prop_assert!(allowed(&database, &one, &[], &policy, NOW));
+        }
+    }
+
+    #[test]
+    fn older_data_never_becomes_safer(database in database(), pick in any::<prop::sample::Index>(), age in 0_i64..6_000, older in 0_i64..6_000) {
+        let all = names(&database);
+        let one = vec![all[pick.index(all.len())].clone()];
+        let policy = Policy::default();
+        if allowed(&database, &one, &[], &policy, NOW + age + older) {
+            prop_assert!(allowed(&database, &one, &[], &policy, NOW + age));
+        }
+    }
+
+    #[test]
+    fn a_smaller_limit_never_allows_more(database in database(), pick in any::<prop::sample::Index>(), limit in 0_u64..3 << 20) {
+        let all = names(&database);
+        let one = vec![all[pick.index(all.len())].clone()];
+        let strict = Policy { max_lag_bytes: limit / 2, max_lag_seconds: Some(5), ..Policy::default() };
+        let lax = Policy { max_lag_bytes: limit, max_lag_seconds: None, ..Policy::default() };
+        if allowed(&database, &one, &[], &strict, NOW) {
+            prop_assert!(allowed(&database, &one, &[], &lax, NOW));
+        }
+    }
+
+    #[test]
+    fn what_is_allowed_leaves_a_primary_in_sync_in_every_group_it_touches(database in database(), pick in any::<prop::sample::Index>()) {
+        let all = names(&database);
+        let one = all[pick.index(all.len())].clone();
+        if allowed(&database, std::slice::from_ref(&one), &[], &Policy::default(), NOW) {
+            let group = database.group_of(&one).expect("a group");
+            let left = group.members.iter().filter(|member| member.name != one && member.sync.is_streaming()).count();
+            prop_assert!(left >= group.writes_need, "{left} are left");
+            prop_assert!(group.member(&one).is_some_and(|member| member.role != Role::Primary));
+        }
+    }
+}
