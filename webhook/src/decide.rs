@@ -20,10 +20,7 @@ use crate::rules::{Door, STATIC_RULES, cordon, deletion, eviction};
 
 /// The door the API server knocks at: `/validate/NAME` and `/mutate/NAME`.
 pub(crate) fn router(guard: Arc<Guard>) -> Router {
-    Router::new()
-        .route("/validate/{name}", post(validate))
-        .route("/mutate/{name}", post(mutate))
-        .with_state(guard)
+    Router::new().route("/validate/{name}", post(validate)).route("/mutate/{name}", post(mutate)).with_state(guard)
 }
 
 async fn validate(State(guard): State<Arc<Guard>>, Path(name): Path<String>, body: Bytes) -> Response {

@@ -36,7 +36,14 @@ pub(crate) fn set(guard: &Guard, certificate_ends: Option<Timestamp>) {
 }
 
 /// Sets a workload's gauges; returns how many promises about it count.
-fn of_workload(gauges: &Gauges, model: &Model, set: &SetFacts, seen: Option<&Seen>, now: Timestamp, guard: &Guard) -> i64 {
+fn of_workload(
+    gauges: &Gauges,
+    model: &Model,
+    set: &SetFacts,
+    seen: Option<&Seen>,
+    now: Timestamp,
+    guard: &Guard,
+) -> i64 {
     let id = &set.workload.id;
     let labels = WorkloadLabels { namespace: id.namespace.clone(), workload: id.name.clone() };
     let claim = model.lease(&id.namespace, &claim_name(&id.name));

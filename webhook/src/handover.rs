@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use stateful_cluster::{Promise, PromiseBook};
-use stateful_operations::{Goal, Limits, Live, Look, Origin, Outcome, Refusal, World, best_successor, draw_up, execute};
+use stateful_operations::{
+    Goal, Limits, Live, Look, Origin, Outcome, Refusal, World, best_successor, draw_up, execute,
+};
 use stateful_safety::{Policy, WorkloadId};
 use tokio::sync::watch;
 

@@ -89,3 +89,59 @@ fn stricter(one: Limits, other: Limits) -> Limits {
         exempt: one.exempt.intersection(&other.exempt).cloned().collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use stateful_cluster::{Mode, Model, OnEviction};
+    use stateful_safety::Policy;
+
+    use super::{Limits, limits};
+    use crate::rules::given::{guarded, redis};
+
+    fn of(policies: &[Value]) -> Limits {
+        let policy = |(number, spec): (usize, &Value)| {
+            json!({"apiVersion": "kubectl-stateful.dev/v1alpha1", "kind": "DisruptionPolicy",
+                "metadata": {"name": format!("p{number}")}, "spec": spec})
+        };
+        let objects: Vec<_> =
+            [guarded(), redis(3)].into_iter().chain(policies.iter().enumerate().map(policy)).collect();
+        let model = Model::of(&objects).expect("a model");
+        let set = model.sets_in("shop").next().expect("a database");
+        limits(&model, set)
+    }
+
+    #[test]
+    fn without_a_policy_the_defaults_hold() {
+        assert_eq!(of(&[]), Limits::default());
+        assert_eq!(of(&[]).mode, Mode::Enforce);
+    }
+
+    #[test]
+    fn of_several_policies_the_strictest_of_each_counts() {
+        let both = of(&[
+            json!({"mode": "Audit", "maxLagBytes": 10, "accept": ["STF-DB-011", "STF-DB-019"], "exemptUsers": ["a", "b"]}),
+            json!({"mode": "Warn", "maxLagSeconds": 7, "accept": ["STF-DB-019"], "exemptUsers": ["b"], "onEviction": "HandOver"}),
+        ]);
+        assert_eq!((both.mode, both.on_eviction), (Mode::Warn, OnEviction::HandOver));
+        assert_eq!((both.policy.max_lag_bytes, both.policy.max_lag_seconds), (10, Some(7)));
+        assert_eq!(both.policy.accepted.into_iter().collect::<Vec<_>>(), ["STF-DB-019"]);
+        assert_eq!(both.exempt.into_iter().collect::<Vec<_>>(), ["b"]);
+    }
+
+    #[test]
+    fn a_policy_for_others_does_not_count_and_one_nobody_can_read_does() {
+        let others = json!({"mode": "Audit", "workloadSelector": {"matchLabels": {"team": "another"}}});
+        assert_eq!(of(&[others]).mode, Mode::Enforce);
+        let ours = json!({"mode": "Audit", "workloadSelector": {"matchLabels": {"team": "redis"}}});
+        assert_eq!(of(&[ours]).mode, Mode::Audit);
+        let odd =
+            json!({"maxLagBytes": 5, "workloadSelector": {"matchExpressions": [{"key": "a", "operator": "Odd"}]}});
+        assert_eq!(of(&[odd]).policy.max_lag_bytes, 5);
+    }
+
+    #[test]
+    fn a_negative_threshold_the_schema_would_refuse_is_the_default() {
+        assert_eq!(of(&[json!({"maxLagBytes": -1})]).policy.max_lag_bytes, Policy::default().max_lag_bytes);
+    }
+}

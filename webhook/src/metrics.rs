@@ -77,7 +77,8 @@ pub(crate) struct Gauges {
 impl Metrics {
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("stateful_guard");
-        let answered = Family::<RuleLabel, Histogram, fn() -> Histogram>::new_with_constructor(|| Histogram::new(ANSWERED_IN));
+        let answered =
+            Family::<RuleLabel, Histogram, fn() -> Histogram>::new_with_constructor(|| Histogram::new(ANSWERED_IN));
         let (verdicts, unreadable, gauges) = (Family::default(), Counter::default(), Gauges::default());
         registry.register("verdicts", "Answers to attempts, by rule, outcome and first reason", verdicts.clone());
         registry.register("answer_seconds", "How long an answer took", answered.clone());
@@ -96,7 +97,11 @@ impl Metrics {
         let away = "Members that are silent or do not stream from their primary";
         registry.register("members_away", away, gauges.members_away.clone());
         registry.register("blockers", "Conditions under which nothing may be moved", gauges.blockers.clone());
-        registry.register("operation_running", "Whether somebody is at work on a database", gauges.in_operation.clone());
+        registry.register(
+            "operation_running",
+            "Whether somebody is at work on a database",
+            gauges.in_operation.clone(),
+        );
         let waiting = "Since when an eviction of a member is refused, in seconds since 1970";
         registry.register("eviction_refused_since_timestamp_seconds", waiting, gauges.waiting_since.clone());
         registry.register("replication_lag_bytes", "How far a replica is behind its primary", gauges.lag.clone());

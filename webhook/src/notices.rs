@@ -58,8 +58,16 @@ impl Notices {
         let id = &target.set.workload.id;
         let (rule, outcome_word, dry_run) = (how.rule(), outcome.word(), attempt.dry_run);
         tracing::info!(
-            rule, outcome = outcome_word, namespace = id.namespace, workload = id.name, pod = member.name,
-            uid = member.uid, user = attempt.user, dry_run, reasons = codes, "{message}"
+            rule,
+            outcome = outcome_word,
+            namespace = id.namespace,
+            workload = id.name,
+            pod = member.name,
+            uid = member.uid,
+            user = attempt.user,
+            dry_run,
+            reasons = codes,
+            "{message}"
         );
         if dry_run {
             return;

@@ -47,3 +47,64 @@ pub(crate) fn gone(
 pub(crate) fn is_spent(promise: &Promise, now: jiff::Timestamp) -> bool {
     now.duration_since(promise.at).as_secs() > 3_600
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::time::{Duration, Instant};
+
+    use serde_json::json;
+    use stateful_cluster::{Model, Promise};
+    use stateful_safety::{Workload, WorkloadId};
+
+    use super::{KEPT_WITHIN, gone};
+    use crate::known::Seen;
+    use crate::rules::given::{guarded, pod, redis};
+
+    fn workload(pods: &[usize]) -> Workload {
+        let objects: Vec<_> =
+            [guarded(), redis(3)].into_iter().chain(pods.iter().map(|at| pod("redis", *at))).collect();
+        let model = Model::of(&objects).expect("a model");
+        let id = WorkloadId { namespace: "shop".to_owned(), name: "redis".to_owned() };
+        model.workload(&id).expect("a workload")
+    }
+
+    fn promise(ordinal: usize, granted: bool) -> Promise {
+        let text = json!({"pod": format!("redis-{ordinal}"), "uid": format!("pod-{ordinal}"), "node": "n1",
+            "granted": granted, "at": "2026-01-01T00:00:00Z"});
+        serde_json::from_value(text).expect("a promise")
+    }
+
+    fn seen(uids: &[(usize, &str)]) -> Seen {
+        let asked = uids.iter().map(|(ordinal, uid)| (format!("redis-{ordinal}"), (*uid).to_owned())).collect();
+        Seen { asked, ..Seen::default() }
+    }
+
+    #[test]
+    fn a_promise_counts_until_its_pod_is_seen_going() {
+        let (now, mut first) = (Instant::now(), HashMap::new());
+        let all = workload(&[0, 1, 2]);
+        assert_eq!(gone(&all, None, &[promise(1, true)], &mut first, now, "pod-0"), ["redis-1"]);
+        assert!(gone(&all, None, &[promise(1, false)], &mut first, now, "pod-0").is_empty(), "only somebody asked");
+        assert!(gone(&all, None, &[promise(1, true)], &mut first, now, "pod-1").is_empty(), "its own is no obstacle");
+    }
+
+    #[test]
+    fn an_eviction_that_was_allowed_and_never_carried_out_frees_itself() {
+        let (now, mut first) = (Instant::now(), HashMap::new());
+        let all = workload(&[0, 1, 2]);
+        assert_eq!(gone(&all, None, &[promise(1, true)], &mut first, now, "pod-0").len(), 1);
+        let almost = now + KEPT_WITHIN - Duration::from_millis(1);
+        assert_eq!(gone(&all, None, &[promise(1, true)], &mut first, almost, "pod-0").len(), 1);
+        assert!(gone(&all, None, &[promise(1, true)], &mut first, now + KEPT_WITHIN, "pod-0").is_empty());
+    }
+
+    #[test]
+    fn what_a_member_said_before_it_was_reborn_says_nothing_about_it_now() {
+        let (now, mut first) = (Instant::now(), HashMap::new());
+        let asked = seen(&[(0, "pod-0"), (1, "the one before"), (2, "pod-2")]);
+        assert_eq!(gone(&workload(&[0, 1, 2]), Some(&asked), &[], &mut first, now, "pod-0"), ["redis-1"]);
+        let asked = seen(&[(0, "pod-0"), (1, "pod-1")]);
+        assert_eq!(gone(&workload(&[0]), Some(&asked), &[], &mut first, now, "pod-0"), ["redis-1"], "it has gone");
+    }
+}

@@ -77,7 +77,8 @@ pub(crate) async fn take(guard: &Guard, attempt: &Attempt, target: &Target, how:
     let codes = reasons.iter().map(Reason::code).collect::<Vec<_>>().join(",");
     match outcome {
         Outcome::Refused => {
-            let code = if how == Taking::Deletion || wording::is_for_ever(&reasons) { Code::Never } else { Code::NotNow };
+            let code =
+                if how == Taking::Deletion || wording::is_for_ever(&reasons) { Code::Never } else { Code::NotNow };
             Answer::refuse(code, message, wording::causes(&reasons)).noting("reasons", codes)
         }
         Outcome::Warned => Answer { warnings: vec![message], ..answer }.noting("reasons", codes),
@@ -188,7 +189,11 @@ async fn asked(guard: &Guard, target: &Target, hands_over: bool) {
     let write = async {
         let _ours = turn.lock().await;
         let mut book = PromiseBook::read(&guard.cluster, &target.set.workload).await?;
-        if book.promises.iter().any(|promise| &promise.uid == uid && (promise.granted || promise.hand_over == hands_over)) {
+        if book
+            .promises
+            .iter()
+            .any(|promise| &promise.uid == uid && (promise.granted || promise.hand_over == hands_over))
+        {
             return Ok(());
         }
         book.put(promise(target, false, hands_over));

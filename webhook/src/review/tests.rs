@@ -107,9 +107,23 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 /// Where in a review something else is put.
 const PLACES: &[&str] = &[
-    "/apiVersion", "/kind", "/request", "/request/uid", "/request/operation", "/request/name", "/request/namespace",
-    "/request/subResource", "/request/kind", "/request/resource", "/request/userInfo", "/request/userInfo/groups",
-    "/request/object", "/request/object/metadata", "/request/oldObject", "/request/dryRun", "/request/options",
+    "/apiVersion",
+    "/kind",
+    "/request",
+    "/request/uid",
+    "/request/operation",
+    "/request/name",
+    "/request/namespace",
+    "/request/subResource",
+    "/request/kind",
+    "/request/resource",
+    "/request/userInfo",
+    "/request/userInfo/groups",
+    "/request/object",
+    "/request/object/metadata",
+    "/request/oldObject",
+    "/request/dryRun",
+    "/request/options",
 ];
 
 proptest! {

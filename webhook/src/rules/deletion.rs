@@ -35,7 +35,8 @@ pub(crate) async fn decide(guard: &Guard, attempt: &Attempt) -> Answer {
         Ok(Some(target)) => take(guard, attempt, &target, Taking::Deletion).await,
         Ok(None) => {
             guard.metrics.passed("deletion");
-            let message = format!("{} has only just appeared and is not known yet; ask again in a moment", attempt.name);
+            let message =
+                format!("{} has only just appeared and is not known yet; ask again in a moment", attempt.name);
             Answer::refuse(Code::Never, message, Vec::new())
         }
         Err(why) => {
@@ -88,3 +89,6 @@ fn unremembered(model: &Model, attempt: &Attempt) -> Result<Option<Target>, &'st
     let ours = |uid: &str| model.sets_in(&attempt.namespace).any(|set| set.workload.uid == uid);
     if runs && owners.any(|owner| ours(&owner.uid)) { Ok(None) } else { Err("it is no running member of a database") }
 }
+
+#[cfg(test)]
+mod tests;

@@ -55,7 +55,8 @@ async fn unknown(guard: &Guard, attempt: &Attempt) -> Answer {
     match stateful_cluster::pod_uid(&guard.cluster, &attempt.namespace, &attempt.name).await {
         Ok(None) => Answer::refuse(Code::Gone, format!("pods \"{}\" not found", attempt.name), Vec::new()),
         Ok(Some(_)) | Err(_) => {
-            let message = format!("{} has only just appeared and is not known yet; ask again in a moment", attempt.name);
+            let message =
+                format!("{} has only just appeared and is not known yet; ask again in a moment", attempt.name);
             Answer::refuse(Code::NotNow, message, Vec::new())
         }
     }
@@ -101,3 +102,6 @@ fn has_moved(model: &Model, attempt: &Attempt, pod: &PodFacts, workload: &str) -
     };
     stays && stateful_cluster::promises(book).iter().any(predecessor)
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ mod storage_class;
 mod volume;
 
 #[cfg(test)]
-mod given;
+pub(crate) mod given;
 
 use stateful_cluster::Model;
 

@@ -112,6 +112,23 @@ fn strangers_count_for_the_budget_but_not_for_the_majority() {
 }
 
 #[test]
+fn a_budget_takes_no_more_of_a_database_than_it_counts() {
+    let mut marked = pod("redis", 0);
+    marked["metadata"]["labels"]["backup"] = json!("here");
+    let strangers = (0..3).map(|number| {
+        let mut web = pod("web", number);
+        web["metadata"]["ownerReferences"] = json!([]);
+        web["metadata"]["labels"]["backup"] = json!("here");
+        web
+    });
+    let mut objects = vec![guarded(), redis(3), marked, pod("redis", 1), pod("redis", 2)];
+    objects.extend(strangers);
+    let mut budget = budget(json!({"minAvailable": 1}));
+    budget["spec"]["selector"] = json!({"matchLabels": {"backup": "here"}});
+    assert_eq!(code(&created(&objects, budget)), None, "three of four may go, but one of them is a member");
+}
+
+#[test]
 fn one_budget_a_pod() {
     let there = named("old", json!({"maxUnavailable": 1}));
     let objects = [guarded(), redis(3), there.clone()];
@@ -122,7 +139,7 @@ fn one_budget_a_pod() {
         refusal.message.contains("old") && refusal.message.contains("kubectl delete pdb old -n shop"),
         "{refusal:?}"
     );
-    assert_eq!(code(&updated(&objects, there.clone(), there)), None, "it does not overlap with itself");
+    assert_eq!(updated(&objects, there.clone(), there), Answer::allow(), "it does not overlap with itself");
 
     let by_expression =
         json!({"maxUnavailable": 1, "selector": {"matchExpressions": [{"key": "app", "operator": "Exists"}]}});
@@ -172,6 +189,7 @@ fn what_is_there_may_be_edited_and_not_made_worse() {
     labelled["metadata"]["labels"] = json!({"team": "shop"});
     let answer = updated(&objects, never(), labelled);
     assert_eq!((code(&answer), told(&answer)), (None, vec!["STF-BG-002"]), "a label is no worse, and it is told");
+    assert!(!answer.warnings[0].contains("kubectl"), "no half of a command: {:?}", answer.warnings);
 
     let cases = [
         (json!({"maxUnavailable": 3}), json!({"maxUnavailable": 3}), None),

@@ -6,7 +6,7 @@ use stateful_cluster::Model;
 use super::{decide, retain};
 use crate::answer::{Answer, Decision};
 use crate::attempt::Operation;
-use crate::rules::given::{attempt, changed, code, guarded, namespace, policy, redis, told};
+use crate::rules::given::{attempt, changed, code, database, guarded, namespace, policy, redis, told};
 
 fn volume(policy: &Value, claim_in: &str, labelled: bool) -> Value {
     let mut volume = json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "pv-1"},
@@ -81,7 +81,10 @@ fn nobody_turns_retain_into_something_else() {
 
 #[test]
 fn a_policy_that_only_looks_on_changes_nothing() {
-    let model = Model::of(&[guarded(), redis(3), policy(&json!({"mode": "Audit"}))]).expect("a model");
+    let mut other = database("cache", 3);
+    other["metadata"]["uid"] = json!("another");
+    let team = json!({"mode": "Audit", "workloadSelector": {"matchLabels": {"team": "redis"}}});
+    let model = Model::of(&[guarded(), redis(3), other, policy(&team)]).expect("a model");
     let object = volume(&json!("Delete"), "shop", false);
     let answer = retain(&attempt(Operation::Create, "persistentvolumes", Some(object), None), &model);
     assert_eq!((answer.decision, answer.warnings.len()), (Decision::Allow, 0));

@@ -1,0 +1,75 @@
+//! A deletion is judged like an eviction, but never keeps alive what is dead or going with its whole namespace.
+
+use serde_json::{Value, json};
+use stateful_cluster::Model;
+
+use super::find;
+use crate::attempt::{Attempt, Operation};
+use crate::rules::given::{attempt, guarded, namespace, pod, redis};
+
+fn deletion(old: Value) -> Attempt {
+    attempt(Operation::Delete, "pods", None, Some(old))
+}
+
+fn found(objects: &[Value], attempt: &Attempt) -> &'static str {
+    match find(&Model::of(objects).expect("a model"), attempt) {
+        Ok(Some(_)) => "judged",
+        Ok(None) => "refused unseen",
+        Err(why) => why,
+    }
+}
+
+#[test]
+fn a_running_member_is_judged_whoever_deletes_it() {
+    let objects = [guarded(), redis(3), pod("redis", 0)];
+    for user in ["ana", "system:serviceaccount:kube-system:statefulset-controller", "system:kube-scheduler"] {
+        let attempt = Attempt { user: user.to_owned(), ..deletion(pod("redis", 0)) };
+        assert_eq!(found(&objects, &attempt), "judged", "{user}");
+    }
+}
+
+#[test]
+fn the_kubelet_and_what_is_going_already_are_never_held_up() {
+    let objects = [guarded(), redis(3), pod("redis", 0)];
+    let kubelet = Attempt { groups: vec!["system:nodes".to_owned()], ..deletion(pod("redis", 0)) };
+    assert_eq!(found(&objects, &kubelet), "the kubelet has ended it");
+    let mut going = pod("redis", 0);
+    going["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+    assert_eq!(found(&objects, &deletion(going)), "it is being deleted already");
+}
+
+#[test]
+fn a_namespace_that_goes_takes_its_databases_with_it() {
+    let mut going = guarded();
+    going["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+    assert_eq!(
+        found(&[going, redis(3), pod("redis", 0)], &deletion(pod("redis", 0))),
+        "its whole namespace is being deleted"
+    );
+    let free = [namespace("shop", false), redis(3), pod("redis", 0)];
+    assert_eq!(found(&free, &deletion(pod("redis", 0))), "its namespace is not guarded");
+}
+
+#[test]
+fn the_garbage_collector_cleans_up_after_a_statefulset_and_nobody_else_does() {
+    let mut set = redis(3);
+    set["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+    let objects = [guarded(), set, pod("redis", 0)];
+    let by = |user: &str| Attempt { user: user.to_owned(), ..deletion(pod("redis", 0)) };
+    let collector = "system:serviceaccount:kube-system:generic-garbage-collector";
+    assert_eq!(found(&objects, &by(collector)), "its StatefulSet is being deleted");
+    assert_eq!(found(&objects, &by("ana")), "judged");
+    assert_eq!(found(&[guarded(), redis(3), pod("redis", 0)], &by(collector)), "judged", "its StatefulSet stays");
+}
+
+#[test]
+fn a_member_nobody_remembers_is_refused_while_it_runs() {
+    let objects = [guarded(), redis(3)];
+    assert_eq!(found(&objects, &deletion(pod("redis", 4))), "refused unseen");
+    let mut pending = pod("redis", 4);
+    pending["status"]["phase"] = json!("Pending");
+    assert_eq!(found(&objects, &deletion(pending)), "it is no running member of a database");
+    let mut stray = pod("redis", 4);
+    stray["metadata"]["ownerReferences"][0]["uid"] = json!("somebody else");
+    assert_eq!(found(&objects, &deletion(stray)), "it is no running member of a database");
+}
