@@ -1,4 +1,4 @@
-//! THINK. A PodDisruptionBudget in plain words, from whichever version of the API it was written in.
+//! THINK. A `PodDisruptionBudget` in plain words, from whichever version of the API it was written in.
 
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;

@@ -75,11 +75,6 @@ impl Answer {
         Self::default()
     }
 
-    /// Let it pass, and say something.
-    pub(crate) fn warn(warning: impl Into<String>) -> Self {
-        Self { warnings: vec![warning.into()], ..Self::default() }
-    }
-
     /// Let it pass, changed.
     pub(crate) fn change(patch: Patch) -> Self {
         Self { decision: Decision::Change(patch), ..Self::default() }

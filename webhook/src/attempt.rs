@@ -39,12 +39,12 @@ pub(crate) enum Operation {
 
 impl Attempt {
     /// A field of the object as it would be, by JSON pointer; without `metadata`.
-    pub(crate) fn new(&self, pointer: &str) -> Option<&Value> {
+    pub(crate) fn would_be(&self, pointer: &str) -> Option<&Value> {
         self.object.as_ref()?.data.pointer(pointer)
     }
 
     /// The same of the object as it is.
-    pub(crate) fn old(&self, pointer: &str) -> Option<&Value> {
+    pub(crate) fn is_now(&self, pointer: &str) -> Option<&Value> {
         self.old_object.as_ref()?.data.pointer(pointer)
     }
 

@@ -59,13 +59,13 @@ pub(crate) fn limits(model: &Model, set: &SetFacts) -> Limits {
         };
         limits = Some(match limits {
             None => one,
-            Some(other) => stricter(one, other),
+            Some(other) => stricter(&one, &other),
         });
     }
     limits.unwrap_or_default()
 }
 
-fn stricter(one: Limits, other: Limits) -> Limits {
+fn stricter(one: &Limits, other: &Limits) -> Limits {
     let accepted = one.policy.accepted.intersection(&other.policy.accepted).cloned().collect();
     let seconds = [one.policy.max_lag_seconds, other.policy.max_lag_seconds].into_iter().flatten().min();
     Limits {

@@ -94,7 +94,7 @@ mod tests {
         let (now, mut first) = (Instant::now(), HashMap::new());
         let all = workload(&[0, 1, 2]);
         assert_eq!(gone(&all, None, &[promise(1, true)], &mut first, now, "pod-0").len(), 1);
-        let almost = now + KEPT_WITHIN - Duration::from_millis(1);
+        let almost = now + KEPT_WITHIN.saturating_sub(Duration::from_millis(1));
         assert_eq!(gone(&all, None, &[promise(1, true)], &mut first, almost, "pod-0").len(), 1);
         assert!(gone(&all, None, &[promise(1, true)], &mut first, now + KEPT_WITHIN, "pod-0").is_empty());
     }

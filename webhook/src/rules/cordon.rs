@@ -32,7 +32,7 @@ pub(crate) type Against<'a> = dyn Fn(&SetFacts, &PodFacts, &Limits) -> Vec<Reaso
 /// Answers a change of a node.
 pub(crate) fn decide(attempt: &Attempt, model: &Model, against: &Against<'_>) -> Answer {
     let is_cordoned = |value: Option<&Value>| value.and_then(Value::as_bool) == Some(true);
-    if !is_cordoned(attempt.new("/spec/unschedulable")) || is_cordoned(attempt.old("/spec/unschedulable")) {
+    if !is_cordoned(attempt.would_be("/spec/unschedulable")) || is_cordoned(attempt.is_now("/spec/unschedulable")) {
         return Answer::allow();
     }
     let node = declared::name(attempt);

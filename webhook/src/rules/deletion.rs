@@ -84,7 +84,7 @@ fn find(model: &Model, attempt: &Attempt) -> Result<Option<Target>, &'static str
 /// A pod that is not remembered comes with the request: one that runs and belongs to a database is not let go unjudged.
 fn unremembered(model: &Model, attempt: &Attempt) -> Result<Option<Target>, &'static str> {
     let pod = attempt.old_object.as_ref();
-    let runs = attempt.old("/status/phase").and_then(Value::as_str) == Some("Running");
+    let runs = attempt.is_now("/status/phase").and_then(Value::as_str) == Some("Running");
     let mut owners = pod.into_iter().flat_map(|pod| pod.metadata.owner_references.iter().flatten());
     let ours = |uid: &str| model.sets_in(&attempt.namespace).any(|set| set.workload.uid == uid);
     if runs && owners.any(|owner| ours(&owner.uid)) { Ok(None) } else { Err("it is no running member of a database") }

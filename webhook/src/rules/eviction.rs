@@ -70,7 +70,7 @@ fn find(model: &Model, attempt: &Attempt) -> Found {
     let Some(pod) = model.pod(&attempt.namespace, &attempt.name) else {
         return Found::Unknown;
     };
-    let wanted = attempt.new("/deleteOptions/preconditions/uid").and_then(Value::as_str);
+    let wanted = attempt.would_be("/deleteOptions/preconditions/uid").and_then(Value::as_str);
     if wanted.is_some_and(|wanted| wanted != pod.member.uid) {
         return Found::Pass("another pod is meant: the API server answers 409");
     }

@@ -87,7 +87,7 @@ fn deletion(attempt: &Attempt, model: &Model) -> Answer {
         return Answer::allow();
     }
     let uid = old.and_then(|old| old.metadata.uid.clone()).or(remembered.map(|set| set.workload.uid.clone()));
-    let declared = attempt.old("/spec/replicas").and_then(Value::as_i64);
+    let declared = attempt.is_now("/spec/replicas").and_then(Value::as_i64);
     if declared == Some(0) || (old.is_none() && remembered.is_some_and(|set| set.workload.replicas == 0)) {
         return Answer::allow();
     }
