@@ -6,6 +6,7 @@ mod dependencies;
 mod files;
 mod flaws;
 mod golden;
+mod manifests;
 mod patterns;
 mod policies;
 mod printing;

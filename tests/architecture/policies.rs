@@ -11,6 +11,7 @@ fn files() -> Vec<(String, String)> {
     let folder = fs::read_dir(root().join("manifests/policies")).expect("a folder");
     let mut files: Vec<(String, String)> = folder
         .map(|entry| entry.expect("a readable folder").path())
+        .filter(|path| path.file_name().is_some_and(|name| name != "kustomization.yaml"))
         .map(|path| {
             let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
             (name, fs::read_to_string(path).expect("a readable file"))

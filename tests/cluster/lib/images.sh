@@ -44,22 +44,29 @@ run_buildah() {
 }
 
 build_image() {
-  local name=$1 context reference parent
+  local name=$1 context parent
   image_is_built "$name" && return
   parent=$(image_parent "$name")
   [[ -z $parent ]] || build_image "$parent"
   echo "image $name"
-  context=$IMAGE_DIR/context/$name reference=$(image_reference "$name")
+  context=$IMAGE_DIR/context/$name
   rm -rf "$context"
   mkdir -p "$context"
   cp "$IMAGE_SOURCE/$name/"* "$context/"
   [[ ! -x $IMAGE_SOURCE/$name/prepare ]] || "$IMAGE_SOURCE/$name/prepare" "$context"
+  pack_image "$name" "$context"
+  image_stamp "$name" > "$IMAGE_DIR/$name.stamp"
+  rm -rf "$context"
+}
+
+# pack_image NAME FOLDER: what the folder's Containerfile says, as an archive.
+pack_image() {
+  local name=$1 context=$2 reference
+  reference=$(image_reference "$name")
   run_buildah bud --quiet --pull-never --network host --tag "$reference" "$context"
   # Not compressed: it never leaves this machine, and unpacking a compressed layer is most of the time an import takes.
   rm -f "$IMAGE_DIR/$name.tar"
   run_buildah push --quiet --disable-compression "$reference" "oci-archive:$IMAGE_DIR/$name.tar:$reference"
-  image_stamp "$name" > "$IMAGE_DIR/$name.stamp"
-  rm -rf "$context"
 }
 
 build_images() {
@@ -68,11 +75,17 @@ build_images() {
   for name in $(image_names); do build_image "$name"; done
 }
 
-# Unpacks what is new into the store, by a containerd that lives for just that long. Its socket is in a private /run.
+# Unpacks what is new into the store.
 store_images() {
-  mkdir -p "$IMAGE_STORE/stamps" "$IMAGE_STORE/containerd"
   local -a names
   mapfile -t names < <(images_to_store)
+  unpack_images "${names[@]}"
+}
+
+# unpack_images NAME...: into the store, by a containerd that lives for just that long. Its socket is in a private /run.
+unpack_images() {
+  local -a names=("$@")
+  mkdir -p "$IMAGE_STORE/stamps" "$IMAGE_STORE/containerd"
   # shellcheck disable=SC2016 # expanded by the inner shell
   unshare --mount --pid --fork --kill-child=SIGKILL --mount-proc bash -euo pipefail -c '
     mount -t tmpfs tmpfs /run
