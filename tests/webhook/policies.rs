@@ -91,7 +91,10 @@ impl Lab {
         self.apply(&self.volume().to_string()).await?;
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../manifests/policies");
         for file in fs::read_dir(folder)? {
-            self.apply(&self.own(&fs::read_to_string(file?.path())?)).await?;
+            let manifest = fs::read_to_string(file?.path())?;
+            if !manifest.contains("kind: Kustomization") {
+                self.apply(&self.own(&manifest)).await?;
+            }
         }
         Ok(())
     }
