@@ -17,7 +17,10 @@ fn the_crd_is_made_from_the_types() {
     // By this label `guard uninstall` tells what is ours.
     crd["metadata"]["labels"] = json!({"app.kubernetes.io/part-of": "stateful-guard"});
     let text = serde_yaml::to_string(&crd).expect("YAML");
-    assert_golden("manifests/crd/disruptionpolicies.yaml", &format!("# Made from cluster/src/policy.rs; do not edit.\n{text}"));
+    assert_golden(
+        "manifests/crd/disruptionpolicies.yaml",
+        &format!("# Made from cluster/src/policy.rs; do not edit.\n{text}"),
+    );
 }
 
 #[test]

@@ -42,7 +42,16 @@ fn files_that_say_touch_are_the_ones_the_architecture_lists() {
         .map(|file| file.path)
         .collect();
     let listed = [
-        "bulletin", "claim", "cordon", "cover", "evict", "keyring", "policy_status", "promises", "record", "rollout",
+        "bulletin",
+        "claim",
+        "cordon",
+        "cover",
+        "evict",
+        "keyring",
+        "policy_status",
+        "promises",
+        "record",
+        "rollout",
         "route",
     ];
     let listed = listed.map(|name| format!("cluster/src/{name}.rs"));

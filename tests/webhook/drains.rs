@@ -25,11 +25,16 @@ async fn a_drain_of_a_primary_waits_until_somebody_hands_over() -> Result<()> {
     let (primary, node) = a_primary(&redis).await?;
 
     let mut drain = Drain::start(&cluster, &node, &[])?;
-    let refused = drain.says(&format!("{primary} of {}/redis may not be evicted now", namespace.name()), ASKED_WITHIN).await;
+    let refused =
+        drain.says(&format!("{primary} of {}/redis may not be evicted now", namespace.name()), ASKED_WITHIN).await;
     let moved = async {
         refused?;
         ensure!(drain.said().contains("STF-DB-007"), "{}", drain.said());
-        ensure!(drain.said().contains(&format!("kubectl stateful switchover redis -n {}", namespace.name())), "{}", drain.said());
+        ensure!(
+            drain.said().contains(&format!("kubectl stateful switchover redis -n {}", namespace.name())),
+            "{}",
+            drain.said()
+        );
         // As the refusal says, for each primary there is on that node.
         for primary in primaries_on(&redis, &node).await? {
             until("the switchover goes", ASKED_WITHIN, async || {
@@ -81,7 +86,8 @@ async fn while_a_replica_lags_not_one_pod_goes_and_then_the_drain_goes_on() -> R
     let (primary, node) = a_lonely_primary(&redis).await?;
     let shards = redis.shards().await?;
     let (_, replicas) = shards.iter().find(|(master, _)| *master == primary).context("it leads a shard")?;
-    let replica = redis.pods().await?.into_iter().find(|pod| Some(&pod.name) == replicas.first()).context("a replica")?;
+    let replica =
+        redis.pods().await?.into_iter().find(|pod| Some(&pod.name) == replicas.first()).context("a replica")?;
     let (slowed, address) = (replica.node.clone().context("a node")?, replica.address.clone().context("an address")?);
     let before: Vec<String> = redis.pods().await?.into_iter().map(|pod| pod.uid).collect();
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use stateful_harness::{Cluster, Drain, GUARD_NAMESPACE, Guard, Load, RedisCluster, until};
+use stateful_harness::{Cluster, Drain, GUARD_NAMESPACE, Guard, Load, Proxy, RedisCluster, until};
 
 use crate::drains::{a_primary, nothing_failed};
 
@@ -26,15 +26,16 @@ async fn without_the_guard_guarded_evictions_are_refused_and_all_else_works() ->
         let args = ["scale", "deployment", "stateful-guard", "--namespace", GUARD_NAMESPACE, "--replicas", replicas];
         cluster.kubectl(&args).await
     };
+    let proxy = Proxy::start(&cluster).await?;
     scale("0").await?;
     guard.ready(0).await?;
     let asked = async {
         let (_, replicas) = redis.shards().await?.into_iter().next().context("a shard")?;
         let replica = replicas.first().context("a replica")?;
-        let refused = evict(&cluster, guarded.name(), replica).await;
-        let why = refused.err().context("an eviction passed with nobody to judge it")?.to_string();
-        ensure!(why.contains("failed calling webhook") || why.contains("no endpoints"), "{why}");
-        evict(&cluster, free.name(), "one").await.context("an eviction elsewhere")?;
+        let reply = proxy.evict(&guarded, replica, false).await?;
+        ensure!(reply.status == 500 && reply.body.contains("failed calling webhook"), "{reply:?}");
+        let reply = proxy.evict(&free, "one", false).await?;
+        ensure!(reply.status == 201, "an eviction elsewhere: {reply:?}");
         guarded.kubectl(&["create", "configmap", "anything"]).await.context("another object in the namespace")
     }
     .await;
@@ -43,9 +44,9 @@ async fn without_the_guard_guarded_evictions_are_refused_and_all_else_works() ->
     guard.ready(2).await?;
     until("a replica may be evicted again", BACK_WITHIN, async || {
         let (_, replicas) = redis.shards().await?.into_iter().next().context("a shard")?;
-        let body = dry(guarded.name(), replicas.first().context("a replica")?);
-        let path = format!("/api/v1/namespaces/{}/pods/{}/eviction", guarded.name(), replicas[0]);
-        cluster.kubectl_with_input(&["create", "--raw", &path, "--filename", "-"], &body).await.map(drop)
+        let reply = proxy.evict(&guarded, replicas.first().context("a replica")?, true).await?;
+        ensure!(reply.status == 201, "{reply:?}");
+        Ok(())
     })
     .await
 }
@@ -58,28 +59,29 @@ async fn a_replica_killed_under_load_allows_nothing_wrong_and_explains_every_ans
     let redis = RedisCluster::deploy(&namespace, "7.0").await?;
     guard.watches(&namespace).await?;
     let (primary, _) = a_primary(&redis).await?;
-    let path = format!("/api/v1/namespaces/{}/pods/{primary}/eviction", namespace.name());
-    let body = dry(namespace.name(), &primary);
+    let proxy = Proxy::start(&cluster).await?;
     let victim = guard.pods().await?.first().and_then(|pod| pod["metadata"]["name"].as_str().map(ToOwned::to_owned));
     let victim = victim.context("a replica of the guard")?;
     let mut answers = (0_u32, 0_u32);
-    for number in 0..120 {
-        if number == 20 {
+    for number in 0..400 {
+        if number == 50 {
             let kill = ["delete", "pod", &victim, "--namespace", GUARD_NAMESPACE, "--grace-period", "0", "--force"];
             cluster.kubectl(&kill).await?;
         }
         // A primary is never let go, whoever answers.
-        let told = cluster.kubectl_with_input(&["create", "--raw", &path, "--filename", "-"], &body).await;
-        let why = told.err().context("a primary was allowed to go")?.to_string();
-        if why.contains("STF-DB-007") {
+        let reply = proxy.evict(&namespace, &primary, true).await?;
+        if reply.status == 429 && reply.body.contains("STF-DB-007") {
             answers.0 += 1;
         } else {
-            // What the API server says when a connection to a pod that is gone breaks: fails closed, and says so.
-            ensure!(why.contains("failed calling webhook"), "an answer nobody can explain: {why}");
+            // What the API server says when a connection to a pod that is gone breaks: it fails closed, and says so.
+            ensure!(
+                reply.status == 500 && reply.body.contains("failed calling webhook"),
+                "nobody can explain {reply:?}"
+            );
             answers.1 += 1;
         }
     }
-    ensure!(answers.0 >= 100, "{} were answered, {} were not", answers.0, answers.1);
+    ensure!(answers.0 >= 380, "{} were answered, {} were not", answers.0, answers.1);
     guard.ready(2).await
 }
 
@@ -102,17 +104,4 @@ async fn the_guards_own_node_can_be_drained() -> Result<()> {
     let during = load.turn_page();
     guard.forget_policy(&namespace).await?;
     nothing_failed(&during, &load.stop().await?)
-}
-
-fn dry(namespace: &str, pod: &str) -> String {
-    format!(
-        "{{\"apiVersion\":\"policy/v1\",\"kind\":\"Eviction\",\"metadata\":{{\"name\":\"{pod}\",\"namespace\":\"{namespace}\"}},\
-         \"deleteOptions\":{{\"dryRun\":[\"All\"]}}}}"
-    )
-}
-
-async fn evict(cluster: &Cluster, namespace: &str, pod: &str) -> Result<()> {
-    let body = dry(namespace, pod).replace(",\"deleteOptions\":{\"dryRun\":[\"All\"]}", "");
-    let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}/eviction");
-    cluster.kubectl_with_input(&["create", "--raw", &path, "--filename", "-"], &body).await.map(drop)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use stateful_harness::{Cluster, Guard, Load, Plugin, RedisCluster, apply, image, until};
+use stateful_harness::{Cluster, Guard, Load, Plugin, Proxy, RedisCluster, apply, image, until};
 
 use crate::drains::nothing_failed;
 
@@ -21,17 +21,9 @@ async fn an_upgrade_passes_through_the_guard_and_nobody_else_does_meanwhile() ->
     running.step_started(2).await?;
     // A member the upgrade has not named: somebody else's eviction of it waits.
     let last = redis.pods().await?.into_iter().rev().find(|pod| pod.image != new).context("an old member")?;
-    let path = format!("/api/v1/namespaces/{}/pods/{}/eviction", namespace.name(), last.name);
-    let body = format!(
-        "{{\"apiVersion\":\"policy/v1\",\"kind\":\"Eviction\",\"metadata\":{{\"name\":\"{}\",\"namespace\":\"{}\"}},\
-         \"deleteOptions\":{{\"dryRun\":[\"All\"]}}}}",
-        last.name,
-        namespace.name()
-    );
-    let told = cluster.kubectl_with_input(&["create", "--raw", &path, "--filename", "-"], &body).await;
-    let why = told.err().context("an eviction passed in the middle of an upgrade")?.to_string();
+    let reply = Proxy::start(&cluster).await?.evict(&namespace, &last.name, true).await?;
     running.end().await?.expect(0)?;
-    ensure!(why.contains("STF-"), "{why}");
+    ensure!(reply.status == 429 && reply.body.contains("STF-"), "in the middle of an upgrade: {reply:?}");
     let during = load.turn_page();
     nothing_failed(&during, &load.stop().await?)
 }
@@ -53,24 +45,23 @@ async fn the_only_copy_goes_only_with_an_approval_bound_to_that_very_pod() -> Re
     })
     .await?;
     guard.watches(&namespace).await?;
-    let evict = async || {
-        let body = format!(
-            "{{\"apiVersion\":\"policy/v1\",\"kind\":\"Eviction\",\"metadata\":{{\"name\":\"redis-0\",\"namespace\":\"{}\"}}}}",
-            namespace.name()
-        );
-        let path = format!("/api/v1/namespaces/{}/pods/redis-0/eviction", namespace.name());
-        cluster.kubectl_with_input(&["create", "--raw", &path, "--filename", "-"], &body).await
-    };
-    let why = evict().await.err().context("the only copy was allowed to go")?.to_string();
-    ensure!(why.contains("STF-DB-022") && why.contains("Forbidden"), "{why}");
+    let proxy = Proxy::start(&cluster).await?;
+    let evict = async || proxy.evict(&namespace, "redis-0", false).await;
+    let reply = evict().await?;
+    ensure!(reply.status == 403 && reply.body.contains("STF-DB-022"), "{reply:?}");
     plugin.run(&["guard", "approve", "redis-0", "--for", "5m", "--reason", "the law says so"]).await?.expect(0)?;
-    until("the approval is known", Duration::from_secs(10), async || evict().await.map(drop)).await?;
+    until("the approval is known", Duration::from_secs(10), async || {
+        let reply = evict().await?;
+        ensure!(reply.status == 201, "{reply:?}");
+        Ok(())
+    })
+    .await?;
     // The pod that is reborn is another one: the approval was not for it.
     until("it is reborn and refused", Duration::from_mins(2), async || {
         let pod = namespace.get(&["pod", "redis-0"]).await?;
         ensure!(pod["metadata"]["deletionTimestamp"].is_null() && pod["status"]["phase"] == "Running", "not yet");
-        let why = evict().await.err().map(|why| why.to_string()).unwrap_or_default();
-        ensure!(why.contains("STF-"), "{why}");
+        let reply = proxy.evict(&namespace, "redis-0", true).await?;
+        ensure!(reply.status == 403, "{reply:?}");
         Ok(())
     })
     .await?;

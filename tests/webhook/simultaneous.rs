@@ -1,10 +1,11 @@
 //! Many at once.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use futures::future::join_all;
-use stateful_harness::{Cluster, Guard, Namespace, Plugin, apply, until};
+use stateful_harness::{Cluster, Guard, Namespace, Plugin, Proxy, Reply, apply, until};
 
 /// Five pods, their volumes, four copies of a database.
 const FORMED_WITHIN: Duration = Duration::from_mins(3);
@@ -18,34 +19,33 @@ async fn of_a_hundred_evictions_of_one_database_exactly_one_is_allowed() -> Resu
     let namespace = cluster.namespace("guard-hundred").await?;
     five(&cluster, &namespace).await?;
     guard.watches(&namespace).await?;
-    // Each of its four replicas, again and again, all at the same moment, through both replicas of the guard.
+    let proxy = Proxy::start(&cluster).await?;
+    let before = answered(&guard).await?;
+    // Each of its four replicas, again and again, all at the same moment.
     let replicas = ["redis-1", "redis-2", "redis-3", "redis-4"];
-    let evictions = (0..AT_ONCE).map(|number| evict(&namespace, replicas[number % replicas.len()]));
-    let answers = join_all(evictions).await;
-    let allowed: Vec<&String> = answers.iter().filter_map(|answer| answer.as_ref().ok()).collect();
-    let refused: Vec<String> = answers.iter().filter_map(|answer| answer.as_ref().err()).map(ToString::to_string).collect();
-    // The same pod may be evicted twice before it is gone: the second time it is being deleted already, and passes.
-    let mut gone: Vec<&str> = allowed.iter().map(|told| told.trim()).collect();
-    gone.sort_unstable();
-    gone.dedup();
+    let answers = join_all((0..AT_ONCE).map(async |number| {
+        let pod = replicas[number % replicas.len()];
+        proxy.evict(&namespace, pod, false).await.map(|reply| (pod, reply))
+    }))
+    .await;
+    let answers: Vec<(&str, Reply)> = answers.into_iter().collect::<Result<_>>()?;
+    // The same pod may be evicted again before it is gone: it is being deleted already, and that passes.
+    let gone: BTreeSet<&str> = answers.iter().filter(|(_, reply)| reply.status == 201).map(|(pod, _)| *pod).collect();
     ensure!(gone.len() == 1, "{} members were allowed to go: {gone:?}", gone.len());
-    for why in &refused {
-        let expected = why.contains("TooManyRequests") || why.contains("Too Many Requests") || why.contains("denied the request");
-        ensure!(expected, "an answer nobody can explain: {why}");
+    for (pod, reply) in answers.iter().filter(|(_, reply)| reply.status != 201) {
+        ensure!(reply.status == 429 && reply.body.contains("STF-"), "{pod}: nobody can explain {reply:?}");
     }
-    ensure!(!refused.is_empty(), "nobody was refused");
+    let both = answered(&guard).await?.iter().zip(before).filter(|(after, before)| *after > before).count();
+    ensure!(both == 2, "only {both} replicas of the guard were asked");
     Ok(())
 }
 
-/// Evicts a pod the way the API has it, and tells its name when that was allowed.
-async fn evict(namespace: &Namespace, pod: &str) -> Result<String> {
-    let name = namespace.name();
-    let body = format!(
-        "{{\"apiVersion\":\"policy/v1\",\"kind\":\"Eviction\",\"metadata\":{{\"name\":\"{pod}\",\"namespace\":\"{name}\"}}}}"
-    );
-    let path = format!("/api/v1/namespaces/{name}/pods/{pod}/eviction");
-    namespace.cluster().kubectl_with_input(&["create", "--raw", &path, "--filename", "-"], &body).await?;
-    Ok(pod.to_owned())
+/// How many evictions each replica of the guard has answered.
+async fn answered(guard: &Guard) -> Result<Vec<u64>> {
+    let count = "stateful_guard_answer_seconds_count{rule=\"eviction\"} ";
+    let metrics = guard.metrics().await?;
+    let of = |text: &String| text.lines().find_map(|line| line.strip_prefix(count)?.parse().ok()).unwrap_or(0);
+    Ok(metrics.iter().map(of).collect())
 }
 
 /// A primary and four replicas.

@@ -1,0 +1,62 @@
+//! Many requests at once: `kubectl proxy` knows who we are, and a request through it costs no process of its own.
+
+use std::process::Stdio;
+
+use anyhow::{Context, Result};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::Child;
+
+use crate::{Cluster, Namespace};
+
+/// `kubectl proxy`, running until dropped.
+pub struct Proxy {
+    address: String,
+    _child: Child,
+}
+
+/// An answer of the API server.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body, as it came.
+    pub body: String,
+}
+
+impl Proxy {
+    /// Starts it on a free port.
+    pub async fn start(cluster: &Cluster) -> Result<Self> {
+        let mut child =
+            cluster.kubectl_command(&["proxy", "--port", "0"]).stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+        let told = child.stdout.take().context("a pipe was asked for")?;
+        let line = BufReader::new(told).lines().next_line().await?.context("kubectl proxy says nothing")?;
+        let address = line.rsplit(' ').next().context("no address in it")?.to_owned();
+        Ok(Self { address, _child: child })
+    }
+
+    /// Evicts a pod by name, as `kubectl drain` does.
+    pub async fn evict(&self, namespace: &Namespace, pod: &str, dry_run: bool) -> Result<Reply> {
+        let name = namespace.name();
+        let options = if dry_run { ",\"deleteOptions\":{\"dryRun\":[\"All\"]}" } else { "" };
+        let body = format!(
+            "{{\"apiVersion\":\"policy/v1\",\"kind\":\"Eviction\",\
+             \"metadata\":{{\"name\":\"{pod}\",\"namespace\":\"{name}\"}}{options}}}"
+        );
+        self.post(&format!("/api/v1/namespaces/{name}/pods/{pod}/eviction"), &body).await
+    }
+
+    async fn post(&self, path: &str, body: &str) -> Result<Reply> {
+        let mut stream = TcpStream::connect(&self.address).await?;
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).await?;
+        stream.write_all(body.as_bytes()).await?;
+        let mut told = String::new();
+        stream.read_to_string(&mut told).await?;
+        let status = told.split(' ').nth(1).and_then(|status| status.parse().ok()).context("no status in it")?;
+        Ok(Reply { status, body: told.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default() })
+    }
+}
