@@ -1,10 +1,10 @@
-//! TOUCH. Makes a budget for a database that has none.
+//! TOUCH. Makes a budget for a database that has none, and takes it back when somebody writes one.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::policy::v1::{PodDisruptionBudget, PodDisruptionBudgetSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use kube::api::{Api, PostParams};
+use kube::api::{Api, DeleteParams, PostParams, Preconditions};
 use stateful_safety::Workload;
 
 use crate::claim::owner;
@@ -21,7 +21,7 @@ pub async fn cover(cluster: &Cluster, workload: &Workload) -> Result<()> {
     let set = sets.get(&workload.id.name).await?;
     let budget = PodDisruptionBudget {
         metadata: ObjectMeta {
-            name: Some(format!("stateful-guard-{}", workload.id.name)),
+            name: Some(cover_name(&workload.id.name)),
             labels: Some([(PART_OF.0.to_owned(), PART_OF.1.to_owned())].into()),
             owner_references: Some(vec![owner(workload)]),
             ..ObjectMeta::default()
@@ -39,4 +39,29 @@ pub async fn cover(cluster: &Cluster, workload: &Workload) -> Result<()> {
         Ok(_) | Err(Error::Conflict(_)) => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// Takes the budget made for a workload back, if it is there and is ours: two budgets that select a pod make the API
+/// server answer its eviction with an error (500).
+pub async fn uncover(cluster: &Cluster, workload: &Workload) -> Result<()> {
+    let budgets: Api<PodDisruptionBudget> = Api::namespaced(cluster.client.clone(), &workload.id.namespace);
+    let name = cover_name(&workload.id.name);
+    let Some(budget) = budgets.get_opt(&name).await? else {
+        return Ok(());
+    };
+    let ours = budget.metadata.labels.as_ref().and_then(|labels| labels.get(PART_OF.0)).is_some_and(|of| of == PART_OF.1);
+    if !ours {
+        return Ok(());
+    }
+    let same = Preconditions { uid: budget.metadata.uid, resource_version: budget.metadata.resource_version };
+    let precisely = DeleteParams { preconditions: Some(same), ..DeleteParams::default() };
+    match budgets.delete(&name, &precisely).await.map_err(Error::from) {
+        Ok(_) | Err(Error::NotFound(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The name of the budget that is made for a workload. It gives way to one somebody writes.
+pub fn cover_name(workload: &str) -> String {
+    format!("stateful-guard-{workload}")
 }

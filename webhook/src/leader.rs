@@ -107,20 +107,32 @@ fn wanted(guard: &Guard) -> Vec<(WorkloadId, Promise)> {
     wanted
 }
 
-/// Gives a budget to every guarded database whose pods none selects.
+/// Gives a budget to every guarded database whose pods none selects, and takes it back where somebody has written one.
 async fn cover_the_bare(guard: &Guard) {
-    let bare: Vec<_> = {
+    let (mut bare, mut doubly) = (Vec::new(), Vec::new());
+    {
         let model = guard.known.inventory.model();
-        let sets = model.guarded_sets().into_iter();
-        sets.filter(|set| !set.terminating && set.workload.replicas > 1)
-            .filter(|set| !model.budgets_in(&set.workload.id.namespace).any(|budget| budget.selects(&set.pod_labels)))
-            .map(|set| set.workload.clone())
-            .collect()
-    };
+        for set in model.guarded_sets().into_iter().filter(|set| !set.terminating && set.workload.replicas > 1) {
+            let ours = stateful_cluster::cover_name(&set.workload.id.name);
+            let all = model.budgets_in(&set.workload.id.namespace).filter(|budget| budget.selects(&set.pod_labels));
+            let names: Vec<&str> = all.map(|budget| budget.name.as_str()).collect();
+            if names.is_empty() {
+                bare.push(set.workload.clone());
+            } else if names.len() > 1 && names.contains(&ours.as_str()) {
+                doubly.push(set.workload.clone());
+            }
+        }
+    }
     for workload in bare {
         match stateful_cluster::cover(&guard.cluster, &workload).await {
             Ok(()) => tracing::info!(workload = %workload.id, "made a budget: it had none"),
             Err(error) => tracing::warn!(workload = %workload.id, %error, "no budget could be made"),
+        }
+    }
+    for workload in doubly {
+        match stateful_cluster::uncover(&guard.cluster, &workload).await {
+            Ok(()) => tracing::info!(workload = %workload.id, "took our budget back: somebody wrote one"),
+            Err(error) => tracing::warn!(workload = %workload.id, %error, "our budget could not be taken back"),
         }
     }
 }
