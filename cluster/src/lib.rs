@@ -44,7 +44,7 @@ pub use claim::{Claim, ClaimHolder, LIFETIME as CLAIM_LIFETIME, NEXT_POD, claim_
 pub use client::{ClientOptions, Cluster, connect, server_version};
 pub use container::container_facts;
 pub use cordon::{is_cordoned, set_cordon};
-pub use cover::{PART_OF, cover};
+pub use cover::{PART_OF, cover, cover_name};
 pub use credentials::{Keys, resolve};
 pub use discover::{discover, discover_all, discover_on_node, pods_at, runs_database};
 pub use drainable::{NodePod, Obstacle, pod_uid, pods_on_node};

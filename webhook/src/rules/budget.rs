@@ -3,6 +3,7 @@
 //! What it stops. A budget that counts pods another one counts already, that never lets anybody go, that lets a majority
 //! go at once, or that cannot be understood. What is merely unwise is told: it counts nobody, or two databases, or holds
 //! on to broken pods. One that is there may be changed as long as it does not get worse, and may always be deleted.
+//! The guard's own budget, made where there is none, gives way: it is told of, not refused for.
 //! Two overlapping budgets written in the same instant both pass: neither is remembered yet.
 //!
 //! Why a budget is not enough. It is what is judged here: the API server takes any, and the mistake shows in the middle
@@ -15,7 +16,7 @@
 
 use kube_core::DynamicObject;
 use serde_json::Value;
-use stateful_cluster::{Budget, Labels, Model, Phase, PodFacts, SetFacts};
+use stateful_cluster::{Budget, Labels, Model, Phase, PodFacts, SetFacts, cover_name};
 use stateful_safety::Flaw;
 
 use crate::answer::Answer;
@@ -40,8 +41,14 @@ pub(crate) fn decide(attempt: &Attempt, model: &Model) -> Answer {
     let (now, about) = find(&attempt.object);
     let (before, _) = find(&attempt.old_object);
     let is_new = |flaw: &Flaw| !before.iter().any(|before| flaw.is_no_worse_than(before));
-    let (refused, told): (Vec<Flaw>, Vec<Flaw>) = now.into_iter().partition(|flaw| flaw.is_refused() && is_new(flaw));
+    let is_bad = |flaw: &Flaw| flaw.is_refused() && is_new(flaw) && !gives_way(flaw);
+    let (refused, told): (Vec<Flaw>, Vec<Flaw>) = now.into_iter().partition(is_bad);
     declared::answer(attempt, model, &about, &refused, &told)
+}
+
+/// Whether the other budget is the guard's own, made only because there was none.
+fn gives_way(flaw: &Flaw) -> bool {
+    matches!(flaw, Flaw::BudgetsOverlap { other, database, .. } if *other == cover_name(database))
 }
 
 /// What is wrong with a budget, and the databases it is about.
