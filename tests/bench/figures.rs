@@ -1,6 +1,6 @@
 //! The page the figures are written to.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -10,16 +10,9 @@ use crate::drain::Drains;
 use crate::status::Latency;
 use crate::upgrade::Upgrade;
 
-pub(crate) fn write(
-    versions: &str,
-    ours: &Upgrade,
-    naive: &Upgrade,
-    drains: &Drains,
-    latency: &Latency,
-) -> Result<PathBuf> {
+pub(crate) fn write(versions: &str, ours: &Upgrade, naive: &Upgrade, drains: &Drains, latency: &Latency) -> Result<()> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the repository")?.join("docs/figures.md");
-    std::fs::write(&path, page(versions, ours, naive, drains, latency))?;
-    Ok(path)
+    Ok(std::fs::write(path, page(versions, ours, naive, drains, latency))?)
 }
 
 fn page(versions: &str, ours: &Upgrade, naive: &Upgrade, drains: &Drains, latency: &Latency) -> String {

@@ -1,8 +1,10 @@
 //! `make bench`: every figure of `docs/figures.md`, measured in one run, with the same client and the same load.
+//! `bench guard` measures the guard alone, and replaces its section.
 #![expect(clippy::print_stdout, reason = "a bench is run to see its figures")]
 
 mod drain;
 mod figures;
+mod guard;
 mod status;
 mod upgrade;
 mod versions;
@@ -21,7 +23,10 @@ async fn main() -> Result<()> {
     // Interrupted, it still takes its namespaces away.
     tokio::select! {
         ended = run() => ended,
-        _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+        _ = tokio::signal::ctrl_c() => {
+            guard::clean(&Cluster::find()?).await?;
+            bail!("interrupted")
+        }
     }
 }
 
@@ -30,6 +35,9 @@ async fn run() -> Result<()> {
     let plugin = Plugin::find(&cluster)?;
     let versions = versions::of(&cluster, &plugin).await?;
     println!("{versions}\n");
+    if std::env::args().nth(1).is_some_and(|part| part == "guard") {
+        return the_guard(&cluster, &versions).await;
+    }
 
     let ours = upgrade::by_us(&cluster, &plugin).await?;
     println!("kubectl stateful upgrade: {ours}");
@@ -40,7 +48,13 @@ async fn run() -> Result<()> {
     let latency = status::latency(&cluster, &plugin).await?;
     println!("kubectl stateful status:  {latency}");
 
-    let path = figures::write(&versions, &ours, &naive, &drains, &latency)?;
+    figures::write(&versions, &ours, &naive, &drains, &latency)?;
+    the_guard(&cluster, &versions).await
+}
+
+async fn the_guard(cluster: &Cluster, versions: &str) -> Result<()> {
+    let measured = guard::measure(cluster).await?;
+    let path = guard::write(versions, &measured)?;
     println!("\nwritten to {}", path.display());
     Ok(())
 }

@@ -1,10 +1,11 @@
 // A webhook as most people write one: Go, controller-runtime, yes to every eviction.
-// hello PORT CERTIFICATE-DIRECTORY
+// hello ADDRESS:PORT CERTIFICATE-DIRECTORY
 package main
 
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"strconv"
 
@@ -31,9 +32,13 @@ func (h hello) Handle(_ context.Context, request admission.Request) admission.Re
 
 func run() error {
 	if len(os.Args) != 3 {
-		return fmt.Errorf("usage: hello PORT CERTIFICATE-DIRECTORY")
+		return fmt.Errorf("usage: hello ADDRESS:PORT CERTIFICATE-DIRECTORY")
 	}
-	port, err := strconv.Atoi(os.Args[1])
+	host, text, err := net.SplitHostPort(os.Args[1])
+	if err != nil {
+		return err
+	}
+	port, err := strconv.Atoi(text)
 	if err != nil {
 		return err
 	}
@@ -42,7 +47,7 @@ func run() error {
 		return err
 	}
 	log.SetLogger(logr.Discard())
-	server := webhook.NewServer(webhook.Options{Port: port, CertDir: os.Args[2]})
+	server := webhook.NewServer(webhook.Options{Host: host, Port: port, CertDir: os.Args[2]})
 	server.Register("/validate/evictions", &admission.Webhook{Handler: hello{admission.NewDecoder(scheme)}})
 	return server.Start(ctrl.SetupSignalHandler())
 }

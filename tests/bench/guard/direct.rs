@@ -1,0 +1,83 @@
+//! Asked directly: the same client, the same certificate, the same question; the servers take turns, round by round, so
+//! that whatever else the machine does meets all of them alike.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use super::line::{Door, Line, post};
+use super::servers::Running;
+use super::spread::Spread;
+
+/// Rounds; odd, so that there is a median.
+const ROUNDS: usize = 9;
+
+/// How long one server is asked in a round.
+const ROUND: Duration = Duration::from_secs(2);
+
+/// Connections at once: an API server that has little to ask, and one in the middle of a drain.
+pub(crate) const LINES: [usize; 2] = [1, 20];
+
+/// Questions before the clock runs: the handshake, a first allocation.
+const WARM_UP: usize = 50;
+
+/// One row of the table.
+pub(crate) struct Row {
+    pub(crate) who: &'static str,
+    /// By the numbers of [`LINES`].
+    pub(crate) spreads: Vec<Spread>,
+}
+
+/// Asks each of them in turn.
+pub(crate) async fn measure(asked: &[(&'static str, &Running, String)]) -> Result<Vec<Row>> {
+    let mut rounds = vec![vec![Vec::new(); LINES.len()]; asked.len()];
+    for round in 0..ROUNDS {
+        for (at, lines) in LINES.into_iter().enumerate() {
+            for turn in 0..asked.len() {
+                let who = (turn + round) % asked.len(); // nobody is always the one after the same neighbour
+                let (_, server, review) = &asked[who];
+                let (door, question) = (server.door.clone(), post(server.path, review));
+                let spread = tokio::task::spawn_blocking(move || load(&door, &question, lines)).await??;
+                rounds[who][at].push(spread);
+            }
+        }
+    }
+    let over = |rounds: &Vec<Vec<Spread>>| rounds.iter().map(|rounds| Spread::over(rounds)).collect();
+    Ok(asked.iter().zip(&rounds).map(|((who, ..), rounds)| Row { who, spreads: over(rounds) }).collect())
+}
+
+fn load(door: &Door, question: &[u8], lines: usize) -> Result<Spread> {
+    let mut open = (0..lines).map(|_| Line::open(door)).collect::<Result<Vec<_>>>()?;
+    for line in &mut open {
+        for _ in 0..WARM_UP / lines.min(10) {
+            line.ask(question)?;
+        }
+    }
+    let started = Instant::now();
+    let ended: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = open.iter_mut().map(|line| scope.spawn(|| ask_on(line, question, started))).collect();
+        threads.into_iter().map(thread::ScopedJoinHandle::join).collect()
+    });
+    let wall = started.elapsed();
+    let (mut took, mut errors) = (Vec::new(), 0);
+    for one in ended {
+        let (of_line, wrong) = one.ok().context("a line's thread died")?;
+        took.extend(of_line);
+        errors += wrong;
+    }
+    Ok(Spread::of(took, errors, wall))
+}
+
+fn ask_on(line: &mut Line, question: &[u8], started: Instant) -> (Vec<Duration>, usize) {
+    let (mut took, mut errors) = (Vec::new(), 0);
+    while started.elapsed() < ROUND {
+        let asked = Instant::now();
+        match line.ask(question) {
+            Ok(reply) if reply.is_yes() => took.push(asked.elapsed()),
+            Ok(_) => errors += 1,
+            Err(_) => return (took, errors + 1),
+        }
+    }
+    (took, errors)
+}

@@ -1,0 +1,127 @@
+//! Asked through the API server: dry-run evictions of one running pod over one connection. Whom the API server asks about
+//! one is told by the eviction's own labels, so that all ways take turns, one eviction each, and everything is installed
+//! all the time.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use stateful_harness::{Cluster, until};
+
+use super::api_server;
+use super::line::{Door, Line, post};
+use super::objects::webhook_name;
+use super::review::eviction;
+use super::spread::Spread;
+
+/// Rounds; odd, so that there is a median.
+const ROUNDS: u32 = 9;
+
+/// Evictions of each way in a round.
+const EACH: u32 = 200;
+
+/// What nobody is asked about.
+pub(crate) const NOBODY: &str = "nobody";
+
+/// What the API server's own policy is asked about.
+pub(crate) const POLICY: &str = "policy";
+
+/// Evicts, by each way in turn. `ways` are the labels; the first is nobody's.
+pub(crate) async fn measure(
+    cluster: &Cluster,
+    namespace: &str,
+    pod: &str,
+    ways: &[&'static str],
+) -> Result<Vec<(&'static str, Spread)>> {
+    let door = api_server::door(cluster).await?;
+    let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}/eviction");
+    let questions: Vec<Vec<u8>> =
+        ways.iter().map(|way| post(&path, &eviction(namespace, pod, way).to_string())).collect();
+    all_are_asked(cluster, &door, ways, &questions).await?;
+    let before = counts(cluster, ways).await?;
+    let rounds = tokio::task::spawn_blocking(move || rounds(&door, &questions)).await??;
+    let after = counts(cluster, ways).await?;
+    for ((way, before), after) in ways.iter().zip(before).zip(after) {
+        let asked = after - before;
+        let wanted = if *way == NOBODY { 0.0 } else { f64::from(ROUNDS * EACH) };
+        ensure!(asked >= wanted, "{way} was asked {asked} times instead of {wanted}");
+    }
+    Ok(ways.iter().zip(&rounds).map(|(way, rounds)| (*way, Spread::over(rounds))).collect())
+}
+
+/// Waits until every way is in force: the API server takes new configurations a moment later.
+async fn all_are_asked(cluster: &Cluster, door: &Door, ways: &[&str], questions: &[Vec<u8>]) -> Result<()> {
+    until("every webhook is asked", Duration::from_mins(1), async || {
+        let mut line = Line::open(door)?;
+        for (way, question) in ways.iter().zip(questions) {
+            let reply = line.ask(question)?;
+            ensure!(reply.status == 201, "{way}: {}", reply.text());
+        }
+        let counts = counts(cluster, ways).await?;
+        for (way, count) in ways.iter().zip(counts) {
+            ensure!(*way == NOBODY || count > 0.0, "{way} has not been asked");
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// How often each was asked, as the API server counts.
+async fn counts(cluster: &Cluster, ways: &[&str]) -> Result<Vec<f64>> {
+    let metrics = cluster.kubectl(&["get", "--raw", "/metrics"]).await?;
+    let count = |way: &&str| {
+        let (series, label) = if *way == POLICY {
+            ("apiserver_validating_admission_policy_check_total{", format!("policy=\"bench-{POLICY}\""))
+        } else {
+            ("apiserver_admission_webhook_admission_duration_seconds_count{", format!("name=\"{}\"", webhook_name(way)))
+        };
+        let lines = metrics.lines().filter(|line| line.starts_with(series) && line.contains(&label));
+        lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+    };
+    Ok(ways.iter().map(count).collect())
+}
+
+fn rounds(door: &Door, questions: &[Vec<u8>]) -> Result<Vec<Vec<Spread>>> {
+    let mut line = Line::open(door)?;
+    let mut all = vec![Vec::new(); questions.len()];
+    for _ in 0..ROUNDS {
+        let mut took = vec![Vec::new(); questions.len()];
+        let mut errors = vec![0; questions.len()];
+        for turn in 0..EACH {
+            for place in 0..questions.len() {
+                let way = (place + turn as usize) % questions.len();
+                let asked = Instant::now();
+                let reply = line.ask(&questions[way])?;
+                if is_success(&reply.body) {
+                    took[way].push(asked.elapsed());
+                } else {
+                    errors[way] += 1;
+                }
+            }
+        }
+        for (way, (took, errors)) in took.into_iter().zip(errors).enumerate() {
+            let wall = took.iter().sum();
+            all[way].push(Spread::of(took, errors, wall));
+        }
+    }
+    Ok(all)
+}
+
+fn is_success(body: &[u8]) -> bool {
+    serde_json::from_slice(body).is_ok_and(|status: Value| status["status"] == "Success")
+}
+
+/// A replica that is told to lead nobody: the second pod of the example.
+pub(crate) const REPLICA: &str = "redis-1";
+
+/// Waits until a budget lets the replica go: without one the way through the API server is shorter.
+pub(crate) async fn budgeted(cluster: &Cluster, namespace: &str) -> Result<()> {
+    until("the database has a budget", Duration::from_mins(1), async || {
+        let budgets = cluster.get(&["poddisruptionbudgets", "--namespace", namespace]).await?;
+        let first = budgets["items"].get(0).context("there is none")?;
+        let allowed = first["status"]["disruptionsAllowed"].as_i64();
+        ensure!(allowed.is_some_and(|allowed| allowed > 0), "it allows {allowed:?}");
+        Ok(())
+    })
+    .await
+}
