@@ -40,6 +40,75 @@ pub async fn resolve(cluster: &Cluster, id: &WorkloadId, entrance: &Entrance) ->
     })
 }
 
+/// The names of the Secrets an entrance's references lead to; none of them is read.
+pub async fn secret_names(cluster: &Cluster, id: &WorkloadId, entrance: &Entrance) -> Result<Vec<String>> {
+    let tls = entrance.tls.clone().unwrap_or_default();
+    let sets: Api<StatefulSet> = Api::namespaced(cluster.client.clone(), &id.namespace);
+    let set = sets.get(&id.name).await?;
+    let (pod, container) = parts(&set).ok_or_else(|| Error::NotFound(format!("{id} runs no database we know")))?;
+    let mut names = Vec::new();
+    for source in [&entrance.password, &tls.authority, &tls.certificate, &tls.key].into_iter().flatten() {
+        if let Place::Secret(name, _) = place(pod, container, source)? {
+            names.push(name);
+        }
+    }
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
+
+/// Where a reference leads.
+enum Place {
+    /// The pod itself says it.
+    Here(Vec<u8>),
+    /// To a Secret, by name and key.
+    Secret(String, String),
+}
+
+/// Follows a reference, as the container itself would.
+fn place(pod: &PodSpec, container: &Container, source: &Source) -> Result<Place> {
+    match source {
+        Source::Text(text) => Ok(Place::Here(text.clone().into_bytes())),
+        Source::Secret(name, key) => Ok(Place::Secret(name.clone(), key.clone())),
+        Source::Env(name) => env(container, name),
+        Source::File(path) => file(pod, container, path),
+    }
+}
+
+fn env(container: &Container, name: &str) -> Result<Place> {
+    let env = container.env.iter().flatten().find(|env| env.name == name);
+    if let Some(value) = env.and_then(|env| env.value.clone()) {
+        return Ok(Place::Here(value.into_bytes()));
+    }
+    let reference = env.and_then(|env| env.value_from.as_ref()?.secret_key_ref.as_ref());
+    let reference = reference.ok_or_else(|| {
+        Error::Credentials(format!(
+            "container {} says its password is in {name}, which no Secret of its own sets; \
+             name one with the annotation kubectl-stateful.dev/password-secret: SECRET/KEY",
+            container.name
+        ))
+    })?;
+    Ok(Place::Secret(reference.name.clone(), reference.key.clone()))
+}
+
+/// A file the container mounts from a Secret, by the longest mount path that holds it.
+fn file(pod: &PodSpec, container: &Container, path: &str) -> Result<Place> {
+    let mounts = container.volume_mounts.iter().flatten();
+    let mount = mounts.filter(|mount| path.starts_with(&mount.mount_path)).max_by_key(|mount| mount.mount_path.len());
+    let secret = mount.and_then(|mount| {
+        let volume = pod.volumes.iter().flatten().find(|volume| volume.name == mount.name)?;
+        let source = volume.secret.as_ref()?;
+        let file = path.strip_prefix(&mount.mount_path)?.trim_start_matches('/');
+        let file = if file.is_empty() { mount.sub_path.clone()? } else { file.to_owned() };
+        let mapped = source.items.iter().flatten().find(|item| item.path == file).map(|item| item.key.clone());
+        Some((source.secret_name.clone()?, mapped.unwrap_or(file)))
+    });
+    let (name, key) = secret.ok_or_else(|| {
+        Error::Credentials(format!("container {} reads {path}, which no Secret it mounts provides", container.name))
+    })?;
+    Ok(Place::Secret(name, key))
+}
+
 struct Look<'a> {
     cluster: &'a Cluster,
     namespace: &'a str,
@@ -49,51 +118,11 @@ struct Look<'a> {
 
 impl Look<'_> {
     async fn up(&self, source: Option<&Source>) -> Result<Option<Vec<u8>>> {
-        match source {
-            None => Ok(None),
-            Some(Source::Text(text)) => Ok(Some(text.clone().into_bytes())),
-            Some(Source::Secret(name, key)) => self.secret(name, key).await.map(Some),
-            Some(Source::Env(name)) => self.env(name).await.map(Some),
-            Some(Source::File(path)) => self.file(path).await.map(Some),
+        let Some(source) = source else { return Ok(None) };
+        match place(self.pod, self.container, source)? {
+            Place::Here(bytes) => Ok(Some(bytes)),
+            Place::Secret(name, key) => self.secret(&name, &key).await.map(Some),
         }
-    }
-
-    async fn env(&self, name: &str) -> Result<Vec<u8>> {
-        let env = self.container.env.iter().flatten().find(|env| env.name == name);
-        if let Some(value) = env.and_then(|env| env.value.clone()) {
-            return Ok(value.into_bytes());
-        }
-        let reference = env.and_then(|env| env.value_from.as_ref()?.secret_key_ref.as_ref());
-        let reference = reference.ok_or_else(|| {
-            Error::Credentials(format!(
-                "container {} says its password is in {name}, which no Secret of its own sets; \
-                 name one with the annotation kubectl-stateful.dev/password-secret: SECRET/KEY",
-                self.container.name
-            ))
-        })?;
-        self.secret(&reference.name, &reference.key).await
-    }
-
-    /// A file the container mounts from a Secret, by the longest mount path that holds it.
-    async fn file(&self, path: &str) -> Result<Vec<u8>> {
-        let mounts = self.container.volume_mounts.iter().flatten();
-        let mount =
-            mounts.filter(|mount| path.starts_with(&mount.mount_path)).max_by_key(|mount| mount.mount_path.len());
-        let secret = mount.and_then(|mount| {
-            let volume = self.pod.volumes.iter().flatten().find(|volume| volume.name == mount.name)?;
-            let source = volume.secret.as_ref()?;
-            let file = path.strip_prefix(&mount.mount_path)?.trim_start_matches('/');
-            let file = if file.is_empty() { mount.sub_path.clone()? } else { file.to_owned() };
-            let mapped = source.items.iter().flatten().find(|item| item.path == file).map(|item| item.key.clone());
-            Some((source.secret_name.clone()?, mapped.unwrap_or(file)))
-        });
-        let (name, key) = secret.ok_or_else(|| {
-            Error::Credentials(format!(
-                "container {} reads {path}, which no Secret it mounts provides",
-                self.container.name
-            ))
-        })?;
-        self.secret(&name, &key).await
     }
 
     async fn secret(&self, name: &str, key: &str) -> Result<Vec<u8>> {

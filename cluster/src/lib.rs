@@ -24,8 +24,13 @@ mod discover;
 mod drainable;
 mod error;
 mod evict;
+mod guarded;
+mod install;
+mod installed;
 mod inventory;
 mod keyring;
+mod object;
+mod observed;
 #[expect(unreachable_pub, reason = "KubeSchema puts a copy of the struct into a function of its own")]
 mod policy;
 mod policy_status;
@@ -37,21 +42,26 @@ mod target;
 mod tunnels;
 
 pub use access::{Permission, missing};
-pub use approval::Approval;
+pub use approval::{Approval, approve};
 pub use budget::{Amount, Budget};
 pub use bulletin::{Bulletin, Notice};
 pub use claim::{Claim, ClaimHolder, LIFETIME as CLAIM_LIFETIME, NEXT_POD, claim_name};
 pub use client::{ClientOptions, Cluster, connect, server_version};
 pub use container::container_facts;
 pub use cordon::{is_cordoned, set_cordon};
-pub use cover::{PART_OF, cover, cover_name};
-pub use credentials::{Keys, resolve};
+pub use cover::{PART_OF, cover, cover_name, uncover};
+pub use credentials::{Keys, resolve, secret_names};
 pub use discover::{discover, discover_all, discover_on_node, pods_at, runs_database};
 pub use drainable::{NodePod, Obstacle, pod_uid, pods_on_node};
 pub use error::{Error, Result};
 pub use evict::{Eviction, evict};
+pub use guarded::{Approved, Bypass, PolicyFacts, approvals, bypasses, guarded_namespaces, policies};
+pub use install::{Applied, apply, find, knows, labelled, remove, set_label};
+pub use installed::{Asking, GRANT, GUARD, Grant, Hook, Replica, Replicas, asking, grants, home, replicas};
 pub use inventory::{Change, Inventory, Labels, LeaseFacts, Model, NamespaceFacts, Phase, PodFacts, SetFacts, lease};
 pub use keyring::{Contents, Keyring, Mark, publish};
+pub use object::{KINDS, Kind, Object};
+pub use observed::{Observed, fail_opens, observe};
 pub use policy::{
     DisruptionPolicy, DisruptionPolicySpec, DisruptionPolicyStatus, Mode, OnCordon, OnEviction, crd,
 };

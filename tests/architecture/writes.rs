@@ -42,11 +42,13 @@ fn files_that_say_touch_are_the_ones_the_architecture_lists() {
         .map(|file| file.path)
         .collect();
     let listed = [
+        "approval",
         "bulletin",
         "claim",
         "cordon",
         "cover",
         "evict",
+        "install",
         "keyring",
         "policy_status",
         "promises",
@@ -58,12 +60,27 @@ fn files_that_say_touch_are_the_ones_the_architecture_lists() {
     assert_eq!(touching, listed);
 }
 
+/// The one file that deletes: objects of the guard itself, when it is installed no more.
+const DELETES: &str = "cluster/src/install.rs";
+
 #[test]
 fn a_pod_is_taken_away_by_eviction_alone() {
-    for file in files("cluster/src") {
+    for file in files("cluster/src").into_iter().filter(|file| file.path != DELETES) {
         for (number, line) in file.code() {
             let deletes = line.contains(".delete(") || line.contains(".delete_collection(");
             assert!(!deletes, "{}:{number} goes around budgets and the guard: {line}", file.path);
         }
+    }
+}
+
+#[test]
+fn nothing_is_deleted_but_the_guards_own_objects() {
+    let file = files("cluster/src").into_iter().find(|file| file.path == DELETES).expect("it is there");
+    let code = file.joined();
+    assert_eq!(code.matches(".delete").count(), 1, "one place deletes");
+    let before = code.split(".delete").next().expect("a beginning");
+    let function = before.rsplit("pub async fn ").next().expect("it is in a function");
+    for asked in ["kind().ours", "!there.is_ours()", "Preconditions { uid"] {
+        assert!(function.contains(asked), "{DELETES} deletes without asking {asked}");
     }
 }

@@ -1,0 +1,166 @@
+//! LOOK. What there is of the guard in a cluster: its replicas, when the API server asks them, and which Secrets they may
+//! read.
+
+use jiff::Timestamp;
+use k8s_openapi::api::admissionregistration::v1::{
+    MutatingWebhookConfiguration, ValidatingWebhookConfiguration, WebhookClientConfig,
+};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, Role};
+use kube::api::{Api, ListParams};
+use x509_parser::pem::Pem;
+
+use crate::cover::PART_OF;
+use crate::discover::member;
+use crate::{Cluster, Result};
+
+/// How everything of the guard is called.
+pub const GUARD: &str = "stateful-guard";
+
+/// How the Role that lets it read a namespace's Secrets is called, and its binding.
+pub const GRANT: &str = "stateful-guard-secrets";
+
+/// The guard's replicas.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replicas {
+    /// How many there should be.
+    pub wanted: usize,
+    /// Whether each of them is ready and of the newest revision, and no other is left.
+    pub settled: bool,
+    /// Those that are there.
+    pub pods: Vec<Replica>,
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replica {
+    /// Its pod.
+    pub pod: String,
+    /// Where it runs.
+    pub node: Option<String>,
+    /// Whether it can be asked.
+    pub ready: bool,
+    /// Since when it is there.
+    pub since: Option<Timestamp>,
+    /// Its image.
+    pub image: String,
+    /// Why it does not run, if it does not.
+    pub waiting: Option<String>,
+}
+
+/// When the API server asks the guard.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asking {
+    /// Each occasion.
+    pub hooks: Vec<Hook>,
+    /// From when to when the authorities are good that it is told to trust, the newest first.
+    pub authorities: Vec<(Timestamp, Timestamp)>,
+}
+
+/// An occasion on which the API server asks: a webhook of one of the two configurations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hook {
+    /// Its name.
+    pub name: String,
+    /// Whether what cannot be asked is refused; else it passes.
+    pub fails_closed: bool,
+    /// Whether the API server knows an authority to trust.
+    pub trusted: bool,
+}
+
+/// A namespace whose Secrets the guard may read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// The namespace.
+    pub namespace: String,
+    /// Which Secrets; all of them where none is named.
+    pub secrets: Vec<String>,
+}
+
+/// The namespace the guard is installed in, if it is: that of the account which has its rights.
+pub async fn home(cluster: &Cluster) -> Result<Option<String>> {
+    let bindings: Api<ClusterRoleBinding> = Api::all(cluster.client.clone());
+    let binding = bindings.get_opt(GUARD).await?;
+    Ok(binding.and_then(|binding| binding.subjects?.into_iter().find_map(|subject| subject.namespace)))
+}
+
+/// The guard's replicas in a namespace; none where it is not installed there.
+pub async fn replicas(cluster: &Cluster, namespace: &str) -> Result<Option<Replicas>> {
+    let deployments: Api<Deployment> = Api::namespaced(cluster.client.clone(), namespace);
+    let Some(deployment) = deployments.get_opt(GUARD).await? else { return Ok(None) };
+    let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), namespace);
+    let pods = pods.list(&ListParams::default().labels(&format!("app.kubernetes.io/name={GUARD}"))).await?;
+    let wanted = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+    let status = deployment.status.unwrap_or_default();
+    let counts = [status.replicas, status.updated_replicas, status.available_replicas];
+    Ok(Some(Replicas {
+        wanted: usize::try_from(wanted).unwrap_or(0),
+        settled: status.observed_generation >= deployment.metadata.generation
+            && counts.into_iter().all(|count| count.unwrap_or(0) == wanted),
+        pods: pods.items.iter().filter_map(replica).collect(),
+    }))
+}
+
+fn replica(pod: &Pod) -> Option<Replica> {
+    let container = pod.spec.as_ref()?.containers.first()?.name.clone();
+    let seen = member(pod, &container)?;
+    Some(Replica {
+        pod: seen.name,
+        node: seen.node,
+        ready: seen.ready && !seen.terminating,
+        since: pod.metadata.creation_timestamp.as_ref().map(|time| time.0),
+        image: seen.image,
+        waiting: seen.waiting,
+    })
+}
+
+/// When the API server asks the guard; empty where it is not installed.
+pub async fn asking(cluster: &Cluster) -> Result<Asking> {
+    let mutating: Api<MutatingWebhookConfiguration> = Api::all(cluster.client.clone());
+    let validating: Api<ValidatingWebhookConfiguration> = Api::all(cluster.client.clone());
+    let (mutating, validating) = futures::future::try_join(mutating.get_opt(GUARD), validating.get_opt(GUARD)).await?;
+    let mutating = mutating.and_then(|configuration| configuration.webhooks).unwrap_or_default();
+    let validating = validating.and_then(|configuration| configuration.webhooks).unwrap_or_default();
+    let mut asking = Asking::default();
+    for hook in mutating {
+        asking.add(hook.name, hook.failure_policy.as_deref(), &hook.client_config);
+    }
+    for hook in validating {
+        asking.add(hook.name, hook.failure_policy.as_deref(), &hook.client_config);
+    }
+    asking.hooks.sort_by(|one, other| (one.fails_closed, &other.name).cmp(&(other.fails_closed, &one.name)).reverse());
+    Ok(asking)
+}
+
+impl Asking {
+    fn add(&mut self, name: String, on_failure: Option<&str>, client: &WebhookClientConfig) {
+        let bundle = client.ca_bundle.as_ref().map_or(&[] as &[u8], |bundle| &bundle.0);
+        self.hooks.push(Hook { name, fails_closed: on_failure != Some("Ignore"), trusted: !bundle.is_empty() });
+        if self.authorities.is_empty() {
+            self.authorities = lifetimes(bundle);
+        }
+    }
+}
+
+/// From when to when each certificate of a PEM text is good. What cannot be read is left out.
+fn lifetimes(bundle: &[u8]) -> Vec<(Timestamp, Timestamp)> {
+    let read = |pem: Pem| {
+        let validity = pem.parse_x509().ok()?.validity().clone();
+        let second = |seconds: i64| Timestamp::from_second(seconds).ok();
+        Some((second(validity.not_before.timestamp())?, second(validity.not_after.timestamp())?))
+    };
+    Pem::iter_from_buffer(bundle).filter_map(|pem| read(pem.ok()?)).collect()
+}
+
+/// The namespaces whose Secrets the guard may read.
+pub async fn grants(cluster: &Cluster) -> Result<Vec<Grant>> {
+    let roles: Api<Role> = Api::all(cluster.client.clone());
+    let roles = roles.list(&ListParams::default().labels(&format!("{}={}", PART_OF.0, PART_OF.1))).await?;
+    let ours = roles.items.into_iter().filter(|role| role.metadata.name.as_deref() == Some(GRANT));
+    let grant = |role: Role| {
+        let names = role.rules.into_iter().flatten().flat_map(|rule| rule.resource_names.unwrap_or_default());
+        Some(Grant { namespace: role.metadata.namespace?, secrets: names.collect() })
+    };
+    Ok(ours.filter_map(grant).collect())
+}

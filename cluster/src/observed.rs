@@ -1,0 +1,77 @@
+//! LOOK. What the guard's replicas and the API server count about themselves, read from their metrics.
+
+use jiff::Timestamp;
+use kube::api::GetParams;
+use kube::core::Request;
+
+use crate::{Cluster, Error, Result};
+
+/// What a replica says about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observed {
+    /// When its certificate ends; none while it has none.
+    pub certificate_ends: Option<Timestamp>,
+    /// Whether it leads.
+    pub leads: bool,
+    /// Databases it watches over.
+    pub workloads: u64,
+}
+
+/// Asks a replica, through the API server (`get pods/proxy`).
+pub async fn observe(cluster: &Cluster, namespace: &str, pod: &str) -> Result<Observed> {
+    let text = raw(cluster, &format!("/api/v1/namespaces/{namespace}/pods/{pod}:8080/proxy"), "metrics").await?;
+    let value = |name: &str| samples(&text, &format!("stateful_guard_{name}")).next().map(|(_, value)| value);
+    let ends = value("certificate_expiry_timestamp_seconds").filter(|seconds| *seconds > 0.0);
+    Ok(Observed {
+        certificate_ends: ends.and_then(|seconds| Timestamp::from_second(whole(seconds)).ok()),
+        leads: value("leader") == Some(1.0),
+        workloads: value("workloads").map_or(0, |count| u64::try_from(whole(count)).unwrap_or(0)),
+    })
+}
+
+/// How often each of our webhooks could not be asked and what it was about passed, since the API server started that
+/// answers; there may be others beside it (`get /metrics`).
+pub async fn fail_opens(cluster: &Cluster) -> Result<Vec<(String, u64)>> {
+    let text = raw(cluster, "", "metrics").await?;
+    let counts = samples(&text, "apiserver_admission_webhook_fail_open_count").filter_map(|(labels, value)| {
+        let name = labels.split(',').find_map(|label| label.strip_prefix("name=\""))?.trim_end_matches('"');
+        Some((name.to_owned(), u64::try_from(whole(value)).unwrap_or(0)))
+    });
+    Ok(counts.filter(|(name, _)| name.ends_with(".kubectl-stateful.dev")).collect())
+}
+
+async fn raw(cluster: &Cluster, folder: &str, name: &str) -> Result<String> {
+    let request = Request::new(folder).get(name, &GetParams::default());
+    let request = request.map_err(|error| Error::Answer(error.to_string()))?;
+    Ok(cluster.client.request_text(request).await?)
+}
+
+/// The samples of a metric in the text format: the labels as they are written, and the value.
+fn samples<'a>(text: &'a str, metric: &str) -> impl Iterator<Item = (&'a str, f64)> {
+    let metric = metric.to_owned();
+    text.lines().filter(|line| !line.starts_with('#')).filter_map(move |line| {
+        let rest = line.strip_prefix(&metric)?;
+        let (labels, value) = match rest.strip_prefix('{') {
+            Some(rest) => rest.split_once('}')?,
+            None => ("", rest),
+        };
+        Some((labels, value.strip_prefix(' ')?.split(' ').next()?.parse().ok()?))
+    })
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a cast of a float that is too large gives the largest number")]
+fn whole(value: f64) -> i64 {
+    value as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::samples;
+
+    #[test]
+    fn a_metric_is_not_taken_for_one_whose_name_it_begins() {
+        let text = "# TYPE a counter\na_total 9\na{name=\"x\",type=\"v\"} 3\na{name=\"y\"} 1.5e3 1700000000\na 2\n";
+        let found: Vec<_> = samples(text, "a").collect();
+        assert_eq!(found, [("name=\"x\",type=\"v\"", 3.0), ("name=\"y\"", 1500.0), ("", 2.0)]);
+    }
+}
