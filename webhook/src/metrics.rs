@@ -12,6 +12,7 @@ use prometheus_client::registry::Registry;
 use stateful_safety::Reason;
 
 use crate::taking::Outcome;
+use crate::wording::Taking;
 
 /// Fractions of a second, in seconds.
 type Seconds = Gauge<f64, AtomicU64>;
@@ -36,6 +37,15 @@ struct RuleLabel {
 pub(crate) struct WorkloadLabels {
     pub(crate) namespace: String,
     pub(crate) workload: String,
+}
+
+/// A condition of a database.
+#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(crate) struct ConditionLabels {
+    pub(crate) namespace: String,
+    pub(crate) workload: String,
+    /// Its code in `docs/reasons.md`.
+    pub(crate) reason: &'static str,
 }
 
 /// A member of a database.
@@ -65,13 +75,86 @@ pub(crate) struct Gauges {
     pub(crate) workloads: Gauge,
     pub(crate) promises: Gauge,
     pub(crate) certificate_expires: Seconds,
+    pub(crate) members: Family<WorkloadLabels, Gauge>,
+    pub(crate) members_absent: Family<WorkloadLabels, Gauge>,
+    pub(crate) members_on_cordoned: Family<WorkloadLabels, Gauge>,
+    pub(crate) in_operation: Family<WorkloadLabels, Gauge>,
+    pub(crate) lag_limit: Family<WorkloadLabels, Gauge>,
     pub(crate) assessment_age: Family<WorkloadLabels, Seconds>,
+    pub(crate) groups: Family<WorkloadLabels, Gauge>,
     pub(crate) primaries_missing: Family<WorkloadLabels, Gauge>,
     pub(crate) members_away: Family<WorkloadLabels, Gauge>,
-    pub(crate) blockers: Family<WorkloadLabels, Gauge>,
-    pub(crate) in_operation: Family<WorkloadLabels, Gauge>,
-    pub(crate) waiting_since: Family<MemberLabels, Seconds>,
+    pub(crate) voters_missing: Family<WorkloadLabels, Gauge>,
+    pub(crate) blockers: Family<ConditionLabels, Gauge>,
     pub(crate) lag: Family<MemberLabels, Gauge>,
+    pub(crate) lag_seconds: Family<MemberLabels, Gauge>,
+    pub(crate) waiting_since: Family<MemberLabels, Seconds>,
+}
+
+impl Gauges {
+    /// Registers each with what it means, as `docs/guard-metrics.md` shows it.
+    fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "synced",
+            "Whether the cluster has been read once (1) or nothing may pass yet (0)",
+            self.synced.clone(),
+        );
+        registry.register(
+            "leader",
+            "Whether this replica leads: hands primaries over, makes budgets",
+            self.leader.clone(),
+        );
+        registry.register("pods", "Pods remembered, of the whole cluster", self.pods.clone());
+        registry.register("workloads", "Databases guarded", self.workloads.clone());
+        registry.register("promises", "Evictions and deletions allowed and not yet seen", self.promises.clone());
+        let expires = "When the serving certificate ends, in seconds since 1970; 0 while there is none";
+        registry.register("certificate_expiry_timestamp_seconds", expires, self.certificate_expires.clone());
+        registry.register("members", "Members a guarded database declares", self.members.clone());
+        registry.register("members_absent", "Members declared that have no pod", self.members_absent.clone());
+        let cordoned = "Members whose node is cordoned: they are about to be moved";
+        registry.register("members_on_cordoned_nodes", cordoned, self.members_on_cordoned.clone());
+        let running = "Whether somebody is at work on a database: its claim is held and lives";
+        registry.register("operation_running", running, self.in_operation.clone());
+        let limit = "How far a replica may be behind for its database's policies and still count as in sync";
+        registry.register("replication_lag_limit_bytes", limit, self.lag_limit.clone());
+        let age = "How long ago a database was last looked at; absent until it answered once";
+        registry.register("assessment_age_seconds", age, self.assessment_age.clone());
+        registry.register("groups", "Replica groups (shards) of a database", self.groups.clone());
+        let missing = "Replica groups without exactly one primary";
+        registry.register("groups_without_primary", missing, self.primaries_missing.clone());
+        let away = "Members that are silent or do not stream from their primary";
+        registry.register("members_away", away, self.members_away.clone());
+        let voters = "Voters that would have to come back before a primary can be elected";
+        registry.register("voters_missing", voters, self.voters_missing.clone());
+        let blockers = "Conditions of a database under which nothing may be moved, by the code of the reason";
+        registry.register("blockers", blockers, self.blockers.clone());
+        registry.register("replication_lag_bytes", "How far a replica is behind its primary", self.lag.clone());
+        let seconds = "How long ago a replica last told its primary how far it is, where the engine says so";
+        registry.register("replication_lag_seconds", seconds, self.lag_seconds.clone());
+        let waiting = "Since when an eviction of a member is refused while its node is cordoned, in seconds since 1970";
+        registry.register("eviction_refused_since_timestamp_seconds", waiting, self.waiting_since.clone());
+    }
+
+    /// Empties what has labels, so that what is gone is gone.
+    pub(crate) fn clear(&self) {
+        let counted = [
+            &self.members,
+            &self.members_absent,
+            &self.members_on_cordoned,
+            &self.in_operation,
+            &self.lag_limit,
+            &self.groups,
+            &self.primaries_missing,
+            &self.members_away,
+            &self.voters_missing,
+        ];
+        counted.into_iter().for_each(Family::clear);
+        self.assessment_age.clear();
+        self.blockers.clear();
+        self.lag.clear();
+        self.lag_seconds.clear();
+        self.waiting_since.clear();
+    }
 }
 
 impl Metrics {
@@ -80,31 +163,20 @@ impl Metrics {
         let answered =
             Family::<RuleLabel, Histogram, fn() -> Histogram>::new_with_constructor(|| Histogram::new(ANSWERED_IN));
         let (verdicts, unreadable, gauges) = (Family::default(), Counter::default(), Gauges::default());
-        registry.register("verdicts", "Answers to attempts, by rule, outcome and first reason", verdicts.clone());
+        let told = "Answers to attempts, by rule, outcome and the code of the first reason";
+        registry.register("verdicts", told, verdicts.clone());
         registry.register("answer_seconds", "How long an answer took", answered.clone());
         registry.register("unreadable_requests", "Requests that were no AdmissionReview", unreadable.clone());
-        registry.register("synced", "Whether the cluster has been read once", gauges.synced.clone());
-        registry.register("leader", "Whether this replica leads", gauges.leader.clone());
-        registry.register("pods", "Pods remembered", gauges.pods.clone());
-        registry.register("workloads", "Databases guarded", gauges.workloads.clone());
-        registry.register("promises", "Evictions allowed and not yet seen", gauges.promises.clone());
-        let expires = "When the serving certificate ends, in seconds since 1970";
-        registry.register("certificate_expiry_timestamp_seconds", expires, gauges.certificate_expires.clone());
-        let age = "How long ago a database was last looked at";
-        registry.register("assessment_age_seconds", age, gauges.assessment_age.clone());
-        let missing = "Replica groups without exactly one primary";
-        registry.register("groups_without_primary", missing, gauges.primaries_missing.clone());
-        let away = "Members that are silent or do not stream from their primary";
-        registry.register("members_away", away, gauges.members_away.clone());
-        registry.register("blockers", "Conditions under which nothing may be moved", gauges.blockers.clone());
-        registry.register(
-            "operation_running",
-            "Whether somebody is at work on a database",
-            gauges.in_operation.clone(),
-        );
-        let waiting = "Since when an eviction of a member is refused, in seconds since 1970";
-        registry.register("eviction_refused_since_timestamp_seconds", waiting, gauges.waiting_since.clone());
-        registry.register("replication_lag_bytes", "How far a replica is behind its primary", gauges.lag.clone());
+        gauges.register(&mut registry);
+        // Born at zero: Prometheus sees what grows between two scrapes, and one of these is worth an alert.
+        for rule in [Taking::Eviction.rule(), Taking::Deletion.rule()] {
+            let not_reserved = Reason::NotReserved { why: String::new() }.code();
+            for (outcome, reason) in [(Outcome::Approved, ""), (Outcome::Exempt, ""), (Outcome::Refused, not_reserved)]
+            {
+                let labels = VerdictLabels { rule, outcome: outcome.word(), reason: reason.to_owned() };
+                drop(verdicts.get_or_create(&labels));
+            }
+        }
         Self { registry, verdicts, answered, unreadable, gauges }
     }
 
@@ -156,3 +228,6 @@ impl Outcome {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
