@@ -3,7 +3,7 @@
 //! What it stops. A budget that counts pods another one counts already, that never lets anybody go, that lets a majority
 //! go at once, or that cannot be understood. What is merely unwise is told: it counts nobody, or two databases, or holds
 //! on to broken pods. One that is there may be changed as long as it does not get worse, and may always be deleted.
-//! The guard's own budget, made where there is none, gives way: it is told of, not refused for.
+//! The guard's own budget, made where there is none, is in nobody's way: it is taken back when another one comes.
 //! Two overlapping budgets written in the same instant both pass: neither is remembered yet.
 //!
 //! Why a budget is not enough. It is what is judged here: the API server takes any, and the mistake shows in the middle
@@ -41,14 +41,8 @@ pub(crate) fn decide(attempt: &Attempt, model: &Model) -> Answer {
     let (now, about) = find(&attempt.object);
     let (before, _) = find(&attempt.old_object);
     let is_new = |flaw: &Flaw| !before.iter().any(|before| flaw.is_no_worse_than(before));
-    let is_bad = |flaw: &Flaw| flaw.is_refused() && is_new(flaw) && !gives_way(flaw);
-    let (refused, told): (Vec<Flaw>, Vec<Flaw>) = now.into_iter().partition(is_bad);
+    let (refused, told): (Vec<Flaw>, Vec<Flaw>) = now.into_iter().partition(|flaw| flaw.is_refused() && is_new(flaw));
     declared::answer(attempt, model, &about, &refused, &told)
-}
-
-/// Whether the other budget is the guard's own, made only because there was none.
-fn gives_way(flaw: &Flaw) -> bool {
-    matches!(flaw, Flaw::BudgetsOverlap { other, database, .. } if *other == cover_name(database))
 }
 
 /// What is wrong with a budget, and the databases it is about.
@@ -108,9 +102,13 @@ fn overlaps(budget: &Budget, name: &str, covered: &[Covered<'_>], model: &Model,
         both(&set.pod_labels) || members(model, namespace, set).any(|pod| both(&labels(pod)))
     };
     let overlap = |other: &Budget| {
-        let one = covered.iter().find(|one| counts(&other, one.set))?;
-        let database = one.set.workload.id.name.clone();
-        Some(Flaw::BudgetsOverlap { budget: name.to_owned(), other: other.name.clone(), database })
+        let database = &covered.iter().find(|one| counts(&other, one.set))?.set.workload.id.name;
+        let gives_way = other.name == cover_name(database);
+        (!gives_way).then(|| Flaw::BudgetsOverlap {
+            budget: name.to_owned(),
+            other: other.name.clone(),
+            database: database.clone(),
+        })
     };
     others.into_iter().filter_map(overlap).collect()
 }
