@@ -2,7 +2,7 @@ include Makefile.cluster
 
 # The README's two commands are `make demo` and `make test`. `make help` lists all.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check plugin guard-image bench install
+.PHONY: help demo test check monitoring plugin guard-image bench install
 
 # The proofs that need no cluster; each is a folder of tests/.
 HERE := architecture plans
@@ -23,6 +23,9 @@ check: ## The part without a cluster: format, lints, unit tests, golden plans, a
 	cargo test --package stateful-tests --lib $(HERE:%=--test %)
 	@! command -v cargo-deny >/dev/null || cargo deny check licenses bans sources
 	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps
+
+monitoring: ## Try every alert of manifests/monitoring with promtool (needs Go; compiles it first, once, for minutes)
+	@tests/monitoring/try
 
 # The proofs run the binary as it is; cargo does not build it for them.
 plugin:
