@@ -25,15 +25,15 @@ const FOLDER: &str = "manifests/monitoring";
 const TRIALS: &[&str] = &["databases.yaml", "guard.yaml"];
 
 fn read(path: &str) -> String {
-    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    fs::read_to_string(root().join(path)).expect(path)
 }
 
 fn yaml(path: &str) -> Value {
-    serde_yaml::from_str(&read(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    serde_yaml::from_str(&read(path)).expect(path)
 }
 
 fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_else(|| panic!("{value} should be text"))
+    value.as_str().expect("text")
 }
 
 fn list(value: &Value) -> &[Value] {
@@ -44,8 +44,9 @@ fn list(value: &Value) -> &[Value] {
 fn series() -> BTreeMap<String, BTreeSet<String>> {
     let mut all = BTreeMap::new();
     for row in read("docs/guard-metrics.md").lines().filter(|line| line.starts_with("| `")) {
-        let cells: Vec<&str> = row.split(" | ").collect();
-        let [name, kind, labels, ..] = cells[..] else { panic!("{row}") };
+        let mut cells = row.split(" | ");
+        let mut cell = || cells.next().expect("a name, a type, labels and a meaning");
+        let (name, kind, labels) = (cell(), cell(), cell());
         let name = name.trim_matches(['|', ' ', '`']);
         let labels = labels.split(", ").map(|label| label.trim().trim_matches('`').to_owned());
         let mut labels: BTreeSet<String> = labels.filter(|label| !label.is_empty()).collect();
@@ -84,7 +85,8 @@ fn assert_is_there(expression: &str, series: &BTreeMap<String, BTreeSet<String>>
     assert!(!asked.metrics.is_empty(), "{expression} asks for nothing");
     let mut known: BTreeSet<&str> = ADDED.iter().copied().collect();
     for (metric, selected_by) in &asked.metrics {
-        let labels = series.get(metric).unwrap_or_else(|| panic!("{metric} does not exist: {expression}"));
+        assert!(series.contains_key(metric), "{metric} does not exist: {expression}");
+        let labels = &series[metric];
         for label in selected_by {
             let there = labels.contains(label) || ADDED.contains(&label.as_str());
             assert!(there, "{metric} has no label {label}: {expression}");
