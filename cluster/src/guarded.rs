@@ -61,6 +61,13 @@ pub async fn guarded_namespaces(cluster: &Cluster) -> Result<Vec<String>> {
     Ok(found.items.iter().map(ResourceExt::name_any).collect())
 }
 
+/// Whether a namespace is under guard.
+pub async fn is_guarded(cluster: &Cluster, namespace: &str) -> Result<bool> {
+    let namespaces: Api<Namespace> = Api::all(cluster.client.clone());
+    let namespace = namespaces.get_metadata(namespace).await?;
+    Ok(namespace.labels().get(NamespaceFacts::LABEL).is_some_and(|value| value == "enabled"))
+}
+
 /// The policies there are; none where the cluster knows no such kind.
 pub async fn policies(cluster: &Cluster) -> Result<Vec<PolicyFacts>> {
     let policies: Api<DisruptionPolicy> = Api::all(cluster.client.clone());

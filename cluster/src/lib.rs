@@ -55,7 +55,7 @@ pub use discover::{discover, discover_all, discover_on_node, pods_at, runs_datab
 pub use drainable::{NodePod, Obstacle, pod_uid, pods_on_node};
 pub use error::{Error, Result};
 pub use evict::{Eviction, evict};
-pub use guarded::{Approved, Bypass, PolicyFacts, approvals, bypasses, guarded_namespaces, policies};
+pub use guarded::{Approved, Bypass, PolicyFacts, approvals, bypasses, guarded_namespaces, is_guarded, policies};
 pub use install::{Applied, apply, find, knows, labelled, remove, set_label};
 pub use installed::{Asking, GRANT, GUARD, Grant, Hook, Replica, Replicas, asking, grants, home, replicas};
 pub use inventory::{Change, Inventory, Labels, LeaseFacts, Model, NamespaceFacts, Phase, PodFacts, SetFacts, lease};

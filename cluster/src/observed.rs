@@ -7,25 +7,28 @@ use kube::core::Request;
 use crate::{Cluster, Error, Result};
 
 /// What a replica says about itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Observed {
     /// When its certificate ends; none while it has none.
     pub certificate_ends: Option<Timestamp>,
     /// Whether it leads.
     pub leads: bool,
-    /// Databases it watches over.
-    pub workloads: u64,
+    /// The databases it has looked at, each with its namespace, and how many seconds ago.
+    pub looked_at: Vec<(String, String, f64)>,
 }
 
 /// Asks a replica, through the API server (`get pods/proxy`).
 pub async fn observe(cluster: &Cluster, namespace: &str, pod: &str) -> Result<Observed> {
     let text = raw(cluster, &format!("/api/v1/namespaces/{namespace}/pods/{pod}:8080/proxy"), "metrics").await?;
     let value = |name: &str| samples(&text, &format!("stateful_guard_{name}")).next().map(|(_, value)| value);
+    let looks = samples(&text, "stateful_guard_assessment_age_seconds").filter_map(|(labels, age)| {
+        Some((label(labels, "namespace")?.to_owned(), label(labels, "workload")?.to_owned(), age))
+    });
     let ends = value("certificate_expiry_timestamp_seconds").filter(|seconds| *seconds > 0.0);
     Ok(Observed {
         certificate_ends: ends.and_then(|seconds| Timestamp::from_second(whole(seconds)).ok()),
         leads: value("leader") == Some(1.0),
-        workloads: value("workloads").map_or(0, |count| u64::try_from(whole(count)).unwrap_or(0)),
+        looked_at: looks.collect(),
     })
 }
 
@@ -34,8 +37,7 @@ pub async fn observe(cluster: &Cluster, namespace: &str, pod: &str) -> Result<Ob
 pub async fn fail_opens(cluster: &Cluster) -> Result<Vec<(String, u64)>> {
     let text = raw(cluster, "", "metrics").await?;
     let counts = samples(&text, "apiserver_admission_webhook_fail_open_count").filter_map(|(labels, value)| {
-        let name = labels.split(',').find_map(|label| label.strip_prefix("name=\""))?.trim_end_matches('"');
-        Some((name.to_owned(), u64::try_from(whole(value)).unwrap_or(0)))
+        Some((label(labels, "name")?.to_owned(), u64::try_from(whole(value)).unwrap_or(0)))
     });
     Ok(counts.filter(|(name, _)| name.ends_with(".kubectl-stateful.dev")).collect())
 }
@@ -57,6 +59,12 @@ fn samples<'a>(text: &'a str, metric: &str) -> impl Iterator<Item = (&'a str, f6
         };
         Some((labels, value.strip_prefix(' ')?.split(' ').next()?.parse().ok()?))
     })
+}
+
+/// The value of a label; ours and the API server's are names, which need no escaping.
+fn label<'a>(labels: &'a str, name: &str) -> Option<&'a str> {
+    let pairs = labels.split(',').filter_map(|label| label.split_once('='));
+    pairs.filter(|(key, _)| *key == name).map(|(_, value)| value.trim_matches('"')).next()
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a cast of a float that is too large gives the largest number")]

@@ -122,6 +122,11 @@ pub(crate) enum ColorWhen {
 }
 
 impl Globals {
+    /// The namespace, if one was named: what is kept elsewhere than workloads has a default of its own.
+    pub(crate) fn namespace(&self) -> Option<&str> {
+        self.namespace.as_deref()
+    }
+
     /// The flags as the cluster room takes them. Destructured whole: a flag added above and forgotten here does not compile.
     pub(crate) fn client_options(&self) -> Result<ClientOptions, Failure> {
         let Self {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::guard::GuardArgs;
 use super::quantities::{bytes, duration};
 
 /// What to do.
@@ -28,6 +29,8 @@ pub(crate) enum Verb {
     Rollback(ResumeArgs),
     /// Show what was done to a database, by whom, and how it ended
     History(TargetArgs),
+    /// Install the guard, which stops everybody else from moving databases unsafely; see how it is
+    Guard(GuardArgs),
     /// Print a role with just the permissions a verb needs
     Rbac(RbacArgs),
     /// Print the version
@@ -270,7 +273,7 @@ pub(crate) struct ResumeArgs {
 /// `rbac`
 #[derive(Debug, Args)]
 pub(crate) struct RbacArgs {
-    /// The verb to print a role for: status, upgrade, drain
+    /// The verb to print a role for: status, upgrade, drain, guard
     #[arg(default_value = "upgrade")]
     pub(crate) verb: String,
 }

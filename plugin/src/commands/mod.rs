@@ -4,6 +4,7 @@ mod abort;
 mod check;
 mod completion;
 mod drain;
+mod guard;
 mod history;
 mod rbac;
 mod resume;
@@ -38,6 +39,7 @@ async fn dispatch(cli: Cli, printer: Printer) -> Result<Exit, Failure> {
         Verb::Abort(args) => abort::run(&context().await?, &args).await,
         Verb::Rollback(args) => rollback::run(&context().await?, &args).await,
         Verb::History(args) => history::run(&context().await?, &args).await,
+        Verb::Guard(args) => guard::run(printer, &globals, &args).await,
         Verb::Rbac(args) => rbac::run(printer, &args),
         Verb::Version => version::run(printer, context().await.ok().as_ref()).await,
         Verb::Completion(args) => Ok(completion::script(printer, &args)),

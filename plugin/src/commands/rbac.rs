@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use stateful_cluster::Permission;
 use stateful_operations::{for_drain, for_looking, for_moving};
 
+use super::guard::{to_install, to_uninstall};
 use crate::cli::RbacArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -15,8 +16,10 @@ pub(crate) fn run(printer: Printer, args: &RbacArgs) -> Result<Exit, Failure> {
         "status" | "check" | "history" => ("Role", for_looking(false)),
         "upgrade" | "switchover" | "resume" | "abort" | "rollback" => ("Role", for_moving(false)),
         "drain" => ("ClusterRole", [for_moving(false), for_drain()].concat()),
+        "guard" => ("ClusterRole", [to_install(), to_uninstall()].concat()),
         other => {
-            return Err(Failure::usage(format!("no verb \"{other}\" needs a role; there are: status, upgrade, drain")));
+            let there_are = "status, upgrade, drain, guard";
+            return Err(Failure::usage(format!("no verb \"{other}\" needs a role; there are: {there_are}")));
         }
     };
     let mut rules: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
@@ -36,7 +39,8 @@ pub(crate) fn run(printer: Printer, args: &RbacArgs) -> Result<Exit, Failure> {
     let secrets = "# Where a pod takes its password or its certificates from a Secret, add that one by name:\n\
          # - apiGroups: [\"\"]\n#   resources: [\"secrets\"]\n#   resourceNames: [\"NAME\"]\n#   verbs: [get]\n\
          # Where its configuration is in a ConfigMap, the same for \"configmaps\".";
-    let lines: Vec<String> = std::iter::once(head).chain(rules).chain([secrets.to_owned()]).collect();
+    let secrets = (args.verb != "guard").then(|| secrets.to_owned()); // it reads none
+    let lines: Vec<String> = std::iter::once(head).chain(rules).chain(secrets).collect();
     printer.result(&lines.join("\n"));
     Ok(Exit::Done)
 }

@@ -1,6 +1,8 @@
 //! Everything that is printed is printed here: results on stdout, progress, warnings and errors on stderr.
 
 mod findings;
+mod guard;
+mod guard_status;
 mod history;
 mod html;
 mod plan;
@@ -18,6 +20,10 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 
 pub(crate) use findings::{CheckReport, print_check};
+pub(crate) use guard::{AppliedLine, ApprovalReport, Changes, print_approval, print_manifests};
+pub(crate) use guard_status::{
+    ApprovalRow, BypassRow, FailedOpen, GuardStatus, NamespaceRow, PolicyRow, ReplicaRow, WebhookRow, print_guard,
+};
 pub(crate) use history::{HistoryRow, print_history};
 pub(crate) use html::write_html;
 pub(crate) use plan::plan_text;
