@@ -36,7 +36,9 @@ async fn a_drain_of_a_primary_waits_until_somebody_hands_over() -> Result<()> {
             drain.said()
         );
         // As the refusal says, for each primary there is on that node.
-        for primary in primaries_on(&redis, &node).await? {
+        // (A replica there may be on its way, and answers again elsewhere.)
+        let primaries = until("all answer", ASKED_WITHIN, async || primaries_on(&redis, &node).await).await?;
+        for primary in primaries {
             until("the switchover goes", ASKED_WITHIN, async || {
                 plugin.run(&["switchover", "redis", "--from", &primary, "-y"]).await?.expect(0).map(drop)
             })

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stateful_cluster::{Claim, Promise};
+use stateful_cluster::{Budget, Claim, Labels, Promise};
 use stateful_safety::WorkloadId;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
@@ -114,7 +114,15 @@ async fn cover_the_bare(guard: &Guard) {
         let model = guard.known.inventory.model();
         for set in model.guarded_sets().into_iter().filter(|set| !set.terminating && set.workload.replicas > 1) {
             let ours = stateful_cluster::cover_name(&set.workload.id.name);
-            let all = model.budgets_in(&set.workload.id.namespace).filter(|budget| budget.selects(&set.pod_labels));
+            // Budgets may select by a label that is put on living pods only: their role.
+            let pods = model.pods_in(&set.workload.id.namespace);
+            let labels: Vec<&Labels> = pods
+                .filter(|pod| pod.owner.as_ref() == Some(&set.workload.uid))
+                .map(|pod| pod.labels.as_ref())
+                .chain([&set.pod_labels])
+                .collect();
+            let selects = |budget: &&Budget| labels.iter().any(|labels| budget.selects(labels));
+            let all = model.budgets_in(&set.workload.id.namespace).filter(selects);
             let names: Vec<&str> = all.map(|budget| budget.name.as_str()).collect();
             if names.is_empty() {
                 bare.push(set.workload.clone());

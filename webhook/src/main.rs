@@ -79,7 +79,9 @@ async fn run(settings: Settings) -> Result<()> {
     tracing::info!(listen = %settings.listen, observe = %settings.observe, "the guard begins");
     let router = decide::router(Arc::clone(&guard));
     let served = server::serve(settings.listen, certificates.server_config(), router, stop).await;
-    let _ = leading.await;
+    if served.is_ok() {
+        let _ = leading.await; // it was asked to stop too, and lets go of what it leads
+    }
     keeping.abort();
     observing.abort();
     served.context("the guard can no longer answer")
