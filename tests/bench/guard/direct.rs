@@ -11,10 +11,10 @@ use super::servers::Running;
 use super::spread::Spread;
 
 /// Rounds; odd, so that there is a median.
-const ROUNDS: usize = 9;
+const ROUNDS: usize = 7;
 
 /// How long one server is asked in a round.
-const ROUND: Duration = Duration::from_secs(2);
+const ROUND: Duration = Duration::from_millis(1_500);
 
 /// Connections at once: an API server that has little to ask, and one in the middle of a drain.
 pub(crate) const LINES: [usize; 2] = [1, 20];
@@ -23,6 +23,7 @@ pub(crate) const LINES: [usize; 2] = [1, 20];
 const WARM_UP: usize = 50;
 
 /// One row of the table.
+#[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) who: &'static str,
     /// By the numbers of [`LINES`].

@@ -108,7 +108,9 @@ async fn measured(cluster: &Cluster, built: &Built) -> Result<Measured> {
     asked.extend(others.iter().map(|(who, _, server)| (*who, server, member.clone())));
     let direct = direct::measure(&asked).await?;
     let (after_load, _) = guard.memory()?;
-    println!("asked directly: measured");
+    for row in &direct {
+        println!("asked directly: {row:?}");
+    }
 
     let mut ways = vec![through::NOBODY, through::POLICY];
     objects::policy(cluster, namespace.name(), through::POLICY).await?;
@@ -119,7 +121,9 @@ async fn measured(cluster: &Cluster, built: &Built) -> Result<Measured> {
     }
     through::budgeted(cluster, namespace.name()).await?;
     let through = through::measure(cluster, namespace.name(), through::REPLICA, &ways).await?;
-    println!("asked through the API server: measured");
+    for (way, spread) in &through {
+        println!("asked through the API server: {way} {spread:?}");
+    }
     guard.end().await?;
     drop((echo, others));
 

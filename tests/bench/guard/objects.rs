@@ -9,7 +9,7 @@ use base64::prelude::BASE64_STANDARD as BASE64;
 use serde_json::{Value, json};
 use stateful_harness::Cluster;
 
-use super::review::LABEL;
+use super::review::{LABEL, REFUSE};
 use super::servers::Running;
 
 /// On every object without a namespace.
@@ -42,7 +42,7 @@ pub(crate) async fn guarded(cluster: &Cluster, namespace: &str, is: bool) -> Res
     cluster.kubectl(&["label", "namespace", namespace, label]).await.map(drop)
 }
 
-/// A policy the API server evaluates by itself: trivially true.
+/// A policy the API server evaluates by itself: true, but for an eviction that asks to be refused.
 pub(crate) async fn policy(cluster: &Cluster, namespace: &str, ask: &str) -> Result<()> {
     let name = format!("bench-{ask}");
     let metadata = json!({"name": name, "labels": {OURS: "policy"}});
@@ -59,7 +59,7 @@ pub(crate) async fn policy(cluster: &Cluster, namespace: &str, ask: &str) -> Res
                 "namespaceSelector": in_namespace(namespace),
                 "objectSelector": {"matchLabels": {LABEL: ask}},
             },
-            "validations": [{"expression": "object.metadata.name != ''"}],
+            "validations": [{"expression": format!("!('{REFUSE}' in object.metadata.labels)")}],
         },
     });
     let binding = json!({

@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 /// an object selector sees of it.
 pub(crate) const LABEL: &str = "stateful-bench/ask";
 
+/// With this label the policy says no: so one can tell that it is in force.
+pub(crate) const REFUSE: &str = "stateful-bench/refuse";
+
 /// A dry run of an eviction; nothing comes of it.
 pub(crate) fn eviction(namespace: &str, pod: &str, ask: &str) -> Value {
     json!({
