@@ -4,6 +4,7 @@
 
 mod deaths;
 mod drains;
+mod guard;
 mod laws;
 mod obstacles;
 mod refusals;
