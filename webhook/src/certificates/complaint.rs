@@ -20,7 +20,7 @@ impl Complaint {
     pub(crate) fn say(&mut self, reason: &impl Display) {
         let reason = reason.to_string();
         if self.said.as_ref() != Some(&reason) {
-            warn!(about = self.about, %reason, "certificates: what is there is not used, what is in service stays");
+            warn!(about = self.about, %reason, "certificates: something is the matter; what is in service stays");
             self.said = Some(reason);
         }
     }

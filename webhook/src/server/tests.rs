@@ -11,7 +11,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::*;
 use crate::certificates::Certificates;
-use crate::certificates::tests::caller::{Caller, ask, begin, told};
+use crate::certificates::tests::caller::{Caller, PATIENCE, ask, begin, told};
 use crate::certificates::tests::{authority_and_pair, day_one};
 
 /// A server, and what is needed to call it and to stop it.
@@ -105,7 +105,9 @@ async fn told_to_stop_it_waits_no_longer_than_its_grace() {
     let hung = tokio::spawn(aside(move || caller.ask("/", b"")));
     inside.wait_for(|inside| *inside).await.expect("the question arrives");
     running.stop.send(true).expect("it listens");
+    let stopped = Instant::now();
     running.served.await.expect("no panic").expect("it ends, though the answer does not come");
+    assert!(stopped.elapsed() < PATIENCE / 2, "not because the caller gave up");
     assert!(hung.await.expect("a call").is_err());
 }
 
@@ -126,7 +128,12 @@ async fn who_says_nothing_or_half_a_question_is_not_waited_for() {
     let bounds = Bounds { handshake: short, question: short, ..Bounds::default() };
     let running = run(yes(), bounds).await;
     let address = running.caller.address;
-    let silent = aside(move || TcpStream::connect(address)?.read(&mut [0])).await;
+    let silent = aside(move || {
+        let mut line = TcpStream::connect(address)?;
+        line.set_read_timeout(Some(PATIENCE))?;
+        line.read(&mut [0])
+    })
+    .await;
     assert_eq!(silent.expect("closed, not reset"), 0);
     let caller = running.caller.clone();
     let half = aside(move || {

@@ -13,7 +13,7 @@ use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 /// Nothing on this machine takes so long unless it hangs.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Whom to call, whom to trust, and what time it is.
 #[derive(Debug, Clone)]

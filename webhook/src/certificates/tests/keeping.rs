@@ -94,6 +94,7 @@ async fn while_a_new_authority_cannot_be_published_the_old_one_is_served() {
         let now = day_one() + seconds(second);
         let _ = keeper.step(now).await;
         assert!(is_trusted(&trusted, &serving, now), "as long as the old authority itself is good: {second}");
+        assert!(serving.not_after() <= Some(day_one() + seconds(1500)), "which no certificate of its outlives");
     }
     ring.state().configurations_are_closed = false;
     let now = day_one() + seconds(1499);
