@@ -2,6 +2,7 @@
 //! guard, so they run one after another (`--test-threads=1`).
 
 mod drains;
+mod installation;
 mod outages;
 mod passing;
 mod policies;

@@ -45,9 +45,11 @@ pub(crate) fn to_uninstall() -> Vec<Permission> {
     let verbs = ["list", "delete"];
     let mut wanted = each(EVERYWHERE, &verbs, true);
     wanted.extend(each(OWN, &verbs, false));
-    wanted.extend(each(&[("coordination.k8s.io", "leases"), ("policy", "poddisruptionbudgets")], &verbs, true));
-    wanted.extend(each(&[("", "secrets")], &verbs, false));
-    wanted.extend(each(&[("", "pods"), ("", "configmaps"), ("", "persistentvolumeclaims")], &["list"], false));
+    let budgets = ("policy", "poddisruptionbudgets");
+    let elsewhere = [("coordination.k8s.io", "leases"), budgets, (RBAC, "roles"), (RBAC, "rolebindings")];
+    wanted.extend(each(&elsewhere, &verbs, true));
+    wanted.extend(each(&[("", "secrets"), ("", "configmaps")], &verbs, false));
+    wanted.extend(each(&[("", "pods"), ("", "persistentvolumeclaims")], &["list"], false));
     wanted.extend(each(&[("", "namespaces"), ("", "persistentvolumes")], &["list", "patch"], true));
     wanted
 }

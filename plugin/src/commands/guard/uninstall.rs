@@ -30,6 +30,9 @@ const FIRST: &[&str] = &[
     "Deployment",
 ];
 const THEN: &[&str] = &[
+    "ServiceMonitor",
+    "PrometheusRule",
+    "ConfigMap",
     "Certificate",
     "Issuer",
     "Secret",
@@ -42,6 +45,10 @@ const THEN: &[&str] = &[
     "ClusterRole",
     "ServiceAccount",
 ];
+
+/// Those of them that are made in other namespaces too, or in none. What else is elsewhere is not even listed: Secrets.
+const ELSEWHERE: &[&str] =
+    &["Lease", "PodDisruptionBudget", "RoleBinding", "Role", "ClusterRoleBinding", "ClusterRole"];
 
 /// As long as a replica may take to end, and some more.
 const GONE_WITHIN: Duration = Duration::from_mins(1);
@@ -118,8 +125,7 @@ async fn find(context: &Context, namespace: &str, purge: bool) -> Result<Leftove
         found.first.extend(labelled(kind, None, PART).await?);
     }
     for kind in THEN {
-        // Secrets of others are not even listed; what the guard makes elsewhere are Leases and budgets.
-        let place = Some(namespace).filter(|_| ["Secret", "Certificate", "Issuer"].contains(kind));
+        let place = (!ELSEWHERE.contains(kind)).then_some(namespace);
         found.then.extend(labelled(kind, place, PART).await?);
     }
     found.then.extend(labelled("Secret", Some(namespace), WRITTEN).await?);
