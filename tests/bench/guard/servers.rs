@@ -122,12 +122,19 @@ impl Running {
         Self::start("hello", command, site, listen, "/validate/evictions", None).await
     }
 
-    /// Starts Gatekeeper: its webhook alone, no audit.
+    /// Starts Gatekeeper: its webhook and what it needs to take a rule, no audit.
     pub(crate) async fn gatekeeper(binary: &Path, site: &Site<'_>) -> Result<Self> {
         let loopback = IpAddr::from([127, 0, 0, 1]);
         let (listen, health, metrics) = (site.free()?, free(loopback)?, free(loopback)?);
         let mut command = Command::new(binary);
-        command.args(["--operation=webhook", "--disable-cert-rotation", "--debug-use-fake-pod", "--log-level=ERROR"]);
+        // `generate` makes the CRD of a template.
+        command.args([
+            "--operation=webhook",
+            "--operation=generate",
+            "--disable-cert-rotation",
+            "--debug-use-fake-pod",
+            "--log-level=ERROR",
+        ]);
         command.arg(format!("--host={}", listen.ip())).arg(format!("--port={}", listen.port()));
         command.arg(format!("--health-addr={health}")).arg(format!("--prometheus-port={}", metrics.port()));
         command.arg("--cert-dir").arg(&site.certificate.directory);
