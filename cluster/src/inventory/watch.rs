@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
-use std::future::ready;
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -14,7 +13,7 @@ use k8s_openapi::api::core::v1::{Namespace, Node, Pod};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::Api;
 use kube::runtime::WatchStreamExt;
-use kube::runtime::watcher::{Config, Event, watcher};
+use kube::runtime::watcher::{self, Config, Event, watcher};
 use kube::{Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use stateful_safety::WorkloadId;
@@ -22,13 +21,13 @@ use stateful_safety::WorkloadId;
 use super::facts::{self, LabelSets};
 use super::model::Model;
 use super::{Change, Inventory};
+use crate::Cluster;
 use crate::budget::Budget;
 use crate::claim::{LABEL, workload_of};
 use crate::policy::DisruptionPolicy;
 use crate::promises;
-use crate::Cluster;
 
-/// Objects a page of a first list: what is decoded at once, and thrown away before the next.
+/// Objects a page of a first list, where it comes in pages: what is decoded at once, and thrown away before the next.
 const PAGE: u32 = 100;
 
 pub(super) fn begin(cluster: &Cluster, inventory: &Inventory) {
@@ -133,8 +132,18 @@ where
     tokio::spawn(async move {
         let mut listing: HashSet<Key> = HashSet::new();
         let mut listed = false;
-        let mut events = Box::pin(watcher(api, config.page_size(PAGE)).default_backoff().filter_map(|event| ready(event.ok())));
+        let begin = |config: Config| watcher(api.clone(), config).default_backoff().boxed();
+        let mut events = begin(config.clone().streaming_lists());
         while let Some(event) = events.next().await {
+            let event = match event {
+                Ok(event) => event,
+                Err(error) => {
+                    if is_no_stream(&error) {
+                        events = begin(config.clone().page_size(PAGE));
+                    }
+                    continue; // else it is taken up again by itself
+                }
+            };
             match event {
                 Event::Init => listing.clear(),
                 Event::InitApply(object) => {
@@ -159,6 +168,13 @@ where
     });
 }
 
+/// Whether an API server says that it does not stream a first list (`sendInitialEvents`; Kubernetes before 1.32, or with
+/// the feature gate `WatchList` off). Streamed, ten thousand pods come one by one in one request; in pages they take a
+/// hundred, and the largest page stays in memory.
+fn is_no_stream(error: &watcher::Error) -> bool {
+    matches!(error, watcher::Error::WatchStartFailed(kube::Error::Api(status)) if status.code == 422)
+}
+
 fn put<K: Eq + Hash, V>(map: &mut HashMap<K, V>, key: K, value: Option<V>) {
     match value {
         Some(value) => drop(map.insert(key, value)),
@@ -168,4 +184,20 @@ fn put<K: Eq + Hash, V>(map: &mut HashMap<K, V>, key: K, value: Option<V>) {
 
 fn keys<V>(by_name: &HashMap<String, HashMap<String, V>>) -> Vec<Key> {
     by_name.iter().flat_map(|(namespace, names)| names.keys().map(|name| (namespace.clone(), name.clone()))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::Status;
+    use kube::runtime::watcher::Error;
+
+    use super::is_no_stream;
+
+    #[test]
+    fn pages_are_asked_for_only_where_lists_are_not_streamed() {
+        let answered = |code: u16| kube::Error::Api(Box::new(Status { code, ..Status::default() }));
+        assert!(is_no_stream(&Error::WatchStartFailed(answered(422))));
+        assert!(!is_no_stream(&Error::WatchStartFailed(answered(403))), "it may be allowed later");
+        assert!(!is_no_stream(&Error::InitialListFailed(answered(422))), "pages are asked for already");
+    }
 }
