@@ -43,6 +43,7 @@ pub async fn cover(cluster: &Cluster, workload: &Workload) -> Result<()> {
 
 /// Takes the budget made for a workload back, if it is there and is ours: two budgets that select a pod make the API
 /// server answer its eviction with an error (500).
+#[expect(clippy::disallowed_methods, reason = "what we made and nobody needs, by its UID and our label")]
 pub async fn uncover(cluster: &Cluster, workload: &Workload) -> Result<()> {
     let budgets: Api<PodDisruptionBudget> = Api::namespaced(cluster.client.clone(), &workload.id.namespace);
     let name = cover_name(&workload.id.name);

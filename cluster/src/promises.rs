@@ -36,8 +36,11 @@ pub struct Promise {
     /// Whether the guard is to move its primary away.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hand_over: bool,
-    /// When, by the clock of whoever wrote it; for people, and to drop what is hours old.
+    /// When it was last asked for, by the clock of whoever wrote it.
     pub at: Timestamp,
+    /// When it was first asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
 }
 
 /// The promises about one workload, as they were read.
@@ -77,7 +80,9 @@ impl PromiseBook {
     }
 
     /// Puts an entry in, in place of one about the same pod.
-    pub fn put(&mut self, promise: Promise) {
+    pub fn put(&mut self, mut promise: Promise) {
+        let before = self.promises.iter().find(|other| other.uid == promise.uid);
+        promise.since = before.map_or(Some(promise.at), |before| before.since.or(Some(before.at)));
         self.promises.retain(|other| other.uid != promise.uid);
         self.promises.push(promise);
         let surplus = self.promises.len().saturating_sub(MOST);

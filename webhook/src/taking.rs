@@ -14,7 +14,7 @@ use crate::attempt::Attempt;
 use crate::guard::Guard;
 use crate::judgement::{Question, against, from_memory};
 use crate::limits::{Limits, limits};
-use crate::promised::is_spent;
+use crate::promised::{KEPT_WITHIN, is_spent};
 use crate::wording::{self, Taking};
 
 /// How long writing a permission down may take. The API server waits five seconds for the whole answer.
@@ -22,6 +22,9 @@ const RESERVED_WITHIN: Duration = Duration::from_secs(3);
 
 /// How often a lost race is run again. Whoever won it has usually made the answer no.
 const TRIES: usize = 4;
+
+/// Who goes on asking is written down again after this, so that the leader knows that somebody still waits.
+const TOLD_FOR: Duration = Duration::from_secs(30);
 
 /// A pod of a guarded database, and whose it is.
 pub(crate) struct Target {
@@ -182,18 +185,21 @@ async fn asked(guard: &Guard, target: &Target, hands_over: bool) {
         let model = guard.known.inventory.model();
         stateful_cluster::promises(model.lease(&id.namespace, &stateful_cluster::book_name(&id.name)))
     };
-    if known.iter().any(|promise| &promise.uid == uid && promise.hand_over == hands_over && !promise.granted) {
+    let now = Guard::now().wall;
+    let is_told = |promise: &Promise| {
+        let age = now.duration_since(promise.at).unsigned_abs();
+        // A permission that may still be made use of is not written over; its clock may be another machine's.
+        let holds = promise.granted && age < 3 * KEPT_WITHIN;
+        &promise.uid == uid && (holds || (!promise.granted && promise.hand_over == hands_over && age < TOLD_FOR))
+    };
+    if known.iter().any(is_told) {
         return;
     }
     let turn = guard.turn(id);
     let write = async {
         let _ours = turn.lock().await;
         let mut book = PromiseBook::read(&guard.cluster, &target.set.workload).await?;
-        if book
-            .promises
-            .iter()
-            .any(|promise| &promise.uid == uid && (promise.granted || promise.hand_over == hands_over))
-        {
+        if book.promises.iter().any(is_told) {
             return Ok(());
         }
         book.put(promise(target, false, hands_over));
@@ -213,6 +219,7 @@ fn promise(target: &Target, granted: bool, hand_over: bool) -> Promise {
         granted,
         hand_over,
         at: Guard::now().wall,
+        since: None,
     }
 }
 
