@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::{Event, Namespace, Pod};
 use kube::ResourceExt;
 use kube::api::{Api, ListParams};
 
-use crate::{Approval, Cluster, DisruptionPolicy, DisruptionPolicySpec, Error, NamespaceFacts, PREFIX, Result};
+use crate::{Approval, Cluster, DisruptionPolicy, DisruptionPolicySpec, Error, Labels, NamespaceFacts, PREFIX, Result};
 
 /// A policy, and how many databases the guard says it applies to.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,12 +53,12 @@ const REASONS: [&str; 2] = [APPROVED, "Bypassed"];
 /// The reason of the Event that tells of an approval.
 pub(crate) const APPROVED: &str = "Approved";
 
-/// The namespaces under guard.
-pub async fn guarded_namespaces(cluster: &Cluster) -> Result<Vec<String>> {
+/// The namespaces under guard, each with its labels.
+pub async fn guarded_namespaces(cluster: &Cluster) -> Result<Vec<(String, Labels)>> {
     let namespaces: Api<Namespace> = Api::all(cluster.client.clone());
     let label = format!("{}=enabled", NamespaceFacts::LABEL);
     let found = namespaces.list_metadata(&ListParams::default().labels(&label)).await?;
-    Ok(found.items.iter().map(ResourceExt::name_any).collect())
+    Ok(found.items.iter().map(|namespace| (namespace.name_any(), namespace.labels().clone())).collect())
 }
 
 /// Whether a namespace is under guard.

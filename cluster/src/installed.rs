@@ -8,11 +8,14 @@ use k8s_openapi::api::admissionregistration::v1::{
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, Role};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::api::{Api, ListParams};
+use kube::core::{Selector, SelectorExt};
 use x509_parser::pem::Pem;
 
 use crate::cover::PART_OF;
 use crate::discover::member;
+use crate::inventory::Labels;
 use crate::{Cluster, Result};
 
 /// How everything of the guard is called.
@@ -50,7 +53,7 @@ pub struct Replica {
 }
 
 /// When the API server asks the guard.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Asking {
     /// Each occasion.
     pub hooks: Vec<Hook>,
@@ -59,7 +62,7 @@ pub struct Asking {
 }
 
 /// An occasion on which the API server asks: a webhook of one of the two configurations.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Hook {
     /// Its name.
     pub name: String,
@@ -67,6 +70,8 @@ pub struct Hook {
     pub fails_closed: bool,
     /// Whether the API server knows an authority to trust.
     pub trusted: bool,
+    /// The namespaces it is about, by their labels; all without it.
+    pub namespaces: Option<LabelSelector>,
 }
 
 /// A namespace whose Secrets the guard may read.
@@ -124,22 +129,42 @@ pub async fn asking(cluster: &Cluster) -> Result<Asking> {
     let validating = validating.and_then(|configuration| configuration.webhooks).unwrap_or_default();
     let mut asking = Asking::default();
     for hook in mutating {
-        asking.add(hook.name, hook.failure_policy.as_deref(), &hook.client_config);
+        asking.add(hook.name, hook.failure_policy.as_deref(), hook.namespace_selector, &hook.client_config);
     }
     for hook in validating {
-        asking.add(hook.name, hook.failure_policy.as_deref(), &hook.client_config);
+        asking.add(hook.name, hook.failure_policy.as_deref(), hook.namespace_selector, &hook.client_config);
     }
     asking.hooks.sort_by(|one, other| (one.fails_closed, &other.name).cmp(&(other.fails_closed, &one.name)).reverse());
     Ok(asking)
 }
 
 impl Asking {
-    fn add(&mut self, name: String, on_failure: Option<&str>, client: &WebhookClientConfig) {
+    /// Whether the guard is asked about a namespace with these labels, on each occasion that fails closed.
+    pub fn is_about(&self, labels: &Labels) -> bool {
+        let mut closed = self.hooks.iter().filter(|hook| hook.fails_closed).peekable();
+        closed.peek().is_some() && closed.all(|hook| hook.is_about(labels))
+    }
+
+    fn add(
+        &mut self,
+        name: String,
+        on_failure: Option<&str>,
+        namespaces: Option<LabelSelector>,
+        client: &WebhookClientConfig,
+    ) {
         let bundle = client.ca_bundle.as_ref().map_or(&[] as &[u8], |bundle| &bundle.0);
-        self.hooks.push(Hook { name, fails_closed: on_failure != Some("Ignore"), trusted: !bundle.is_empty() });
+        let (fails_closed, trusted) = (on_failure != Some("Ignore"), !bundle.is_empty());
+        self.hooks.push(Hook { name, fails_closed, trusted, namespaces });
         if self.authorities.is_empty() {
             self.authorities = lifetimes(bundle);
         }
+    }
+}
+
+impl Hook {
+    fn is_about(&self, labels: &Labels) -> bool {
+        let Some(namespaces) = &self.namespaces else { return true };
+        Selector::try_from(namespaces.clone()).is_ok_and(|selector| selector.matches(labels))
     }
 }
 

@@ -24,14 +24,14 @@ pub(crate) fn script(printer: Printer, args: &CompletionArgs) -> Exit {
 pub(crate) async fn answer(context: Option<&Context>, printer: Printer, words: &[String]) -> Exit {
     let (typed, before) = words.split_last().map_or(("", &[][..]), |(last, before)| (last.as_str(), before));
     let command = command();
-    let verb = before.iter().find_map(|word| command.find_subcommand(word));
+    let mut verb = None;
+    for word in before {
+        verb = verb.unwrap_or(&command).find_subcommand(word).or(verb);
+    }
     let mut choices: Vec<String> = match verb {
         _ if typed.starts_with('-') => flags(verb.unwrap_or(&command)),
-        None => command
-            .get_subcommands()
-            .filter(|verb| !verb.is_hide_set())
-            .map(|verb| verb.get_name().to_owned())
-            .collect(),
+        None => verbs(&command),
+        Some(verb) if verb.has_subcommands() => verbs(verb),
         Some(verb) if verb.get_positionals().any(|argument| argument.get_id() == "target") => targets(context).await,
         Some(_) => Vec::new(),
     };
@@ -39,6 +39,11 @@ pub(crate) async fn answer(context: Option<&Context>, printer: Printer, words: &
     choices.push(":4".to_owned());
     printer.result(&choices.join("\n"));
     Exit::Done
+}
+
+fn verbs(command: &clap::Command) -> Vec<String> {
+    let shown = command.get_subcommands().filter(|verb| !verb.is_hide_set());
+    shown.map(|verb| verb.get_name().to_owned()).collect()
 }
 
 fn flags(command: &clap::Command) -> Vec<String> {

@@ -16,7 +16,7 @@ pub(crate) fn run(printer: Printer, args: &RbacArgs) -> Result<Exit, Failure> {
         "status" | "check" | "history" => ("Role", for_looking(false)),
         "upgrade" | "switchover" | "resume" | "abort" | "rollback" => ("Role", for_moving(false)),
         "drain" => ("ClusterRole", [for_moving(false), for_drain()].concat()),
-        "guard" => ("ClusterRole", [to_install(), to_uninstall()].concat()),
+        "guard" => ("ClusterRole", [to_install(true), to_uninstall()].concat()),
         other => {
             let there_are = "status, upgrade, drain, guard";
             return Err(Failure::usage(format!("no verb \"{other}\" needs a role; there are: {there_are}")));

@@ -80,6 +80,8 @@ pub(crate) struct PolicyRow {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NamespaceRow {
     pub(crate) name: String,
+    /// Whether the API server asks about it: the label is not all where a selector narrows it further.
+    pub(crate) asked_about: bool,
     /// The databases in it.
     pub(crate) databases: Vec<String>,
     /// Those of them that no replica has looked at; unknown where no replica's metrics can be read.
@@ -205,9 +207,11 @@ fn namespaces(rows: &[NamespaceRow]) -> String {
         return "no namespace is under guard; put one there: kubectl label namespace NAME kubectl-stateful.dev/guard=enabled"
             .to_owned();
     }
-    let cells: Vec<Vec<String>> =
-        rows.iter().map(|row| vec![row.name.clone(), row.databases.join(", "), row.secrets.clone()]).collect();
-    table(&["NAMESPACE", "DATABASES", "SECRETS"], &cells)
+    let cells: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| vec![row.name.clone(), yes(Some(row.asked_about)), row.databases.join(", "), row.secrets.clone()])
+        .collect();
+    table(&["NAMESPACE", "ASKED ABOUT", "DATABASES", "SECRETS"], &cells)
 }
 
 /// Approvals that hold, and what passed.

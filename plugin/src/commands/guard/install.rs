@@ -34,10 +34,16 @@ pub(super) async fn run(printer: Printer, globals: &Globals, args: &InstallArgs)
     }
     let context = Context::new(globals, printer).await?;
     may_begin(&context, args, &options).await?;
+    let mut grants = Vec::new();
+    for namespace in &args.grant_secrets {
+        let (objects, what) = granted(&context.cluster, namespace, &options.namespace).await?;
+        context.printer.note(&format!("namespace {namespace}: the guard may read {what}"));
+        grants.extend(objects);
+    }
     let dry_run = args.rehearsal.dry_run == DryRun::Server;
     let mut installation =
         Installation { context: &context, options: &options, dry_run, there: true, changes: Changes::new(printer) };
-    let ended = installation.carry_out(args, objects).await?;
+    let ended = installation.carry_out(args, objects, grants).await?;
     installation.changes.print();
     if !dry_run && ended == Exit::Done {
         summarize(&context, &options).await;
@@ -73,7 +79,7 @@ async fn rehearse(
 
 /// Refuses what would end half way.
 async fn may_begin(context: &Context, args: &InstallArgs, options: &Options) -> Result<(), Failure> {
-    need(context, &options.namespace, &rights::to_install()).await?;
+    need(context, &options.namespace, &rights::to_install(args.cert_manager)).await?;
     // Its cluster-wide objects are there once, and point to one namespace.
     let elsewhere = stateful_cluster::home(&context.cluster).await?.filter(|home| *home != options.namespace);
     if let Some(home) = elsewhere {
@@ -131,7 +137,10 @@ async fn summarize(context: &Context, options: &Options) {
             options.namespace,
             NamespaceFacts::LABEL
         ),
-        names => format!("the guard answers in namespace {}; under guard: {}", options.namespace, names.join(", ")),
+        guarded => {
+            let names: Vec<&str> = guarded.iter().map(|(name, _)| name.as_str()).collect();
+            format!("the guard answers in namespace {}; under guard: {}", options.namespace, names.join(", "))
+        }
     });
 }
 
@@ -147,7 +156,12 @@ struct Installation<'a> {
 }
 
 impl Installation<'_> {
-    async fn carry_out(&mut self, args: &InstallArgs, objects: Vec<Object>) -> Result<Exit, Failure> {
+    async fn carry_out(
+        &mut self,
+        args: &InstallArgs,
+        objects: Vec<Object>,
+        grants: Vec<Object>,
+    ) -> Result<Exit, Failure> {
         let is_one_of = |kinds: &[&str], object: &Object| kinds.contains(&object.kind().kind);
         let (asking, others): (Vec<Object>, Vec<Object>) =
             objects.into_iter().partition(|object| is_one_of(ASKING, object));
@@ -159,8 +173,8 @@ impl Installation<'_> {
                 _ => self.apply(object).await?,
             }
         }
-        for namespace in &args.grant_secrets {
-            self.grant(namespace).await?;
+        for object in &grants {
+            self.apply(object).await?;
         }
         if !self.dry_run && !self.answering(args).await? {
             return Ok(Exit::Done);
@@ -198,15 +212,6 @@ impl Installation<'_> {
         }
         let applied = stateful_cluster::apply(&self.context.cluster, object, self.dry_run).await?;
         self.changes.add(AppliedLine::applied(object, applied, self.dry_run));
-        Ok(())
-    }
-
-    async fn grant(&mut self, namespace: &str) -> Result<(), Failure> {
-        let (objects, what) = granted(&self.context.cluster, namespace, &self.options.namespace).await?;
-        for object in &objects {
-            self.apply(object).await?;
-        }
-        self.context.printer.note(&format!("namespace {namespace}: the guard may read {what}"));
         Ok(())
     }
 

@@ -44,7 +44,6 @@ async fn need(context: &Context, namespace: &str, wanted: &[Permission]) -> Resu
     if missing.is_empty() {
         return Ok(());
     }
-    let names: Vec<String> = missing.iter().map(ToString::to_string).collect();
-    let message = format!("you lack permission to: {}; nothing was touched", names.join(", "));
+    let message = format!("you lack permission to: {}; nothing was touched", rights::told(&missing));
     Err(Failure::new(Exit::Error, message).hint("print a role that has them: kubectl stateful rbac guard"))
 }

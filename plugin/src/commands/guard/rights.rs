@@ -1,5 +1,7 @@
 //! What `guard install` and `guard uninstall` need, a verb at a time; printed by `rbac guard`.
 
+use std::collections::BTreeMap;
+
 use stateful_cluster::Permission;
 
 /// A group and a resource.
@@ -30,28 +32,53 @@ const OWN: &[Resource] = &[
     ("apps", "deployments"),
 ];
 
+/// What others define, and a cluster may know nothing of.
+const ISSUING: &[Resource] = &[("cert-manager.io", "issuers"), ("cert-manager.io", "certificates")];
+const WATCHING: &[Resource] =
+    &[("monitoring.coreos.com", "servicemonitors"), ("monitoring.coreos.com", "prometheusrules")];
+
 /// To install. `escalate` and `bind`: whoever gives the guard its rights must have them, or be trusted to give them.
-pub(crate) fn to_install() -> Vec<Permission> {
+pub(crate) fn to_install(cert_manager: bool) -> Vec<Permission> {
     let verbs = ["get", "create", "patch"];
     let mut wanted = each(EVERYWHERE, &verbs, true);
     wanted.extend(each(OWN, &verbs, false));
+    if cert_manager {
+        wanted.extend(each(ISSUING, &verbs, false));
+        wanted.extend(each(&[("cert-manager.io", "certificates")], &["list"], true));
+    }
     wanted.extend(each(&[(RBAC, "clusterroles")], &["escalate", "bind"], true));
+    wanted.extend(each(&[(RBAC, "roles")], &["escalate", "bind"], false));
     wanted.extend(each(&[("", "pods")], &["list"], false));
     wanted
 }
 
 /// To uninstall: what it made itself lies in all namespaces.
 pub(crate) fn to_uninstall() -> Vec<Permission> {
-    let verbs = ["list", "delete"];
-    let mut wanted = each(EVERYWHERE, &verbs, true);
-    wanted.extend(each(OWN, &verbs, false));
+    let verbs = ["get", "list", "delete"];
     let budgets = ("policy", "poddisruptionbudgets");
     let elsewhere = [("coordination.k8s.io", "leases"), budgets, (RBAC, "roles"), (RBAC, "rolebindings")];
+    let mut wanted = each(EVERYWHERE, &verbs, true);
     wanted.extend(each(&elsewhere, &verbs, true));
-    wanted.extend(each(&[("", "secrets"), ("", "configmaps")], &verbs, false));
+    for own in [OWN, ISSUING, WATCHING, &[("", "secrets"), ("", "configmaps")]] {
+        wanted.extend(each(own, &verbs, false));
+    }
     wanted.extend(each(&[("", "pods"), ("", "persistentvolumeclaims")], &["list"], false));
+    wanted.extend(each(&[("kubectl-stateful.dev", "disruptionpolicies")], &["list"], true));
     wanted.extend(each(&[("", "namespaces"), ("", "persistentvolumes")], &["list", "patch"], true));
     wanted
+}
+
+/// Those that are missing, for people: the verbs of a resource together.
+pub(super) fn told(missing: &[Permission]) -> String {
+    let mut verbs: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for permission in missing {
+        verbs.entry((permission.group, permission.resource)).or_default().push(permission.verb);
+    }
+    let each = verbs.into_iter().map(|((group, resource), verbs)| {
+        let dot = if group.is_empty() { "" } else { "." };
+        format!("{} {resource}{dot}{group}", verbs.join("/"))
+    });
+    each.collect::<Vec<_>>().join(", ")
 }
 
 fn each(resources: &[Resource], verbs: &[&'static str], cluster_wide: bool) -> Vec<Permission> {
@@ -59,4 +86,31 @@ fn each(resources: &[Resource], verbs: &[&'static str], cluster_wide: bool) -> V
         verbs.iter().map(move |&verb| Permission { verb, group, resource, cluster_wide }).collect::<Vec<_>>()
     };
     resources.iter().flat_map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use stateful_cluster::KINDS;
+
+    use super::{to_install, to_uninstall, told};
+
+    #[test]
+    fn whatever_may_be_there_may_be_taken_away() {
+        let wanted = to_uninstall();
+        for kind in KINDS.iter().filter(|kind| kind.ours && kind.kind != "DisruptionPolicy") {
+            for verb in ["get", "list", "delete"] {
+                let is_it = |p: &&stateful_cluster::Permission| {
+                    (p.verb, p.group, p.resource) == (verb, kind.group, kind.plural)
+                };
+                assert!(wanted.iter().any(|permission| is_it(&permission)), "{verb} {}", kind.plural);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_told_resource_by_resource() {
+        let missing: Vec<_> =
+            to_install(false).into_iter().filter(|p| p.resource.contains("deploy") || p.resource == "pods").collect();
+        assert_eq!(told(&missing), "list pods, get/create/patch deployments.apps");
+    }
 }

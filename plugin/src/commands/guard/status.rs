@@ -33,10 +33,11 @@ pub(super) async fn run(context: &Context, named: Option<&str>) -> Result<Exit, 
     let guarded = guarded.unwrap_or_default();
     let looked_at = (!observed.is_empty()).then(|| looks(&observed));
     let mut namespaces = Vec::new();
-    for name in &guarded {
-        namespaces.push(under_guard(context, name, grants.as_deref(), looked_at.as_deref(), &mut unknown).await);
+    for (name, labels) in &guarded {
+        let row = under_guard(context, name, grants.as_deref(), looked_at.as_deref(), &mut unknown).await;
+        namespaces.push(NamespaceRow { asked_about: asking.is_about(labels), ..row });
     }
-    let approvals = approvals(context, &guarded, now, &mut unknown).await;
+    let approvals = approvals(context, &namespaces, now, &mut unknown).await;
     let certificate_ends = observed.iter().filter_map(|(_, observed)| observed.certificate_ends).min();
     let problems = problems(&replicas, &asking, certificate_ends, &namespaces, now)?;
     let status = GuardStatus {
@@ -119,12 +120,17 @@ async fn under_guard(
         Some(Some(grant)) if grant.secrets.is_empty() => "all".to_owned(),
         Some(Some(grant)) => grant.secrets.join(", "),
     };
-    NamespaceRow { name: name.to_owned(), databases, not_looked_at, secrets }
+    NamespaceRow { name: name.to_owned(), asked_about: false, databases, not_looked_at, secrets }
 }
 
-async fn approvals(context: &Context, guarded: &[String], now: Timestamp, unknown: &mut Unknown) -> Vec<ApprovalRow> {
+async fn approvals(
+    context: &Context,
+    guarded: &[NamespaceRow],
+    now: Timestamp,
+    unknown: &mut Unknown,
+) -> Vec<ApprovalRow> {
     let mut rows = Vec::new();
-    for namespace in guarded {
+    for NamespaceRow { name: namespace, .. } in guarded {
         let found = stateful_cluster::approvals(&context.cluster, namespace).await;
         let found = unknown.or(found, &format!("approvals in {namespace}")).unwrap_or_default();
         let valid = found.into_iter().filter(|approved| approved.approval.is_valid(&approved.uid, now));

@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn no_webhook_at_all_is_not_trusted() {
-        let hook = |trusted| Hook { name: "a".to_owned(), fails_closed: true, trusted };
+        let hook = |trusted| Hook { name: "a".to_owned(), fails_closed: true, trusted, namespaces: None };
         let of = |hooks| untrusted(&Asking { hooks, authorities: Vec::new() });
         assert!(of(Vec::new()).is_some());
         assert_eq!(of(vec![hook(true), hook(false)]).as_deref(), Some("1 of 2 webhooks have an authority to trust"));

@@ -34,6 +34,7 @@ fn sample() -> GuardStatus {
         policies: Vec::new(),
         namespaces: vec![NamespaceRow {
             name: "shop".to_owned(),
+            asked_about: true,
             databases: vec!["redis".to_owned()],
             not_looked_at: None,
             secrets: "none".to_owned(),
@@ -75,8 +76,8 @@ WEBHOOK     WHAT CANNOT BE ASKED   TRUSTED   PASSED UNASKED
 evictions   is refused             yes       0
 nodes       passes                 yes       3
 
-NAMESPACE   DATABASES   SECRETS
-shop        redis       none
+NAMESPACE   ASKED ABOUT   DATABASES   SECRETS
+shop        yes           redis       none
 
 NAMESPACE   APPROVED   FOR ANOTHER   BY           REASON
 shop        redis-0    5m0s          ana@laptop   single copy
