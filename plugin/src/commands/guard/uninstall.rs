@@ -47,7 +47,7 @@ const THEN: &[&str] = &[
 ];
 
 /// Those of them that are made in other namespaces too, or in none. What else is elsewhere is not even listed: Secrets.
-const ELSEWHERE: &[&str] =
+pub(super) const ELSEWHERE: &[&str] =
     &["Lease", "PodDisruptionBudget", "RoleBinding", "Role", "ClusterRoleBinding", "ClusterRole"];
 
 /// As long as a replica may take to end, and some more.
