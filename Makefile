@@ -13,8 +13,9 @@ help: ## Print this list
 demo: cluster plugin ## Upgrade a live Redis Cluster under load, and watch (under 3 min when the cluster is built)
 	@cargo run --quiet --package stateful-tests --bin demo
 
-test: check cluster plugin ## Everything: `make check`, then every law on the real cluster (one after another)
+test: check cluster plugin guard-image ## Everything: `make check`, then every law on the real cluster (one after another)
 	cargo test --package stateful-tests --test plugin -- --test-threads=1
+	cargo test --package stateful-tests --test webhook -- --test-threads=1
 
 check: ## The part without a cluster: format, lints, unit tests, golden plans, architecture, documentation
 	cargo fmt --all --check

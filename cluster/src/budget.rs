@@ -126,7 +126,10 @@ mod tests {
         assert!(with("policy/v1", json!({})));
         assert!(!with("policy/v1beta1", json!({})));
         assert!(!with("policy/v1", json!(null)));
-        assert!(with("policy/v1", json!({"matchExpressions": [{"key": "app", "operator": "In", "values": ["redis"]}]})));
+        assert!(with(
+            "policy/v1",
+            json!({"matchExpressions": [{"key": "app", "operator": "In", "values": ["redis"]}]})
+        ));
         assert!(!with("policy/v1", json!({"matchExpressions": [{"key": "app", "operator": "DoesNotExist"}]})));
     }
 

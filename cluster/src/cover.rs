@@ -50,7 +50,8 @@ pub async fn uncover(cluster: &Cluster, workload: &Workload) -> Result<()> {
     let Some(budget) = budgets.get_opt(&name).await? else {
         return Ok(());
     };
-    let ours = budget.metadata.labels.as_ref().and_then(|labels| labels.get(PART_OF.0)).is_some_and(|of| of == PART_OF.1);
+    let ours =
+        budget.metadata.labels.as_ref().and_then(|labels| labels.get(PART_OF.0)).is_some_and(|of| of == PART_OF.1);
     if !ours {
         return Ok(());
     }

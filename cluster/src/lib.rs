@@ -62,9 +62,7 @@ pub use inventory::{Change, Inventory, Labels, LeaseFacts, Model, NamespaceFacts
 pub use keyring::{Contents, Keyring, Mark, publish};
 pub use object::{KINDS, Kind, Object};
 pub use observed::{Observed, fail_opens, observe};
-pub use policy::{
-    DisruptionPolicy, DisruptionPolicySpec, DisruptionPolicyStatus, Mode, OnCordon, OnEviction, crd,
-};
+pub use policy::{DisruptionPolicy, DisruptionPolicySpec, DisruptionPolicyStatus, Mode, OnCordon, OnEviction, crd};
 pub use policy_status::tell_policy;
 pub use promises::{Promise, PromiseBook, book_name, promises};
 pub use record::{Record, RecordId, append, create, list};

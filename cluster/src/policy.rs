@@ -123,12 +123,17 @@ impl DisruptionPolicySpec {
     /// Why a selector cannot be read, if one cannot.
     pub fn flaw(&self) -> Option<String> {
         let selectors = [&self.namespace_selector, &self.workload_selector];
-        selectors.into_iter().flatten().find_map(|selector| Selector::try_from(selector.clone()).err()).map(|e| e.to_string())
+        selectors
+            .into_iter()
+            .flatten()
+            .find_map(|selector| Selector::try_from(selector.clone()).err())
+            .map(|e| e.to_string())
     }
 }
 
 fn selects(selector: Option<&LabelSelector>, labels: &Labels) -> bool {
-    selector.is_none_or(|selector| Selector::try_from(selector.clone()).map_or(true, |selector| selector.matches(labels)))
+    selector
+        .is_none_or(|selector| Selector::try_from(selector.clone()).map_or(true, |selector| selector.matches(labels)))
 }
 
 /// The CRD, as YAML would have it.

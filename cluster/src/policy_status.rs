@@ -18,7 +18,9 @@ pub async fn tell_policy(cluster: &Cluster, name: &str, workloads: usize, flaw: 
     let workloads = i64::try_from(workloads).unwrap_or(i64::MAX);
     let (status, reason, message) = match flaw {
         None => ("True", "Applied", format!("applies to {workloads} databases")),
-        Some(flaw) => ("False", "SelectorUnreadable", format!("{flaw}; until it is mended it applies to every database")),
+        Some(flaw) => {
+            ("False", "SelectorUnreadable", format!("{flaw}; until it is mended it applies to every database"))
+        }
     };
     let old = policy.status.unwrap_or_default();
     let before = old.conditions.iter().find(|condition| condition.type_ == "Ready");
@@ -35,7 +37,8 @@ pub async fn tell_policy(cluster: &Cluster, name: &str, workloads: usize, flaw: 
         observed_generation: Some(generation),
         last_transition_time: since.unwrap_or_else(|| Time(Timestamp::now())),
     };
-    let status = json!({"status": {"observedGeneration": generation, "workloads": workloads, "conditions": [condition]}});
+    let status =
+        json!({"status": {"observedGeneration": generation, "workloads": workloads, "conditions": [condition]}});
     policies.patch_status(name, &PatchParams::apply(FIELD_MANAGER), &Patch::Merge(&status)).await?;
     Ok(())
 }

@@ -70,11 +70,14 @@ impl PromiseBook {
         let (namespace, name) = (workload.id.namespace.clone(), book_name(&workload.id.name));
         let leases: Api<Lease> = Api::namespaced(cluster.client.clone(), &namespace);
         let lease = leases.get_opt(&name).await?;
-        let text = lease.as_ref().and_then(|lease| lease.metadata.annotations.as_ref()?.get(&format!("{PREFIX}{BOOK}")));
+        let text =
+            lease.as_ref().and_then(|lease| lease.metadata.annotations.as_ref()?.get(&format!("{PREFIX}{BOOK}")));
         // A book nobody can read promises nothing that is known: that is no reason to think it empty.
         let promises = match text {
             None => Vec::new(),
-            Some(text) => serde_json::from_str(text).map_err(|error| Error::Answer(format!("Lease {name}: {error}")))?,
+            Some(text) => {
+                serde_json::from_str(text).map_err(|error| Error::Answer(format!("Lease {name}: {error}")))?
+            }
         };
         Ok(Self { promises, namespace, name, lease })
     }

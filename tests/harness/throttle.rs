@@ -7,22 +7,24 @@ use tokio::process::Command;
 
 use crate::cluster::repository;
 
+/// The port servers send from: what a replica hears from its primary.
+const REDIS: &str = "6379";
+
 /// A pod that hears slowly, until told otherwise.
 pub struct Throttle {
     node: String,
-    address: String,
 }
 
-/// Makes what goes to a pod's address no faster than `rate` (`48kbit`). Works on the test cluster alone.
+/// Makes what servers send to a pod's address no faster than `rate` (`6000`, bytes a second). Works on the test cluster alone.
 pub async fn slow_pod(node: &str, address: &str, rate: &str) -> Result<Throttle> {
-    command(&["slow", node, address, rate]).await?;
-    Ok(Throttle { node: node.to_owned(), address: address.to_owned() })
+    command(&["slow", node, address, rate, REDIS]).await?;
+    Ok(Throttle { node: node.to_owned() })
 }
 
 impl Throttle {
     /// As fast as before.
     pub async fn end(self) -> Result<()> {
-        command(&["fast", &self.node, &self.address]).await
+        command(&["fast", &self.node]).await
     }
 }
 

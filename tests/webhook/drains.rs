@@ -93,7 +93,7 @@ async fn while_a_replica_lags_not_one_pod_goes_and_then_the_drain_goes_on() -> R
     let (slowed, address) = (replica.node.clone().context("a node")?, replica.address.clone().context("an address")?);
     let before: Vec<String> = redis.pods().await?.into_iter().map(|pod| pod.uid).collect();
 
-    let throttled = slow_pod(&slowed, &address, "48kbit").await?;
+    let throttled = slow_pod(&slowed, &address, "6000").await?;
     let lagging = async {
         lags(&guard, &namespace, &replica.name).await?;
         let mut drain = Drain::start(&cluster, &node, &[])?;

@@ -81,7 +81,10 @@ fn of_workload(gauges: &Gauges, labels: &WorkloadLabels, model: &Model, set: &Se
 /// Somebody asked for a member and was refused. Without a cordon it was one attempt, and nobody waits.
 fn of_waiting(gauges: &Gauges, labels: &WorkloadLabels, model: &Model, promise: &Promise) {
     if promise.node.as_deref().is_some_and(|node| model.is_cordoned(node) == Some(true)) {
-        gauges.waiting_since.get_or_create(&member(labels, &promise.pod)).set(seconds(promise.since.unwrap_or(promise.at)));
+        gauges
+            .waiting_since
+            .get_or_create(&member(labels, &promise.pod))
+            .set(seconds(promise.since.unwrap_or(promise.at)));
     }
 }
 

@@ -51,7 +51,8 @@ pub enum Change {
 impl Inventory {
     /// Begins to watch. The watches end with the process.
     pub fn watch(cluster: &Cluster) -> Self {
-        let inner = Inner { model: RwLock::default(), listed: AtomicUsize::new(0), changes: broadcast::channel(1024).0 };
+        let inner =
+            Inner { model: RwLock::default(), listed: AtomicUsize::new(0), changes: broadcast::channel(1024).0 };
         let inventory = Self { inner: Arc::new(inner) };
         watch::begin(cluster, &inventory);
         inventory

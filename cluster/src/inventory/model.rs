@@ -132,8 +132,12 @@ impl Model {
 
     /// Databases of all guarded namespaces, by namespace and name.
     pub fn guarded_sets(&self) -> Vec<&SetFacts> {
-        let mut sets: Vec<&SetFacts> =
-            self.sets.iter().filter(|(namespace, _)| self.is_guarded(namespace)).flat_map(|(_, sets)| sets.values()).collect();
+        let mut sets: Vec<&SetFacts> = self
+            .sets
+            .iter()
+            .filter(|(namespace, _)| self.is_guarded(namespace))
+            .flat_map(|(_, sets)| sets.values())
+            .collect();
         sets.sort_by(|one, other| one.workload.id.cmp(&other.workload.id));
         sets
     }
