@@ -13,6 +13,7 @@ mod policies;
 mod printing;
 mod promql;
 mod reasons;
+mod rules;
 mod source;
 mod steps;
 mod time;

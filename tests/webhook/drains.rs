@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use stateful_harness::{Audit, Cluster, Drain, Figures, Guard, Load, Namespace, Plugin, RedisCluster, slow_pod, until};
+use stateful_harness::{
+    Audit, Cluster, Drain, Figures, Guard, Load, Namespace, Plugin, Proxy, RedisCluster, slow_pod, until,
+};
 
 /// A handover, an eviction, a pod reborn elsewhere and in sync, for each member of a node: kubectl asks every 5 s.
 const DRAINED_WITHIN: Duration = Duration::from_mins(4);
@@ -63,10 +65,14 @@ async fn with_handover_a_drain_finishes_alone_and_nothing_fails() -> Result<()> 
     guard.watches(&namespace).await?;
     guard.policy(&namespace, HANDOVER).await?;
     let load = Load::start(&redis).await?;
-    let (_, node) = a_primary(&redis).await?;
+    let (primary, node) = a_primary(&redis).await?;
     let drained = Drain::start(&cluster, &node, &[])?.finish(DRAINED_WITHIN).await;
+    // kubectl asks by name: whoever is late would evict the pod where it lives now.
+    let late = Proxy::start(&cluster).await?.evict(&namespace, &primary, false).await;
     Drain::uncordon(&cluster, &node).await?;
     drained?;
+    let late = late?;
+    ensure!(late.status == 404 && late.body.contains("it has moved"), "{late:?}");
     nobody_left(&redis, &node).await?;
     let history = Plugin::find(&cluster)?.within(&namespace).run(&["history", "redis"]).await?.expect(0)?;
     ensure!(history.stdout.contains("guard handover"), "the handover is in no journal:\n{}", history.stdout);

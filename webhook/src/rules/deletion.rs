@@ -1,15 +1,15 @@
 //! Deletions of a guarded database's pods (`pods` DELETE).
 //!
-//! What it stops: `kubectl delete pod`, `kubectl drain --disable-eviction`, taints, preemption, Karpenter's and the
+//! What it stops. `kubectl delete pod`, `kubectl drain --disable-eviction`, taints, preemption, Karpenter's and the
 //! autoscaler's last resort, and a rolling update by the StatefulSet's own controller, whenever the judge would refuse
 //! the same eviction.
 //!
-//! Why a budget is not enough: deletions do not ask budgets at all.
+//! Why a budget is not enough. Deletions do not ask budgets at all.
 //!
-//! How kubectl drain takes it: it evicts, and evictions never come here; with `--disable-eviction` the first refusal ends
+//! How kubectl drain takes it. It evicts, and evictions never come here; with `--disable-eviction` the first refusal ends
 //! it.
 //!
-//! How to pass: evict instead, or wait; the controller asks again by itself. As a last resort `kubectl stateful guard
+//! How to pass. Evict instead, or wait; the controller asks again by itself. As a last resort `kubectl stateful guard
 //! approve`.
 
 use serde_json::Value;

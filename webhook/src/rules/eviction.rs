@@ -1,14 +1,14 @@
 //! Evictions of a guarded database's pods (`pods/eviction` CREATE, both API versions).
 //!
-//! What it stops: taking a primary, the last replica in sync, a second member, or anybody while replicas lag or nothing
+//! What it stops. Taking a primary, the last replica in sync, a second member, or anybody while replicas lag or nothing
 //! is known.
 //!
-//! Why a budget is not enough: it counts Ready pods; it knows neither role nor lag, and two budgets on a pod answer 500.
+//! Why a budget is not enough. It counts Ready pods; it knows neither role nor lag, and two budgets on a pod answer 500.
 //!
-//! How kubectl drain takes it: 429 is printed and asked again every five seconds until `--timeout`; 404 counts as done;
+//! How kubectl drain takes it. 429 is printed and asked again every five seconds until `--timeout`; 404 counts as done;
 //! 403 (nothing will ever make it safe) ends the drain of that pod at once. `retryAfterSeconds` stays unset.
 //!
-//! How to pass: wait, or `kubectl stateful switchover`; with `onEviction: HandOver` the guard does that itself. As a last
+//! How to pass. Wait, or `kubectl stateful switchover`; with `onEviction: HandOver` the guard does that itself. As a last
 //! resort `kubectl stateful guard approve`.
 
 use serde_json::Value;
