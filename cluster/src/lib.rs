@@ -3,8 +3,10 @@
 //!
 //! ```text
 //!  look   discover, container, credentials, access      read-only
+//!         inventory, installed, guarded, observed       the same for the guard, and about it
 //!  reach  tunnels                                       connections to pods
 //!  touch  evict, rollout, route, cordon, claim, record  writes, each with a precondition
+//!         install, approval                             the guard's own objects; a word for one pod
 //! ```
 //!
 //! Every change of a Kubernetes object is made in this crate, through the one client made in [`connect`], so that a
