@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use stateful_cluster::{CLAIM_LIFETIME, LeaseFacts, Model, NEXT_POD, Promise, SetFacts, claim_name};
-use stateful_safety::{Disruption, Known as Facts, Reason, Workload, judge};
+use stateful_safety::{Disruption, Known as Facts, Reason, Workload, everyone_in_sync, judge};
 
 use crate::known::{Known, Seen};
 use crate::limits::Limits;
@@ -50,8 +50,21 @@ pub(crate) fn against(known: &Known, question: &Question<'_>) -> Vec<Reason> {
     let facts = Facts { workload: question.workload, assessment: Some(assessment), promised: &gone };
     let disruption = Disruption::Take { members: vec![question.pod.to_owned()] };
     let now = question.now.wall.as_millisecond();
-    reasons.extend(judge(&question.limits.policy, facts, &disruption, now).reasons().iter().cloned());
+    let policy = &question.limits.policy;
+    reasons.extend(judge(policy, facts, &disruption, now).reasons().iter().cloned());
+    // Nobody goes while another is missing or lags, in whichever group: an operation holds itself to the same between two
+    // steps, and has already asked when it names a pod.
+    let elsewhere =
+        if goes_next(question) { Vec::new() } else { everyone_in_sync(policy, facts, Some(question.pod), now) };
+    reasons.extend(elsewhere.into_iter().filter(|reason| !reasons.contains(reason)).collect::<Vec<_>>());
     reasons
+}
+
+/// Whether an operation has named this very pod.
+fn goes_next(question: &Question<'_>) -> bool {
+    question.claim.is_some_and(|claim| {
+        claim.holder.is_some() && claim.notes.get(NEXT_POD).is_some_and(|next| next == question.uid)
+    })
 }
 
 /// While an operation holds the workload only the pod it names may go. What was seen before the claim last changed may be
@@ -62,9 +75,8 @@ fn against_the_plan(question: &Question<'_>, seen: Option<&Seen>) -> Vec<Reason>
     };
     let age = question.now.wall.duration_since(claim.seen_at);
     let lives = age.unsigned_abs() <= CLAIM_LIFETIME;
-    let goes_next = claim.notes.get(NEXT_POD).is_some_and(|next| next == question.uid);
     match &claim.holder {
-        Some(holder) if lives && !goes_next => vec![Reason::PlanInProgress { holder: holder.clone() }],
+        Some(holder) if lives && !goes_next(question) => vec![Reason::PlanInProgress { holder: holder.clone() }],
         Some(_) => Vec::new(),
         None => {
             let taken_at = seen.and_then(|seen| seen.assessment.as_ref()).map(|assessment| assessment.taken_at);

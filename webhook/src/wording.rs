@@ -40,7 +40,10 @@ pub(crate) fn is_for_ever(reasons: &[Reason]) -> bool {
 pub(crate) fn refusal(target: &Target, how: Taking, reasons: &[Reason], hands_over: bool) -> String {
     let (pod, id) = (&target.pod.member.name, &target.set.workload.id);
     let typed = format!("{} -n {}", id.name, id.namespace);
-    let Some(first) = telling(reasons) else {
+    // Where the guard moves the primary away by itself, what stands in the way of that is what there is to tell.
+    let is_handled = |reason: &Reason| hands_over && matches!(reason, Reason::PrimaryTaken { .. });
+    let others: Vec<Reason> = reasons.iter().filter(|reason| !is_handled(reason)).cloned().collect();
+    let Some(first) = telling(&others).or_else(|| telling(reasons)) else {
         return format!("{pod} of {id} may not be {}", how.participle());
     };
     let more = match reasons.len() {
