@@ -80,13 +80,14 @@ fn find(model: &Model, attempt: &Attempt) -> Found {
     if pod.member.terminating {
         return Found::Pass("it is being deleted already");
     }
+    // Before it has started, too: evicted then it would only have to be made once more.
+    if wanted.is_none() && has_moved(model, attempt, pod, &set.workload.id.name) {
+        return Found::Moved;
+    }
     match pod.phase {
         Phase::Pending => return Found::Pass("it has not started"),
         Phase::Ended => return Found::Pass("it has ended"),
         Phase::Running => {}
-    }
-    if wanted.is_none() && has_moved(model, attempt, pod, &set.workload.id.name) {
-        return Found::Moved;
     }
     Found::Member(Box::new(Target { set: set.clone(), pod: pod.clone() }))
 }
@@ -95,7 +96,7 @@ fn find(model: &Model, attempt: &Attempt) -> Found {
 /// nobody empties would be evicted there. Somebody asked for its predecessor, on a node that is cordoned or gone.
 fn has_moved(model: &Model, attempt: &Attempt, pod: &PodFacts, workload: &str) -> bool {
     let book = model.lease(&attempt.namespace, &stateful_cluster::book_name(workload));
-    let stays = pod.member.node.as_deref().is_some_and(|node| model.is_cordoned(node) == Some(false));
+    let stays = pod.member.node.as_deref().is_none_or(|node| model.is_cordoned(node) == Some(false));
     let predecessor = |promise: &stateful_cluster::Promise| {
         let left = promise.node.as_deref().is_some_and(|node| model.is_cordoned(node) != Some(false));
         promise.pod == attempt.name && promise.uid != pod.member.uid && left

@@ -87,6 +87,9 @@ fn a_pod_reborn_elsewhere_is_not_the_one_the_drain_means() {
         "at": "2026-01-01T00:00:00Z"}]);
     let drained = [guarded(), redis(3), pod("redis", 0), node("n0", true), node("n1", false), book(&asked)];
     assert_eq!(found(&drained, &eviction("redis-0", &Value::Null)), "moved");
+    let young = with(pod("redis", 0), "/status/phase", json!("Pending"));
+    let early = [guarded(), redis(3), young, node("n0", true), node("n1", false), book(&asked)];
+    assert_eq!(found(&early, &eviction("redis-0", &Value::Null)), "moved");
     // Who says which pod is meant means this one.
     assert_eq!(found(&drained, &eviction("redis-0", &json!({"preconditions": {"uid": "pod-0"}}))), "judged");
     // Its new node is emptied too: then it is meant after all.
