@@ -1,7 +1,8 @@
 //! THINK. The wire: bytes to an [`Attempt`], an [`Answer`] to bytes. Whatever cannot be read is an error, never a yes.
 
 use kube_core::DynamicObject;
-use kube_core::admission::{AdmissionRequest, AdmissionResponse, AdmissionReview, META_API_VERSION_V1, META_KIND};
+use kube_core::admission::{AdmissionRequest, AdmissionResponse, META_API_VERSION_V1, META_KIND};
+use kube_core::metadata::TypeMeta;
 use kube_core::response::{Status, StatusCause, StatusDetails, StatusSummary};
 use serde_json::Value;
 
@@ -35,15 +36,26 @@ pub(crate) enum Unreadable {
     Answer(String),
 }
 
+/// The outermost level of a body. kube-core's own type takes version and kind by `flatten`, for which serde keeps the whole
+/// body in memory once more before it reads it; a question is mostly body.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope {
+    #[serde(default)]
+    api_version: String,
+    #[serde(default)]
+    kind: String,
+    request: Option<AdmissionRequest<DynamicObject>>,
+}
+
 /// Reads a body.
 pub(crate) fn read(body: &[u8]) -> Result<(Asked, Attempt), Unreadable> {
-    let mut review: AdmissionReview<DynamicObject> = serde_json::from_slice(body)?;
-    if review.types.api_version != META_API_VERSION_V1 || review.types.kind != META_KIND {
-        let (version, kind) = (review.types.api_version, review.types.kind);
-        return Err(Unreadable::Version { version, kind });
+    let Envelope { api_version, kind, request } = serde_json::from_slice(body)?;
+    if api_version != META_API_VERSION_V1 || kind != META_KIND {
+        return Err(Unreadable::Version { version: api_version, kind });
     }
-    let mut request = review.request.take().ok_or(Unreadable::Empty)?;
-    request.types = review.types;
+    let mut request = request.ok_or(Unreadable::Empty)?;
+    request.types = TypeMeta { api_version, kind };
     let attempt = attempt(&mut request);
     Ok((Asked { request }, attempt))
 }
