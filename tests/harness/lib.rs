@@ -25,7 +25,7 @@ mod wait;
 pub use cluster::{Cluster, Namespace};
 pub use drain::Drain;
 pub use guard::{Guard, NAMESPACE as GUARD_NAMESPACE};
-pub use load::{Audit, Figures, Load};
+pub use load::{Audit, Figures, Load, nothing_failed, nothing_lost};
 pub use overlay::{apply, image};
 pub use plugin::{Ended, Plugin, Running};
 pub use proxy::{Proxy, Reply};

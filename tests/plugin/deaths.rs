@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use stateful_harness::{Cluster, Load, Plugin, RedisCluster, Running, image};
-
-use crate::upgrades::nothing_failed;
+use stateful_harness::{Cluster, Load, Plugin, RedisCluster, Running, image, nothing_failed};
 
 /// Six members are replaced, three hand over, and three steps are about the StatefulSet.
 const STEPS: usize = 12;

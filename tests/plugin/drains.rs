@@ -1,9 +1,7 @@
 //! Nodes are emptied.
 
 use anyhow::{Context, Result, ensure};
-use stateful_harness::{Cluster, Load, Plugin, RedisCluster};
-
-use crate::upgrades::nothing_failed;
+use stateful_harness::{Cluster, Load, Plugin, RedisCluster, nothing_failed};
 
 #[tokio::test]
 async fn drain_of_each_node_under_load_fails_nothing() -> Result<()> {

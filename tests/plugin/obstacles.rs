@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use stateful_harness::{Cluster, Load, Plugin, RedisCluster, Trace, image, until};
+use stateful_harness::{Cluster, Load, Plugin, RedisCluster, Trace, image, nothing_failed, nothing_lost, until};
 
 use crate::laws::Laws;
-use crate::upgrades::{nothing_failed, nothing_lost};
 
 #[tokio::test]
 async fn obstacles_stop_an_upgrade_where_it_is_safe() -> Result<()> {

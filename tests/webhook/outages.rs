@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use stateful_harness::{Cluster, Drain, GUARD_NAMESPACE, Guard, Load, Proxy, RedisCluster, until};
+use stateful_harness::{Cluster, Drain, GUARD_NAMESPACE, Guard, Load, Proxy, RedisCluster, nothing_failed, until};
 
-use crate::drains::{a_primary, nothing_failed};
+use crate::drains::a_primary;
 
 const BACK_WITHIN: Duration = Duration::from_secs(30);
 

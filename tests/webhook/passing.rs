@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use stateful_harness::{Cluster, Guard, Load, Plugin, Proxy, RedisCluster, apply, image, until};
-
-use crate::drains::nothing_failed;
+use stateful_harness::{Cluster, Guard, Load, Plugin, Proxy, RedisCluster, apply, image, nothing_failed, until};
 
 #[tokio::test]
 async fn an_upgrade_passes_through_the_guard_and_nobody_else_does_meanwhile() -> Result<()> {

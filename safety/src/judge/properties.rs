@@ -2,11 +2,9 @@
 
 use proptest::prelude::*;
 
+use super::tests::workload;
 use super::{Known, judge};
-use crate::{
-    Assessment, Disruption, Electorate, EngineKind, Member, MemberState, Policy, ReplicaGroup, Role, Rollout, Storage,
-    Sync, Version, Workload, WorkloadId,
-};
+use crate::{Assessment, Disruption, Electorate, MemberState, Policy, ReplicaGroup, Role, Sync, Version};
 
 const NOW: i64 = 1_000_000;
 
@@ -58,37 +56,6 @@ fn database() -> impl Strategy<Value = Assessment> {
 
 fn names(assessment: &Assessment) -> Vec<String> {
     assessment.groups.iter().flat_map(|group| &group.members).map(|member| member.name.clone()).collect()
-}
-
-fn workload(assessment: &Assessment) -> Workload {
-    let members = names(assessment).into_iter().map(|name| Member {
-        uid: format!("uid-{name}"),
-        name,
-        node: None,
-        address: None,
-        revision: String::new(),
-        image: String::new(),
-        ready: true,
-        terminating: false,
-        storage: Storage::Claim,
-        waiting: None,
-    });
-    Workload {
-        id: WorkloadId { namespace: "shop".to_owned(), name: "any".to_owned() },
-        uid: "uid".to_owned(),
-        engine: EngineKind::Redis,
-        service: String::new(),
-        container: String::new(),
-        image: String::new(),
-        declared_revision: String::new(),
-        replicas: names(assessment).len(),
-        first_ordinal: 0,
-        restarted_at: None,
-        rollout: Rollout::OnDelete,
-        members: members.collect(),
-        routes: Vec::new(),
-        template_owner: None,
-    }
 }
 
 fn allowed(assessment: &Assessment, members: &[String], promised: &[String], policy: &Policy, now: i64) -> bool {

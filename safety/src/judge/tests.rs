@@ -40,7 +40,8 @@ fn three_shards() -> Assessment {
     }
 }
 
-fn workload(assessment: &Assessment) -> Workload {
+/// A pod for each member an assessment knows.
+pub(super) fn workload(assessment: &Assessment) -> Workload {
     let members = assessment.groups.iter().flat_map(|group| &group.members).map(|member| Member {
         name: member.name.clone(),
         uid: format!("uid-{}", member.name),

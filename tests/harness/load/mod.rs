@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use redis::cluster_async::ClusterConnection;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -96,6 +96,20 @@ impl Load {
         }
         Ok(audit)
     }
+}
+
+/// Nothing failed, nothing is unknown, and every acknowledged write is there.
+pub fn nothing_failed(during: &Figures, audit: &Audit) -> Result<()> {
+    nothing_lost(audit)?;
+    ensure!(during.failed + during.unknown == 0, "writes went wrong:\n{}", audit.errors.join("\n"));
+    Ok(())
+}
+
+/// Every acknowledged write is there.
+pub fn nothing_lost(audit: &Audit) -> Result<()> {
+    ensure!(audit.acknowledged > 0, "nothing was written");
+    ensure!(audit.lost.is_empty(), "{} acknowledged writes are lost: {:?}", audit.lost.len(), audit.lost);
+    Ok(())
 }
 
 /// Every field of a key and its value. Each write puts its own number in both.
