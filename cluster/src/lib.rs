@@ -60,7 +60,9 @@ pub use evict::{Eviction, evict};
 pub use guarded::{Approved, Bypass, PolicyFacts, approvals, bypasses, guarded_namespaces, is_guarded, policies};
 pub use install::{Applied, apply, find, knows, labelled, remove, set_label};
 pub use installed::{Asking, GRANT, GUARD, Grant, Hook, Replica, Replicas, asking, grants, home, replicas};
-pub use inventory::{Change, Inventory, Labels, LeaseFacts, Model, NamespaceFacts, Phase, PodFacts, SetFacts, lease};
+pub use inventory::{
+    Change, Changes, Inventory, Labels, LeaseFacts, Model, NamespaceFacts, Phase, PodFacts, SetFacts, lease,
+};
 pub use keyring::{Contents, Keyring, Mark, publish};
 pub use object::{KINDS, Kind, Object};
 pub use observed::{Observed, fail_opens, observe};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use stateful_cluster::{Budget, Claim, Labels, Promise};
 use stateful_safety::WorkloadId;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -62,9 +62,9 @@ async fn lead(guard: &Arc<Guard>, claim: &Claim, identity: &str, stop: &mut watc
         let swept = tokio::select! {
             _ = stop.wait_for(|stop| *stop) => false,
             _ = sweep.tick() => true,
-            change = changes.recv() => match change {
-                Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => false,
-                Err(broadcast::error::RecvError::Closed) => return,
+            burst = changes.burst() => match burst {
+                Some(_) => false,
+                None => return,
             },
         };
         if *stop.borrow() || claim.confirm().await.is_err() {

@@ -32,6 +32,7 @@ mod settings;
 mod taking;
 mod wording;
 
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -50,13 +51,20 @@ use notices::Notices;
 use settings::Settings;
 
 #[tokio::main]
-async fn main() -> Result<()> {
+async fn main() -> ExitCode {
     let settings = Settings::parse();
     let filter = EnvFilter::try_from_env("STATEFUL_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).with_writer(std::io::stderr).init();
     // Every part that speaks TLS means this one.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    run(settings).await
+    match run(settings).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Where everything else it says is read.
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 async fn run(settings: Settings) -> Result<()> {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use stateful_cluster::{Change, Cluster};
 use stateful_operations::Sight;
 use stateful_safety::{Workload, WorkloadId};
-use tokio::sync::{Notify, Semaphore, broadcast};
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -65,21 +65,16 @@ pub(crate) async fn run(cluster: Cluster, known: Arc<Known>) {
                 Watched { version, kick, task: tokio::spawn(eye.watch(Arc::clone(&at_once))) }
             });
         }
-        // A burst of changes is looked at once.
-        match changes.recv().await {
-            Ok(Change::Workload(id)) if watched.get(&id).is_some_and(|one| is_current(&known, &id, one)) => {
-                watched[&id].kick.notify_one();
+        let Some(burst) = changes.burst().await else { return };
+        for change in burst {
+            // One that is no longer the same gets a new task above, which begins with a look.
+            if let Change::Workload(id) = change
+                && let Some(one) = watched.get(&id)
+            {
+                one.kick.notify_one();
             }
-            Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
-            Err(broadcast::error::RecvError::Closed) => return,
         }
     }
-}
-
-fn is_current(known: &Known, id: &WorkloadId, one: &Watched) -> bool {
-    let model = known.inventory.model();
-    model.is_guarded(&id.namespace)
-        && model.set(id).is_some_and(|set| (&set.workload.uid, set.generation) == (&one.version.0, one.version.1))
 }
 
 /// What one task needs.

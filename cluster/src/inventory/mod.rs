@@ -4,6 +4,7 @@
 //! megabytes. A watch that breaks is taken up again by itself; until every kind has been listed once the inventory is not
 //! [`synced`](Inventory::is_synced) and nobody may judge by it.
 
+mod changes;
 mod facts;
 mod model;
 mod objects;
@@ -16,9 +17,9 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::api::Api;
-use stateful_safety::WorkloadId;
 use tokio::sync::broadcast;
 
+pub use changes::{Change, Changes};
 pub use model::{Labels, LeaseFacts, Model, NamespaceFacts, Phase, PodFacts, SetFacts};
 
 use crate::{Cluster, Result};
@@ -37,15 +38,6 @@ struct Inner {
     /// Kinds listed once.
     listed: AtomicUsize,
     changes: broadcast::Sender<Change>,
-}
-
-/// Something that changed and that somebody waits for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// A workload, one of its pods or one of its Leases.
-    Workload(WorkloadId),
-    /// A policy, a namespace or a node.
-    Other,
 }
 
 impl Inventory {
@@ -70,8 +62,8 @@ impl Inventory {
     }
 
     /// Hears of every change from now on.
-    pub fn changes(&self) -> broadcast::Receiver<Change> {
-        self.inner.changes.subscribe()
+    pub fn changes(&self) -> Changes {
+        Changes(self.inner.changes.subscribe())
     }
 
     fn change(&self, change: impl FnOnce(&mut Model) -> Option<Change>) {
