@@ -1,6 +1,5 @@
 //! What somebody is about to do to the cluster, in plain words.
 
-use kube_core::DynamicObject;
 use serde_json::Value;
 
 /// One admission request.
@@ -21,9 +20,9 @@ pub(crate) struct Attempt {
     /// Whether nothing will be kept, by either of the two ways to say so.
     pub(crate) dry_run: bool,
     /// The object as it would be; none for a delete.
-    pub(crate) object: Option<DynamicObject>,
+    pub(crate) object: Option<Value>,
     /// The object as it is; none for a create.
-    pub(crate) old_object: Option<DynamicObject>,
+    pub(crate) old_object: Option<Value>,
     /// The options of the operation (`DeleteOptions` for a delete).
     pub(crate) options: Value,
 }
@@ -38,14 +37,14 @@ pub(crate) enum Operation {
 }
 
 impl Attempt {
-    /// A field of the object as it would be, by JSON pointer; without `metadata`.
+    /// A field of the object as it would be, by JSON pointer.
     pub(crate) fn would_be(&self, pointer: &str) -> Option<&Value> {
-        self.object.as_ref()?.data.pointer(pointer)
+        self.object.as_ref()?.pointer(pointer)
     }
 
     /// The same of the object as it is.
     pub(crate) fn is_now(&self, pointer: &str) -> Option<&Value> {
-        self.old_object.as_ref()?.data.pointer(pointer)
+        self.old_object.as_ref()?.pointer(pointer)
     }
 
     /// Whether whoever does it is in a group.

@@ -102,7 +102,10 @@ fn observed(guard: &Arc<Guard>, certificates: &Certificates) -> server::Observed
         ready: Box::new(move || {
             let (guard, certificates) = &ready;
             if !guard.known.inventory.is_synced() {
-                return Err("the cluster has not been read yet".to_owned());
+                return Err(format!(
+                    "the cluster has not been read yet: {}",
+                    guard.known.inventory.unread().join(", ")
+                ));
             }
             certificates.ready(Timestamp::now()).map_err(|why| why.to_string())
         }),

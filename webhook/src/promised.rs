@@ -15,6 +15,12 @@ use crate::known::Seen;
 /// for its budget up to 20 times half a second (`eviction.go`, `EvictionsRetry`), and is deleted or refused.
 pub(crate) const KEPT_WITHIN: Duration = Duration::from_secs(20);
 
+/// A promise of which nobody heard for an hour is of no use to anybody.
+const SPENT_AFTER: Duration = Duration::from_hours(1);
+
+/// So many are remembered before the old ones among them are forgotten.
+const REMEMBERED: usize = 1_024;
+
 /// Members that count as gone though nothing about them says so yet: promised to somebody, or not the pods that were
 /// asked when the database was last looked at. `first_seen` is when this process first saw a promise.
 pub(crate) fn gone(
@@ -26,6 +32,9 @@ pub(crate) fn gone(
     except: &str,
 ) -> Vec<String> {
     let mut gone: Vec<String> = Vec::new();
+    if first_seen.len() > REMEMBERED {
+        first_seen.retain(|_, since| now.duration_since(*since) < SPENT_AFTER);
+    }
     for promise in promises.iter().filter(|promise| promise.granted && promise.uid != except) {
         let since = *first_seen.entry(promise.uid.clone()).or_insert(now);
         let is_there = workload.member(&promise.pod).is_some_and(|pod| pod.uid == promise.uid);
@@ -45,7 +54,7 @@ pub(crate) fn gone(
 
 /// Whether a promise is of no use to anybody any more: an hour old, or about a pod that is gone and was reborn long ago.
 pub(crate) fn is_spent(promise: &Promise, now: jiff::Timestamp) -> bool {
-    now.duration_since(promise.at).as_secs() > 3_600
+    now.duration_since(promise.at).unsigned_abs() > SPENT_AFTER && promise.at < now
 }
 
 #[cfg(test)]

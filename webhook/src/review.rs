@@ -1,17 +1,16 @@
 //! THINK. The wire: bytes to an [`Attempt`], an [`Answer`] to bytes. Whatever cannot be read is an error, never a yes.
 
-use kube_core::DynamicObject;
-use kube_core::admission::{AdmissionRequest, AdmissionResponse, META_API_VERSION_V1, META_KIND};
-use kube_core::metadata::TypeMeta;
+use kube_core::admission::{AdmissionResponse, META_API_VERSION_V1, META_KIND};
 use kube_core::response::{Status, StatusCause, StatusDetails, StatusSummary};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::answer::{Answer, Decision, Refusal};
 use crate::attempt::{Attempt, Operation};
 
-/// A request, as far as it is needed to answer it.
+/// What of a request its answer must repeat.
 pub(crate) struct Asked {
-    request: AdmissionRequest<DynamicObject>,
+    uid: String,
 }
 
 /// Why a body is no request.
@@ -36,76 +35,123 @@ pub(crate) enum Unreadable {
     Answer(String),
 }
 
-/// The outermost level of a body. kube-core's own type takes version and kind by `flatten`, for which serde keeps the whole
-/// body in memory once more before it reads it; a question is mostly body.
-#[derive(serde::Deserialize)]
+/// A review, as far as it is needed: kube-core's own type takes versions, kinds and objects apart by `flatten`, for which
+/// serde keeps everything in memory once more before it reads it, and a question is mostly object.
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Envelope {
+struct Review {
     #[serde(default)]
     api_version: String,
     #[serde(default)]
     kind: String,
-    request: Option<AdmissionRequest<DynamicObject>>,
+    request: Option<Request>,
+}
+
+/// `admission.k8s.io/v1`, `AdmissionRequest`. Fields the API server always fills in must be there.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Request {
+    uid: String,
+    resource: Resource,
+    sub_resource: Option<String>,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    namespace: String,
+    operation: Verb,
+    user_info: User,
+    object: Option<Map>,
+    old_object: Option<Map>,
+    #[serde(default)]
+    dry_run: bool,
+    options: Option<Map>,
+}
+
+/// A JSON object: of an object no other shape is understood.
+type Map = serde_json::Map<String, Value>;
+
+#[derive(Deserialize)]
+struct Resource {
+    resource: String,
+}
+
+#[derive(Deserialize)]
+struct User {
+    #[serde(default)]
+    username: String,
+    #[serde(default)]
+    groups: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+enum Verb {
+    Create,
+    Update,
+    Delete,
+    Connect,
 }
 
 /// Reads a body.
 pub(crate) fn read(body: &[u8]) -> Result<(Asked, Attempt), Unreadable> {
-    let Envelope { api_version, kind, request } = serde_json::from_slice(body)?;
+    let Review { api_version, kind, request } = serde_json::from_slice(body)?;
     if api_version != META_API_VERSION_V1 || kind != META_KIND {
         return Err(Unreadable::Version { version: api_version, kind });
     }
-    let mut request = request.ok_or(Unreadable::Empty)?;
-    request.types = TypeMeta { api_version, kind };
-    let attempt = attempt(&mut request);
-    Ok((Asked { request }, attempt))
+    let request = request.ok_or(Unreadable::Empty)?;
+    let asked = Asked { uid: request.uid.clone() };
+    Ok((asked, attempt(request)))
 }
 
-fn attempt(request: &mut AdmissionRequest<DynamicObject>) -> Attempt {
-    let object = request.object.take();
-    let old_object = request.old_object.take();
-    let options = request.options.take().map_or(Value::Null, |options| options.0);
-    let resource = match request.sub_resource.as_deref() {
-        Some(sub) if !sub.is_empty() => format!("{}/{sub}", request.resource.resource),
-        _ => request.resource.resource.clone(),
-    };
+fn attempt(request: Request) -> Attempt {
+    let mut resource = request.resource.resource;
+    if let Some(sub) = request.sub_resource.filter(|sub| !sub.is_empty()) {
+        resource = format!("{resource}/{sub}");
+    }
+    let object = request.object.map(Value::Object);
     // `kubectl drain --dry-run=server` says so inside the Eviction alone.
-    let inner = object.as_ref().and_then(|object| object.data.pointer("/deleteOptions/dryRun")?.as_array());
+    let inner = object.as_ref().and_then(|object| object.pointer("/deleteOptions/dryRun")?.as_array());
     Attempt {
         operation: match request.operation {
-            kube_core::admission::Operation::Create => Operation::Create,
-            kube_core::admission::Operation::Update => Operation::Update,
-            kube_core::admission::Operation::Delete => Operation::Delete,
-            kube_core::admission::Operation::Connect => Operation::Connect,
+            Verb::Create => Operation::Create,
+            Verb::Update => Operation::Update,
+            Verb::Delete => Operation::Delete,
+            Verb::Connect => Operation::Connect,
         },
         resource,
         // An Eviction of the old version need not repeat its namespace; the request always has it.
-        namespace: request.namespace.clone().unwrap_or_default(),
-        name: request.name.clone(),
-        user: request.user_info.username.clone().unwrap_or_default(),
-        groups: request.user_info.groups.clone().unwrap_or_default(),
+        namespace: request.namespace,
+        name: request.name,
+        user: request.user_info.username,
+        groups: request.user_info.groups,
         dry_run: request.dry_run || inner.is_some_and(|values| !values.is_empty()),
         object,
-        old_object,
-        options,
+        old_object: request.old_object.map(Value::Object),
+        options: request.options.map_or(Value::Null, Value::Object),
     }
 }
 
 /// Writes the answer to a request.
 pub(crate) fn write(asked: &Asked, answer: &Answer) -> Result<Vec<u8>, Unreadable> {
-    let mut response = AdmissionResponse::from(&asked.request);
+    // Born as a no without a reason: a decision forgotten below is no yes.
+    let mut response = AdmissionResponse::invalid("");
+    response.uid.clone_from(&asked.uid);
     match &answer.decision {
-        Decision::Allow => {}
+        Decision::Allow => yes(&mut response),
         Decision::Change(patch) => {
+            yes(&mut response);
             response = response.with_patch(patch.clone()).map_err(|error| Unreadable::Answer(error.to_string()))?;
         }
-        Decision::Refuse(refusal) => {
-            response.allowed = false;
-            response.result = status(refusal);
-        }
+        Decision::Refuse(refusal) => response.result = status(refusal),
     }
     response.warnings = (!answer.warnings.is_empty()).then(|| answer.warnings.clone());
     response.audit_annotations = answer.audit.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
     Ok(serde_json::to_vec(&response.into_review())?)
+}
+
+fn yes(response: &mut AdmissionResponse) {
+    response.allowed = true;
+    response.result = Status::default();
 }
 
 /// `retryAfterSeconds` stays unset: with it the caller's own client would ask again, silently, ten times.

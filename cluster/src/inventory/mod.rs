@@ -11,8 +11,8 @@ mod objects;
 mod watch;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
@@ -24,8 +24,9 @@ pub use model::{Labels, LeaseFacts, Model, NamespaceFacts, Phase, PodFacts, SetF
 
 use crate::{Cluster, Result};
 
-/// Kinds that are watched.
-const KINDS: usize = 7;
+/// Kinds that are watched; without one of them nothing can be judged.
+const KINDS: [&str; 7] =
+    ["Namespace", "StatefulSet", "Pod", "PodDisruptionBudget", "Node", "Lease", "DisruptionPolicy"];
 
 /// A cluster, remembered.
 #[derive(Clone)]
@@ -35,16 +36,22 @@ pub struct Inventory {
 
 struct Inner {
     model: RwLock<Model>,
-    /// Kinds listed once.
-    listed: AtomicUsize,
+    /// Kinds that have not been listed once, and what the API server said when it was asked.
+    unread: Mutex<BTreeMap<&'static str, String>>,
+    /// Whether there are none of them left: asked at every request.
+    synced: AtomicBool,
     changes: broadcast::Sender<Change>,
 }
 
 impl Inventory {
     /// Begins to watch. The watches end with the process.
     pub fn watch(cluster: &Cluster) -> Self {
-        let inner =
-            Inner { model: RwLock::default(), listed: AtomicUsize::new(0), changes: broadcast::channel(1024).0 };
+        let inner = Inner {
+            model: RwLock::default(),
+            unread: Mutex::new(KINDS.into_iter().map(|kind| (kind, "not listed yet".to_owned())).collect()),
+            synced: AtomicBool::new(false),
+            changes: broadcast::channel(1024).0,
+        };
         let inventory = Self { inner: Arc::new(inner) };
         watch::begin(cluster, &inventory);
         inventory
@@ -58,7 +65,14 @@ impl Inventory {
 
     /// Whether every kind has been listed once.
     pub fn is_synced(&self) -> bool {
-        self.inner.listed.load(Ordering::Acquire) >= KINDS
+        self.inner.synced.load(Ordering::Acquire)
+    }
+
+    /// The kinds that have not been listed yet, each with what stands in the way: a CRD that is not there, a right that
+    /// was not granted.
+    pub fn unread(&self) -> Vec<String> {
+        let unread = self.inner.unread.lock().unwrap_or_else(PoisonError::into_inner);
+        unread.iter().map(|(kind, why)| format!("{kind} ({why})")).collect()
     }
 
     /// Hears of every change from now on.
@@ -73,8 +87,19 @@ impl Inventory {
         }
     }
 
-    fn listed_one_more(&self) {
-        self.inner.listed.fetch_add(1, Ordering::AcqRel);
+    fn not_listed(&self, kind: &str, why: String) {
+        let mut unread = self.inner.unread.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(said) = unread.get_mut(kind) {
+            *said = why;
+        }
+    }
+
+    fn listed(&self, kind: &str) {
+        let mut unread = self.inner.unread.lock().unwrap_or_else(PoisonError::into_inner);
+        unread.remove(kind);
+        if unread.is_empty() {
+            self.inner.synced.store(true, Ordering::Release);
+        }
     }
 }
 

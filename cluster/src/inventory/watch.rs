@@ -131,7 +131,6 @@ where
     let key = |object: &K| (object.namespace().unwrap_or_default(), object.name_any());
     tokio::spawn(async move {
         let mut listing: HashSet<Key> = HashSet::new();
-        let mut listed = false;
         let begin = |config: Config| watcher(api.clone(), config).default_backoff().boxed();
         let mut events = begin(config.clone().streaming_lists());
         while let Some(event) = events.next().await {
@@ -141,6 +140,7 @@ where
                     if is_no_stream(&error) {
                         events = begin(config.clone().page_size(PAGE));
                     }
+                    inventory.not_listed(&K::kind(&()), error.to_string());
                     continue; // else it is taken up again by itself
                 }
             };
@@ -157,9 +157,7 @@ where
                         inventory.change(|model| apply(model, key, None));
                     }
                     listing = HashSet::new();
-                    if !std::mem::replace(&mut listed, true) {
-                        inventory.listed_one_more();
-                    }
+                    inventory.listed(&K::kind(&()));
                 }
                 Event::Apply(object) => inventory.change(|model| apply(model, key(&object), Some(&object))),
                 Event::Delete(object) => inventory.change(|model| apply(model, key(&object), None)),

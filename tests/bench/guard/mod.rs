@@ -78,6 +78,7 @@ pub(crate) async fn measure(cluster: &Cluster) -> Result<Measured> {
 }
 
 async fn measured(cluster: &Cluster, built: &Built) -> Result<Measured> {
+    objects::policies_kind(cluster).await?;
     let namespace = database(cluster).await?;
     let address = address(cluster).await?;
     let certificate = Certificate::make(servers::root()?.join("target/bench/tls"), address)?;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use stateful_harness::Cluster;
 
 use super::review::{LABEL, REFUSE};
-use super::servers::Running;
+use super::servers::{Running, root};
 
 /// On every object without a namespace.
 const OURS: &str = "stateful-bench";
@@ -40,6 +40,18 @@ pub(crate) async fn label(cluster: &Cluster, namespace: &str) -> Result<()> {
 pub(crate) async fn guarded(cluster: &Cluster, namespace: &str, is: bool) -> Result<()> {
     let label = if is { "kubectl-stateful.dev/guard=enabled" } else { "kubectl-stateful.dev/guard-" };
     cluster.kubectl(&["label", "namespace", namespace, label]).await.map(drop)
+}
+
+/// The CRD without which no guard is ever ready; one that is there already stays as it is.
+pub(crate) async fn policies_kind(cluster: &Cluster) -> Result<()> {
+    if cluster.kubectl(&["get", "crd", "disruptionpolicies.kubectl-stateful.dev"]).await.is_ok() {
+        return Ok(());
+    }
+    let crd = root()?.join("manifests/crd/disruptionpolicies.yaml");
+    cluster.kubectl_with_input(&["create", "--filename", "-"], &fs::read_to_string(crd)?).await?;
+    let crd = "crd/disruptionpolicies.kubectl-stateful.dev";
+    cluster.kubectl(&["label", crd, &format!("{OURS}=crd")]).await?;
+    cluster.kubectl(&["wait", "--for=condition=Established", "--timeout=60s", crd]).await.map(drop)
 }
 
 /// A policy the API server evaluates by itself: true, but for an eviction that asks to be refused.

@@ -14,7 +14,6 @@
 //!
 //! How to pass. One budget a database, `maxUnavailable: 1`, `unhealthyPodEvictionPolicy: AlwaysAllow`.
 
-use kube_core::DynamicObject;
 use serde_json::Value;
 use stateful_cluster::{Budget, Labels, Model, Phase, PodFacts, SetFacts, cover_name};
 use stateful_safety::Flaw;
@@ -35,7 +34,7 @@ pub(crate) fn decide(attempt: &Attempt, model: &Model) -> Answer {
         return Answer::allow();
     }
     let name = declared::name(attempt);
-    let find = |object: &Option<DynamicObject>| {
+    let find = |object: &Option<Value>| {
         object.as_ref().map(|object| flaws(object, &name, model, &attempt.namespace)).unwrap_or_default()
     };
     let (now, about) = find(&attempt.object);
@@ -46,10 +45,9 @@ pub(crate) fn decide(attempt: &Attempt, model: &Model) -> Answer {
 }
 
 /// What is wrong with a budget, and the databases it is about.
-fn flaws(object: &DynamicObject, name: &str, model: &Model, namespace: &str) -> (Vec<Flaw>, Vec<SetFacts>) {
-    let object = declared::whole(object);
+fn flaws(object: &Value, name: &str, model: &Model, namespace: &str) -> (Vec<Flaw>, Vec<SetFacts>) {
     let named = || name.to_owned();
-    let budget = match Budget::read(&object) {
+    let budget = match Budget::read(object) {
         Ok(budget) => budget,
         Err(error) => return (vec![Flaw::BudgetUnreadable { budget: named(), why: error.to_string() }], Vec::new()),
     };

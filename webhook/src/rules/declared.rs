@@ -2,7 +2,6 @@
 
 use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, Patch, PatchOperation};
-use kube_core::DynamicObject;
 use serde_json::Value;
 use stateful_cluster::{Mode, Model, NamespaceFacts, SetFacts};
 use stateful_safety::Flaw;
@@ -25,16 +24,25 @@ pub(crate) fn is_ending(model: &Model, namespace: &str) -> bool {
     model.namespace(namespace).is_some_and(|namespace| namespace.terminating)
 }
 
-/// An object as it was sent, with its metadata.
-pub(crate) fn whole(object: &DynamicObject) -> Value {
-    serde_json::to_value(object).unwrap_or_default()
+/// Whether an object bears the guard's label.
+pub(crate) fn is_labelled(object: &Value) -> bool {
+    let labels = object.pointer("/metadata/labels");
+    labels.and_then(|labels| labels.get(NamespaceFacts::LABEL)).is_some_and(|value| value == "enabled")
+}
+
+/// Whether an object is being deleted already.
+pub(crate) fn is_going(object: &Value) -> bool {
+    object.pointer("/metadata/deletionTimestamp").is_some_and(Value::is_string)
 }
 
 /// An object's name, or what the API server is to begin it with.
 pub(crate) fn name(attempt: &Attempt) -> String {
-    let metadata = attempt.object.as_ref().or(attempt.old_object.as_ref()).map(|object| &object.metadata);
-    let given = metadata.and_then(|metadata| metadata.name.clone().or(metadata.generate_name.clone()));
-    if attempt.name.is_empty() { given.unwrap_or_default() } else { attempt.name.clone() }
+    if !attempt.name.is_empty() {
+        return attempt.name.clone();
+    }
+    let metadata = attempt.object.as_ref().or(attempt.old_object.as_ref()).and_then(|object| object.get("metadata"));
+    let text = |field: &str| metadata?.get(field)?.as_str();
+    text("name").or_else(|| text("generateName")).unwrap_or_default().to_owned()
 }
 
 /// Refuses the `refused` flaws and tells about the others, as strictly as the policies of the databases it is `about`

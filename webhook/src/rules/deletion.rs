@@ -18,6 +18,7 @@ use stateful_cluster::{Model, Phase};
 use crate::answer::{Answer, Code};
 use crate::attempt::Attempt;
 use crate::guard::Guard;
+use crate::rules::declared;
 use crate::taking::{Target, take};
 use crate::wording::Taking;
 
@@ -52,7 +53,7 @@ fn find(model: &Model, attempt: &Attempt) -> Result<Option<Target>, &'static str
     if attempt.is_by("system:nodes") {
         return Err("the kubelet has ended it");
     }
-    if attempt.old_object.as_ref().is_some_and(|pod| pod.metadata.deletion_timestamp.is_some()) {
+    if attempt.old_object.as_ref().is_some_and(declared::is_going) {
         return Err("it is being deleted already");
     }
     let namespace = model.namespace(&attempt.namespace);
@@ -83,11 +84,14 @@ fn find(model: &Model, attempt: &Attempt) -> Result<Option<Target>, &'static str
 
 /// A pod that is not remembered comes with the request: one that runs and belongs to a database is not let go unjudged.
 fn unremembered(model: &Model, attempt: &Attempt) -> Result<Option<Target>, &'static str> {
-    let pod = attempt.old_object.as_ref();
     let runs = attempt.is_now("/status/phase").and_then(Value::as_str) == Some("Running");
-    let mut owners = pod.into_iter().flat_map(|pod| pod.metadata.owner_references.iter().flatten());
-    let ours = |uid: &str| model.sets_in(&attempt.namespace).any(|set| set.workload.uid == uid);
-    if runs && owners.any(|owner| ours(&owner.uid)) { Ok(None) } else { Err("it is no running member of a database") }
+    let mut owners = attempt.is_now("/metadata/ownerReferences").and_then(Value::as_array).into_iter().flatten();
+    let ours = |uid: &Value| model.sets_in(&attempt.namespace).any(|set| uid == set.workload.uid.as_str());
+    if runs && owners.any(|owner| owner.get("uid").is_some_and(ours)) {
+        Ok(None)
+    } else {
+        Err("it is no running member of a database")
+    }
 }
 
 #[cfg(test)]

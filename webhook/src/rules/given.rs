@@ -1,6 +1,5 @@
 //! Objects for the rules' tests, and what is read off an answer.
 
-use kube_core::DynamicObject;
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Decision};
@@ -53,19 +52,18 @@ pub(crate) fn policy(spec: &Value) -> Value {
 
 /// An attempt on an object, by Ana.
 pub(crate) fn attempt(operation: Operation, resource: &str, object: Option<Value>, old: Option<Value>) -> Attempt {
-    let read = |value: Value| serde_json::from_value::<DynamicObject>(value).expect("an object");
-    let (object, old_object) = (object.map(read), old.map(read));
-    let metadata = object.as_ref().or(old_object.as_ref()).map(|object| object.metadata.clone()).unwrap_or_default();
+    let sent = object.as_ref().or(old.as_ref());
+    let text = |pointer: &str| sent.and_then(|sent| sent.pointer(pointer)?.as_str()).unwrap_or_default().to_owned();
     Attempt {
         operation,
         resource: resource.to_owned(),
-        namespace: metadata.namespace.unwrap_or_default(),
-        name: metadata.name.unwrap_or_default(),
+        namespace: text("/metadata/namespace"),
+        name: text("/metadata/name"),
         user: "ana".to_owned(),
         groups: Vec::new(),
         dry_run: false,
         object,
-        old_object,
+        old_object: old,
         options: Value::Null,
     }
 }

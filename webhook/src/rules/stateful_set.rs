@@ -12,7 +12,6 @@
 //! How to pass. Keep Retain, and delete the claims you mean by name. A StatefulSet may be deleted with its pods left
 //! alive (`--cascade=orphan`), once none of them runs (`kubectl scale --replicas=0`), or with its whole namespace.
 
-use kube_core::DynamicObject;
 use serde_json::{Value, json};
 use stateful_cluster::{Model, Phase, SetFacts, runs_database};
 use stateful_safety::{Flaw, WorkloadId};
@@ -32,9 +31,7 @@ pub(crate) fn decide(attempt: &Attempt, model: &Model) -> Answer {
     if attempt.operation == Operation::Delete {
         return deletion(attempt, model);
     }
-    let find = |object: &Option<DynamicObject>| {
-        object.as_ref().map(|object| losses(attempt, &declared::whole(object))).unwrap_or_default()
-    };
+    let find = |object: &Option<Value>| object.as_ref().map(|object| losses(attempt, object)).unwrap_or_default();
     // One that was so before the guard came may still be labelled or scaled; it is told each time.
     let before = find(&attempt.old_object);
     let (told, refused): (Vec<Flaw>, Vec<Flaw>) =
@@ -47,9 +44,9 @@ pub(crate) fn retain(attempt: &Attempt, model: &Model) -> Answer {
     let Some(object) = attempt.object.as_ref().filter(|_| declared::is_guarded(model, &attempt.namespace)) else {
         return Answer::allow();
     };
-    let flaws = losses(attempt, &declared::whole(object));
+    let flaws = losses(attempt, object);
     // Of one that is going only the finalizers still matter.
-    if flaws.is_empty() || object.metadata.deletion_timestamp.is_some() {
+    if flaws.is_empty() || declared::is_going(object) {
         return Answer::allow();
     }
     let policy = json!({"whenDeleted": "Retain", "whenScaled": "Retain"});
@@ -81,12 +78,16 @@ fn losses(attempt: &Attempt, object: &Value) -> Vec<Flaw> {
 fn deletion(attempt: &Attempt, model: &Model) -> Answer {
     let old = attempt.old_object.as_ref();
     let remembered = model.set(&WorkloadId { namespace: attempt.namespace.clone(), name: declared::name(attempt) });
-    let is_database = remembered.is_some() || old.is_some_and(|old| runs_database(&declared::whole(old)));
-    let is_going = old.is_some_and(|old| old.metadata.deletion_timestamp.is_some());
+    let is_database = remembered.is_some() || old.is_some_and(runs_database);
+    let is_going = old.is_some_and(declared::is_going);
     if !is_database || is_going || is_orphaning(attempt) || declared::is_ending(model, &attempt.namespace) {
         return Answer::allow();
     }
-    let uid = old.and_then(|old| old.metadata.uid.clone()).or(remembered.map(|set| set.workload.uid.clone()));
+    let uid = attempt
+        .is_now("/metadata/uid")
+        .and_then(Value::as_str)
+        .map(ToOwned::to_owned)
+        .or(remembered.map(|set| set.workload.uid.clone()));
     let declared = attempt.is_now("/spec/replicas").and_then(Value::as_i64);
     if declared == Some(0) || (old.is_none() && remembered.is_some_and(|set| set.workload.replicas == 0)) {
         return Answer::allow();
@@ -110,7 +111,7 @@ fn is_orphaning(attempt: &Attempt) -> bool {
 /// The database, for whose policy is looked: as it was before this attempt, so that nobody relabels it out of one.
 fn about(attempt: &Attempt, model: &Model) -> Vec<SetFacts> {
     let id = WorkloadId { namespace: attempt.namespace.clone(), name: declared::name(attempt) };
-    let sent = || SetFacts::read(&declared::whole(attempt.object.as_ref()?));
+    let sent = || SetFacts::read(attempt.object.as_ref()?);
     model.set(&id).cloned().or_else(sent).into_iter().collect()
 }
 

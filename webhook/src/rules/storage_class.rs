@@ -10,9 +10,8 @@
 //!
 //! How to pass. Leave the label off. Volumes for guarded namespaces are kept all the same: see `volume`.
 
-use kube_core::DynamicObject;
 use serde_json::{Value, json};
-use stateful_cluster::{Model, NamespaceFacts};
+use stateful_cluster::Model;
 use stateful_safety::Flaw;
 
 use crate::answer::Answer;
@@ -29,16 +28,15 @@ pub(crate) fn decide(attempt: &Attempt, model: &Model) -> Answer {
         return Answer::allow();
     }
     let flaws = [Flaw::ClassNotKeeping { class: declared::name(attempt), says }];
-    let labels = object.metadata.labels.as_ref();
-    if labels.and_then(|labels| labels.get(NamespaceFacts::LABEL)).is_some_and(|value| value == "enabled") {
+    if declared::is_labelled(object) {
         return declared::mended(attempt, model, &[], &flaws, vec![(&["reclaimPolicy"], json!("Retain"))]);
     }
     declared::answer(attempt, model, &[], &[], &flaws)
 }
 
 /// What becomes of its volumes' disks. Without a word they are deleted.
-fn policy(object: &DynamicObject) -> String {
-    match object.data.pointer("/reclaimPolicy") {
+fn policy(object: &Value) -> String {
+    match object.pointer("/reclaimPolicy") {
         None | Some(Value::Null) => "Delete".to_owned(),
         Some(Value::String(word)) => word.clone(),
         Some(other) => other.to_string(),

@@ -14,7 +14,6 @@
 //! The label is there for the API server's own policy (`manifests/policies`), which sees the volume alone and cannot look
 //! up whether its claim's namespace is guarded.
 
-use kube_core::DynamicObject;
 use serde_json::{Value, json};
 use stateful_cluster::{Model, NamespaceFacts, SetFacts};
 use stateful_safety::Flaw;
@@ -34,8 +33,10 @@ pub(crate) fn decide(attempt: &Attempt, model: &Model) -> Answer {
     // The claim is dropped and the policy changed in one go: the old one counts.
     let refused = [old, object].into_iter().find_map(|one| {
         let claim = Claim::of(one).filter(|claim| claim.is_guarded(model));
-        let named =
-            claim.as_ref().map(Claim::to_string).or_else(|| is_labelled(old).then(|| "a guarded claim".to_owned()))?;
+        let named = claim
+            .as_ref()
+            .map(Claim::to_string)
+            .or_else(|| declared::is_labelled(old).then(|| "a guarded claim".to_owned()))?;
         let flaw = Flaw::VolumeNotKept { volume: declared::name(attempt), claim: named, says: policy(object) };
         Some((flaw, claim.map(|claim| claim.databases(model)).unwrap_or_default()))
     });
@@ -58,9 +59,11 @@ pub(crate) fn retain(attempt: &Attempt, model: &Model) -> Answer {
         fields.push((["spec", "persistentVolumeReclaimPolicy"].as_slice(), json!("Retain")));
         Flaw::VolumeNotKept { volume: declared::name(attempt), claim: claim.to_string(), says: policy(object) }
     });
-    match &object.metadata.labels {
-        None => fields.push((["metadata", "labels"].as_slice(), json!({NamespaceFacts::LABEL: "enabled"}))),
-        Some(_) if is_labelled(object) => {}
+    match object.pointer("/metadata/labels") {
+        None | Some(Value::Null) => {
+            fields.push((["metadata", "labels"].as_slice(), json!({NamespaceFacts::LABEL: "enabled"})))
+        }
+        Some(_) if declared::is_labelled(object) => {}
         Some(_) => fields.push((["metadata", "labels", NamespaceFacts::LABEL].as_slice(), json!("enabled"))),
     }
     if fields.is_empty() {
@@ -76,8 +79,8 @@ struct Claim {
 }
 
 impl Claim {
-    fn of(object: &DynamicObject) -> Option<Self> {
-        let reference = object.data.pointer("/spec/claimRef").filter(|reference| !reference.is_null())?;
+    fn of(object: &Value) -> Option<Self> {
+        let reference = object.pointer("/spec/claimRef").filter(|reference| !reference.is_null())?;
         let text = |field: &str| reference.get(field).and_then(Value::as_str).map(ToOwned::to_owned);
         Some(Self { namespace: text("namespace"), name: text("name") })
     }
@@ -104,17 +107,12 @@ impl std::fmt::Display for Claim {
 }
 
 /// What becomes of the disk. Without a word it is kept, as the API server fills it in.
-fn policy(object: &DynamicObject) -> String {
-    match object.data.pointer("/spec/persistentVolumeReclaimPolicy") {
+fn policy(object: &Value) -> String {
+    match object.pointer("/spec/persistentVolumeReclaimPolicy") {
         None | Some(Value::Null) => "Retain".to_owned(),
         Some(Value::String(word)) => word.clone(),
         Some(other) => other.to_string(),
     }
-}
-
-fn is_labelled(object: &DynamicObject) -> bool {
-    let label = object.metadata.labels.as_ref().and_then(|labels| labels.get(NamespaceFacts::LABEL));
-    label.is_some_and(|value| value == "enabled")
 }
 
 #[cfg(test)]
