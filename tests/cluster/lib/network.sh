@@ -11,6 +11,8 @@ make_bridge() {
   ip link set "$BRIDGE" up
   local i
   for i in $(seq "$MAX_NODES"); do ip route replace "10.244.$i.0/24" via "172.30.0.1$i" dev "$BRIDGE"; done
+  # Services: through the first node's kube-proxy, since the machine has none. Who ends node1 ends this with it.
+  ip route replace "$SERVICE_RANGE" via 172.30.0.11 dev "$BRIDGE"
 }
 
 # Its routes and ports go with it.
