@@ -13,6 +13,7 @@
 mod door;
 mod engine;
 mod ledger;
+pub mod postgres;
 pub mod redis;
 mod tls;
 
@@ -26,7 +27,10 @@ use stateful_safety::EngineKind;
 type Open = fn() -> Box<dyn Engine>;
 
 /// The engines there are.
-pub const ENGINES: &[(EngineKind, Open)] = &[(EngineKind::Redis, || Box::new(redis::Redis::default()))];
+pub const ENGINES: &[(EngineKind, Open)] = &[
+    (EngineKind::Redis, || Box::new(redis::Redis::default())),
+    (EngineKind::Postgres, || Box::new(postgres::Postgres::default())),
+];
 
 /// The adapter for an engine. Every [`EngineKind`] has one; a test holds that.
 pub fn open(kind: EngineKind) -> Option<Box<dyn Engine>> {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Millis, Version};
+use crate::{Blocker, Millis, Version};
 
 /// What an engine adapter reports about a workload at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,62 +126,14 @@ impl Sync {
     }
 }
 
-/// A body of voters that must keep a majority (Redis Cluster's slot-owning masters, a MongoDB set's voters).
+/// A body of voters that must keep a majority (Redis Cluster's slot-owning masters, a MongoDB set's voters), or of
+/// standbys whose word a commit waits for (PostgreSQL, where not every standby is listed).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Electorate {
     /// What they are, for people: `slot-owning masters`.
     pub voters_are: String,
     /// The members that vote and answer.
     pub live: Vec<String>,
-    /// How many of them an election needs.
+    /// How many of them an election, or a commit, needs.
     pub needed: usize,
-}
-
-/// A condition of the database under which nothing may be moved.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Blocker {
-    /// Redis Cluster: hash slots without a master.
-    SlotsUncovered {
-        /// Slots that have one, of 16384.
-        covered: u32,
-    },
-    /// Redis Cluster: slots are moving between shards.
-    MigrationRunning {
-        /// The member that says so.
-        member: String,
-        /// How many of its slots are migrating or being imported.
-        slots: usize,
-    },
-    /// Members tell different stories about who is who, where, or alive.
-    ViewsDisagree {
-        /// The member whose view differs.
-        member: String,
-        /// What it says that others do not.
-        about: String,
-    },
-    /// A server in the database's own member list that is no pod of this workload.
-    Stranger {
-        /// Its address or identifier, as the members know it.
-        who: String,
-    },
-    /// A replica group with more than one primary, or none.
-    NoSinglePrimary {
-        /// The group.
-        group: String,
-        /// How many members say they are primary.
-        primaries: usize,
-    },
-    /// A snapshot or log rewrite runs in a forked child; a handover now would compete with it.
-    SnapshotRunning {
-        /// The member.
-        member: String,
-        /// `RDB snapshot` or `AOF rewrite`.
-        what: String,
-    },
-    /// A restart would bring the member back as primary, since nothing on its disk says otherwise.
-    RoleNotKept {
-        /// The member.
-        member: String,
-    },
 }

@@ -8,16 +8,19 @@ use serde::{Deserialize, Serialize};
 pub enum EngineKind {
     /// Redis or Valkey: Redis Cluster, Sentinel-managed, or plain primary and replicas.
     Redis,
+    /// PostgreSQL: a primary and its streaming standbys.
+    Postgres,
 }
 
 impl EngineKind {
     /// Every engine, in the order detection tries them.
-    pub const ALL: &'static [Self] = &[Self::Redis];
+    pub const ALL: &'static [Self] = &[Self::Redis, Self::Postgres];
 
     /// The words a user may type for it, the first being its name.
     pub const fn words(self) -> &'static [&'static str] {
         match self {
             Self::Redis => &["redis", "valkey"],
+            Self::Postgres => &["postgres", "postgresql", "pg"],
         }
     }
 
@@ -30,6 +33,7 @@ impl EngineKind {
     pub const fn default_port(self) -> u16 {
         match self {
             Self::Redis => 6379,
+            Self::Postgres => 5432,
         }
     }
 
@@ -37,6 +41,24 @@ impl EngineKind {
     pub const fn images(self) -> &'static [&'static str] {
         match self {
             Self::Redis => &["redis", "redis-cluster", "redis-stack-server", "valkey", "valkey-cluster"],
+            // Official and CloudNativePG, Bitnami, extensions with the server in them, Zalando's by release, Crunchy's.
+            Self::Postgres => &[
+                "postgres",
+                "postgresql",
+                "postgresql-repmgr",
+                "postgis",
+                "pgvector",
+                "timescaledb",
+                "timescaledb-ha",
+                "spilo",
+                "spilo-14",
+                "spilo-15",
+                "spilo-16",
+                "spilo-17",
+                "spilo-18",
+                "crunchy-postgres",
+                "crunchy-postgres-gis",
+            ],
         }
     }
 
@@ -69,11 +91,15 @@ mod tests {
         assert_eq!(EngineKind::from_image("oliver006/redis_exporter:v1"), None);
         assert_eq!(EngineKind::from_image("registry:5000/team/redis:7.0"), Some(EngineKind::Redis));
         assert_eq!(EngineKind::from_image("valkey/valkey@sha256:00"), Some(EngineKind::Redis));
+        assert_eq!(EngineKind::from_image("quay.io/prometheuscommunity/postgres-exporter:v0.15"), None);
+        assert_eq!(EngineKind::from_image("ghcr.io/cloudnative-pg/postgresql:17.2"), Some(EngineKind::Postgres));
+        assert_eq!(EngineKind::from_image("postgis/postgis:16-3.4"), Some(EngineKind::Postgres));
     }
 
     #[test]
     fn a_word_means_its_engine_whatever_its_case() {
         assert_eq!(EngineKind::from_word("Redis"), Some(EngineKind::Redis));
+        assert_eq!(EngineKind::from_word("PG"), Some(EngineKind::Postgres));
         assert_eq!(EngineKind::from_word("oracle"), None);
     }
 }

@@ -11,6 +11,7 @@
 //! asks this judge before each thing it does; the guard asks it about everybody else.
 
 mod assessment;
+mod blocker;
 mod case;
 mod disruption;
 mod engine_kind;
@@ -24,7 +25,8 @@ mod workload;
 
 mod checks;
 
-pub use assessment::{Assessment, Blocker, Electorate, MemberState, ReplicaGroup, Role, Sync};
+pub use assessment::{Assessment, Electorate, MemberState, ReplicaGroup, Role, Sync};
+pub use blocker::Blocker;
 pub use disruption::Disruption;
 pub use engine_kind::EngineKind;
 pub use entrance::{ContainerFacts, Entrance, Source, TlsFiles};

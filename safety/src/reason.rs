@@ -92,13 +92,13 @@ pub enum Reason {
         /// Members in sync that a write needs.
         needed: usize,
     },
-    /// The database could no longer elect a primary.
+    /// The database could no longer elect a primary, or acknowledge a write.
     QuorumLost {
         /// What the voters are.
         voters_are: String,
         /// Voters that would be left.
         left: usize,
-        /// Voters an election needs.
+        /// Voters it needs.
         needed: usize,
     },
     /// The member's data would not be there when it comes back.
@@ -179,15 +179,7 @@ impl Reason {
             Self::Late { .. } => "STF-DB-023",
             Self::PlanInProgress { .. } => "STF-GD-001",
             Self::NotReserved { .. } => "STF-GD-002",
-            Self::Blocked(blocker) => match blocker {
-                Blocker::ViewsDisagree { .. } => "STF-DB-016",
-                Blocker::Stranger { .. } => "STF-DB-017",
-                Blocker::NoSinglePrimary { .. } => "STF-DB-018",
-                Blocker::SnapshotRunning { .. } => "STF-DB-019",
-                Blocker::RoleNotKept { .. } => "STF-DB-020",
-                Blocker::SlotsUncovered { .. } => "STF-RD-001",
-                Blocker::MigrationRunning { .. } => "STF-RD-002",
-            },
+            Self::Blocked(blocker) => blocker.code(),
         }
     }
 
@@ -215,14 +207,7 @@ impl Reason {
             | Self::NotASuccessor { .. }
             | Self::OlderSuccessor { .. }
             | Self::FilesTooNew { .. } => false,
-            Self::Blocked(blocker) => match blocker {
-                Blocker::ViewsDisagree { .. }
-                | Blocker::NoSinglePrimary { .. }
-                | Blocker::SnapshotRunning { .. }
-                | Blocker::SlotsUncovered { .. }
-                | Blocker::MigrationRunning { .. } => true,
-                Blocker::Stranger { .. } | Blocker::RoleNotKept { .. } => false,
-            },
+            Self::Blocked(blocker) => blocker.may_pass(),
         }
     }
 
@@ -257,7 +242,9 @@ impl Reason {
                  --for 10m --reason TEXT"
             ),
             Self::WritesWouldStop { .. } => {
-                "add a replica, or lower what a write needs (min-replicas-to-write) for the duration".to_owned()
+                "add a replica, or lower what a write needs (min-replicas-to-write, synchronous_standby_names) for the \
+                 duration"
+                    .to_owned()
             }
             Self::QuorumLost { .. } => format!("bring the others back first: kubectl stateful status {target}"),
             Self::StorageNotKept { .. } => {
@@ -277,30 +264,7 @@ impl Reason {
                  kubectl stateful abort {target}"
             ),
             Self::NotReserved { .. } => "ask again; if it stays so: kubectl stateful guard status".to_owned(),
-            Self::Blocked(blocker) => next_step_of_blocker(blocker, target),
-        }
-    }
-}
-
-fn next_step_of_blocker(blocker: &Blocker, target: &str) -> String {
-    match blocker {
-        Blocker::SlotsUncovered { .. } => {
-            "bring the missing shard back, or assign its slots: redis-cli --cluster fix".to_owned()
-        }
-        Blocker::MigrationRunning { .. } => {
-            "let the resharding finish, or finish it: redis-cli --cluster fix".to_owned()
-        }
-        Blocker::ViewsDisagree { .. } | Blocker::NoSinglePrimary { .. } => {
-            format!("wait until all members agree: kubectl stateful status {target} --watch")
-        }
-        Blocker::Stranger { who } => {
-            let id = who.split(' ').next().unwrap_or(who);
-            format!("if it is gone for good, make the members forget it (redis-cli CLUSTER FORGET {id} on each)")
-        }
-        Blocker::SnapshotRunning { .. } => format!("wait for it to end: kubectl stateful status {target} --watch"),
-        Blocker::RoleNotKept { .. } => {
-            "keep redis.conf on the member's volume so that CONFIG REWRITE can record the role, or run Sentinel"
-                .to_owned()
+            Self::Blocked(blocker) => blocker.next_step(target),
         }
     }
 }
@@ -338,7 +302,7 @@ impl std::fmt::Display for Reason {
                 write!(f, "{group} would be left with {left} in sync, a write needs {needed}")
             }
             Self::QuorumLost { voters_are, left, needed } => {
-                write!(f, "only {left} {voters_are} would be left, a failover needs {needed}")
+                write!(f, "only {left} {voters_are} would be left, {needed} are needed")
             }
             Self::StorageNotKept { member } => write!(f, "{member} keeps its data on no claim: it goes with the pod"),
             Self::NoPersistence { member } => {
@@ -359,29 +323,6 @@ impl std::fmt::Display for Reason {
             Self::PlanInProgress { holder } => write!(f, "{holder} is at work on it, and another pod goes next"),
             Self::NotReserved { why } => write!(f, "the guard could not write its permission down: {why}"),
             Self::Blocked(blocker) => write!(f, "{blocker}"),
-        }
-    }
-}
-
-impl std::fmt::Display for Blocker {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::SlotsUncovered { covered } => write!(f, "only {covered} of 16384 hash slots have a master"),
-            Self::MigrationRunning { member, slots } => {
-                write!(f, "slots are moving between shards: {slots}, says {member}")
-            }
-            Self::ViewsDisagree { member, about } => write!(f, "the members do not agree: {member} says {about}"),
-            Self::Stranger { who } => write!(f, "the database lists {who}, which is no pod of this workload"),
-            Self::NoSinglePrimary { group, primaries } => {
-                write!(f, "{group} has {primaries} primaries, it must have exactly one")
-            }
-            Self::SnapshotRunning { member, what } => write!(f, "{member} is busy with an {what}"),
-            Self::RoleNotKept { member } => {
-                write!(
-                    f,
-                    "{member} would come back as a primary after a restart: nothing on its disk says it is a replica"
-                )
-            }
         }
     }
 }

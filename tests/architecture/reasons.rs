@@ -52,6 +52,21 @@ fn all() -> Vec<Reason> {
         Reason::NotReserved { why: name("the API server cannot be reached") },
         Reason::OnlyCopy { group: name("the replica group"), member: name("redis-0") },
         Reason::Late { member: name("redis-3"), seconds: Some(42), limit: 10 },
+        Reason::Blocked(Blocker::TransactionOpen {
+            member: name("postgres-0"),
+            process: name("4711"),
+            seconds: name("42"),
+        }),
+        Reason::Blocked(Blocker::TransactionPrepared { member: name("postgres-0"), transaction: name("order-17") }),
+        Reason::Blocked(Blocker::BackupRunning { member: name("postgres-1"), phase: name("streaming database files") }),
+        Reason::Blocked(Blocker::SlotLost {
+            member: name("postgres-0"),
+            slot: name("postgres_2"),
+            status: name("lost"),
+        }),
+        Reason::Blocked(Blocker::SlotNotCarried { member: name("postgres-0"), slot: name("search") }),
+        Reason::Blocked(Blocker::ReplayPaused { member: name("postgres-1") }),
+        Reason::Blocked(Blocker::LedByOther { member: name("postgres-0"), by: name("Patroni") }),
     ]
 }
 
@@ -85,6 +100,13 @@ const fn place(reason: &Reason) -> usize {
         Reason::NotReserved { .. } => 24,
         Reason::OnlyCopy { .. } => 25,
         Reason::Late { .. } => 26,
+        Reason::Blocked(Blocker::TransactionOpen { .. }) => 27,
+        Reason::Blocked(Blocker::TransactionPrepared { .. }) => 28,
+        Reason::Blocked(Blocker::BackupRunning { .. }) => 29,
+        Reason::Blocked(Blocker::SlotLost { .. }) => 30,
+        Reason::Blocked(Blocker::SlotNotCarried { .. }) => 31,
+        Reason::Blocked(Blocker::ReplayPaused { .. }) => 32,
+        Reason::Blocked(Blocker::LedByOther { .. }) => 33,
     }
 }
 

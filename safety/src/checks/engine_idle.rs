@@ -15,17 +15,27 @@ pub(crate) fn engine_idle(case: &Case<'_>) -> Vec<Reason> {
 }
 
 /// A snapshot runs in a forked child and hurts nobody who restarts a replica; in a handover it competes for memory
-/// and disk while writes wait. A role that a restart forgets does no harm as long as nobody's role is changed. All else
-/// concerns whatever is done.
-const fn matters(blocker: &Blocker, disruption: &Disruption) -> bool {
+/// and disk while writes wait. A role that a restart forgets does no harm as long as nobody's role is changed; the same
+/// holds for what a primary alone has and for whoever else decides who leads. A base backup breaks off with the member
+/// it reads from. All else concerns whatever is done.
+fn matters(blocker: &Blocker, disruption: &Disruption) -> bool {
     match blocker {
-        Blocker::SnapshotRunning { .. } | Blocker::RoleNotKept { .. } => {
-            matches!(disruption, Disruption::HandOver { .. })
-        }
+        Blocker::SnapshotRunning { .. }
+        | Blocker::RoleNotKept { .. }
+        | Blocker::TransactionOpen { .. }
+        | Blocker::TransactionPrepared { .. }
+        | Blocker::SlotNotCarried { .. }
+        | Blocker::ReplayPaused { .. }
+        | Blocker::LedByOther { .. } => matches!(disruption, Disruption::HandOver { .. }),
+        Blocker::BackupRunning { member, .. } => match disruption {
+            Disruption::HandOver { .. } => true,
+            Disruption::Take { members } => members.contains(member),
+        },
         Blocker::SlotsUncovered { .. }
         | Blocker::MigrationRunning { .. }
         | Blocker::ViewsDisagree { .. }
         | Blocker::Stranger { .. }
-        | Blocker::NoSinglePrimary { .. } => true,
+        | Blocker::NoSinglePrimary { .. }
+        | Blocker::SlotLost { .. } => true,
     }
 }

@@ -1,0 +1,79 @@
+//! What a server said, word for word. Recorded once from real servers, these test the interpretation for ever.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::lsn::Lsn;
+
+/// One row of an answer: the text of each column, none where it is NULL.
+pub type Row = BTreeMap<String, Option<String>>;
+
+/// One member and what it said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The member's name.
+    pub member: String,
+    /// The address its peers should know it by, where known.
+    pub address: Option<String>,
+    /// What it said, or why it said nothing.
+    pub answer: Result<Answers, String>,
+}
+
+/// A server's answers to the questions `observe` asks.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answers {
+    /// Its role, its positions, its identity, and the settings that change a verdict.
+    pub server: Row,
+    /// `pg_stat_replication`: who receives its log, and when each was last heard of.
+    pub replication: Vec<Row>,
+    /// `pg_stat_wal_receiver`: whom it receives from. The server masks the password in it.
+    pub receiver: Vec<Row>,
+    /// `pg_replication_slots`.
+    pub slots: Vec<Row>,
+    /// Transactions open for longer than three seconds.
+    pub transactions: Vec<Row>,
+    /// `pg_prepared_xacts`: transactions prepared for a commit in two phases.
+    pub prepared: Vec<Row>,
+    /// `pg_stat_progress_basebackup`.
+    pub backups: Vec<Row>,
+    /// `pg_stat_archiver`.
+    pub archiver: Vec<Row>,
+}
+
+impl Answers {
+    /// One column about the server itself.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        text(&self.server, name)
+    }
+
+    /// Whether it replays a log instead of taking writes; none when it did not say.
+    pub fn in_recovery(&self) -> Option<bool> {
+        match self.field("in_recovery") {
+            Some("t") => Some(true),
+            Some("f") => Some(false),
+            _ => None,
+        }
+    }
+
+    /// The name under which a standby registers at its primary: in what it connects with, else its `cluster_name`
+    /// (manual, "Replication Standby Server Settings"). A server that is no standby has the second alone.
+    pub fn application_name(&self) -> Option<String> {
+        let conninfo = self.receiver.first().and_then(|row| text(row, "conninfo"));
+        let named = conninfo.and_then(super::conninfo::Conninfo::parse);
+        let named = named.and_then(|conninfo| conninfo.get("application_name").map(ToOwned::to_owned));
+        // The library's own default when nobody named it.
+        let named = named.filter(|name| name != "walreceiver");
+        named.or_else(|| self.field("cluster_name").map(ToOwned::to_owned)).filter(|name| !name.is_empty())
+    }
+
+    /// One position about the server itself.
+    pub(super) fn position(&self, name: &str) -> Option<Lsn> {
+        Lsn::parse(self.field(name)?)
+    }
+}
+
+/// One column of a row, unless it is NULL or not there (older servers have fewer).
+pub(super) fn text<'a>(row: &'a Row, name: &str) -> Option<&'a str> {
+    row.get(name)?.as_deref()
+}

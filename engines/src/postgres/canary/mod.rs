@@ -1,0 +1,15 @@
+//! TOUCH, a table of its own only. Writes one row after another through whoever leads, as a client does (reconnect, ask
+//! who leads), and at the end proves that every acknowledged row is there.
+
+mod table;
+mod writer;
+
+use tokio::sync::watch;
+
+use crate::{Door, Ledger};
+use writer::Writer;
+
+/// Writes until told to stop; then reads back and removes.
+pub(super) async fn run(doors: watch::Receiver<Vec<Door>>, stop: watch::Receiver<bool>) -> Result<Ledger, String> {
+    Writer::new(doors, stop).run().await
+}

@@ -1,0 +1,69 @@
+//! TOUCH, a table of its own only. The canary's table: made, read and removed.
+
+use std::collections::BTreeSet;
+
+use stateful_safety::Millis;
+use tokio_postgres::Client;
+
+use crate::postgres::answers::text;
+use crate::postgres::links::{ask, words};
+
+/// A schema of our own, so that nobody's tables are touched by a name in common.
+const SCHEMA: &str = "kubectl_stateful";
+
+/// What a canary left behind that was killed is removed by the next one after a day.
+const FORGOTTEN: Millis = 86_400_000;
+
+/// One canary's table.
+pub(super) struct Table {
+    /// With the time and the process in its name, so that two canaries never share one.
+    name: String,
+}
+
+impl Table {
+    pub(super) fn new(now: Millis) -> Self {
+        Self { name: format!("canary_{now}_{}", std::process::id()) }
+    }
+
+    /// What one types to remove it by hand.
+    pub(super) fn removal(&self) -> String {
+        format!("DROP TABLE {SCHEMA}.{}", self.name)
+    }
+
+    /// Makes it, and removes what canaries left behind long ago.
+    pub(super) async fn make(&self, link: &Client, now: Millis) -> Result<(), String> {
+        let name = &self.name;
+        let make = format!(
+            "CREATE SCHEMA IF NOT EXISTS {SCHEMA}; CREATE TABLE IF NOT EXISTS {SCHEMA}.{name} (number bigint PRIMARY KEY)"
+        );
+        link.batch_execute(&make).await.map_err(|error| words(&error))?;
+        let list = format!("SELECT tablename FROM pg_tables WHERE schemaname = '{SCHEMA}'");
+        let tables = ask(link, &list).await.map_err(|error| words(&error))?;
+        for old in tables.iter().flatten().filter_map(|row| text(row, "tablename")) {
+            let made = old.strip_prefix("canary_").and_then(|rest| rest.split('_').next()?.parse::<Millis>().ok());
+            if made.is_some_and(|made| now - made > FORGOTTEN) {
+                link.batch_execute(&format!("DROP TABLE IF EXISTS {SCHEMA}.{old}"))
+                    .await
+                    .map_err(|error| words(&error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes one row. The number is the key, so that trying twice writes once.
+    pub(super) async fn write(&self, link: &Client, number: u64) -> Result<(), tokio_postgres::Error> {
+        let name = &self.name;
+        link.batch_execute(&format!("INSERT INTO {SCHEMA}.{name} VALUES ({number}) ON CONFLICT DO NOTHING")).await
+    }
+
+    /// The numbers that are there; then the table is removed, and the schema with it if nobody else's is in it.
+    pub(super) async fn read_back(&self, link: &Client) -> Result<BTreeSet<u64>, String> {
+        let read = format!("SELECT number FROM {SCHEMA}.{}", self.name);
+        let rows = ask(link, &read).await.map_err(|error| words(&error))?;
+        let numbers = rows.iter().flatten().filter_map(|row| text(row, "number")?.parse().ok()).collect();
+        link.batch_execute(&self.removal()).await.map_err(|error| words(&error))?;
+        // Refused while another canary's table is in it: then that one removes it.
+        let _ = link.batch_execute(&format!("DROP SCHEMA {SCHEMA}")).await;
+        Ok(numbers)
+    }
+}

@@ -1,0 +1,192 @@
+//! THINK. How to get into a PostgreSQL, read from what its container declares: the official image's variables, Bitnami's,
+//! Spilo's, or `postgres` with arguments or a mounted `postgresql.conf`.
+
+use stateful_safety::{ContainerFacts, EngineKind, Entrance, Source, TlsFiles};
+
+/// Variables that hold the superuser's name (official image, Bitnami, Spilo). One that refers to a Secret cannot be read
+/// here: then an annotation must say it.
+const USER_VARIABLES: &[&str] = &["POSTGRES_USER", "PGUSER_SUPERUSER"];
+
+/// Variables that hold the superuser's password. Bitnami's `POSTGRESQL_PASSWORD` is the superuser's only where no other
+/// user is named.
+const PASSWORD_VARIABLES: &[&str] =
+    &["POSTGRES_PASSWORD", "POSTGRESQL_POSTGRES_PASSWORD", "POSTGRES_POSTGRES_PASSWORD", "PGPASSWORD_SUPERUSER"];
+
+/// Variables that hold the path of a file with the superuser's password.
+const PASSWORD_FILE_VARIABLES: &[&str] =
+    &["POSTGRES_PASSWORD_FILE", "POSTGRESQL_POSTGRES_PASSWORD_FILE", "POSTGRES_POSTGRES_PASSWORD_FILE"];
+
+/// Variables with the name of a user beside the superuser, in Bitnami's image: its password is then the plain variable.
+const OTHER_USER_VARIABLES: &[&str] = &["POSTGRESQL_USERNAME"];
+
+/// Reads the way in. Annotations override, then arguments, then `postgresql.conf`, then the environment.
+pub(super) fn entrance(facts: &ContainerFacts) -> Entrance {
+    let note = |name: &str| facts.annotations.get(name).map(String::as_str);
+    let number = |text: Option<&str>| text.and_then(|text| text.parse::<u16>().ok());
+    let declared = ["postgres", "postgresql", "tcp-postgresql", "pg"].iter().find_map(|name| facts.ports.get(*name));
+    let variable = ["PGPORT", "POSTGRESQL_PORT_NUMBER"].iter().find_map(|name| number(value(facts, name)));
+    let tls = match note("tls") {
+        Some(told) => told == "true",
+        // The server speaks TLS beside plain text. Without a word on who signed it there is nothing to verify against.
+        None => setting(facts, "ssl").is_some_and(is_on) && authority(facts).is_some(),
+    };
+    Entrance {
+        port: number(note("port"))
+            .or_else(|| number(setting(facts, "port")))
+            .or(variable)
+            .or(declared.copied())
+            .unwrap_or(EngineKind::Postgres.default_port()),
+        tls: tls.then(|| tls_files(facts)),
+        username: note("username").map(ToOwned::to_owned).or_else(|| user(facts)),
+        password: password(facts),
+    }
+}
+
+fn user(facts: &ContainerFacts) -> Option<String> {
+    USER_VARIABLES.iter().find_map(|name| value(facts, name)).filter(|name| !name.is_empty()).map(ToOwned::to_owned)
+}
+
+fn password(facts: &ContainerFacts) -> Option<Source> {
+    if let Some(secret) = facts.annotations.get("password-secret") {
+        let (name, key) = secret.split_once('/').unwrap_or((secret, "password"));
+        return Some(Source::Secret(name.to_owned(), key.to_owned()));
+    }
+    let superuser_alone = OTHER_USER_VARIABLES.iter().all(|name| {
+        let named = facts.env.get(*name);
+        named.is_none_or(|named| named.as_deref() == Some("postgres"))
+    });
+    let bitnami = |name: &'static str| superuser_alone.then_some(name);
+    let files = PASSWORD_FILE_VARIABLES.iter().copied().chain(bitnami("POSTGRESQL_PASSWORD_FILE"));
+    if let Some(path) = files.filter_map(|name| value(facts, name)).find(|path| !path.is_empty()) {
+        return Some(Source::File(path.to_owned()));
+    }
+    let mut variables = PASSWORD_VARIABLES.iter().copied().chain(bitnami("POSTGRESQL_PASSWORD"));
+    variables.find(|name| facts.env.contains_key(*name)).map(|name| Source::Env(name.to_owned()))
+}
+
+/// Who signed the server: an annotation's Secret, or the authority the server itself is told of.
+fn authority(facts: &ContainerFacts) -> Option<Source> {
+    let secret = facts.annotations.get("tls-secret").map(|name| Source::Secret(name.clone(), "ca.crt".to_owned()));
+    let told = setting(facts, "ssl_ca_file").filter(|path| !path.is_empty());
+    secret
+        .or_else(|| told.map(|path| Source::File(path.to_owned())))
+        .or_else(|| value(facts, "POSTGRESQL_TLS_CA_FILE").map(|path| Source::File(path.to_owned())))
+}
+
+/// The server's own key is no client's: a client certificate is used where an annotation names a Secret with one.
+fn tls_files(facts: &ContainerFacts) -> TlsFiles {
+    let of_secret =
+        |key: &str| facts.annotations.get("tls-client-secret").map(|name| Source::Secret(name.clone(), key.to_owned()));
+    TlsFiles {
+        authority: authority(facts),
+        certificate: of_secret("tls.crt"),
+        key: of_secret("tls.key"),
+        server_name: facts.annotations.get("tls-server-name").cloned(),
+    }
+}
+
+fn value<'a>(facts: &'a ContainerFacts, variable: &str) -> Option<&'a str> {
+    facts.env.get(variable)?.as_deref()
+}
+
+fn is_on(text: &str) -> bool {
+    ["on", "true", "yes", "1"].contains(&text.to_ascii_lowercase().as_str())
+}
+
+/// A server setting: `-c name=value`, `--name=value` or `-p port` among the arguments (in a shell script's text as well),
+/// or a line of a mounted configuration file. The last one wins, as it does for the server.
+fn setting<'a>(facts: &'a ContainerFacts, name: &str) -> Option<&'a str> {
+    let words: Vec<&str> = facts.args.iter().flat_map(|arg| arg.split_whitespace()).collect();
+    let mut found = None;
+    for (index, word) in words.iter().enumerate() {
+        let before = index.checked_sub(1).and_then(|index| words.get(index)).copied();
+        let assigned = word.strip_prefix("--").or_else(|| (before == Some("-c")).then_some(*word)).and_then(|word| {
+            let (key, value) = word.split_once('=')?;
+            (key.replace('-', "_") == name).then_some(value)
+        });
+        let short = (name == "port" && before == Some("-p")).then_some(*word);
+        found = assigned.or(short).map(unquoted).or(found);
+    }
+    found.or_else(|| {
+        let lines = facts.files.values().flat_map(|file| file.lines().collect::<Vec<_>>());
+        lines.rev().find_map(|line| {
+            let rest = line.trim().strip_prefix(name)?;
+            let rest = rest.trim_start().strip_prefix('=').or_else(|| rest.strip_prefix(char::is_whitespace))?;
+            Some(unquoted(rest.split('#').next().unwrap_or(rest).trim()))
+        })
+    })
+}
+
+fn unquoted(text: &str) -> &str {
+    text.trim_matches(['"', '\''])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use stateful_safety::{ContainerFacts, Source};
+
+    use super::entrance;
+
+    fn facts(args: &[&str], env: &[(&str, Option<&str>)], conf: &str) -> ContainerFacts {
+        ContainerFacts {
+            args: args.iter().map(|&arg| arg.to_owned()).collect(),
+            env: env.iter().map(|(name, value)| ((*name).to_owned(), value.map(ToOwned::to_owned))).collect(),
+            files: BTreeMap::from([("/etc/postgresql/postgresql.conf".to_owned(), conf.to_owned())]),
+            ..ContainerFacts::default()
+        }
+    }
+
+    fn env(name: &str) -> Source {
+        Source::Env(name.to_owned())
+    }
+
+    #[test]
+    fn the_official_images_variables_are_read() {
+        let way = entrance(&facts(&["postgres"], &[("POSTGRES_PASSWORD", None), ("POSTGRES_USER", Some("app"))], ""));
+        assert_eq!((way.port, way.tls), (5432, None));
+        assert_eq!((way.username.as_deref(), way.password), (Some("app"), Some(env("POSTGRES_PASSWORD"))));
+        let by_file = facts(&[], &[("POSTGRES_PASSWORD_FILE", Some("/run/pw"))], "");
+        assert_eq!(entrance(&by_file).password, Some(Source::File("/run/pw".to_owned())));
+        let unread = entrance(&facts(&[], &[("POSTGRES_USER", None)], ""));
+        assert_eq!(unread.username, None, "a name behind a Secret is not guessed");
+    }
+
+    #[test]
+    fn bitnamis_plain_password_is_the_superusers_only_when_nobody_else_is_named() {
+        let alone = facts(&[], &[("POSTGRESQL_PASSWORD", None)], "");
+        assert_eq!(entrance(&alone).password, Some(env("POSTGRESQL_PASSWORD")));
+        let both = [("POSTGRESQL_USERNAME", Some("app")), ("POSTGRESQL_PASSWORD", None)];
+        assert_eq!(entrance(&facts(&[], &both, "")).password, None);
+        let superuser = [both[0], both[1], ("POSTGRESQL_POSTGRES_PASSWORD", None)];
+        assert_eq!(entrance(&facts(&[], &superuser, "")).password, Some(env("POSTGRESQL_POSTGRES_PASSWORD")));
+    }
+
+    #[test]
+    fn the_port_is_found_wherever_people_put_it() {
+        for args in [&["postgres", "-p", "5433"][..], &["postgres -c port=5433"], &["postgres", "--port=5433"]] {
+            assert_eq!(entrance(&facts(args, &[], "port = 1\n")).port, 5433, "{args:?}");
+        }
+        assert_eq!(entrance(&facts(&[], &[], "#port = 1\nport = 5434 # ours\n")).port, 5434);
+        assert_eq!(entrance(&facts(&[], &[("PGPORT", Some("5435"))], "")).port, 5435);
+    }
+
+    #[test]
+    fn tls_is_spoken_where_somebody_says_who_signed() {
+        assert_eq!(entrance(&facts(&["postgres", "-c", "ssl=on"], &[], "")).tls, None);
+        let told = entrance(&facts(&[], &[], "ssl = on\nssl_ca_file = '/tls/ca.crt'\n"));
+        assert_eq!(told.tls.and_then(|tls| tls.authority), Some(Source::File("/tls/ca.crt".to_owned())));
+    }
+
+    #[test]
+    fn annotations_have_the_last_word() {
+        let mut told = facts(&["postgres", "-p", "7000"], &[("POSTGRES_PASSWORD", None)], "");
+        for (name, text) in [("port", "7001"), ("password-secret", "creds/pg"), ("username", "root"), ("tls", "true")] {
+            told.annotations.insert(name.to_owned(), text.to_owned());
+        }
+        let way = entrance(&told);
+        assert_eq!((way.port, way.username.as_deref(), way.tls.is_some()), (7001, Some("root"), true));
+        assert_eq!(way.password, Some(Source::Secret("creds".to_owned(), "pg".to_owned())));
+    }
+}

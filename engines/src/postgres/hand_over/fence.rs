@@ -1,0 +1,94 @@
+//! TOUCH. Makes the old primary a standby of its successor on its own disk, and stops it, in that order.
+//!
+//! `COPY … TO PROGRAM` runs a shell on the server's own machine: it is the one way to reach its data directory and its
+//! postmaster over SQL alone. It needs a superuser or a member of `pg_execute_server_program`, and a shell beside the
+//! server; `rehearse` finds out before anything has changed. Whoever runs the server starts it again, as a standby.
+//!
+//! `standby.signal` is synced to disk before the signal is sent: were it lost with the machine, the old primary would
+//! come back writing. SIGINT is the fast stop (manual, "Shutting Down the Server"): sessions end, and the senders of the
+//! log stay until every receiver has all of it, the shutdown checkpoint included.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::Hands;
+use crate::HandOverError;
+use crate::postgres::conninfo::Conninfo;
+use crate::postgres::links::{literal, words};
+
+/// How long the server may take to start a shell. Longer, and nobody knows whether it has.
+const SHELL_WITHIN: Duration = Duration::from_secs(10);
+
+/// What the server says when it is stopping: the order was carried out.
+const STOPPING: &[&str] = &["57P01", "57P02", "57P03"];
+
+/// Tries out, without changing anything, whether `fence` could do all it has to.
+pub(super) async fn rehearse(hands: &Hands<'_>, data_directory: &str) -> Result<(), HandOverError> {
+    let script = "test -w . && test ! -e standby.signal && command -v sync && kill -0 \"$(head -n 1 postmaster.pid)\"";
+    let order = program(data_directory, script);
+    let why = match run(hands, &order).await {
+        Ok(()) => return Ok(()),
+        Err(NotRun::No(why) | NotRun::Broken(why)) => why,
+    };
+    Err(hands.refused(format!(
+        "it cannot be stopped over SQL: {why}; it takes COPY TO PROGRAM (a superuser, or pg_execute_server_program), a \
+         shell beside the server, and a data directory without standby.signal"
+    )))
+}
+
+/// Fences and stops. An error means that it goes on leading as before; whether it has really stopped the witness hears.
+pub(super) async fn fence(
+    hands: &Hands<'_>,
+    follow_successor: &Conninfo,
+    data_directory: &str,
+) -> Result<(), HandOverError> {
+    // Not reloaded: a server that leads does not use it, and a restart reads it.
+    let set = format!("ALTER SYSTEM SET primary_conninfo ={}", literal(&follow_successor.reveal()));
+    run(hands, &set).await.map_err(|(NotRun::No(why) | NotRun::Broken(why))| hands.refused(why))?;
+    let script = ": >standby.signal && { sync standby.signal . 2>/dev/null || sync; } && \
+                  kill -INT \"$(head -n 1 postmaster.pid)\" || { rm -f standby.signal; exit 1; }";
+    match run(hands, &program(data_directory, script)).await {
+        Err(NotRun::No(why)) => Err(hands.refused(why)),
+        // Done, cut off by the very stop it asked for, or not known: the witness tells.
+        Ok(()) | Err(NotRun::Broken(_)) => Ok(()),
+    }
+}
+
+/// Why an order was not carried out, as far as that is known.
+enum NotRun {
+    /// The server said so: nothing has happened.
+    No(String),
+    /// The connection ended, with the server stopping or otherwise.
+    Broken(String),
+}
+
+async fn run(hands: &Hands<'_>, order: &str) -> Result<(), NotRun> {
+    let link = hands.link(hands.from).await.map_err(|error| NotRun::No(error.to_string()))?;
+    let done = timeout(SHELL_WITHIN, link.batch_execute(order)).await;
+    match done.map_err(|_| NotRun::Broken(format!("no answer within {SHELL_WITHIN:?}")))? {
+        Ok(()) => Ok(()),
+        Err(error) => match error.code() {
+            Some(code) if !STOPPING.contains(&code.code()) => Err(NotRun::No(words(&error))),
+            Some(_) | None => Err(NotRun::Broken(words(&error))),
+        },
+    }
+}
+
+/// A script in the data directory. It reads what `COPY` sends first, so that the pipe never breaks.
+fn program(data_directory: &str, script: &str) -> String {
+    let quoted = data_directory.replace('\'', r"'\''");
+    let whole = format!("cat >/dev/null; cd '{quoted}' || exit 1; {script}");
+    format!("COPY (SELECT 1) TO PROGRAM{}", literal(&whole))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::program;
+
+    #[test]
+    fn a_directory_with_a_quote_stays_one_word() {
+        let order = program("/data/it's", "true");
+        assert_eq!(order, r"COPY (SELECT 1) TO PROGRAM E'cat >/dev/null; cd ''/data/it''\\''''s'' || exit 1; true'");
+    }
+}

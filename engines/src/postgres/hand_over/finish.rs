@@ -1,0 +1,66 @@
+//! TOUCH. Ends a handover that did not go through at once: the successor lacks something, the end was not heard, or
+//! whoever began it died. Nobody leads now. Both are asked until it is known who has everything; that one leads.
+
+use std::time::{Duration, Instant};
+
+use tokio::time::sleep;
+
+use super::decide::{Next, next};
+use super::prepare::{successor, undo};
+use super::{Hands, promote};
+use crate::postgres::lsn::Lsn;
+use crate::{HandOverError, HandedOver};
+
+/// Between two looks. A server that starts takes a second or so.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// How long it may take until both answer. A standby that hangs holds the old primary's stop up for
+/// `wal_sender_timeout` (60 s), and then it has to be started again.
+const SETTLED_WITHIN: Duration = Duration::from_mins(2);
+
+/// A server that was told to stop fast ends its sessions at once. One that still answers after this long was not told.
+const NOT_STOPPING: Duration = Duration::from_secs(10);
+
+pub(super) async fn finish(
+    hands: &Hands<'_>,
+    started: Instant,
+    last: Option<Lsn>,
+) -> Result<HandedOver, HandOverError> {
+    let begun = Instant::now();
+    let mut before = None;
+    let mut leads_since = None;
+    while begun.elapsed() < SETTLED_WITHIN {
+        let (from, to) = hands.sides().await;
+        let now = next(from, to, last);
+        // Twice the same, positions and all: a server that still reads its own log says another one each time.
+        let settled = before.replace((from, to)) == Some((from, to));
+        match now {
+            Next::PromoteSuccessor if settled || last.is_some() => {
+                let followers = match successor(hands).await {
+                    Ok(successor) => successor.followers(hands).await,
+                    Err(_) => Vec::new(),
+                };
+                return promote::promote_successor(hands, &followers, started).await;
+            }
+            Next::PromoteBack if settled => {
+                promote::promote(hands, hands.from).await?;
+                undo(hands).await;
+                return Err(not_moved(hands, started));
+            }
+            Next::Done => return Ok(HandedOver { took: started.elapsed() }),
+            Next::TwoPrimaries => return Err(hands.unknown(format!("{} leads as well", hands.to))),
+            Next::Begin => {
+                if leads_since.get_or_insert_with(Instant::now).elapsed() > NOT_STOPPING {
+                    return Err(not_moved(hands, started));
+                }
+            }
+            Next::PromoteSuccessor | Next::PromoteBack | Next::Wait => leads_since = None,
+        }
+        sleep(LOOK).await;
+    }
+    Err(hands.unknown(format!("they do not both answer after {SETTLED_WITHIN:?}")))
+}
+
+fn not_moved(hands: &Hands<'_>, started: Instant) -> HandOverError {
+    HandOverError::NotMoved { from: hands.from.to_owned(), to: hands.to.to_owned(), waited: started.elapsed() }
+}

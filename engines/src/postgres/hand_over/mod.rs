@@ -1,0 +1,138 @@
+//! TOUCH. Moves the primary role without losing a write. Only the files of this folder change a PostgreSQL database.
+//!
+//! The order is always the same: everything slow first (`prepare`), then the old primary is made a standby on its own
+//! disk *before* it is stopped (`fence`), so that it cannot come back as a second writer whoever starts it; a witness
+//! hears the end of its log, the successor must have all of it, and only then is it promoted. If the successor has not,
+//! nobody is promoted by guesswork: whoever has everything leads on (`finish`).
+
+mod decide;
+mod fence;
+mod finish;
+mod follow;
+mod prepare;
+mod promote;
+mod shutdown_record;
+mod successor_host;
+mod wire;
+mod witness;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio_postgres::Client;
+
+use super::answers::Row;
+use super::links::{Links, ask, words};
+use super::lsn::Lsn;
+use crate::{Door, HandOverError, HandedOver};
+use decide::{Next, Side, next};
+
+/// How often a server is asked how far it is while writes wait. Asking costs a fraction of a millisecond.
+const POLL: Duration = Duration::from_millis(5);
+
+pub(super) async fn hand_over(
+    links: &Links,
+    doors: &[Door],
+    from: &str,
+    to: &str,
+) -> Result<HandedOver, HandOverError> {
+    let hands = Hands { links, doors, from, to };
+    for other in hands.others() {
+        if hands.side(&other.member).await == Side::Leads {
+            return Err(hands.refused(format!("{} leads already", other.member)));
+        }
+    }
+    let (old, new) = hands.sides().await;
+    match next(old, new, None) {
+        Next::Begin => begin(&hands).await,
+        Next::Done => Ok(HandedOver { took: Duration::ZERO }),
+        // Somebody began and did not end it: nobody leads, and clients wait.
+        Next::PromoteSuccessor | Next::PromoteBack | Next::Wait => finish::finish(&hands, Instant::now(), None).await,
+        Next::TwoPrimaries => Err(hands.refused(format!("{to} leads as well"))),
+    }
+}
+
+async fn begin(hands: &Hands<'_>) -> Result<HandedOver, HandOverError> {
+    let prepared = prepare::prepare(hands).await?;
+    let started = Instant::now();
+    fence::fence(hands, &prepared.follow_successor, &prepared.data_directory).await?;
+    // Not hearing the end is no end: then both are asked, once the old primary is back.
+    let last = prepared.witness.last_words().await.ok();
+    if let Some(last) = last
+        && promote::has_received(hands, last).await
+    {
+        return promote::promote_successor(hands, &prepared.followers, started).await;
+    }
+    finish::finish(hands, started, last).await
+}
+
+/// A handover in progress: between whom, and the way to them.
+struct Hands<'a> {
+    links: &'a Links,
+    doors: &'a [Door],
+    from: &'a str,
+    to: &'a str,
+}
+
+impl Hands<'_> {
+    fn door(&self, member: &str) -> Result<&Door, HandOverError> {
+        let door = self.doors.iter().find(|door| door.member == member);
+        door.ok_or_else(|| HandOverError::NoWay { member: member.to_owned(), why: "it has no pod".to_owned() })
+    }
+
+    /// Everybody but the two.
+    fn others(&self) -> impl Iterator<Item = &Door> {
+        self.doors.iter().filter(|door| door.member != self.from && door.member != self.to)
+    }
+
+    async fn link(&self, member: &str) -> Result<Arc<Client>, HandOverError> {
+        let link = self.links.to(self.door(member)?).await;
+        link.map_err(|why| HandOverError::NoWay { member: member.to_owned(), why })
+    }
+
+    /// Asks a member; its own "no" and a broken connection are the same to a question: nothing has changed.
+    async fn rows(&self, member: &str, question: &str) -> Result<Vec<Row>, HandOverError> {
+        let link = self.link(member).await?;
+        match ask(&link, question).await {
+            Ok(answers) => Ok(answers.into_iter().next().unwrap_or_default()),
+            Err(error) => {
+                self.links.forget(self.door(member)?).await;
+                Err(HandOverError::NoWay { member: member.to_owned(), why: words(&error) })
+            }
+        }
+    }
+
+    /// The only column of the only row of an answer, if there is one and it is not NULL.
+    async fn word(&self, member: &str, question: &str) -> Result<Option<String>, HandOverError> {
+        let rows = self.rows(member, question).await?;
+        Ok(rows.into_iter().next().and_then(|row| row.into_values().next()).flatten())
+    }
+
+    /// Where the two stand, asked at the same time.
+    async fn sides(&self) -> (Side, Side) {
+        futures::join!(self.side(self.from), self.side(self.to))
+    }
+
+    /// What a member is now, and how far it has come. One that does not answer in time is silent.
+    async fn side(&self, member: &str) -> Side {
+        let asked = self.word(member, POSITION);
+        match tokio::time::timeout(super::links::PATIENCE, asked).await {
+            Ok(Ok(Some(word))) if word == "leads" => Side::Leads,
+            Ok(Ok(Some(word))) => Lsn::parse(&word).map_or(Side::Silent, |position| Side::Follows { position }),
+            Ok(_) | Err(_) => Side::Silent,
+        }
+    }
+
+    fn refused(&self, why: String) -> HandOverError {
+        HandOverError::Refused { member: self.from.to_owned(), why }
+    }
+
+    fn unknown(&self, why: String) -> HandOverError {
+        HandOverError::Unknown { to: self.to.to_owned(), why }
+    }
+}
+
+/// What a server is, in one word. A standby's position is the later of what it has received and flushed since it started
+/// and what it has replayed: after a restart only the second is known, and what it received it then replays.
+const POSITION: &str = "SELECT CASE WHEN pg_is_in_recovery() \
+    THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())::text ELSE 'leads' END";

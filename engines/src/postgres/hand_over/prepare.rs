@@ -1,0 +1,116 @@
+//! TOUCH. Everything that takes time, while writes flow; nothing of it changes who leads.
+
+mod catch_up;
+mod names;
+mod slots;
+
+use super::follow::{Follower, PRIMARY_CONNINFO, followers};
+use super::successor_host::successor_host;
+use super::witness::Witness;
+use super::{Hands, fence};
+use crate::postgres::answers::text;
+use crate::postgres::conninfo::Conninfo;
+use crate::{Credentials, HandOverError, Secret};
+
+/// All that is ready when writes are stopped.
+pub(super) struct Prepared {
+    pub(super) witness: Witness,
+    /// How the old primary connects when it comes back.
+    pub(super) follow_successor: Conninfo,
+    pub(super) data_directory: String,
+    pub(super) followers: Vec<Follower>,
+}
+
+/// How others reach the successor.
+pub(super) struct Successor {
+    host: String,
+    port: String,
+    /// How it connects to its own primary now.
+    follows: Conninfo,
+}
+
+impl Successor {
+    /// The other standbys that should follow it, and how.
+    pub(super) async fn followers(&self, hands: &Hands<'_>) -> Vec<Follower> {
+        followers(hands, &self.host, &self.port).await
+    }
+}
+
+pub(super) async fn prepare(hands: &Hands<'_>) -> Result<Prepared, HandOverError> {
+    let data_directory = can_be_fenced(hands).await?;
+    fence::rehearse(hands, &data_directory).await?;
+    let successor = successor(hands).await?;
+    let name = names::name_of(hands, hands.from).await?;
+    names::exchange(hands, &name).await?;
+    slots::create(hands).await?;
+    let followers = successor.followers(hands).await;
+    let witness = witness(hands, &successor.follows).await?;
+    catch_up::catch_up(hands).await?;
+    let follows = successor.follows.without("hostaddr");
+    let follows = follows.with("host", &successor.host).with("port", &successor.port).with("application_name", &name);
+    Ok(Prepared { witness, follow_successor: follows, data_directory, followers })
+}
+
+/// Takes back what keeps the old primary from leading after its next restart. It leads on; a setting that stays behind is
+/// not read while it does.
+pub(super) async fn undo(hands: &Hands<'_>) {
+    if let Ok(link) = hands.link(hands.from).await {
+        let _ = link.batch_execute("ALTER SYSTEM RESET primary_conninfo").await;
+    }
+}
+
+/// The data directory of the old primary, if its settings let it come back as a standby of the successor.
+async fn can_be_fenced(hands: &Hands<'_>) -> Result<String, HandOverError> {
+    const SETTINGS: &str = "SELECT current_setting('data_directory') AS data_directory, \
+        (SELECT string_agg(name, ', ') FROM pg_settings WHERE source = 'command line' AND name IN \
+        ('primary_conninfo', 'synchronous_standby_names')) AS fixed, \
+        (SELECT string_agg(name, ', ') FROM pg_settings WHERE name LIKE 'recovery_target%' AND setting <> '' \
+        AND name NOT IN ('recovery_target_timeline', 'recovery_target_inclusive', 'recovery_target_action')) AS target";
+    let rows = hands.rows(hands.from, SETTINGS).await?;
+    let row = rows.first().ok_or_else(|| hands.refused("it does not say where its data is".to_owned()))?;
+    if let Some(fixed) = text(row, "fixed") {
+        return Err(hands.refused(format!("{fixed} is given on its command line: what is set over SQL has no effect")));
+    }
+    if let Some(target) = text(row, "target") {
+        return Err(hands.refused(format!("{target} is set: as a standby it would stop there")));
+    }
+    text(row, "data_directory")
+        .map(ToOwned::to_owned)
+        .ok_or_else(|| hands.refused("it does not say where its data is".to_owned()))
+}
+
+/// How others reach the successor, from how it reaches its own primary.
+pub(super) async fn successor(hands: &Hands<'_>) -> Result<Successor, HandOverError> {
+    let refused = |why: &str| HandOverError::Refused { member: hands.to.to_owned(), why: why.to_owned() };
+    let setting = hands.word(hands.to, PRIMARY_CONNINFO).await?.unwrap_or_default();
+    let follows = Conninfo::parse(&setting)
+        .ok_or_else(|| refused("its primary_conninfo is not written as keyword=value: it cannot be taken over"))?;
+    // Not there or not to be read: then its address must do.
+    let hosts = hands.word(hands.to, "SELECT pg_read_file('/etc/hosts')").await.ok().flatten().unwrap_or_default();
+    let (from, to) = (hands.door(hands.from)?, hands.door(hands.to)?);
+    let host = successor_host(from, to, follows.get("host"), &hosts)
+        .ok_or_else(|| refused("nobody knows a name or an address under which the others reach it"))?;
+    let port = hands.word(hands.to, "SHOW port").await?.unwrap_or_default();
+    Ok(Successor { host, port, follows })
+}
+
+/// Opens the witness's connection as ourselves, or, where the server lets us not replicate, as the standbys do.
+async fn witness(hands: &Hands<'_>, follows: &Conninfo) -> Result<Witness, HandOverError> {
+    let door = hands.door(hands.from)?;
+    let no_way = |why: String| HandOverError::NoWay { member: hands.from.to_owned(), why };
+    let way = door.way.as_ref().map_err(|why| no_way(why.clone()))?;
+    let ours = match Witness::listen(way, &way.credentials).await {
+        Ok(witness) => return Ok(witness),
+        Err(why) => why,
+    };
+    let theirs = Credentials {
+        username: follows.get("user").map(ToOwned::to_owned),
+        password: follows.get("password").map(|password| Secret::new(password.to_owned())),
+    };
+    Witness::listen(way, &theirs).await.map_err(|theirs| {
+        hands.refused(format!(
+            "nobody may listen to its log from here: {ours}; as its standbys do: {theirs}; pg_hba.conf must let one of \
+             the two connect for replication"
+        ))
+    })
+}

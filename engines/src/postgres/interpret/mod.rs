@@ -1,0 +1,52 @@
+//! THINK. Turns what the servers said into an [`Assessment`]. Pure: the same words give the same assessment.
+
+mod blockers;
+mod commits;
+mod member;
+mod receivers;
+
+use stateful_safety::{Assessment, Blocker, Millis, ReplicaGroup, Role};
+
+use super::{Answers, Seen};
+
+/// Interprets the answers of all members of one workload, asked at `now`.
+pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
+    let primaries: Vec<&Seen> = seen.iter().filter(|seen| role(seen) == Role::Primary).collect();
+    // Of two primaries neither is one: whom a standby follows says nothing then.
+    let primary = if let [only] = primaries[..] { Some(only) } else { None };
+    let commits = commits::commits(seen, primary);
+    let group = ReplicaGroup {
+        name: "main".to_owned(),
+        members: seen.iter().map(|seen| member::state(seen, role(seen), primary)).collect(),
+        writes_need: commits.need,
+    };
+    let mut blockers: Vec<Blocker> = (primaries.len() != 1)
+        .then(|| Blocker::NoSinglePrimary { group: group.name.clone(), primaries: primaries.len() })
+        .into_iter()
+        .collect();
+    blockers.extend(blockers::blockers(seen, primary));
+    let topology = match (answered(seen).next(), seen.len()) {
+        (None, _) => "unknown: nobody answers".to_owned(),
+        (Some(_), 1) => "single server".to_owned(),
+        (Some(_), _) => {
+            format!("primary and {} standbys", if commits.need > 1 { "synchronous" } else { "asynchronous" })
+        }
+    };
+    Assessment { taken_at: now, topology, groups: vec![group], electorates: commits.electorate, blockers }
+}
+
+fn role(seen: &Seen) -> Role {
+    match seen.answer.as_ref().ok().and_then(Answers::in_recovery) {
+        Some(false) => Role::Primary,
+        Some(true) => Role::Replica,
+        None => Role::Unknown,
+    }
+}
+
+/// The members that answered, with their answers.
+fn answered(seen: &[Seen]) -> impl Iterator<Item = (&str, &Answers)> {
+    seen.iter().filter_map(|seen| Some((seen.member.as_str(), seen.answer.as_ref().ok()?)))
+}
+
+#[cfg(test)]
+mod tests;

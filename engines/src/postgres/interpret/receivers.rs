@@ -1,0 +1,46 @@
+//! Who receives a primary's log: which row of its list is which member.
+
+use crate::door::is_at;
+use crate::postgres::answers::{Row, text};
+use crate::postgres::{Answers, Seen};
+
+/// What the primary says of a member: the row under the member's own name, else the one from its address. Several
+/// standbys may come from one address (a proxy between), so names come first.
+pub(super) fn row_of<'a>(primary: &'a Answers, seen: &Seen) -> Option<&'a Row> {
+    let own = seen.answer.as_ref().ok().and_then(Answers::application_name);
+    let named = primary.replication.iter().find(|row| {
+        let name = text(row, "application_name").unwrap_or_default();
+        own.as_deref() == Some(name) || name == seen.member
+    });
+    named.or_else(|| {
+        primary
+            .replication
+            .iter()
+            .find(|row| text(row, "client_addr").is_some_and(|host| is_at(&seen.member, seen.address.as_deref(), host)))
+    })
+}
+
+/// Standbys of the primary that are nobody here. Whoever replays what it receives is a standby; receivers of logs and
+/// backups report no replay, and a logical slot's reader is known by the slot.
+pub(super) fn strangers(primary: &Answers, seen: &[Seen]) -> Vec<String> {
+    let ours: Vec<Option<&str>> =
+        seen.iter().filter_map(|seen| row_of(primary, seen)).map(|row| text(row, "pid")).collect();
+    let logical = |row: &Row| {
+        primary
+            .slots
+            .iter()
+            .any(|slot| text(slot, "slot_type") == Some("logical") && text(slot, "active_pid") == text(row, "pid"))
+    };
+    let unknown: Vec<String> = primary
+        .replication
+        .iter()
+        .filter(|row| text(row, "replay_lsn").is_some() && !logical(row) && !ours.contains(&text(row, "pid")))
+        .map(|row| {
+            let part = |name| text(row, name).unwrap_or("?");
+            format!("{} at {}", part("application_name"), part("client_addr"))
+        })
+        .collect();
+    // A silent member cannot say what it is called: as many unknown standbys may be the silent members.
+    let silent = seen.iter().filter(|seen| seen.answer.is_err() && row_of(primary, seen).is_none()).count();
+    if unknown.len() > silent { unknown } else { Vec::new() }
+}

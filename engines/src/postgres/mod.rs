@@ -1,0 +1,78 @@
+//! PostgreSQL 13 and newer: a primary and its streaming standbys, spoken to over the PostgreSQL protocol alone.
+
+mod answers;
+mod canary;
+mod conninfo;
+mod entrance;
+mod hand_over;
+mod interpret;
+mod links;
+mod lsn;
+mod observe;
+mod standby_names;
+mod tls;
+
+pub use answers::{Answers, Row, Seen};
+pub use interpret::interpret;
+
+use stateful_safety::{Assessment, ContainerFacts, EngineKind, Entrance, Millis};
+use tokio::sync::watch;
+
+use crate::{BoxFuture, Door, Engine, HandOverError, HandedOver, Ledger};
+use links::Links;
+
+/// The adapter, with the connections it keeps open.
+#[derive(Debug, Default)]
+pub struct Postgres {
+    links: Links,
+}
+
+impl Postgres {
+    /// LOOK. What every member says, word for word: what `assess` interprets, and what is recorded for its tests.
+    pub async fn observe(&self, doors: &[Door]) -> Vec<Seen> {
+        observe::observe(&self.links, doors).await
+    }
+}
+
+impl Engine for Postgres {
+    fn entrance(&self, facts: &ContainerFacts) -> Entrance {
+        entrance::entrance(facts)
+    }
+
+    fn assess<'a>(&'a self, doors: &'a [Door], now: Millis) -> BoxFuture<'a, Assessment> {
+        Box::pin(async move { interpret(&self.observe(doors).await, now) })
+    }
+
+    fn watcher_port(&self) -> u16 {
+        EngineKind::Postgres.default_port()
+    }
+
+    /// None: the servers of a plain replication watch over themselves.
+    fn watchers<'a>(&'a self, _doors: &'a [Door]) -> BoxFuture<'a, Vec<String>> {
+        Box::pin(async { Vec::new() })
+    }
+
+    fn hand_over<'a>(
+        &'a self,
+        doors: &'a [Door],
+        _watchers: &'a [Door],
+        from: &'a str,
+        to: &'a str,
+    ) -> BoxFuture<'a, Result<HandedOver, HandOverError>> {
+        Box::pin(hand_over::hand_over(&self.links, doors, from, to))
+    }
+
+    /// Nothing to do: a server is a standby when `standby.signal` is in its data directory, beside the data itself, and
+    /// promotion takes it away. Wherever the data comes back, the role does.
+    fn keep_role<'a>(&'a self, _doors: &'a [Door], _member: &'a str) -> BoxFuture<'a, Result<(), HandOverError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn canary(
+        &self,
+        doors: watch::Receiver<Vec<Door>>,
+        stop: watch::Receiver<bool>,
+    ) -> BoxFuture<'_, Result<Ledger, String>> {
+        Box::pin(canary::run(doors, stop))
+    }
+}

@@ -1,0 +1,67 @@
+//! LOOK. Asks every member, all at once, and keeps what it said word for word.
+
+use futures::future::join_all;
+use tokio::time::timeout;
+
+use super::links::{Links, PATIENCE, ask, words};
+use super::{Answers, Seen};
+use crate::Door;
+
+/// All questions in one round trip. Functions that a server in recovery (or out of it) refuses are not called there.
+/// The timeline of a primary is in the name of the file it writes: the control file learns it with the next checkpoint
+/// only. Texts of queries are not asked for: they may hold anything.
+const QUESTIONS: &str = "\
+SELECT pg_is_in_recovery() AS in_recovery,
+    current_setting('server_version') AS server_version,
+    (SELECT system_identifier FROM pg_control_system()) AS system_identifier,
+    (SELECT timeline_id FROM pg_control_checkpoint()) AS checkpoint_timeline,
+    CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_walfile_name(pg_current_wal_lsn()) END AS wal_file,
+    CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_current_wal_flush_lsn() END AS flush_lsn,
+    CASE WHEN pg_is_in_recovery() THEN pg_is_wal_replay_paused() END AS replay_paused,
+    pg_last_wal_receive_lsn() AS receive_lsn,
+    pg_last_wal_replay_lsn() AS replay_lsn,
+    current_setting('synchronous_standby_names') AS synchronous_standby_names,
+    current_setting('synchronous_commit') AS synchronous_commit,
+    current_setting('cluster_name') AS cluster_name,
+    current_setting('data_directory') AS data_directory,
+    current_setting('fsync') AS fsync,
+    current_setting('archive_mode') AS archive_mode,
+    current_setting('shared_preload_libraries') AS shared_preload_libraries,
+    (SELECT string_agg(name, ' ' ORDER BY name) FROM pg_settings WHERE source = 'command line') AS command_line,
+    (SELECT string_agg(name, ' ' ORDER BY name) FROM pg_settings WHERE pending_restart) AS pending_restart;
+SELECT *, extract(epoch FROM clock_timestamp() - reply_time)::bigint AS seconds_since_reply FROM pg_stat_replication;
+SELECT * FROM pg_stat_wal_receiver;
+SELECT * FROM pg_replication_slots;
+SELECT pid, usename, application_name, state, extract(epoch FROM clock_timestamp() - xact_start)::bigint AS seconds
+    FROM pg_stat_activity
+    WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+    AND xact_start < clock_timestamp() - interval '3 seconds' ORDER BY xact_start;
+SELECT gid, database, extract(epoch FROM clock_timestamp() - prepared)::bigint AS seconds FROM pg_prepared_xacts;
+SELECT pid, phase FROM pg_stat_progress_basebackup;
+SELECT archived_count, failed_count, last_archived_time, last_failed_time FROM pg_stat_archiver";
+
+/// Asks every member. One that is silent delays nobody: each has its own deadline.
+pub(super) async fn observe(links: &Links, doors: &[Door]) -> Vec<Seen> {
+    join_all(doors.iter().map(|door| async move {
+        let answer = match timeout(PATIENCE, question(links, door)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(format!("no answer within {PATIENCE:?}")),
+        };
+        if answer.is_err() {
+            links.forget(door).await;
+        }
+        Seen { member: door.member.clone(), address: door.address.clone(), answer }
+    }))
+    .await
+}
+
+/// What one member says.
+pub(super) async fn question(links: &Links, door: &Door) -> Result<Answers, String> {
+    let link = links.to(door).await?;
+    let answers = ask(&link, QUESTIONS).await.map_err(|error| words(&error))?;
+    let asked: Result<[_; 8], _> = answers.try_into();
+    let [server, replication, receiver, slots, transactions, prepared, backups, archiver] =
+        asked.map_err(|_| "it left questions open".to_owned())?;
+    let server = server.into_iter().next().ok_or("it says nothing of itself")?;
+    Ok(Answers { server, replication, receiver, slots, transactions, prepared, backups, archiver })
+}
