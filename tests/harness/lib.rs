@@ -2,7 +2,7 @@
 //! and the plugin run as a user runs it.
 //!
 //! - [`Cluster`] is reached with kubectl, never with the library under test.
-//! - [`RedisCluster`] is `examples/redis`, deployed.
+//! - [`RedisCluster`] is `examples/redis`, deployed; [`Postgres`] is `examples/postgres`.
 //! - [`Load`] writes with a driver nobody here wrote, and keeps a ledger that the database is compared with at the end.
 //! - [`Plugin`] runs the binary, reads its progress, and ends it in the middle when told to.
 //!
@@ -14,6 +14,8 @@ mod guard;
 mod load;
 mod overlay;
 mod plugin;
+mod pod;
+mod postgres;
 mod proxy;
 mod redis_cluster;
 mod server;
@@ -25,11 +27,13 @@ mod wait;
 pub use cluster::{Cluster, Namespace};
 pub use drain::Drain;
 pub use guard::{Guard, NAMESPACE as GUARD_NAMESPACE};
-pub use load::{Audit, Figures, Load, nothing_failed, nothing_lost};
-pub use overlay::{apply, image};
+pub use load::{Audit, Door, Figures, Load, nothing_failed, nothing_lost};
+pub use overlay::{apply, image, postgres_image};
 pub use plugin::{Ended, Plugin, Running};
+pub use pod::Pod;
+pub use postgres::Postgres;
 pub use proxy::{Proxy, Reply};
-pub use redis_cluster::{Pod, RedisCluster};
+pub use redis_cluster::RedisCluster;
 pub use server::Server;
 pub use throttle::{Throttle, slow_pod};
 pub use trace::Trace;

@@ -10,20 +10,27 @@ use crate::cluster::repository;
 
 /// The image of a Redis version: the test cluster's own, or those of another registry by `REDIS_IMAGE`.
 pub fn image(version: &str) -> String {
-    format!("{}:{version}", repository_of_images())
+    format!("{}:{version}", repository_of_images("redis"))
 }
 
-fn repository_of_images() -> String {
-    std::env::var("REDIS_IMAGE").unwrap_or_else(|_| "localhost/stateful/redis".to_owned())
+/// The image of a PostgreSQL version, likewise by `POSTGRES_IMAGE`.
+pub fn postgres_image(version: &str) -> String {
+    format!("{}:{version}", repository_of_images("postgres"))
+}
+
+fn repository_of_images(name: &str) -> String {
+    let variable = format!("{}_IMAGE", name.to_uppercase());
+    std::env::var(variable).unwrap_or_else(|_| format!("localhost/stateful/{name}"))
 }
 
 /// Applies an example with the image of that version.
 pub async fn apply(namespace: &Namespace, example: &str, version: &str) -> Result<()> {
-    let images = repository_of_images();
+    let name = image_of(example);
+    let images = repository_of_images(name);
     let folder = folder(namespace.name());
     fs::create_dir_all(&folder)?;
     let text = format!(
-        "resources: [../../../examples/{example}]\nimages: [{{name: redis, newName: {images}, newTag: '{version}'}}]\n"
+        "resources: [../../../examples/{example}]\nimages: [{{name: {name}, newName: {images}, newTag: '{version}'}}]\n"
     );
     fs::write(folder.join("kustomization.yaml"), text)?;
     let applied = namespace.kubectl(&["apply", "--kustomize", &folder.to_string_lossy()]).await;
@@ -31,7 +38,24 @@ pub async fn apply(namespace: &Namespace, example: &str, version: &str) -> Resul
     applied.map(drop)
 }
 
+/// What an example calls its image: the last word of its path, without what tells it from others of the same database.
+fn image_of(example: &str) -> &str {
+    let last = example.rsplit('/').next().unwrap_or(example);
+    last.split('-').next().unwrap_or(last)
+}
+
 /// Inside the repository, because a kustomization refers to others by relative path.
 fn folder(name: &str) -> PathBuf {
     repository().join("target/harness").join(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::image_of;
+
+    #[test]
+    fn an_example_is_named_after_its_image() {
+        let examples = ["redis", "redis-sentinel", "postgres", "postgres/pgbouncer"];
+        assert_eq!(examples.map(image_of), ["redis", "redis", "postgres", "pgbouncer"]);
+    }
 }

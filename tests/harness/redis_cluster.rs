@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
 
 use crate::view::View;
-use crate::{Namespace, Server, overlay, until};
+use crate::{Namespace, Pod, Server, overlay, until};
 
 /// A cold image, a volume and a pod each, on two busy cores: 20 s when all is well.
 const FORMED_WITHIN: Duration = Duration::from_mins(3);
@@ -15,23 +14,6 @@ const FORMED_WITHIN: Duration = Duration::from_mins(3);
 pub struct RedisCluster<'a> {
     namespace: &'a Namespace,
     password: String,
-}
-
-/// A pod, as Kubernetes describes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pod {
-    /// Its name.
-    pub name: String,
-    /// Its UID: another one is another pod.
-    pub uid: String,
-    /// Its address, if it has one.
-    pub address: Option<String>,
-    /// Its node, if it has one.
-    pub node: Option<String>,
-    /// The image it was told to run.
-    pub image: String,
-    /// Whether its readiness probe passes.
-    pub ready: bool,
 }
 
 impl<'a> RedisCluster<'a> {
@@ -59,7 +41,7 @@ impl<'a> RedisCluster<'a> {
     pub async fn pods(&self) -> Result<Vec<Pod>> {
         let told = self.namespace.get(&["pods", "--selector", "app.kubernetes.io/name=redis"]).await?;
         let pods = told["items"].as_array().into_iter().flatten();
-        Ok(pods.map(pod).collect())
+        Ok(pods.map(Pod::from).collect())
     }
 
     /// A connection to one pod.
@@ -105,17 +87,5 @@ impl<'a> RedisCluster<'a> {
             Ok(())
         })
         .await
-    }
-}
-
-fn pod(object: &Value) -> Pod {
-    let text = |value: &Value| value.as_str().map(ToOwned::to_owned);
-    Pod {
-        name: text(&object["metadata"]["name"]).unwrap_or_default(),
-        uid: text(&object["metadata"]["uid"]).unwrap_or_default(),
-        address: text(&object["status"]["podIP"]),
-        node: text(&object["spec"]["nodeName"]),
-        image: text(&object["spec"]["containers"][0]["image"]).unwrap_or_default(),
-        ready: object["status"]["containerStatuses"][0]["ready"] == true,
     }
 }

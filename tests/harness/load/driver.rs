@@ -1,50 +1,91 @@
-//! The load's client: the `redis` crate's own cluster client, set up as its documentation suggests and no better.
+//! The load's client, whichever the database: a driver nobody here wrote, set up as its documentation suggests and no
+//! better. Here is what writer and ledger need of it; how it is done is in a file for each database.
 
-use std::time::Duration;
+use std::collections::HashSet;
 
 use anyhow::Result;
-use redis::cluster::ClusterClient;
-use redis::cluster_async::ClusterConnection;
 
-use super::resolver::Names;
+use super::{names, postgres, redis};
 use crate::RedisCluster;
-
-/// The driver's default, said aloud. The address of a pod that is gone swallows packets for about 3 s before anybody
-/// says that nobody is there; the driver must not wait that long.
-const CONNECT_WITHIN: Duration = Duration::from_secs(1);
-
-/// How long one attempt may take.
-const ANSWER_WITHIN: Duration = Duration::from_secs(1);
-
-/// How long a write may take with all its retries. The driver's default is that of one attempt, which leaves no time
-/// for a second one: its documentation says to set it.
-const WRITE_WITHIN: Duration = Duration::from_secs(5);
-
-/// Waits between retries, in milliseconds. The default is never less than 1.28 s, made for thousands of clients.
-const RETRY_AFTER: (u64, u64) = (20, 500);
 
 /// Where the database is, for a new client.
 #[derive(Debug, Clone)]
-pub(super) struct Door {
-    names: Names,
-    password: String,
+pub struct Door(Way);
+
+#[derive(Debug, Clone)]
+enum Way {
+    Redis(redis::Door),
+    Postgres(postgres::Door),
+}
+
+/// A client: one connection, or however many its driver keeps.
+pub(super) enum Link {
+    Redis(redis::Link),
+    Postgres(postgres::Link),
+}
+
+/// What became of one write, as far as its client can know.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// The database said yes.
+    Acknowledged,
+    /// No answer came: it may be there or not.
+    Unknown(String),
+    /// The database said no, or was never asked.
+    Failed(String),
+}
+
+impl From<&RedisCluster<'_>> for Door {
+    fn from(cluster: &RedisCluster<'_>) -> Self {
+        Self(Way::Redis(redis::Door::of(cluster)))
+    }
+}
+
+impl From<postgres::Door> for Door {
+    fn from(door: postgres::Door) -> Self {
+        Self(Way::Postgres(door))
+    }
 }
 
 impl Door {
-    pub(super) fn of(cluster: &RedisCluster<'_>) -> Self {
-        Self { names: Names::of(cluster.namespace()), password: cluster.password().to_owned() }
+    /// The key of a writer.
+    pub(super) fn key(&self, writer: usize) -> String {
+        match self.0 {
+            Way::Redis(_) => names::key(writer),
+            Way::Postgres(_) => format!("writer-{writer}"),
+        }
     }
 
-    pub(super) async fn open(&self) -> Result<ClusterConnection> {
-        // One name, the headless Service's, as an application is configured.
-        let client = ClusterClient::builder([format!("redis://:{}@redis:6379", self.password)])
-            .connection_timeout(CONNECT_WITHIN)
-            .response_timeout(ANSWER_WITHIN)
-            .overall_response_timeout(Some(WRITE_WITHIN))
-            .min_retry_wait(RETRY_AFTER.0)
-            .max_retry_wait(RETRY_AFTER.1)
-            .async_dns_resolver(self.names.clone())
-            .build()?;
-        Ok(client.get_async_connection().await?)
+    /// Makes what the writes go into, if anything.
+    pub(super) async fn prepare(&self) -> Result<()> {
+        match &self.0 {
+            Way::Redis(_) => Ok(()),
+            Way::Postgres(door) => door.make_table().await,
+        }
+    }
+
+    pub(super) async fn open(&self) -> Result<Link> {
+        Ok(match &self.0 {
+            Way::Redis(door) => Link::Redis(door.open().await?),
+            Way::Postgres(door) => Link::Postgres(door.open().await?),
+        })
+    }
+}
+
+impl Link {
+    /// Writes one number under a key, with as many attempts as the driver makes.
+    pub(super) async fn write(&mut self, key: &str, number: u64) -> Answer {
+        match self {
+            Self::Redis(link) => link.write(key, number).await,
+            Self::Postgres(link) => link.write(key, number).await,
+        }
+    }
+
+    /// The numbers that are there under a key.
+    pub(super) async fn numbers(&mut self, key: &str) -> Result<HashSet<u64>> {
+        match self {
+            Self::Redis(link) => link.numbers(key).await,
+            Self::Postgres(link) => link.numbers(key).await,
+        }
     }
 }

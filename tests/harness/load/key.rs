@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::driver::Answer;
+
 /// What became of every write to one key.
 #[derive(Debug)]
 pub(super) struct Ledger {
@@ -57,7 +59,7 @@ impl Ledger {
         &self.errors
     }
 
-    pub(super) fn acknowledge(&mut self, number: u64) {
+    fn acknowledge(&mut self, number: u64) {
         let now = Instant::now();
         self.gap(now);
         self.last_acknowledged = now;
@@ -65,15 +67,19 @@ impl Ledger {
         self.page.acknowledged += 1;
     }
 
-    /// The driver gave up. Where the server's own word is the last one heard, it said no. Everything else is a broken
-    /// connection or a deadline, after which nobody knows.
-    pub(super) fn refuse(&mut self, number: u64, error: &redis::RedisError) {
-        let word = if error.code().is_some() { "failed" } else { "unknown" };
-        if error.code().is_some() {
-            self.page.failed += 1;
-        } else {
-            self.page.unknown += 1;
-        }
+    /// Enters what became of a write.
+    pub(super) fn enter(&mut self, number: u64, answer: Answer) {
+        let (word, error) = match answer {
+            Answer::Acknowledged => return self.acknowledge(number),
+            Answer::Unknown(error) => {
+                self.page.unknown += 1;
+                ("unknown", error)
+            }
+            Answer::Failed(error) => {
+                self.page.failed += 1;
+                ("failed", error)
+            }
+        };
         let at = self.began.elapsed().as_secs_f64();
         self.errors.push(format!("{at:7.2} s  {}/{number} {word}: {error}", self.name));
     }

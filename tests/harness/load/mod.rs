@@ -1,29 +1,32 @@
 //! The load: writers that never stop, and a ledger of what became of each write.
 //!
-//! Each writer owns one key and has a client of its own, as eight instances of an application would. The key is a hash
-//! and every write a field of its own, so a write lost in the middle leaves a hole that the audit at the end finds.
+//! Each writer owns one key and has a client of its own, as eight instances of an application would. Under the key every
+//! write is a thing of its own, a field of a hash or a row of a table, so a write lost in the middle leaves a hole that
+//! the audit at the end finds.
 
 mod driver;
 mod key;
 mod names;
+mod postgres;
+mod redis;
 mod resolver;
 mod writer;
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use redis::cluster_async::ClusterConnection;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::{RedisCluster, until};
+use crate::until;
 use key::Ledger;
 
+pub use driver::Door;
 pub use key::Figures;
+pub(crate) use postgres::Door as PostgresDoor;
 
-/// How many write at once. Keys are chosen so that each shard has two or three of them.
+/// How many write at once. Keys are chosen so that each shard of a Redis Cluster has two or three of them.
 const WRITERS: usize = 8;
 
 /// The load, running.
@@ -32,7 +35,7 @@ pub struct Load {
     ledgers: Vec<Arc<Mutex<Ledger>>>,
     writers: Vec<JoinHandle<()>>,
     stop: watch::Sender<bool>,
-    door: driver::Door,
+    door: Door,
 }
 
 /// What the database holds in the end, compared with the ledger.
@@ -48,10 +51,11 @@ pub struct Audit {
 
 impl Load {
     /// Begins to write, and returns when every key has been written once.
-    pub async fn start(cluster: &RedisCluster<'_>) -> Result<Self> {
-        let door = driver::Door::of(cluster);
+    pub async fn start(door: impl Into<Door>) -> Result<Self> {
+        let door = door.into();
+        door.prepare().await.context("there is nothing to write into")?;
         let (stop, stopped) = watch::channel(false);
-        let ledgers: Vec<_> = (0..WRITERS).map(|index| Arc::new(Mutex::new(Ledger::new(names::key(index))))).collect();
+        let ledgers: Vec<_> = (0..WRITERS).map(|index| Arc::new(Mutex::new(Ledger::new(door.key(index))))).collect();
         let mut writers = Vec::new();
         for ledger in &ledgers {
             let link = door.open().await.context("the load's client cannot connect")?;
@@ -88,8 +92,8 @@ impl Load {
                 (ledger.name().to_owned(), ledger.acknowledged().to_vec(), ledger.errors().to_vec())
             };
             let found =
-                until("reading a key back", Duration::from_secs(30), async || contents(&mut link, &name).await).await?;
-            let is_lost = |number: &&u64| found.get(number).is_none_or(|value| value != *number);
+                until("reading a key back", Duration::from_secs(30), async || link.numbers(&name).await).await?;
+            let is_lost = |number: &&u64| !found.contains(number);
             audit.lost.extend(acknowledged.iter().filter(is_lost).map(|number| format!("{name}/{number}")));
             audit.acknowledged += acknowledged.len();
             audit.errors.extend(errors);
@@ -110,11 +114,6 @@ pub fn nothing_lost(audit: &Audit) -> Result<()> {
     ensure!(audit.acknowledged > 0, "nothing was written");
     ensure!(audit.lost.is_empty(), "{} acknowledged writes are lost: {:?}", audit.lost.len(), audit.lost);
     Ok(())
-}
-
-/// Every field of a key and its value. Each write puts its own number in both.
-async fn contents(link: &mut ClusterConnection, name: &str) -> Result<HashMap<u64, u64>> {
-    Ok(redis::cmd("HGETALL").arg(name).query_async(link).await?)
 }
 
 fn read(ledger: &Mutex<Ledger>) -> std::sync::MutexGuard<'_, Ledger> {

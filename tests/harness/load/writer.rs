@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use redis::cluster_async::ClusterConnection;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::driver::Link;
 use super::key::Ledger;
 use super::read;
 
@@ -14,7 +14,7 @@ use super::read;
 /// time on the cluster and not on the load.
 const PACE: Duration = Duration::from_millis(10);
 
-pub(super) async fn write(mut link: ClusterConnection, ledger: Arc<Mutex<Ledger>>, stop: watch::Receiver<bool>) {
+pub(super) async fn write(mut link: Link, ledger: Arc<Mutex<Ledger>>, stop: watch::Receiver<bool>) {
     let name = read(&ledger).name().to_owned();
     let mut turns = interval(PACE);
     // After a stall the pace goes on; a burst to catch up would be another load than the one before.
@@ -24,11 +24,7 @@ pub(super) async fn write(mut link: ClusterConnection, ledger: Arc<Mutex<Ledger>
         if *stop.borrow() {
             return;
         }
-        // Setting a field is repeatable, so the driver may send it again when a connection breaks.
-        let answer = redis::cmd("HSET").arg(&name).arg(number).arg(number).query_async::<i64>(&mut link).await;
-        match answer {
-            Ok(_) => read(&ledger).acknowledge(number),
-            Err(error) => read(&ledger).refuse(number, &error),
-        }
+        let answer = link.write(&name, number).await;
+        read(&ledger).enter(number, answer);
     }
 }

@@ -1,0 +1,121 @@
+//! `examples/postgres`, deployed: a primary and two standbys, and two poolers in front where a proof wants them.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use tokio::time::timeout;
+use tokio_postgres::{Config, NoTls, SimpleQueryMessage};
+
+use crate::load::{Door, PostgresDoor};
+use crate::{Namespace, Pod, overlay, until};
+
+/// Three volumes, a new database and two copies of it, on two busy cores: 15 s when all is well.
+const FORMED_WITHIN: Duration = Duration::from_mins(3);
+
+/// Longer than any healthy answer takes, and no longer than a proof can afford for each of three.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The one release of `PgBouncer` there is an image of.
+const POOLER: &str = "1.18";
+
+/// The database of one namespace.
+pub struct Postgres<'a> {
+    namespace: &'a Namespace,
+    superuser: String,
+    app: String,
+}
+
+impl<'a> Postgres<'a> {
+    /// Deploys `examples/postgres` with a version and waits until both standbys are in sync.
+    pub async fn deploy(namespace: &'a Namespace, version: &str) -> Result<Self> {
+        overlay::apply(namespace, "postgres", version).await?;
+        let secret = async |key: &str| {
+            let decode = format!("go-template={{{{index .data \"{key}\" | base64decode}}}}");
+            namespace.kubectl(&["get", "secret", "postgres", "-o", &decode]).await
+        };
+        let database = Self { namespace, superuser: secret("password").await?, app: secret("app-password").await? };
+        database.in_sync(FORMED_WITHIN).await?;
+        Ok(database)
+    }
+
+    /// Deploys `examples/postgres/pgbouncer` in front of it.
+    pub async fn deploy_pooler(&self) -> Result<()> {
+        overlay::apply(self.namespace, "postgres/pgbouncer", POOLER).await?;
+        self.namespace.kubectl(&["rollout", "status", "deployment/pgbouncer", "--timeout", "60s"]).await.map(drop)
+    }
+
+    /// The namespace it is in.
+    pub fn namespace(&self) -> &Namespace {
+        self.namespace
+    }
+
+    /// Its pods, by name.
+    pub async fn pods(&self) -> Result<Vec<Pod>> {
+        let told = self.namespace.get(&["pods", "--selector", "app.kubernetes.io/name=postgres"]).await?;
+        Ok(told["items"].as_array().into_iter().flatten().map(Pod::from).collect())
+    }
+
+    /// The application's way in: by a Service, `postgres-primary` or `pgbouncer`.
+    pub async fn through(&self, service: &str) -> Result<Door> {
+        let told = self.namespace.get(&["service", service]).await?;
+        let address = told["spec"]["clusterIP"].as_str().with_context(|| format!("{service} has no address"))?;
+        let port = told["spec"]["ports"][0]["port"].as_u64().with_context(|| format!("{service} has no port"))?;
+        let address = SocketAddr::new(address.parse()?, u16::try_from(port)?);
+        Ok(PostgresDoor::new(address, "app", &self.app, "app").into())
+    }
+
+    /// What one member answers to its superuser in the database `app`: rows of words, empty where NULL.
+    pub async fn ask(&self, pod: &str, question: &str) -> Result<Vec<Vec<String>>> {
+        let pods = self.pods().await?;
+        let found = pods.iter().find(|found| found.name == pod).with_context(|| format!("there is no {pod}"))?;
+        let address = found.address.as_deref().with_context(|| format!("{pod} has no address"))?;
+        timeout(PATIENCE, self.ask_at(address, question)).await.with_context(|| format!("{pod} does not answer"))?
+    }
+
+    async fn ask_at(&self, address: &str, question: &str) -> Result<Vec<Vec<String>>> {
+        let mut config = Config::new();
+        config.host(address).user("postgres").password(&self.superuser).dbname("app");
+        let (client, talk) = config.connect(NoTls).await?;
+        // Ends with its client.
+        tokio::spawn(async { drop(talk.await) });
+        let told = client.simple_query(question).await.with_context(|| question.to_owned())?;
+        let rows = told.iter().filter_map(|word| match word {
+            SimpleQueryMessage::Row(row) => Some(row),
+            _ => None,
+        });
+        Ok(rows.map(|row| (0..row.len()).map(|at| row.get(at).unwrap_or_default().to_owned()).collect()).collect())
+    }
+
+    /// The one member that is no standby; an error while there is none, or more than one.
+    pub async fn primary(&self) -> Result<String> {
+        let mut primaries = Vec::new();
+        for pod in self.pods().await? {
+            if self.ask(&pod.name, "SELECT pg_is_in_recovery()").await? == [["f"]] {
+                primaries.push(pod.name);
+            }
+        }
+        ensure!(primaries.len() == 1, "primaries: {primaries:?}");
+        Ok(primaries.remove(0))
+    }
+
+    /// Waits until every pod is ready, one leads, and all others follow it and may be counted on by its commits.
+    pub async fn in_sync(&self, patience: Duration) -> Result<()> {
+        let followers = "SELECT application_name FROM pg_stat_replication \
+                         WHERE state = 'streaming' AND sync_state IN ('sync', 'quorum')";
+        until("the database is in sync", patience, async || {
+            let pods = self.pods().await?;
+            ensure!(pods.len() == 3, "there are {} pods", pods.len());
+            for pod in &pods {
+                ensure!(pod.ready, "{} is not ready", pod.name);
+            }
+            let primary = self.primary().await?;
+            let told: BTreeSet<String> = self.ask(&primary, followers).await?.into_iter().flatten().collect();
+            let others = pods.into_iter().map(|pod| pod.name).filter(|name| *name != primary).collect();
+            ensure!(told == others, "{primary} is followed by {told:?}");
+            Ok(())
+        })
+        .await
+    }
+}
