@@ -24,6 +24,7 @@ const RESERVED: &[(&str, &[&str])] = &[
     // A driver: only an engine speaks to a database. The tests' load is a client like any other.
     ("redis", &["stateful-engines", "stateful-tests"]),
     ("tokio-postgres", &["stateful-engines", "stateful-tests"]),
+    ("postgres-protocol", &["stateful-engines"]),
     ("tokio-rustls", &["stateful-engines"]),
     // Kubernetes: only the cluster's room changes its objects. The tests use kubectl, as people do.
     ("kube", &["stateful-cluster"]),

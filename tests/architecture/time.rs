@@ -8,6 +8,7 @@ const CLOCKS: &[&str] = &["SystemTime::now", "Instant::now", "Timestamp::now", "
 const THINKS: &[&str] = &[
     "safety/src",
     "engines/src/redis/interpret",
+    "engines/src/postgres/interpret",
     "operations/src/patterns",
     "operations/src/steps",
     "operations/src/journal",

@@ -27,7 +27,7 @@ pub struct Answers {
     pub server: Row,
     /// `pg_stat_replication`: who receives its log, and when each was last heard of.
     pub replication: Vec<Row>,
-    /// `pg_stat_wal_receiver`: whom it receives from. The server masks the password in it.
+    /// `pg_stat_wal_receiver`: whom it receives from, and under which name, without how it connects.
     pub receiver: Vec<Row>,
     /// `pg_replication_slots`.
     pub slots: Vec<Row>,
@@ -59,9 +59,7 @@ impl Answers {
     /// The name under which a standby registers at its primary: in what it connects with, else its `cluster_name`
     /// (manual, "Replication Standby Server Settings"). A server that is no standby has the second alone.
     pub fn application_name(&self) -> Option<String> {
-        let conninfo = self.receiver.first().and_then(|row| text(row, "conninfo"));
-        let named = conninfo.and_then(super::conninfo::Conninfo::parse);
-        let named = named.and_then(|conninfo| conninfo.get("application_name").map(ToOwned::to_owned));
+        let named = self.receiver.first().and_then(|row| text(row, "application_name")).map(ToOwned::to_owned);
         // The library's own default when nobody named it.
         let named = named.filter(|name| name != "walreceiver");
         named.or_else(|| self.field("cluster_name").map(ToOwned::to_owned)).filter(|name| !name.is_empty())

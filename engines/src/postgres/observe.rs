@@ -9,7 +9,9 @@ use crate::Door;
 
 /// All questions in one round trip. Functions that a server in recovery (or out of it) refuses are not called there.
 /// The timeline of a primary is in the name of the file it writes: the control file learns it with the next checkpoint
-/// only. Texts of queries are not asked for: they may hold anything.
+/// only. Texts of queries are not asked for: they may hold anything. Nor is a standby's whole connection string: the server
+/// masks the password in it at first, and shows it once its receiver has gone on to another timeline (seen with 15.18;
+/// `RequestXLogStreaming` writes the string anew, and nobody masks it again).
 const QUESTIONS: &str = "\
 SELECT pg_is_in_recovery() AS in_recovery,
     current_setting('server_version') AS server_version,
@@ -30,7 +32,8 @@ SELECT pg_is_in_recovery() AS in_recovery,
     (SELECT string_agg(name, ' ' ORDER BY name) FROM pg_settings WHERE source = 'command line') AS command_line,
     (SELECT string_agg(name, ' ' ORDER BY name) FROM pg_settings WHERE pending_restart) AS pending_restart;
 SELECT *, extract(epoch FROM clock_timestamp() - reply_time)::bigint AS seconds_since_reply FROM pg_stat_replication;
-SELECT * FROM pg_stat_wal_receiver;
+SELECT pid, status, receive_start_lsn, received_tli, latest_end_lsn, slot_name, sender_host, sender_port,
+    substring(conninfo FROM 'application_name=''?([^'' ]*)') AS application_name FROM pg_stat_wal_receiver;
 SELECT * FROM pg_replication_slots;
 SELECT pid, usename, application_name, state, extract(epoch FROM clock_timestamp() - xact_start)::bigint AS seconds
     FROM pg_stat_activity

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::Hands;
+use super::{Hands, follow};
 use crate::HandOverError;
 use crate::postgres::conninfo::Conninfo;
 use crate::postgres::links::{literal, words};
@@ -44,8 +44,7 @@ pub(super) async fn fence(
     data_directory: &str,
 ) -> Result<(), HandOverError> {
     // Not reloaded: a server that leads does not use it, and a restart reads it.
-    let set = format!("ALTER SYSTEM SET primary_conninfo ={}", literal(&follow_successor.reveal()));
-    run(hands, &set).await.map_err(|(NotRun::No(why) | NotRun::Broken(why))| hands.refused(why))?;
+    follow::set(hands, hands.from, follow_successor).await?;
     let script = ": >standby.signal && { sync standby.signal . 2>/dev/null || sync; } && \
                   kill -INT \"$(head -n 1 postmaster.pid)\" || { rm -f standby.signal; exit 1; }";
     match run(hands, &program(data_directory, script)).await {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 use super::decide::{Next, next};
+use super::follow::{Follower, untell};
 use super::prepare::{successor, undo};
 use super::{Hands, promote};
 use crate::postgres::lsn::Lsn;
@@ -25,6 +26,7 @@ pub(super) async fn finish(
     hands: &Hands<'_>,
     started: Instant,
     last: Option<Lsn>,
+    told: Vec<Follower>,
 ) -> Result<HandedOver, HandOverError> {
     let begun = Instant::now();
     let mut before = None;
@@ -36,15 +38,13 @@ pub(super) async fn finish(
         let settled = before.replace((from, to)) == Some((from, to));
         match now {
             Next::PromoteSuccessor if settled || last.is_some() => {
-                let followers = match successor(hands).await {
-                    Ok(successor) => successor.followers(hands).await,
-                    Err(_) => Vec::new(),
-                };
+                let followers = if told.is_empty() { tell(hands).await } else { told };
                 return promote::promote_successor(hands, &followers, started).await;
             }
             Next::PromoteBack if settled => {
                 promote::promote(hands, hands.from).await?;
                 undo(hands).await;
+                untell(hands, &told).await;
                 return Err(not_moved(hands, started));
             }
             Next::Done => return Ok(HandedOver { took: started.elapsed() }),
@@ -59,6 +59,14 @@ pub(super) async fn finish(
         sleep(LOOK).await;
     }
     Err(hands.unknown(format!("they do not both answer after {SETTLED_WITHIN:?}")))
+}
+
+/// Whom the one who began may not have told any more.
+async fn tell(hands: &Hands<'_>) -> Vec<Follower> {
+    match successor(hands).await {
+        Ok(successor) => successor.tell(hands).await,
+        Err(_) => Vec::new(),
+    }
 }
 
 fn not_moved(hands: &Hands<'_>, started: Instant) -> HandOverError {

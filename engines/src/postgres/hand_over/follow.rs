@@ -2,45 +2,65 @@
 //! find the successor there as soon as it leads clients.
 
 use super::Hands;
+use crate::HandOverError;
 use crate::postgres::conninfo::Conninfo;
-use crate::postgres::links::literal;
+use crate::postgres::links::{literal, words};
 
-/// A standby, and how it should connect from now on.
+/// A standby that is told whom to follow, and as soon as it reads its settings anew does.
 pub(super) struct Follower {
     member: String,
-    conninfo: Conninfo,
+    before: Conninfo,
 }
 
 /// The question for how a standby connects. Superusers alone may ask it: the answer may hold a password.
 pub(super) const PRIMARY_CONNINFO: &str = "SELECT setting FROM pg_settings WHERE name = 'primary_conninfo'";
 
-/// Who is to be told, and what. One that does not answer is not: it goes on asking the old primary, which by then is a
-/// standby and passes the log on.
-pub(super) async fn followers(hands: &Hands<'_>, host: &str, port: &str) -> Vec<Follower> {
-    let mut found = Vec::new();
-    let Ok(from) = hands.door(hands.from) else { return found };
+/// Writes down with every standby concerned that it should follow the successor. Nothing happens before `follow`: writing
+/// waits for a disk, and in the pause nobody should. One that does not answer, or will not, is left out: it goes on asking
+/// the old primary, which by then is a standby itself and passes the log on.
+pub(super) async fn tell(hands: &Hands<'_>, host: &str, port: &str) -> Vec<Follower> {
+    let mut told = Vec::new();
+    let Ok(from) = hands.door(hands.from) else { return told };
     for other in hands.others() {
         let Ok(Some(setting)) = hands.word(&other.member, PRIMARY_CONNINFO).await else { continue };
-        let Some(conninfo) = Conninfo::parse(&setting) else { continue };
-        if conninfo.get("host").is_some_and(|host| from.is_at(host)) {
-            let conninfo = conninfo.with("host", host).with("port", port).without("hostaddr");
-            found.push(Follower { member: other.member.clone(), conninfo });
+        let Some(before) = Conninfo::parse(&setting) else { continue };
+        if before.get("host").is_some_and(|host| from.is_at(host)) {
+            let now = before.clone().with("host", host).with("port", port).without("hostaddr");
+            if set(hands, &other.member, &now).await.is_ok() {
+                told.push(Follower { member: other.member.clone(), before });
+            }
         }
     }
-    found
+    told
 }
 
-/// Tells them. Reloading also wakes one that is waiting to try again. What fails here leaves a standby that the next look
-/// shows to be behind; it fails no handover.
+/// Now they do. Reading settings anew also wakes one that is waiting to try again. What fails here leaves a standby that
+/// the next look shows to be behind; it fails no handover.
 pub(super) async fn follow(hands: &Hands<'_>, followers: &[Follower]) {
-    let told = followers.iter().map(|follower| async move {
-        let link = hands.link(&follower.member).await?;
-        let set = format!("ALTER SYSTEM SET primary_conninfo ={}", literal(&follower.conninfo.reveal()));
-        let done = match link.batch_execute(&set).await {
-            Ok(()) => link.batch_execute("SELECT pg_reload_conf()").await,
-            Err(error) => Err(error),
-        };
-        done.map_err(|error| hands.refused(crate::postgres::links::words(&error)))
-    });
-    let _ = futures::future::join_all(told).await;
+    let reload = |follower: &Follower| {
+        let member = follower.member.clone();
+        async move { hands.rows(&member, "SELECT pg_reload_conf()").await }
+    };
+    let _ = futures::future::join_all(followers.iter().map(reload)).await;
+}
+
+/// Takes back what they were told.
+pub(super) async fn untell(hands: &Hands<'_>, followers: &[Follower]) {
+    for follower in followers {
+        let _ = set(hands, &follower.member, &follower.before).await;
+    }
+    follow(hands, followers).await;
+}
+
+/// Writes down how a server connects to its primary. What is written may hold a password, so this session's statements
+/// are kept out of the server's log.
+pub(super) async fn set(hands: &Hands<'_>, member: &str, conninfo: &Conninfo) -> Result<(), HandOverError> {
+    const UNLOGGED: &str = "SET log_statement = none; SET log_min_duration_statement = -1; \
+        SET log_min_error_statement = panic";
+    let link = hands.link(member).await?;
+    let refused =
+        |error: tokio_postgres::Error| HandOverError::Refused { member: member.to_owned(), why: words(&error) };
+    link.batch_execute(UNLOGGED).await.map_err(refused)?;
+    let order = format!("ALTER SYSTEM SET primary_conninfo ={}", literal(&conninfo.reveal()));
+    link.batch_execute(&order).await.map_err(refused)
 }

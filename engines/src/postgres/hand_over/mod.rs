@@ -47,7 +47,9 @@ pub(super) async fn hand_over(
         Next::Begin => begin(&hands).await,
         Next::Done => Ok(HandedOver { took: Duration::ZERO }),
         // Somebody began and did not end it: nobody leads, and clients wait.
-        Next::PromoteSuccessor | Next::PromoteBack | Next::Wait => finish::finish(&hands, Instant::now(), None).await,
+        Next::PromoteSuccessor | Next::PromoteBack | Next::Wait => {
+            finish::finish(&hands, Instant::now(), None, Vec::new()).await
+        }
         Next::TwoPrimaries => Err(hands.refused(format!("{to} leads as well"))),
     }
 }
@@ -55,7 +57,11 @@ pub(super) async fn hand_over(
 async fn begin(hands: &Hands<'_>) -> Result<HandedOver, HandOverError> {
     let prepared = prepare::prepare(hands).await?;
     let started = Instant::now();
-    fence::fence(hands, &prepared.follow_successor, &prepared.data_directory).await?;
+    if let Err(refused) = fence::fence(hands, &prepared.follow_successor, &prepared.data_directory).await {
+        follow::untell(hands, &prepared.followers).await;
+        prepare::undo(hands).await;
+        return Err(refused);
+    }
     // Not hearing the end is no end: then both are asked, once the old primary is back.
     let last = prepared.witness.last_words().await.ok();
     if let Some(last) = last
@@ -63,7 +69,7 @@ async fn begin(hands: &Hands<'_>) -> Result<HandedOver, HandOverError> {
     {
         return promote::promote_successor(hands, &prepared.followers, started).await;
     }
-    finish::finish(hands, started, last).await
+    finish::finish(hands, started, last, prepared.followers).await
 }
 
 /// A handover in progress: between whom, and the way to them.

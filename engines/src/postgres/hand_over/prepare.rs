@@ -4,7 +4,7 @@ mod catch_up;
 mod names;
 mod slots;
 
-use super::follow::{Follower, PRIMARY_CONNINFO, followers};
+use super::follow::{Follower, PRIMARY_CONNINFO, tell};
 use super::successor_host::successor_host;
 use super::witness::Witness;
 use super::{Hands, fence};
@@ -30,9 +30,9 @@ pub(super) struct Successor {
 }
 
 impl Successor {
-    /// The other standbys that should follow it, and how.
-    pub(super) async fn followers(&self, hands: &Hands<'_>) -> Vec<Follower> {
-        followers(hands, &self.host, &self.port).await
+    /// Tells the other standbys that they should follow it.
+    pub(super) async fn tell(&self, hands: &Hands<'_>) -> Vec<Follower> {
+        tell(hands, &self.host, &self.port).await
     }
 }
 
@@ -43,9 +43,10 @@ pub(super) async fn prepare(hands: &Hands<'_>) -> Result<Prepared, HandOverError
     let name = names::name_of(hands, hands.from).await?;
     names::exchange(hands, &name).await?;
     slots::create(hands).await?;
-    let followers = successor.followers(hands).await;
     let witness = witness(hands, &successor.follows).await?;
     catch_up::catch_up(hands).await?;
+    // The last thing that can fail is behind us: from here on there is something to take back.
+    let followers = successor.tell(hands).await;
     let follows = successor.follows.without("hostaddr");
     let follows = follows.with("host", &successor.host).with("port", &successor.port).with("application_name", &name);
     Ok(Prepared { witness, follow_successor: follows, data_directory, followers })

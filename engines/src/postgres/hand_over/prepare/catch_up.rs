@@ -23,7 +23,7 @@ pub(super) async fn catch_up(hands: &Hands<'_>) -> Result<(), HandOverError> {
     let end = hands.word(hands.from, "SELECT pg_current_wal_flush_lsn()").await?.unwrap_or_default();
     // The stop waits for everybody who receives the log, readers of logical slots included.
     let behind = format!(
-        "SELECT string_agg(application_name, ', ') FROM pg_stat_replication WHERE state = 'streaming' \
+        "SELECT string_agg(application_name, ', ') FROM pg_stat_replication WHERE state <> 'backup' \
          AND coalesce(flush_lsn, write_lsn) < '{end}'::pg_lsn"
     );
     // Promotion replays what is not replayed yet, and writes wait meanwhile.

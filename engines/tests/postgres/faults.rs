@@ -1,0 +1,140 @@
+//! What goes wrong on the way: nothing acknowledged is lost, never two write, and in the end somebody leads.
+
+use std::time::{Duration, Instant};
+
+use stateful_engines::postgres::Postgres;
+use stateful_engines::{Engine, HandOverError, HandedOver};
+
+use crate::clients::Clients;
+use crate::handover::ANY;
+use crate::servers::{PATIENCE, Servers, name, signal};
+
+/// A moment on the way, by what can be seen of it from outside.
+#[derive(Debug, Clone, Copy)]
+enum Moment {
+    /// The witness listens.
+    Prepared,
+    /// The old primary's disk says that it is a standby.
+    Fenced,
+    /// The old primary has stopped.
+    Stopped,
+    /// The successor takes writes.
+    Promoted,
+}
+
+/// Waits for a moment, without rest: the next one is milliseconds away.
+async fn moment(servers: &Servers, moment: Moment, from: usize, to: usize) {
+    let begun = Instant::now();
+    let link = servers.link(0).await;
+    let signal = servers.data(from).join("standby.signal");
+    let running = servers.data(from).join("postmaster.pid");
+    let follows = servers.data(to).join("standby.signal");
+    loop {
+        let reached = match moment {
+            Moment::Prepared => {
+                let asked = "SELECT 1 FROM pg_stat_replication WHERE application_name = 'kubectl_stateful_witness'";
+                !link.query(asked, &[]).await.expect("an answer").is_empty()
+            }
+            Moment::Fenced => signal.exists(),
+            Moment::Stopped => signal.exists() && !running.exists(),
+            Moment::Promoted => !follows.exists(),
+        };
+        if reached {
+            return;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{moment:?} never came");
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn hand_over(servers: &Servers, from: usize, to: usize) -> Result<HandedOver, HandOverError> {
+    Postgres::default().hand_over(&servers.doors(), &[], &name(from), &name(to)).await
+}
+
+/// Everybody in sync again, and who leads.
+async fn leader(servers: &Servers) -> usize {
+    let assessment = servers.whole().await;
+    let leader = assessment.groups[0].primary().map(|member| member.name.clone());
+    (0..3).find(|number| Some(name(*number)) == leader).expect("one leads")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_dies_on_the_way_leaves_what_a_second_call_finishes() {
+    for at in [Moment::Prepared, Moment::Fenced, Moment::Stopped, Moment::Promoted] {
+        let Some(servers) = Servers::start(ANY).await else { return };
+        let clients = Clients::start();
+        let doors = servers.doors();
+        let (from, to) = (name(0), name(1));
+        let dying = tokio::spawn(async move { Postgres::default().hand_over(&doors, &[], &from, &to).await });
+        moment(&servers, at, 0, 1).await;
+        dying.abort();
+        let again = hand_over(&servers, 0, 1).await;
+        assert!(again.is_ok(), "{at:?}: {again:?}");
+        let report = {
+            let leader = leader(&servers).await;
+            assert_eq!(leader, 1, "{at:?}");
+            clients.finish(&servers, leader).await
+        };
+        println!("died when {at:?}: {report:?}");
+        assert_eq!(report.lost, 0, "{at:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_that_was_not_heard_is_found_out_from_both_servers() {
+    let Some(servers) = Servers::start(ANY).await else { return };
+    let clients = Clients::start();
+    let breaker = servers.link(0).await;
+    let breaking = tokio::spawn(async move {
+        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_replication \
+            WHERE application_name = 'kubectl_stateful_witness'";
+        while breaker.query(end, &[]).await.is_ok_and(|rows| rows.is_empty()) {}
+    });
+    let took = hand_over(&servers, 0, 1).await.expect("a handover").took;
+    breaking.await.expect("somebody who breaks connections");
+    let leader = leader(&servers).await;
+    let report = clients.finish(&servers, leader).await;
+    println!("the witness broken off: {took:?}, {report:?}");
+    assert_eq!((leader, report.lost), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_successor_that_hangs_beforehand_changes_nothing() {
+    let Some(servers) = Servers::start(ANY).await else { return };
+    let receiver = servers.process(1, "walreceiver").expect("it receives");
+    let clients = Clients::start();
+    signal("STOP", receiver);
+    let refused = hand_over(&servers, 0, 1).await;
+    signal("CONT", receiver);
+    assert!(
+        matches!(&refused, Err(HandOverError::Refused { why, .. }) if why.contains("its stop would wait")),
+        "{refused:?}"
+    );
+    let leader = leader(&servers).await;
+    assert!(!servers.data(0).join("standby.signal").exists(), "it would come back as a standby");
+    let report = clients.finish(&servers, leader).await;
+    println!("a successor that hangs: {report:?}");
+    assert_eq!((leader, report.lost, report.unknown), (0, 0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_successor_that_hangs_in_the_pause_is_not_promoted_without_the_end() {
+    let Some(servers) = Servers::start(ANY).await else { return };
+    let clients = Clients::start();
+    let receiver = servers.process(1, "walreceiver").expect("it receives");
+    let (asked, ()) = futures::join!(hand_over(&servers, 0, 1), async {
+        moment(&servers, Moment::Fenced, 0, 1).await;
+        signal("STOP", receiver);
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        signal("CONT", receiver);
+    });
+    let leader = leader(&servers).await;
+    let report = clients.finish(&servers, leader).await;
+    println!("a successor that hangs in the pause: {asked:?}, pg-{leader} leads, {report:?}");
+    assert_eq!(report.lost, 0);
+    match asked {
+        Ok(_) => assert_eq!(leader, 1),
+        Err(HandOverError::NotMoved { .. }) => assert_eq!(leader, 0),
+        Err(other) => panic!("{other}"),
+    }
+}

@@ -1,0 +1,38 @@
+//! What a handover does when nothing goes wrong.
+
+use std::time::{Duration, Instant};
+
+use stateful_engines::Engine;
+use stateful_engines::postgres::Postgres;
+use stateful_safety::Role;
+
+use crate::clients::Clients;
+use crate::servers::{Servers, name};
+
+/// The rule of the examples: one standby, whichever, has every commit.
+pub(crate) const ANY: &str = "ANY 1 (\"pg-0\", \"pg-1\", \"pg-2\")";
+
+/// A direct client's bar in the issue: a second.
+const FELT_BY_NOBODY: Duration = Duration::from_secs(1);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handover_loses_nothing_and_the_old_primary_comes_back_as_a_standby() {
+    let Some(servers) = Servers::start(ANY).await else { return };
+    let engine = Postgres::default();
+    for (from, to) in [(0, 1), (1, 2), (2, 0)] {
+        let clients = Clients::start();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let took = engine.hand_over(&servers.doors(), &[], &name(from), &name(to)).await.expect("a handover").took;
+        let begun = Instant::now();
+        let assessment = servers.whole().await;
+        println!("{} -> {} in {took:?}; everybody in sync {:?} later", name(from), name(to), begun.elapsed());
+        assert_eq!(assessment.groups[0].primary().map(|member| member.name.clone()), Some(name(to)));
+        assert_eq!(assessment.groups[0].writes_need, 2, "the rule went along");
+        assert_eq!(assessment.member(&name(from)).map(|member| member.role), Some(Role::Replica));
+        let report = clients.finish(&servers, to).await;
+        assert!(report.acknowledged > 100, "{report:?}");
+        assert_eq!(report.lost, 0, "{report:?}");
+        assert!(report.unknown <= 4, "at most the one each writer had under way: {report:?}");
+        assert!(report.longest_gap < FELT_BY_NOBODY, "{report:?}");
+    }
+}

@@ -1,0 +1,14 @@
+//! PostgreSQL handed over on this machine: three real servers on the loopback, writers that keep a ledger, and whatever can
+//! go wrong on the way. Without server binaries there is nothing to prove, and each test says so.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "figures and a skipped test are told to whoever runs it"
+)]
+
+mod clients;
+mod faults;
+mod handover;
+mod record;
+mod servers;
