@@ -10,5 +10,6 @@
 mod clients;
 mod faults;
 mod handover;
+mod programs;
 mod record;
 mod servers;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -14,6 +14,8 @@ use stateful_engines::postgres::Postgres;
 use stateful_engines::{Credentials, Door, Engine, Secret, Way};
 use stateful_safety::{Assessment, Blocker, Sync};
 use tokio_postgres::{Client, NoTls};
+
+use crate::programs::{append, owner, programs, stop, succeed};
 
 /// Nobody is there yet to wait for. Clients need no password: hashing it four thousand times in a build without
 /// optimisation would be most of what is measured.
@@ -205,7 +207,7 @@ impl Servers {
                     return;
                 }
                 // As soon as a kubelet could.
-                std::thread::sleep(Duration::from_millis(100));
+                std::thread::park_timeout(Duration::from_millis(100));
                 child = command.spawn().expect("a server");
             }
         });
@@ -265,44 +267,4 @@ pub(crate) async fn connect(number: usize, user: &str) -> Result<Client, tokio_p
     let (client, driver) = config.connect(NoTls).await?;
     tokio::spawn(driver);
     Ok(client)
-}
-
-/// Sends a signal to one process.
-pub(crate) fn signal(kind: &str, process: u32) {
-    let _ = Command::new("kill").arg(format!("-{kind}")).arg(process.to_string()).stderr(Stdio::null()).status();
-}
-
-/// Tells a server to stop at once: what it had is thrown away with its folder.
-fn stop(data: &Path) {
-    let first = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
-    if let Some(process) = first.lines().next().and_then(|line| line.parse().ok()) {
-        signal("CONT", process);
-        signal("QUIT", process);
-    }
-}
-
-fn programs() -> Option<PathBuf> {
-    let mut found: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
-        .ok()?
-        .filter_map(|entry| Some(entry.ok()?.path().join("bin")))
-        .filter(|bin| bin.join("postgres").exists() && bin.join("initdb").exists())
-        .collect();
-    found.sort();
-    found.pop()
-}
-
-/// Whom the server runs as: it refuses to be root.
-fn owner() -> Option<(u32, u32)> {
-    use std::os::unix::fs::MetadataExt;
-    (fs::metadata("/proc/self").ok()?.uid() == 0).then_some((65_534, 65_534))
-}
-
-fn append(path: &Path, text: &str) {
-    let before = fs::read_to_string(path).expect("a file");
-    fs::write(path, format!("{before}\n{text}")).expect("a file");
-}
-
-fn succeed(command: &mut Command) {
-    let done = command.output().expect("a program");
-    assert!(done.status.success(), "{command:?}: {}", String::from_utf8_lossy(&done.stderr));
 }

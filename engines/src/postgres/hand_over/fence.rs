@@ -45,12 +45,29 @@ pub(super) async fn fence(
 ) -> Result<(), HandOverError> {
     // Not reloaded: a server that leads does not use it, and a restart reads it.
     follow::set(hands, hands.from, follow_successor).await?;
-    let script = ": >standby.signal && { sync standby.signal . 2>/dev/null || sync; } && \
+    // Made anew or not at all (`set -C`): one that is there was made by somebody who may have stopped the server already,
+    // and is not ours to remove.
+    let script = "(set -C; : >standby.signal) || exit 1; { sync standby.signal . 2>/dev/null || sync; } && \
                   kill -INT \"$(head -n 1 postmaster.pid)\" || { rm -f standby.signal; exit 1; }";
     match run(hands, &program(data_directory, script)).await {
-        Err(NotRun::No(why)) => Err(hands.refused(why)),
-        // Done, cut off by the very stop it asked for, or not known: the witness tells.
-        Ok(()) | Err(NotRun::Broken(_)) => Ok(()),
+        Err(NotRun::No(why)) if !is_fenced(hands).await => Err(hands.refused(why)),
+        // Done, cut off by the very stop it asked for, done by somebody else, or not known: the witness tells.
+        Ok(()) | Err(NotRun::No(_) | NotRun::Broken(_)) => Ok(()),
+    }
+}
+
+/// Whether its disk says that it is a standby, or may: one that does not answer may be stopping.
+async fn is_fenced(hands: &Hands<'_>) -> bool {
+    let there = hands.word(hands.from, "SELECT (pg_stat_file('standby.signal', true)).size::text").await;
+    !matches!(there, Ok(None))
+}
+
+/// Takes the fence away again from a server that was not stopped and leads on. Left there, its next restart would leave
+/// the database without a primary.
+pub(super) async fn take_away(hands: &Hands<'_>) {
+    let directory = hands.word(hands.from, "SHOW data_directory").await;
+    if let Ok(Some(directory)) = directory {
+        let _ = run(hands, &program(&directory, "rm -f standby.signal")).await;
     }
 }
 

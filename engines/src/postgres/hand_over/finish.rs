@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
-use super::decide::{Next, next};
+use super::decide::{Next, Side, next};
 use super::follow::{Follower, untell};
 use super::prepare::{successor, undo};
-use super::{Hands, promote};
+use super::{Hands, fence, promote};
 use crate::postgres::lsn::Lsn;
 use crate::{HandOverError, HandedOver};
 
@@ -51,6 +51,12 @@ pub(super) async fn finish(
             Next::TwoPrimaries => return Err(hands.unknown(format!("{} leads as well", hands.to))),
             Next::Begin => {
                 if leads_since.get_or_insert_with(Instant::now).elapsed() > NOT_STOPPING {
+                    // Not while the successor is silent: it may lead, and then the fence must stay.
+                    if matches!(to, Side::Follows { .. }) {
+                        fence::take_away(hands).await;
+                        undo(hands).await;
+                        untell(hands, &told).await;
+                    }
                     return Err(not_moved(hands, started));
                 }
             }
