@@ -15,6 +15,7 @@ mod promql;
 mod reasons;
 mod rules;
 mod source;
+mod statements;
 mod steps;
 mod time;
 mod writes;

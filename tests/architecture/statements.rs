@@ -1,0 +1,66 @@
+//! What is said to a PostgreSQL server, and from where.
+
+use crate::source::files;
+
+/// Statements and functions that change something, and the folders that may say them.
+const CHANGES: &[(&str, &[&str])] = &[
+    ("ALTER SYSTEM", &["hand_over/"]),
+    ("CHECKPOINT\"", &["hand_over/"]),
+    ("COPY (", &["hand_over/"]),
+    ("pg_create_physical_replication_slot", &["hand_over/"]),
+    ("pg_promote(", &["hand_over/"]),
+    ("pg_reload_conf", &["hand_over/"]),
+    ("kill -INT", &["hand_over/"]),
+    ("standby.signal", &["hand_over/"]),
+    ("START_REPLICATION", &["hand_over/"]),
+    ("CREATE ", &["canary/"]),
+    ("DROP ", &["canary/"]),
+    ("INSERT ", &["canary/"]),
+];
+
+/// What stops a server without its log being sent, ends other people's sessions, or throws data away.
+const NEVER: &[&str] = &[
+    "kill -9",
+    "kill -KILL",
+    "kill -QUIT",
+    "pg_resetwal",
+    "pg_rewind",
+    "pg_terminate_backend",
+    "pg_cancel_backend",
+    "pg_drop_replication_slot",
+    "DELETE ",
+    "TRUNCATE",
+    "UPDATE ",
+];
+
+#[test]
+fn only_hand_over_and_the_canary_change_a_postgresql_database() {
+    let all = files("engines/src/postgres");
+    for (said, folders) in CHANGES {
+        let mut found = false;
+        for file in all.iter().filter(|file| file.joined().contains(said)) {
+            let may = folders.iter().any(|folder| file.is_in(&format!("engines/src/postgres/{folder}")));
+            assert!(may, "{} says {said}", file.path);
+            found = true;
+        }
+        assert!(found, "nobody says {said} any more: take it off the list");
+    }
+}
+
+#[test]
+fn nobody_says_to_a_postgresql_what_loses_writes() {
+    for file in files("engines/src/postgres") {
+        for said in NEVER {
+            assert!(!file.joined().contains(said), "{} says {said}", file.path);
+        }
+    }
+}
+
+#[test]
+fn a_file_that_changes_a_postgresql_says_so() {
+    for file in files("engines/src/postgres").iter().filter(|file| !file.text.starts_with("//! TOUCH")) {
+        for (said, _) in CHANGES.iter().filter(|(said, _)| *said != "START_REPLICATION") {
+            assert!(!file.joined().contains(said), "{} changes a database and does not say TOUCH: {said}", file.path);
+        }
+    }
+}
