@@ -5,13 +5,15 @@
 //! that the API server leaves between two questions and never in the middle of one; it does not ask again by itself when
 //! a connection breaks.
 
+mod idle;
 #[cfg(test)]
 mod tests;
 
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
@@ -21,15 +23,18 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum_server::Server;
 use axum_server::accept::{Accept, NoDelayAcceptor};
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
-use axum_server::{Handle, Server};
-use hyper_util::rt::TokioTimer;
+use futures::poll;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
+
+use idle::Bell;
 
 /// How long and how much.
 #[derive(Debug, Clone, Copy)]
@@ -80,14 +85,15 @@ pub(crate) enum Error {
 }
 
 /// Answers the API server's questions over HTTPS until `stop` turns true, lingers, lets what is on its way end, and
-/// returns.
+/// returns. Clocks are kept `elsewhere`: see [`idle`].
 pub(crate) async fn serve(
     address: SocketAddr,
     tls: Arc<ServerConfig>,
     admit: Router,
+    elsewhere: Handle,
     stop: watch::Receiver<bool>,
 ) -> Result<(), Error> {
-    serve_on(listen(address).await?, tls, admit, Bounds::default(), stop).await
+    serve_on(listen(address).await?, tls, admit, Bounds::default(), elsewhere, stop).await
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
@@ -100,18 +106,19 @@ pub(crate) async fn serve_on(
     tls: Arc<ServerConfig>,
     admit: Router,
     bounds: Bounds,
+    elsewhere: Handle,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), Error> {
     let admit = admit
         .layer(DefaultBodyLimit::max(bounds.body))
         .layer(from_fn_with_state((bounds, stop.clone()), within_bounds));
-    let handle = Handle::<SocketAddr>::new();
+    let handle = axum_server::Handle::<SocketAddr>::new();
     let tls = RustlsAcceptor::new(RustlsConfig::from_config(tls)).handshake_timeout(bounds.handshake);
     let mut server = Server::from_listener(listener)
         .acceptor(Heard(tls.acceptor(NoDelayAcceptor::new())))
         .http1_only()
         .handle(handle.clone());
-    server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(bounds.idle);
+    server.http_builder().http1().timer(Bell::ring(&elsewhere, bounds.idle)).header_read_timeout(bounds.idle);
     let stopping = async {
         let _ = stop.wait_for(|stop| *stop).await; // whoever could tell us to stop is gone: stop
         info!(linger = ?bounds.linger, "told to stop; still answering");
@@ -157,8 +164,15 @@ async fn within_bounds(
     question: Request,
     next: Next,
 ) -> Response {
-    let answer = timeout(bounds.question, next.run(question)).await;
-    let mut answer = answer.unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response());
+    let mut answering = pin!(next.run(question));
+    // Most answers are there at once, and need no timer.
+    let mut answer = match poll!(&mut answering) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => {
+            let answer = timeout(bounds.question, answering).await;
+            answer.unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response())
+        }
+    };
     if *stop.borrow() {
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }

@@ -1,5 +1,7 @@
 //! TOUCH, promises alone. What evictions and deletions of a database's pod have in common: judge from memory, and let it
 //! pass only once the permission is written down where every replica sees it, on a fresh list of the members.
+//!
+//! What speaks to the API server is boxed: its futures are tens of kilobytes, and most answers never come to them.
 
 use std::time::Duration;
 
@@ -59,7 +61,7 @@ pub(crate) async fn take(guard: &Guard, attempt: &Attempt, target: &Target, how:
     let reasons = match suspected(guard, target, &limits).await {
         reasons if !reasons.is_empty() => reasons,
         _ if attempt.dry_run => Vec::new(),
-        _ => reserved(guard, target, &limits).await,
+        _ => Box::pin(reserved(guard, target, &limits)).await,
     };
     if reasons.is_empty() {
         return told(guard, attempt, target, how, Outcome::Allowed, &[]);
@@ -68,7 +70,7 @@ pub(crate) async fn take(guard: &Guard, attempt: &Attempt, target: &Target, how:
         && limits.mode == Mode::Enforce
         && reasons.iter().any(|reason| matches!(reason, Reason::PrimaryTaken { .. }));
     if !attempt.dry_run && limits.mode == Mode::Enforce {
-        asked(guard, target, hands_over).await;
+        Box::pin(asked(guard, target, hands_over)).await;
     }
     let outcome = match limits.mode {
         Mode::Enforce => Outcome::Refused,
@@ -101,7 +103,7 @@ async fn suspected(guard: &Guard, target: &Target, limits: &Limits) -> Vec<Reaso
         return reasons;
     }
     let id = &target.set.workload.id;
-    let Ok(Ok(claim)) = timeout(RESERVED_WITHIN, claim_now(guard, id)).await else {
+    let Ok(Ok(claim)) = timeout(RESERVED_WITHIN, Box::pin(claim_now(guard, id))).await else {
         return reasons;
     };
     let (workload, promises) = {

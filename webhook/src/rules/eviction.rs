@@ -45,7 +45,8 @@ pub(crate) async fn decide(guard: &Guard, attempt: &Attempt) -> Answer {
             Answer::refuse(Code::Gone, format!("pods \"{}\" not found: it has moved", attempt.name), Vec::new())
         }
         Found::Member(target) => take(guard, attempt, &target, Taking::Eviction).await,
-        Found::Unknown => unknown(guard, attempt).await,
+        // Boxed, as in `taking`: it is seldom needed, and large.
+        Found::Unknown => Box::pin(unknown(guard, attempt)).await,
     }
 }
 

@@ -61,7 +61,7 @@ pub(crate) fn retain(attempt: &Attempt, model: &Model) -> Answer {
     });
     match object.pointer("/metadata/labels") {
         None | Some(Value::Null) => {
-            fields.push((["metadata", "labels"].as_slice(), json!({NamespaceFacts::LABEL: "enabled"})))
+            fields.push((["metadata", "labels"].as_slice(), json!({NamespaceFacts::LABEL: "enabled"})));
         }
         Some(_) if declared::is_labelled(object) => {}
         Some(_) => fields.push((["metadata", "labels", NamespaceFacts::LABEL].as_slice(), json!("enabled"))),

@@ -27,7 +27,8 @@ async fn run(admit: Router, bounds: Bounds) -> Running {
     let listener = listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
     let address = listener.local_addr().expect("its number");
     let (stop, told_to_stop) = watch::channel(false);
-    let served = tokio::spawn(serve_on(listener, certificates.server_config(), admit, bounds, told_to_stop));
+    let served =
+        tokio::spawn(serve_on(listener, certificates.server_config(), admit, bounds, Handle::current(), told_to_stop));
     Running { caller: Caller { address, trusts, now: day_one() }, stop, served }
 }
 

@@ -25,7 +25,8 @@ async fn serve(serving: &Serving) -> SocketAddr {
     let admit = Router::new().route("/", post(|| async { "yes" }));
     tokio::spawn(async move {
         let (keep, stop) = watch::channel(false);
-        let served = serve_on(listener, config, admit, Bounds::default(), stop).await;
+        let served =
+            serve_on(listener, config, admit, Bounds::default(), tokio::runtime::Handle::current(), stop).await;
         drop(keep);
         served
     });
