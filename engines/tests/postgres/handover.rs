@@ -36,3 +36,24 @@ async fn a_handover_loses_nothing_and_the_old_primary_comes_back_as_a_standby() 
         assert!(report.longest_gap < FELT_BY_NOBODY, "{report:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_canary_that_begins_during_a_handover_lives_through_it_and_leaves_nothing() {
+    let Some(servers) = Servers::start(ANY).await else { return };
+    let engine = Postgres::default();
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let (_doors, doors) = tokio::sync::watch::channel(servers.doors());
+    let all = servers.doors();
+    let (ledger, ()) = futures::join!(engine.canary(doors, stopped), async {
+        engine.hand_over(&all, &[], &name(0), &name(1)).await.expect("a handover");
+        servers.whole().await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        stop.send_replace(true);
+    });
+    let ledger = ledger.expect("a ledger");
+    println!("{ledger:?}");
+    assert!(ledger.acknowledged > 10, "{ledger:?}");
+    assert_eq!((ledger.lost, ledger.failed), (0, 0));
+    let left = servers.word(1, "SELECT count(*)::text FROM pg_namespace WHERE nspname = 'kubectl_stateful'").await;
+    assert_eq!(left.as_deref(), Some("0"));
+}

@@ -75,11 +75,23 @@ impl Writer {
         Ok(self.ledger)
     }
 
+    /// Makes the table, tried as long as a client would: a handover may be under way at this very moment.
     async fn begin(&mut self) -> Result<(), String> {
-        let link = self.leader().await?;
-        self.table.make(&link, now()).await?;
-        self.link = Some(link);
-        Ok(())
+        let started = Instant::now();
+        loop {
+            let made = match self.leader().await {
+                Ok(link) => self.table.make(&link, now()).await.map(|()| link),
+                Err(why) => Err(why),
+            };
+            match made {
+                Ok(link) => {
+                    self.link = Some(link);
+                    return Ok(());
+                }
+                Err(why) if started.elapsed() > CLIENT_PATIENCE => return Err(why),
+                Err(_) => sleep(RETRY).await,
+            }
+        }
     }
 
     /// One write, tried as a client tries it.
