@@ -13,6 +13,10 @@ const DRAINED_WITHIN: Duration = Duration::from_mins(4);
 /// A drain asks every five seconds: after this it has asked and was refused.
 const ASKED_WITHIN: Duration = Duration::from_secs(30);
 
+/// Bytes a second a slow replica hears, with the packets' heads. The load writes ten times as much to a shard; on a machine
+/// so busy that it wrote less than 6000 a replica caught up in the middle of the proof, and its primary was rightly let go.
+const LESS_THAN_IS_WRITTEN: &str = "1500";
+
 const HANDOVER: &str = "\"onEviction\":\"HandOver\"";
 
 #[tokio::test]
@@ -82,7 +86,6 @@ async fn with_handover_a_drain_finishes_alone_and_nothing_fails() -> Result<()> 
 }
 
 #[tokio::test]
-#[ignore = "seen to fail once in two runs, for a reason not yet understood: by hand with --ignored"]
 async fn while_a_replica_lags_not_one_pod_goes_and_then_the_drain_goes_on() -> Result<()> {
     let cluster = Cluster::find()?;
     let guard = Guard::installed(&cluster).await?;
@@ -100,17 +103,17 @@ async fn while_a_replica_lags_not_one_pod_goes_and_then_the_drain_goes_on() -> R
     let (slowed, address) = (replica.node.clone().context("a node")?, replica.address.clone().context("an address")?);
     let before: Vec<String> = redis.pods().await?.into_iter().map(|pod| pod.uid).collect();
 
-    let throttled = slow_pod(&slowed, &address, "6000").await?;
+    let throttled = slow_pod(&slowed, &address, LESS_THAN_IS_WRITTEN).await?;
     let lagging = async {
         lags(&guard, &namespace, &replica.name).await?;
         let mut drain = Drain::start(&cluster, &node, &[])?;
         drain.says("STF-DB-006", ASKED_WITHIN).await?;
         // Two more tries of the drain, all refused.
-        let refusals = || drain.said().matches("may not be evicted now").count();
-        let so_far = refusals();
+        let refusals = |drain: &Drain| drain.said().matches("may not be evicted now").count();
+        let so_far = refusals(&drain);
         until("it has asked twice more", ASKED_WITHIN, async || {
-            let more = refusals() - so_far;
-            ensure!(more >= 2, "{more} times");
+            let (more, goes_on) = (refusals(&drain) - so_far, drain.is_running()?);
+            ensure!(more >= 2, "{more} times; goes on: {goes_on}; it has said:\n{}", drain.said());
             Ok(())
         })
         .await?;

@@ -8,6 +8,7 @@ mod changes;
 mod facts;
 mod model;
 mod objects;
+mod slim;
 mod watch;
 
 use std::collections::BTreeMap;

@@ -9,7 +9,7 @@ use futures::StreamExt;
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::coordination::v1::Lease;
-use k8s_openapi::api::core::v1::{Namespace, Node, Pod};
+use k8s_openapi::api::core::v1::{Namespace, Node};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::Api;
 use kube::runtime::WatchStreamExt;
@@ -20,6 +20,7 @@ use stateful_safety::WorkloadId;
 
 use super::facts::{self, LabelSets};
 use super::model::Model;
+use super::slim::SlimPod;
 use super::{Change, Inventory};
 use crate::Cluster;
 use crate::budget::Budget;
@@ -53,13 +54,13 @@ pub(super) fn begin(cluster: &Cluster, inventory: &Inventory) {
             Some(Change::Workload(WorkloadId { namespace, name }))
         },
     );
-    follow::<Pod, _>(
+    follow::<SlimPod, _>(
         inventory,
         Api::all(client.clone()),
         Config::default(),
         |model| keys(&model.pods),
         move |model, (namespace, name), object| {
-            let pod = object.and_then(|pod| facts::pod(pod, &labels));
+            let pod = object.and_then(|SlimPod(pod)| facts::pod(pod, &labels));
             let before = model.pods.get(&namespace).and_then(|pods| pods.get(&name)).and_then(|pod| pod.owner.clone());
             let owner = pod.as_ref().and_then(|pod| pod.owner.clone()).or(before);
             put(model.pods.entry(namespace.clone()).or_default(), name, pod);

@@ -26,7 +26,6 @@ use memory::Footprint;
 pub(crate) use objects::clean;
 pub(crate) use page::write;
 use servers::{Running, Site};
-use spread::Spread;
 
 /// A primary, two replicas and their volumes, on two busy cores.
 const FORMED_WITHIN: Duration = Duration::from_mins(3);
@@ -37,7 +36,7 @@ const LONER: &str = "loner";
 /// Everything measured.
 pub(crate) struct Measured {
     direct: Vec<Row>,
-    through: Vec<(&'static str, Spread)>,
+    through: Vec<through::Way>,
     /// With nothing but what the cluster has anyway.
     small: Footprint,
     /// Right after all the load above, in MiB.
@@ -122,8 +121,8 @@ async fn measured(cluster: &Cluster, built: &Built) -> Result<Measured> {
     }
     through::budgeted(cluster, namespace.name()).await?;
     let through = through::measure(cluster, namespace.name(), through::REPLICA, &ways).await?;
-    for (way, spread) in &through {
-        println!("asked through the API server: {way} {spread:?}");
+    for way in &through {
+        println!("asked through the API server: {way:?}");
     }
     guard.end().await?;
     drop((echo, others));

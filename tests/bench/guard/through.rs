@@ -26,13 +26,18 @@ pub(crate) const NOBODY: &str = "nobody";
 /// What the API server's own policy is asked about.
 pub(crate) const POLICY: &str = "policy";
 
+/// One way through the API server.
+#[derive(Debug)]
+pub(crate) struct Way {
+    pub(crate) name: &'static str,
+    /// As whoever evicts sees it.
+    pub(crate) spread: Spread,
+    /// What the call of the webhook took, as the API server has measured it: the mean. It counts no policies.
+    pub(crate) call: Option<Duration>,
+}
+
 /// Evicts, by each way in turn. `ways` are the labels; the first is nobody's.
-pub(crate) async fn measure(
-    cluster: &Cluster,
-    namespace: &str,
-    pod: &str,
-    ways: &[&'static str],
-) -> Result<Vec<(&'static str, Spread)>> {
+pub(crate) async fn measure(cluster: &Cluster, namespace: &str, pod: &str, ways: &[&'static str]) -> Result<Vec<Way>> {
     let door = api_server::door(cluster).await?;
     let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}/eviction");
     let questions: Vec<Vec<u8>> =
@@ -43,12 +48,15 @@ pub(crate) async fn measure(
     let before = counts(cluster, ways).await?;
     let rounds = tokio::task::spawn_blocking(move || rounds(&door, &questions)).await??;
     let after = counts(cluster, ways).await?;
-    for ((way, before), after) in ways.iter().zip(before).zip(after) {
-        let asked = after - before;
+    let mut measured = Vec::new();
+    for (((way, before), after), rounds) in ways.iter().zip(before).zip(after).zip(&rounds) {
+        let asked = after.calls - before.calls;
         let wanted = if is_webhook(way) { f64::from(ROUNDS * EACH) } else { 0.0 };
         ensure!(asked >= wanted, "{way} was asked {asked} times instead of {wanted}");
+        let call = is_webhook(way).then(|| Duration::from_secs_f64((after.seconds - before.seconds) / asked));
+        measured.push(Way { name: way, spread: Spread::over(rounds), call });
     }
-    Ok(ways.iter().zip(&rounds).map(|(way, rounds)| (*way, Spread::over(rounds))).collect())
+    Ok(measured)
 }
 
 /// Waits until every way is in force: the API server takes new configurations a moment later.
@@ -69,7 +77,7 @@ async fn all_are_asked(
         ensure!(reply.status != 201, "the policy lets everything pass");
         let counts = counts(cluster, ways).await?;
         for (way, count) in ways.iter().zip(counts) {
-            ensure!(!is_webhook(way) || count > 0.0, "{way} has not been asked");
+            ensure!(!is_webhook(way) || count.calls > 0.0, "{way} has not been asked");
         }
         Ok(())
     })
@@ -81,16 +89,21 @@ fn is_webhook(way: &str) -> bool {
     way != NOBODY && way != POLICY
 }
 
-/// How often each was asked, as the API server counts.
-async fn counts(cluster: &Cluster, ways: &[&str]) -> Result<Vec<f64>> {
+/// What the API server counts of a webhook.
+struct Count {
+    calls: f64,
+    seconds: f64,
+}
+
+async fn counts(cluster: &Cluster, ways: &[&str]) -> Result<Vec<Count>> {
     let metrics = cluster.kubectl(&["get", "--raw", "/metrics"]).await?;
-    let count = |way: &&str| {
-        let series = "apiserver_admission_webhook_admission_duration_seconds_count{";
+    let sum = |way: &str, what: &str| {
+        let series = format!("apiserver_admission_webhook_admission_duration_seconds_{what}{{");
         let label = format!("name=\"{}\"", webhook_name(way));
-        let lines = metrics.lines().filter(|line| line.starts_with(series) && line.contains(&label));
+        let lines = metrics.lines().filter(|line| line.starts_with(&series) && line.contains(&label));
         lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
     };
-    Ok(ways.iter().map(count).collect())
+    Ok(ways.iter().map(|way| Count { calls: sum(way, "count"), seconds: sum(way, "sum") }).collect())
 }
 
 fn rounds(door: &Door, questions: &[Vec<u8>]) -> Result<Vec<Vec<Spread>>> {
