@@ -3,6 +3,7 @@
 //!
 //! What speaks to the API server is boxed: its futures are tens of kilobytes, and most answers never come to them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use stateful_cluster::{
@@ -30,8 +31,8 @@ const TOLD_FOR: Duration = Duration::from_secs(30);
 
 /// A pod of a guarded database, and whose it is.
 pub(crate) struct Target {
-    pub(crate) set: SetFacts,
-    pub(crate) pod: PodFacts,
+    pub(crate) set: Arc<SetFacts>,
+    pub(crate) pod: Arc<PodFacts>,
 }
 
 /// What came of it, for metrics and logs.

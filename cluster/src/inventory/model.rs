@@ -19,8 +19,8 @@ type ByName<T> = HashMap<String, HashMap<String, T>>;
 #[derive(Debug, Default)]
 pub struct Model {
     pub(super) namespaces: HashMap<String, NamespaceFacts>,
-    pub(super) sets: ByName<SetFacts>,
-    pub(super) pods: ByName<PodFacts>,
+    pub(super) sets: ByName<Arc<SetFacts>>,
+    pub(super) pods: ByName<Arc<PodFacts>>,
     pub(super) budgets: ByName<Budget>,
     /// Nodes, and whether each is cordoned.
     pub(super) nodes: HashMap<String, bool>,
@@ -105,29 +105,29 @@ impl Model {
     }
 
     /// A pod.
-    pub fn pod(&self, namespace: &str, name: &str) -> Option<&PodFacts> {
+    pub fn pod(&self, namespace: &str, name: &str) -> Option<&Arc<PodFacts>> {
         self.pods.get(namespace)?.get(name)
     }
 
     /// Pods of a namespace.
     pub fn pods_in(&self, namespace: &str) -> impl Iterator<Item = &PodFacts> {
-        self.pods.get(namespace).into_iter().flat_map(HashMap::values)
+        self.pods.get(namespace).into_iter().flat_map(HashMap::values).map(Arc::as_ref)
     }
 
     /// A database's StatefulSet.
-    pub fn set(&self, id: &WorkloadId) -> Option<&SetFacts> {
+    pub fn set(&self, id: &WorkloadId) -> Option<&Arc<SetFacts>> {
         self.sets.get(&id.namespace)?.get(&id.name)
     }
 
     /// The database a pod belongs to.
-    pub fn set_of(&self, namespace: &str, pod: &PodFacts) -> Option<&SetFacts> {
+    pub fn set_of(&self, namespace: &str, pod: &PodFacts) -> Option<&Arc<SetFacts>> {
         let owner = pod.owner.as_ref()?;
-        self.sets_in(namespace).find(|set| &set.workload.uid == owner)
+        self.sets.get(namespace)?.values().find(|set| &set.workload.uid == owner)
     }
 
     /// Databases of a namespace.
     pub fn sets_in(&self, namespace: &str) -> impl Iterator<Item = &SetFacts> {
-        self.sets.get(namespace).into_iter().flat_map(HashMap::values)
+        self.sets.get(namespace).into_iter().flat_map(HashMap::values).map(Arc::as_ref)
     }
 
     /// Databases of all guarded namespaces, by namespace and name.
@@ -136,7 +136,7 @@ impl Model {
             .sets
             .iter()
             .filter(|(namespace, _)| self.is_guarded(namespace))
-            .flat_map(|(_, sets)| sets.values())
+            .flat_map(|(_, sets)| sets.values().map(Arc::as_ref))
             .collect();
         sets.sort_by(|one, other| one.workload.id.cmp(&other.workload.id));
         sets
@@ -147,7 +147,8 @@ impl Model {
         let mut workload = self.set(id)?.workload.clone();
         let ours = self.pods_in(&id.namespace).filter(|pod| pod.owner.as_ref() == Some(&workload.uid));
         workload.members = ours.map(|pod| pod.member.clone()).collect();
-        workload.members.sort_by_key(|member| (crate::discover::ordinal(&member.name), member.name.clone()));
+        let place = |member: &'_ Member| crate::discover::ordinal(&member.name);
+        workload.members.sort_by(|one, other| place(one).cmp(&place(other)).then_with(|| one.name.cmp(&other.name)));
         Some(workload)
     }
 
@@ -157,7 +158,7 @@ impl Model {
         for (namespace, pods) in self.pods.iter().filter(|(namespace, _)| self.is_guarded(namespace)) {
             for pod in pods.values().filter(|pod| pod.member.node.as_deref() == Some(node)) {
                 if let Some(set) = self.set_of(namespace, pod) {
-                    found.push((namespace.clone(), pod, set));
+                    found.push((namespace.clone(), pod.as_ref(), set.as_ref()));
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! THINK. A model of objects that are at hand, instead of watched: what a folder of manifests, or a test, describes.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use serde::de::DeserializeOwned;
@@ -34,12 +36,12 @@ impl Model {
             "DisruptionPolicy" => drop(self.policies.insert(name, read::<DisruptionPolicy>(object)?.spec)),
             "StatefulSet" => {
                 if let Some(set) = facts::set(&read(object)?) {
-                    self.sets.entry(namespace).or_default().insert(name, set);
+                    self.sets.entry(namespace).or_default().insert(name, Arc::new(set));
                 }
             }
             "Pod" => {
                 if let Some(pod) = facts::pod(&read(object)?, labels) {
-                    self.pods.entry(namespace).or_default().insert(name, pod);
+                    self.pods.entry(namespace).or_default().insert(name, Arc::new(pod));
                 }
             }
             "PodDisruptionBudget" => {

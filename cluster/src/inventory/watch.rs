@@ -50,7 +50,11 @@ pub(super) fn begin(cluster: &Cluster, inventory: &Inventory) {
         Config::default(),
         |model| keys(&model.sets),
         |model, (namespace, name), object| {
-            put(model.sets.entry(namespace.clone()).or_default(), name.clone(), object.and_then(facts::set));
+            put(
+                model.sets.entry(namespace.clone()).or_default(),
+                name.clone(),
+                object.and_then(facts::set).map(Arc::new),
+            );
             Some(Change::Workload(WorkloadId { namespace, name }))
         },
     );
@@ -63,7 +67,7 @@ pub(super) fn begin(cluster: &Cluster, inventory: &Inventory) {
             let pod = object.and_then(|SlimPod(pod)| facts::pod(pod, &labels));
             let before = model.pods.get(&namespace).and_then(|pods| pods.get(&name)).and_then(|pod| pod.owner.clone());
             let owner = pod.as_ref().and_then(|pod| pod.owner.clone()).or(before);
-            put(model.pods.entry(namespace.clone()).or_default(), name, pod);
+            put(model.pods.entry(namespace.clone()).or_default(), name, pod.map(Arc::new));
             let owner = owner?;
             let set = model.sets_in(&namespace).find(|set| set.workload.uid == owner)?;
             Some(Change::Workload(set.workload.id.clone()))

@@ -12,6 +12,8 @@
 //! How to pass. Evict instead, or wait; the controller asks again by itself. As a last resort `kubectl stateful guard
 //! approve`.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 use stateful_cluster::{Model, Phase};
 
@@ -79,7 +81,7 @@ fn find(model: &Model, attempt: &Attempt) -> Result<Option<Target>, &'static str
     if pod.phase != Phase::Running {
         return Err("it does not run");
     }
-    Ok(Some(Target { set: set.clone(), pod: pod.clone() }))
+    Ok(Some(Target { set: Arc::clone(set), pod: Arc::clone(pod) }))
 }
 
 /// A pod that is not remembered comes with the request: one that runs and belongs to a database is not let go unjudged.

@@ -11,6 +11,8 @@
 //! How to pass. Wait, or `kubectl stateful switchover`; with `onEviction: HandOver` the guard does that itself. As a last
 //! resort `kubectl stateful guard approve`.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 use stateful_cluster::{Model, Phase, PodFacts};
 
@@ -29,7 +31,7 @@ pub(crate) enum Found {
     /// Nothing is remembered of a pod of that name.
     Unknown,
     /// It is a member of a guarded database.
-    Member(Box<Target>),
+    Member(Target),
 }
 
 /// Answers an eviction.
@@ -90,7 +92,7 @@ fn find(model: &Model, attempt: &Attempt) -> Found {
         Phase::Ended => return Found::Pass("it has ended"),
         Phase::Running => {}
     }
-    Found::Member(Box::new(Target { set: set.clone(), pod: pod.clone() }))
+    Found::Member(Target { set: Arc::clone(set), pod: Arc::clone(pod) })
 }
 
 /// `kubectl drain` asks again by name, with no UID: a StatefulSet's pod that was refused, moved, and was reborn on a node
