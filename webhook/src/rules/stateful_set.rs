@@ -112,7 +112,7 @@ fn is_orphaning(attempt: &Attempt) -> bool {
 fn about(attempt: &Attempt, model: &Model) -> Vec<SetFacts> {
     let id = WorkloadId { namespace: attempt.namespace.clone(), name: declared::name(attempt) };
     let sent = || SetFacts::read(attempt.object.as_ref()?);
-    model.set(&id).cloned().or_else(sent).into_iter().collect()
+    model.set(&id).map(|set| set.as_ref().clone()).or_else(sent).into_iter().collect()
 }
 
 #[cfg(test)]
