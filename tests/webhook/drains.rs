@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use stateful_harness::{
-    Cluster, Drain, Guard, Load, Namespace, Plugin, Proxy, RedisCluster, nothing_failed, slow_pod, until,
+    Cluster, Drain, Guard, Load, Namespace, Plugin, Pod, Proxy, RedisCluster, nothing_failed, slow_pod, until,
 };
 
 /// A handover, an eviction, a pod reborn elsewhere and in sync, for each member of a node: kubectl asks every 5 s.
@@ -94,12 +94,7 @@ async fn while_a_replica_lags_not_one_pod_goes_and_then_the_drain_goes_on() -> R
     guard.watches(&namespace).await?;
     guard.policy(&namespace, &format!("{HANDOVER},\"maxLagBytes\":4096")).await?;
     let load = Load::start(&redis).await?;
-    // The node of a primary that is alone there, and its replica, which is made slow.
-    let (primary, node) = a_lonely_primary(&redis).await?;
-    let shards = redis.shards().await?;
-    let (_, replicas) = shards.iter().find(|(master, _)| *master == primary).context("it leads a shard")?;
-    let replica =
-        redis.pods().await?.into_iter().find(|pod| Some(&pod.name) == replicas.first()).context("a replica")?;
+    let (node, replica) = a_primarys_node_and_a_replica_elsewhere(&redis).await?;
     let (slowed, address) = (replica.node.clone().context("a node")?, replica.address.clone().context("an address")?);
     let before: Vec<String> = redis.pods().await?.into_iter().map(|pod| pod.uid).collect();
 
@@ -211,16 +206,25 @@ pub(crate) async fn a_primary(redis: &RedisCluster<'_>) -> Result<(String, Strin
     Ok((primary, node.context("it has no node")?))
 }
 
-/// A primary on whose node no replica of another shard would be refused for its own reasons first.
-async fn a_lonely_primary(redis: &RedisCluster<'_>) -> Result<(String, String)> {
+/// A node with a primary, and a replica that lives on another: one that lags may itself go, since all it has others have
+/// too, and is reborn where nothing makes it slow. That primary's own replica, unless they live together.
+async fn a_primarys_node_and_a_replica_elsewhere(redis: &RedisCluster<'_>) -> Result<(String, Pod)> {
     let pods = redis.pods().await?;
-    for (primary, _) in redis.shards().await? {
-        let node = pods.iter().find(|pod| pod.name == primary).and_then(|pod| pod.node.clone()).context("a node")?;
-        if primaries_on(redis, &node).await?.len() == 1 {
-            return Ok((primary, node));
+    let pod = |name: &String| pods.iter().find(|pod| pod.name == *name).context("a member's pod");
+    let shards = redis.shards().await?;
+    let mut pairs = Vec::new();
+    for (primary, _) in &shards {
+        for (other, replicas) in &shards {
+            for replica in replicas {
+                let (node, replica) = (pod(primary)?.node.clone(), pod(replica)?);
+                if node != replica.node {
+                    pairs.push((other != primary, node, replica.clone()));
+                }
+            }
         }
     }
-    a_primary(redis).await
+    let (_, node, replica) = pairs.into_iter().min_by_key(|(strangers, ..)| *strangers).context("three nodes")?;
+    Ok((node.context("a node")?, replica))
 }
 
 async fn primaries_on(redis: &RedisCluster<'_>, node: &str) -> Result<Vec<String>> {
