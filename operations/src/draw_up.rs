@@ -189,7 +189,9 @@ impl Draft<'_> {
             .filter_map(|m| m.version.as_ref())
             .collect();
         let newer = match Version::of_image(target) {
-            Some(target) => running.iter().any(|version| version.is_older_release_than(&target)),
+            Some(target) => {
+                running.iter().any(|version| version.is_older_release_than(&target, self.look.workload.engine))
+            }
             None => true,
         };
         newer.then(|| steps.iter().position(|step| matches!(step, Step::Replace { .. }))).flatten()

@@ -16,7 +16,7 @@ pub const CHECKS: &[Check] = &[
     ("replicas-expendable", "every replica may be taken for a while", replicas_expendable),
     ("successors-ready", "every primary has a replica that can take over losslessly", successors_ready),
     ("storage-kept", "every member finds its data again", storage_kept),
-    ("version-forward", "nobody goes back to a release that cannot read its files", version_forward),
+    ("version-forward", "every member is given a release that can read its files", version_forward),
 ];
 
 /// What a check found.
@@ -145,11 +145,16 @@ fn version_forward(plan: &Plan, look: &Look, _policy: &Policy) -> Vec<Reason> {
     let Some(target) = Version::of_image(image) else {
         return Vec::new(); // each handover's gate compares the versions that really run
     };
+    let engine = look.workload.engine;
     let replaced = taken(plan).filter_map(|member| look.assessment.member(member));
     replaced
         .filter_map(|member| {
-            let version = member.version.clone().filter(|version| target.is_older_release_than(version))?;
-            Some(Reason::FilesTooNew { member: member.name.clone(), version, image: image.to_owned() })
+            let (version, name) = (member.version.clone()?, member.name.clone());
+            if !engine.rolls_across_releases() && target.is_another_release_than(&version, engine) {
+                return Some(Reason::AnotherRelease { member: name, version, image: image.to_owned() });
+            }
+            let older = target.is_older_release_than(&version, engine);
+            older.then(|| Reason::FilesTooNew { member: name, version, image: image.to_owned() })
         })
         .collect()
 }

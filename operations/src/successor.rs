@@ -13,7 +13,7 @@ pub fn best_successor<'g>(look: &Look, group: &'g ReplicaGroup, primary: &Member
         Sync::Behind { .. } | Sync::Unreachable { .. } => None,
     };
     let older = |member: &MemberState| match (&member.version, &primary.version) {
-        (Some(version), Some(leading)) => version.is_older_release_than(leading),
+        (Some(version), Some(leading)) => version.is_older_release_than(leading, look.workload.engine),
         _ => false, // the gate asks again when both have said what they run
     };
     let rank = |member: &MemberState| {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Version;
+
 /// A database engine this tool knows how to move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -34,6 +36,34 @@ impl EngineKind {
         match self {
             Self::Redis => 6379,
             Self::Postgres => 5432,
+        }
+    }
+
+    /// How many of a version's numbers name its release; those that follow count what was mended in it. Patches of one
+    /// release read each other's files.
+    ///
+    /// Redis: two, the format of its files changes with the second (`RDB_VERSION`). PostgreSQL: one since 10, two before
+    /// (its site's "Versioning Policy").
+    pub fn release_numbers(self, version: &Version) -> usize {
+        match self {
+            Self::Redis => 2,
+            Self::Postgres => {
+                if version.first().is_some_and(|first| first >= 10) {
+                    1
+                } else {
+                    2
+                }
+            }
+        }
+    }
+
+    /// Whether members of two releases replicate with each other, the newer one following the older, so that a database
+    /// moves to a newer release member by member. Not PostgreSQL: the log it streams and the files it is applied to are
+    /// those of one release (manual, "Log-Shipping Standby Servers", Planning).
+    pub const fn rolls_across_releases(self) -> bool {
+        match self {
+            Self::Redis => true,
+            Self::Postgres => false,
         }
     }
 

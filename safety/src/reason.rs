@@ -141,6 +141,16 @@ pub enum Reason {
         /// The image it should go back to.
         image: String,
     },
+    /// The image is of another release than the member runs, and this engine's releases neither read each other's files
+    /// nor replicate with each other.
+    AnotherRelease {
+        /// The member.
+        member: String,
+        /// The version it runs.
+        version: Version,
+        /// The image it should run.
+        image: String,
+    },
     /// An operation holds the workload, and another pod goes next.
     PlanInProgress {
         /// Who holds it.
@@ -177,6 +187,7 @@ impl Reason {
             Self::FilesTooNew { .. } => "STF-DB-021",
             Self::OnlyCopy { .. } => "STF-DB-022",
             Self::Late { .. } => "STF-DB-023",
+            Self::AnotherRelease { .. } => "STF-PG-008",
             Self::PlanInProgress { .. } => "STF-GD-001",
             Self::NotReserved { .. } => "STF-GD-002",
             Self::Blocked(blocker) => blocker.code(),
@@ -206,7 +217,8 @@ impl Reason {
             | Self::NoPersistence { .. }
             | Self::NotASuccessor { .. }
             | Self::OlderSuccessor { .. }
-            | Self::FilesTooNew { .. } => false,
+            | Self::FilesTooNew { .. }
+            | Self::AnotherRelease { .. } => false,
             Self::Blocked(blocker) => blocker.may_pass(),
         }
     }
@@ -257,6 +269,13 @@ impl Reason {
             Self::NotASuccessor { .. } => format!("name one of its replicas: kubectl stateful status {target}"),
             Self::OlderSuccessor { .. } | Self::FilesTooNew { .. } => {
                 "go forward instead: an older server cannot read what a newer one wrote (restore a backup to go back)"
+                    .to_owned()
+            }
+            Self::AnotherRelease { .. } => {
+                "stay within the release (its minors go either way); to another one either offline, pg_upgrade with all \
+                 members stopped and the standbys copied anew, or a second database of that release beside this one, fed \
+                 by logical replication: wal_level = logical, a primary key or REPLICA IDENTITY on every table, schema \
+                 and sequences carried over by hand, then clients moved"
                     .to_owned()
             }
             Self::PlanInProgress { .. } => format!(
@@ -319,6 +338,12 @@ impl std::fmt::Display for Reason {
             }
             Self::FilesTooNew { member, version, image } => {
                 write!(f, "{member} runs {version} and has written files that {image} cannot read")
+            }
+            Self::AnotherRelease { member, version, image } => {
+                write!(
+                    f,
+                    "{member} runs {version}, and {image} is of another release: it cannot read its files or follow it"
+                )
             }
             Self::PlanInProgress { holder } => write!(f, "{holder} is at work on it, and another pod goes next"),
             Self::NotReserved { why } => write!(f, "the guard could not write its permission down: {why}"),

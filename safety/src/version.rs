@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::EngineKind;
+
 /// A server's version, as many numbers as it gave: `7.0.15` is `[7, 0, 15]`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Version(Vec<u32>);
@@ -22,11 +24,26 @@ impl Version {
         Self::parse(name.split_once(':')?.1)
     }
 
-    /// Whether `self` is of an older release than `other`: their first two numbers decide, as far as both give them.
-    /// Patch releases read each other's files; releases do not, downwards (Redis: `RDB_VERSION` changes with the minor).
-    pub fn is_older_release_than(&self, other: &Self) -> bool {
-        let shared = self.0.len().min(other.0.len()).min(2);
-        self.0[..shared] < other.0[..shared]
+    /// The first number: `15` of `15.18`.
+    pub fn first(&self) -> Option<u32> {
+        self.0.first().copied()
+    }
+
+    /// Whether `self` is of an older release of that engine than `other`, as far as both give the numbers that tell.
+    pub fn is_older_release_than(&self, other: &Self, engine: EngineKind) -> bool {
+        let (own, theirs) = (self.release(engine), other.release(engine));
+        let shared = own.len().min(theirs.len());
+        own[..shared] < theirs[..shared]
+    }
+
+    /// Whether the two are of different releases of that engine, whichever is the older one.
+    pub fn is_another_release_than(&self, other: &Self, engine: EngineKind) -> bool {
+        self.is_older_release_than(other, engine) || other.is_older_release_than(self, engine)
+    }
+
+    /// The numbers that name the release, as many of them as were given.
+    fn release(&self, engine: EngineKind) -> &[u32] {
+        &self.0[..self.0.len().min(engine.release_numbers(self))]
     }
 }
 
@@ -40,19 +57,30 @@ impl std::fmt::Display for Version {
 #[cfg(test)]
 mod tests {
     use super::Version;
+    use crate::EngineKind;
 
     fn version(text: &str) -> Version {
         Version::parse(text).expect("a version")
     }
 
     #[test]
-    fn a_release_is_its_first_two_numbers() {
-        assert!(!version("7.0").is_older_release_than(&version("7.0.15")));
-        assert!(version("7.0").is_older_release_than(&version("8.0.2")));
-        assert!(version("7.0.15").is_older_release_than(&version("7.2.1")));
-        assert!(!version("8.0").is_older_release_than(&version("7.0.15")));
-        assert!(!version("7.0.9").is_older_release_than(&version("7.0.10")));
-        assert!(!version("7").is_older_release_than(&version("7.4")), "7 may be 7.4");
+    fn a_release_is_what_its_engine_counts_as_one() {
+        let older = |engine, this: &str, that: &str| version(this).is_older_release_than(&version(that), engine);
+        let redis = |this, that| older(EngineKind::Redis, this, that);
+        assert!(!redis("7.0", "7.0.15"));
+        assert!(redis("7.0", "8.0.2"));
+        assert!(redis("7.0.15", "7.2.1"));
+        assert!(!redis("8.0", "7.0.15"));
+        assert!(!redis("7.0.9", "7.0.10"));
+        assert!(!redis("7", "7.4"), "7 may be 7.4");
+        let postgres = |this, that| older(EngineKind::Postgres, this, that);
+        assert!(!postgres("15.18", "15.20") && !postgres("15.20", "15.18"), "minors of one release");
+        assert!(postgres("15.20", "17.12") && !postgres("17.12", "15.20"));
+        assert!(postgres("9.5.25", "9.6.24") && !postgres("9.6.1", "9.6.24"), "before 10 two numbers name it");
+        assert!(postgres("9.6.24", "10.23"));
+        for (this, that, another) in [("15.18", "15.20", false), ("15.20", "17.12", true), ("17.12", "15.20", true)] {
+            assert_eq!(version(this).is_another_release_than(&version(that), EngineKind::Postgres), another);
+        }
     }
 
     #[test]

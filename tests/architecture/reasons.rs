@@ -67,6 +67,7 @@ fn all() -> Vec<Reason> {
         Reason::Blocked(Blocker::SlotNotCarried { member: name("postgres-0"), slot: name("search") }),
         Reason::Blocked(Blocker::ReplayPaused { member: name("postgres-1") }),
         Reason::Blocked(Blocker::LedByOther { member: name("postgres-0"), by: name("Patroni") }),
+        Reason::AnotherRelease { member: name("postgres-1"), version: version("15.18"), image: name("postgres:17.12") },
     ]
 }
 
@@ -107,6 +108,7 @@ const fn place(reason: &Reason) -> usize {
         Reason::Blocked(Blocker::SlotNotCarried { .. }) => 31,
         Reason::Blocked(Blocker::ReplayPaused { .. }) => 32,
         Reason::Blocked(Blocker::LedByOther { .. }) => 33,
+        Reason::AnotherRelease { .. } => 34,
     }
 }
 

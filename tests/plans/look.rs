@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! image example/redis:7.0                  the template's image
+//! engine postgres                          without it redis
 //! rollout OnDelete                         the update strategy; without it RollingUpdate
 //! goal image example/redis:8.0 restore     or: goal restart · goal declared · goal leave NODE · goal lead MEMBER; repair
 //! accept STF-DB-011                        a reason accepted for this run
@@ -42,6 +43,10 @@ pub(crate) fn read(text: &str) -> Case {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words[..] {
             ["image", image] => image.clone_into(&mut look.workload.image),
+            ["engine", word] => {
+                look.workload.engine = EngineKind::from_word(word).expect("an engine");
+                word.clone_into(&mut look.workload.id.name);
+            }
             ["rollout", "OnDelete"] => look.workload.rollout = Rollout::OnDelete,
             ["goal", ref words @ ..] => goal = Some(goal_of(words)),
             ["before", image] => image_before = Some(image.to_owned()),

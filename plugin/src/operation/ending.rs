@@ -65,7 +65,9 @@ pub(super) fn goes_back(plan: &Plan, look: Option<&Look>) -> bool {
     let changes =
         matches!(&plan.goal, Goal::Renew { change: Some(TemplateChange::Image { image, .. }), .. } if image != before);
     let running = look.iter().flat_map(|look| &look.assessment.groups).flat_map(|group| &group.members);
-    let newer = |version: &Version| Version::of_image(before).is_some_and(|old| old.is_older_release_than(version));
+    let newer = |version: &Version| {
+        Version::of_image(before).is_some_and(|old| old.is_older_release_than(version, plan.engine))
+    };
     changes && !running.filter_map(|member| member.version.as_ref()).any(newer)
 }
 

@@ -26,7 +26,7 @@ pub(crate) fn successor_ready(case: &Case<'_>) -> Vec<Reason> {
         }
     }
     if let (Some(to_version), Some(from_version)) = (&successor.version, &primary.version)
-        && to_version.is_older_release_than(from_version)
+        && to_version.is_older_release_than(from_version, case.workload.engine)
     {
         reasons.push(Reason::OlderSuccessor {
             to: to.clone(),

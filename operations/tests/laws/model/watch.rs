@@ -2,7 +2,7 @@
 
 use stateful_operations::Act;
 use stateful_operations::journal::Line;
-use stateful_safety::Policy;
+use stateful_safety::{EngineKind, Policy};
 
 use super::Inside;
 
@@ -86,7 +86,7 @@ impl Inside {
             broken.push(format!("{} was handed the lead while {} bytes behind", new.name, self.lag_of(new)));
         }
         if let (Some(old), Some(newer)) = (old.version(), new.version())
-            && newer.is_older_release_than(&old)
+            && newer.is_older_release_than(&old, EngineKind::Redis)
         {
             broken.push(format!("{} is older than what it was to follow", new.name));
         }
