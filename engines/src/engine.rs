@@ -37,6 +37,11 @@ pub trait Engine: Send + Sync {
         to: &'a str,
     ) -> BoxFuture<'a, Result<HandedOver, HandOverError>>;
 
+    /// THINK. Whether `hand_over` may be asked once more for a handover that was begun, between the same two, when nobody
+    /// leads: it then finds out who has everything and lets that one lead, or says that it does not know; never forces.
+    /// Where the servers themselves end what they began there is nothing to ask.
+    fn finishes_handovers(&self) -> bool;
+
     /// TOUCH. Makes sure that a member about to be restarted comes back with the role it has now, where its server alone
     /// keeps it; to be done just before. Changes nothing when it would anyway.
     fn keep_role<'a>(&'a self, doors: &'a [Door], member: &'a str) -> BoxFuture<'a, Result<(), HandOverError>>;

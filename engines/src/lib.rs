@@ -37,6 +37,11 @@ pub fn open(kind: EngineKind) -> Option<Box<dyn Engine>> {
     ENGINES.iter().find(|(known, _)| *known == kind).map(|(_, open)| open())
 }
 
+/// Whether an engine's handover can be asked to finish what it began ([`Engine::finishes_handovers`]).
+pub fn finishes_handovers(kind: EngineKind) -> bool {
+    open(kind).is_some_and(|engine| engine.finishes_handovers())
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

@@ -103,6 +103,7 @@ impl Draft<'_> {
             Kind::HandOver => {
                 Some(Step::HandOver { group: group?.name.clone(), from: member.to_owned(), to: successor.to_owned() })
             }
+            Kind::FinishHandOver => None, // `unfinished` knows when
             Kind::Route => self.route(group?, successor),
             Kind::ReleaseRollout => Some(Step::ReleaseRollout { before: self.origin.rollout }),
         }

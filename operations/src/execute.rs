@@ -1,5 +1,7 @@
 //! Carries a plan out: look, gate, journal, act, look again until it is so; and never two steps at once.
 
+mod redraw;
+
 use std::time::Duration;
 
 use stateful_engines::HandOverError;
@@ -10,7 +12,7 @@ use crate::patterns::shut;
 use crate::progress::{MemberLine, Progress, What};
 use crate::steps::{Standing, Step};
 use crate::stuck::Stuck;
-use crate::{Limits, Look, Outcome, Plan, Refusal, Stop, World, WorldError, draw_up};
+use crate::{Limits, Look, Outcome, Plan, Stop, World, WorldError};
 
 /// Between two looks. Six members over one API server answer in some 30 ms, so this keeps it mostly idle.
 const POLL: Duration = Duration::from_millis(200);
@@ -20,10 +22,6 @@ const STABLE_LOOKS: u32 = 2;
 
 /// How often a handover is asked for before a human is: each time the engine refused or called it off by itself.
 const ATTEMPTS: u32 = 3;
-
-/// How often what is left may be drawn up anew because the roles moved by themselves. A cluster that moves more often
-/// has another problem than its version.
-const REDRAWS: u32 = 5;
 
 /// Not granted evictions are asked for again after this long, as `kubectl drain` does, only sooner.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
@@ -58,12 +56,18 @@ enum After {
     Overtaken(String),
     /// The StatefulSet controller has its decision back before its time.
     LetGo,
+    /// Nobody leads: its handover is to be finished first.
+    Unfinished(Box<Plan>),
 }
 
 /// What is known about a step while it runs.
 #[derive(Default)]
 struct Memory {
     attempts: u32,
+    /// Whether the last one was begun and no answer says how it ended.
+    unanswered: bool,
+    /// How many of them the engine refused, or called off by itself.
+    refused: u32,
     settled_looks: u32,
     handed_over_in: Option<Millis>,
     stuck: Stuck,
@@ -79,6 +83,12 @@ impl Run<'_> {
                 After::Settled => index += 1,
                 After::Overtaken(why) => {
                     self.redraw(index, why).await?;
+                    index = 0;
+                }
+                After::Unfinished(plan) => {
+                    let why = "nobody leads: the handover did not come to its end".to_owned();
+                    self.count(index, &why)?;
+                    self.follow(*plan, why).await?;
                     index = 0;
                 }
                 After::LetGo => {
@@ -98,6 +108,12 @@ impl Run<'_> {
         let mut memory = Memory::default();
         loop {
             let Some(look) = self.patient_look(index, &step, &mut memory, started).await? else { continue };
+            // Before all else: clients wait. Only what this very step has begun, as the journal says, and saw no end of.
+            if memory.unanswered
+                && let Some(plan) = self.plan.finishing(index, &look, self.policy)
+            {
+                return Ok(After::Unfinished(Box::new(plan)));
+            }
             if self.plan.is_let_go(index, &look) {
                 return Ok(After::LetGo);
             }
@@ -111,7 +127,8 @@ impl Run<'_> {
                     memory.settled_looks += 1;
                     if memory.attempts == 0 || memory.settled_looks >= STABLE_LOOKS {
                         self.done(index, &step, started, &memory).await?;
-                        return Ok(self.plan.spared(index, &look).map_or(After::Settled, After::Overtaken));
+                        let anew = self.plan.spared(index, &look).or_else(|| self.plan.is_to_be_continued(index));
+                        return Ok(anew.map_or(After::Settled, After::Overtaken));
                     }
                     (String::new(), POLL)
                 }
@@ -164,20 +181,28 @@ impl Run<'_> {
             return Ok(Some((String::new(), POLL)));
         }
         memory.attempts = attempt;
+        memory.unanswered = true;
         if memory.attempts == 1 {
             let (text, of) = (step.to_string(), self.plan.steps.len());
             self.tell(What::StepStarted { step: index, of, text });
         }
         match self.world.act(&act, look).await {
             Ok(took) => {
+                memory.unanswered = false;
                 memory.handed_over_in = took.and_then(|took| Millis::try_from(took.as_millis()).ok());
                 Ok(None)
             }
             Err(WorldError::NotGranted(why)) => Ok(Some((why, ASK_AGAIN))),
             // Whether it happened is found out by looking, not by repeating.
             Err(WorldError::HandOver(HandOverError::Unknown { why, .. })) => Ok(Some((why, POLL))),
-            Err(WorldError::HandOver(error)) if memory.attempts < ATTEMPTS => Ok(Some((error.to_string(), ASK_AGAIN))),
-            Err(WorldError::HandOver(error)) => Err(Stop::human(step, error.to_string(), Vec::new())),
+            Err(WorldError::HandOver(error)) => {
+                memory.unanswered = false;
+                memory.refused += 1;
+                let again = memory.refused < ATTEMPTS;
+                again
+                    .then(|| Some((error.to_string(), ASK_AGAIN)))
+                    .ok_or_else(|| Stop::human(step, error.to_string(), Vec::new()))
+            }
             Err(WorldError::Cluster(stateful_cluster::Error::Unreachable(why))) => {
                 Ok(Some((format!("the API server is away ({why})"), POLL)))
             }
@@ -190,48 +215,6 @@ impl Run<'_> {
         self.record(Line::Done { step: index, took, handed_over_in }).await?;
         let (text, of, acted) = (step.to_string(), self.plan.steps.len(), memory.attempts > 0);
         self.tell(What::StepFinished { step: index, of, text, took, handed_over_in, acted });
-        Ok(())
-    }
-
-    fn count(&mut self, index: usize, why: &str) -> Result<(), Stop> {
-        self.redraws += 1;
-        if self.redraws > REDRAWS {
-            let why = format!("things moved by themselves {REDRAWS} times, last: {why}");
-            return Err(Stop::human(&self.plan.steps[index], why, Vec::new()));
-        }
-        Ok(())
-    }
-
-    /// The roles have moved by themselves: draws up what is left, once everybody is in place again.
-    async fn redraw(&mut self, index: usize, why: String) -> Result<(), Stop> {
-        self.count(index, &why)?;
-        let step = self.plan.steps[index].clone();
-        let started = self.world.now();
-        let mut memory = Memory::default();
-        loop {
-            let Some(look) = self.patient_look(index, &step, &mut memory, started).await? else { continue };
-            let reasons = match draw_up(&self.plan.goal, &look, self.plan.origin.clone(), self.policy) {
-                Ok(plan) => return self.follow(plan, why).await,
-                Err(Refusal::Nothing(_)) => {
-                    let plan = Plan { steps: Vec::new(), ..self.plan.clone() };
-                    return self.follow(plan, why).await;
-                }
-                Err(Refusal::Unsafe(reasons)) => reasons,
-            };
-            if reasons.iter().any(|reason| !reason.may_pass()) {
-                let told: Vec<String> = reasons.iter().map(ToString::to_string).collect();
-                return Err(Stop::human(&step, told.join("; "), reasons));
-            }
-            let first = reasons.first().map(ToString::to_string).unwrap_or_default();
-            self.wait(index, &step, &mut memory, first, POLL, started).await?;
-        }
-    }
-
-    async fn follow(&mut self, plan: Plan, why: String) -> Result<(), Stop> {
-        self.record(Line::Redrawn { by: self.who.to_owned(), why: why.clone(), plan: plan.clone() }).await?;
-        let steps = plan.steps.iter().map(ToString::to_string).collect();
-        self.tell(What::Redrawn { why, steps });
-        self.plan = plan;
         Ok(())
     }
 

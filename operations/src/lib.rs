@@ -27,6 +27,7 @@ mod progress;
 mod steps;
 mod stuck;
 mod successor;
+mod unfinished;
 mod world;
 
 pub use draw_up::{draft, draw_up};
@@ -42,4 +43,5 @@ pub use preflight::{CHECKS, Finding, findings};
 pub use progress::{MemberLine, Progress, What};
 pub use steps::{Act, Step};
 pub use successor::best_successor;
+pub use unfinished::{draw_up_left, unfinished};
 pub use world::{World, WorldError};

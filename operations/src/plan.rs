@@ -151,7 +151,7 @@ impl Plan {
     /// the update strategy back: then the StatefulSet's own picks pods by ordinal again.
     pub(crate) fn is_let_go(&self, index: usize, look: &Look) -> bool {
         matches!(self.goal, Goal::Renew { .. })
-            && matches!(self.steps[index], Step::Replace { .. } | Step::HandOver { .. })
+            && matches!(self.steps[index], Step::Replace { .. } | Step::HandOver { .. } | Step::FinishHandOver { .. })
             && look.workload.rollout != Rollout::OnDelete
     }
 

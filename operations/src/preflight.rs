@@ -106,6 +106,7 @@ fn successors_ready(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
                 Some(Disruption::HandOver { from: from.clone(), to: to.clone() })
             }
             Step::HandOver { .. }
+            | Step::FinishHandOver { .. }
             | Step::Replace { .. }
             | Step::HoldRollout
             | Step::ChangeTemplate { .. }

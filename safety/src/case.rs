@@ -22,7 +22,7 @@ impl<'a> Case<'a> {
     pub(crate) fn taken(&self) -> &'a [String] {
         match self.disruption {
             Disruption::Take { members } => members,
-            Disruption::HandOver { .. } => &[],
+            Disruption::HandOver { .. } | Disruption::FinishHandOver { .. } => &[],
         }
     }
 
@@ -36,11 +36,13 @@ impl<'a> Case<'a> {
         self.workload.member(member).is_some_and(|pod| pod.terminating)
     }
 
-    /// The groups the disruption touches.
+    /// The groups the disruption takes from or moves. Finishing a handover does neither: nobody leads there, so nobody is
+    /// in sync and no write is acknowledged, and that is what it ends.
     pub(crate) fn touched_groups(&self) -> Vec<&'a ReplicaGroup> {
         let touched: Vec<&str> = match self.disruption {
             Disruption::Take { members } => members.iter().map(String::as_str).collect(),
             Disruption::HandOver { from, to } => vec![from, to],
+            Disruption::FinishHandOver { .. } => Vec::new(),
         };
         self.assessment
             .groups

@@ -18,4 +18,11 @@ pub enum Disruption {
         /// The member to become primary.
         to: String,
     },
+    /// End a handover that somebody began and nobody saw the end of, while nobody leads: with one of the two leading.
+    FinishHandOver {
+        /// The primary before it.
+        from: String,
+        /// The member that was to become primary.
+        to: String,
+    },
 }

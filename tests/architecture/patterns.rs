@@ -40,10 +40,11 @@ fn every_table_is_the_pattern_of_a_goal() {
 fn the_document_says_what_the_tables_say() {
     let mut text = HEAD.to_owned();
     for (verbs, pattern) in all() {
-        let Pattern { name, first, each_replica, each_primary, each_restored, last } = pattern;
+        let Pattern { name, each_unfinished, first, each_replica, each_primary, each_restored, last } = pattern;
         writeln!(text, "\n## {name}\n\nFor `{verbs}`. {}\n", told(pattern)).expect("text");
         text.push_str("| when | act | only while | going back |\n|---|---|---|---|\n");
         let parts = [
+            ("before all else, a handover nobody saw the end of", each_unfinished),
             ("first", first),
             ("each replica that must move", each_replica),
             ("then each primary that must move", each_primary),

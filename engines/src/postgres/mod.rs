@@ -62,6 +62,12 @@ impl Engine for Postgres {
         Box::pin(hand_over::hand_over(&self.links, doors, from, to))
     }
 
+    /// Yes: the old primary is fenced before it is stopped, so whoever dies then leaves two standbys, and `decide` tells
+    /// which of them has everything.
+    fn finishes_handovers(&self) -> bool {
+        true
+    }
+
     /// Nothing to do: a server is a standby when `standby.signal` is in its data directory, beside the data itself, and
     /// promotion takes it away. Wherever the data comes back, the role does.
     fn keep_role<'a>(&'a self, _doors: &'a [Door], _member: &'a str) -> BoxFuture<'a, Result<(), HandOverError>> {

@@ -51,6 +51,11 @@ impl Engine for Redis {
         Box::pin(hand_over::hand_over(&self.links, doors, watchers, from, to))
     }
 
+    /// No: the servers themselves end a failover they have begun, and until then take no second one.
+    fn finishes_handovers(&self) -> bool {
+        false
+    }
+
     fn keep_role<'a>(&'a self, doors: &'a [Door], member: &'a str) -> BoxFuture<'a, Result<(), HandOverError>> {
         Box::pin(hand_over::keep_role(&self.links, doors, member))
     }

@@ -4,7 +4,7 @@ use stateful_engines::Ledger;
 use stateful_safety::Millis;
 
 use super::{Event, Line, State};
-use crate::Plan;
+use crate::{Plan, Step};
 
 /// An operation, as its journal tells it.
 #[derive(Debug, Clone)]
@@ -29,6 +29,8 @@ pub struct Entry {
     pub current: Plan,
     /// Steps done, under all plans it followed.
     pub done: usize,
+    /// The handover it began last and of which no line says how it ended. Nobody may lead since.
+    pub handing_over: Option<Step>,
     /// What the canary saw.
     pub canary: Option<Ledger>,
 }
@@ -66,23 +68,43 @@ fn follow(id: &str, entry: Option<Entry>, state: State, event: Event) -> Result<
             plan,
             current,
             done: 0,
+            handing_over: None,
             canary: None,
         });
     };
     entry.state = state;
     entry.last = at;
     match what {
-        Line::Opened { .. } | Line::Acting { .. } => {}
+        Line::Opened { .. } => {}
+        Line::Acting { step, .. } => {
+            if let Some(step) = handover(&entry.current, step) {
+                entry.handing_over = Some(step);
+            }
+        }
         Line::Redrawn { plan, .. } => {
             entry.current = known(plan)?;
+            // Any other plan is drawn up from a look on which somebody leads.
+            if !entry.current.steps.iter().any(|step| matches!(step, Step::FinishHandOver { .. })) {
+                entry.handing_over = None;
+            }
             entry.note = None;
         }
-        Line::Done { .. } => entry.done += 1,
+        Line::Done { step, .. } => {
+            entry.done += 1;
+            if handover(&entry.current, step).is_some() {
+                entry.handing_over = None;
+            }
+        }
         Line::Stopped { why } => entry.note = Some(why),
         Line::Finished { canary } => entry.canary = canary,
         Line::Aborted { by } => entry.note = Some(format!("ended by {by}")),
     }
     Ok(entry)
+}
+
+/// The step of a plan at that place, if it is about a handover.
+fn handover(plan: &Plan, step: usize) -> Option<Step> {
+    plan.steps.get(step).filter(|step| step.handover().is_some()).cloned()
 }
 
 /// A plan of another format may mean what this version does not know of.

@@ -4,13 +4,14 @@
 //! left is the successor that lets its primary leave too. Primaries hand over to a member elsewhere, then leave. The
 //! node is cordoned before the first row, so nobody comes back to it.
 
-use super::{Gate, Kind, Pattern, Row};
+use super::{Gate, Kind, Pattern, Row, UNFINISHED};
 
 /// The table.
 #[rustfmt::skip]
 pub(crate) const LEAVE_NODE: Pattern = Pattern {
     name: "leave-node",
     //      act                   only while                                         going back
+    each_unfinished: UNFINISHED,
     first: &[],
     each_replica: &[
         Row(Kind::Replace,        &[Gate::EveryoneElseInSync, Gate::JudgeAllows],    "none needed"),

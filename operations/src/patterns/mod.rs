@@ -20,6 +20,8 @@ pub(crate) use switchover::SWITCHOVER;
 pub struct Pattern {
     /// Its name, in plans, documents and metrics.
     pub name: &'static str,
+    /// Done alone, where a handover was begun and nobody leads; the rest is drawn up after it.
+    pub each_unfinished: &'static [Row],
     /// Done once, first.
     pub first: &'static [Row],
     /// Done for each replica that must move, one after another, by group.
@@ -47,6 +49,8 @@ pub enum Kind {
     Replace,
     /// [`Step::HandOver`]
     HandOver,
+    /// [`Step::FinishHandOver`]
+    FinishHandOver,
     /// [`Step::Route`]
     Route,
     /// [`Step::ReleaseRollout`]
@@ -66,6 +70,14 @@ pub enum Gate {
     /// Every member runs the declared revision: the controller, given the decision back, has nothing to replace.
     EveryoneCurrent,
 }
+
+/// How every pattern begins where somebody died in a handover: clients wait, so it comes before all else. Nobody is in sync
+/// then, so the judge alone is asked: does really nobody lead?
+#[rustfmt::skip]
+pub(crate) const UNFINISHED: &[Row] = &[
+    //  act                       only while                                         going back
+    Row(Kind::FinishHandOver,     &[Gate::JudgeAllows],                              "none: one of the two leads then"),
+];
 
 impl Gate {
     /// The reasons why it is shut.
@@ -111,11 +123,13 @@ impl Pattern {
             Step::ChangeTemplate { .. } => Kind::ChangeTemplate,
             Step::Replace { .. } => Kind::Replace,
             Step::HandOver { .. } => Kind::HandOver,
+            Step::FinishHandOver { .. } => Kind::FinishHandOver,
             Step::Route { .. } => Kind::Route,
             Step::ReleaseRollout { .. } => Kind::ReleaseRollout,
         };
-        let parts = [self.first, self.each_replica, self.each_primary, self.each_restored, self.last];
-        parts.into_iter().flatten().find(|row| row.0 == kind)
+        let middle = [self.each_replica, self.each_primary, self.each_restored];
+        let parts = [self.each_unfinished, self.first].into_iter().chain(middle).chain([self.last]);
+        parts.flatten().find(|row| row.0 == kind)
     }
 }
 

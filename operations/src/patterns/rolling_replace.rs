@@ -5,13 +5,14 @@
 //! still finds everybody else in place. The first member that starts a newer release is the boundary: until then the
 //! old image can come back, after it only forward (Redis: an older server cannot load the files a newer one wrote).
 
-use super::{Gate, Kind, Pattern, Row};
+use super::{Gate, Kind, Pattern, Row, UNFINISHED};
 
 /// The table.
 #[rustfmt::skip]
 pub(crate) const ROLLING_REPLACE: Pattern = Pattern {
     name: "rolling-replace",
     //      act                   only while                                         going back
+    each_unfinished: UNFINISHED,
     first: &[
         Row(Kind::HoldRollout,    &[],                                               "the last row restores it"),
         Row(Kind::ChangeTemplate, &[],                                               "rollback"),

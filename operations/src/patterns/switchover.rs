@@ -1,12 +1,13 @@
 //! Switchover: another member leads.
 
-use super::{Gate, Kind, Pattern, Row};
+use super::{Gate, Kind, Pattern, Row, UNFINISHED};
 
 /// The table.
 #[rustfmt::skip]
 pub(crate) const SWITCHOVER: Pattern = Pattern {
     name: "switchover",
     //      act                   only while                                         going back
+    each_unfinished: UNFINISHED,
     first: &[],
     each_replica: &[],
     each_primary: &[

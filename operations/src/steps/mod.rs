@@ -2,6 +2,7 @@
 //! safe to repeat, how it is undone, when it gives up.
 
 mod change_template;
+mod finish_hand_over;
 mod hand_over;
 mod hold_rollout;
 mod release_rollout;
@@ -38,6 +39,15 @@ pub enum Step {
         /// Who leads.
         from: String,
         /// Who is to lead.
+        to: String,
+    },
+    /// End a handover that was begun, while nobody leads.
+    FinishHandOver {
+        /// The group, for people.
+        group: String,
+        /// Who led before it.
+        from: String,
+        /// Who was to lead.
         to: String,
     },
     /// Lead clients to whoever leads now.
@@ -107,6 +117,7 @@ impl Step {
             Self::ChangeTemplate { change } => change_template::standing(change, look),
             Self::Replace { member } => replace::standing(member, goal, look, policy),
             Self::HandOver { group, from, to } => hand_over::standing(group, from, to, look, policy),
+            Self::FinishHandOver { group, from: _, to } => finish_hand_over::standing(group, to, look),
             Self::Route { services, to } => route::standing(services, to, look),
             Self::ReleaseRollout { before } => release_rollout::standing(*before, look),
         }
@@ -117,6 +128,7 @@ impl Step {
         match self {
             Self::Replace { member } => replace::refused(member, look, policy),
             Self::HandOver { from, to, .. } => hand_over::refused(from, to, look, policy),
+            Self::FinishHandOver { from, to, .. } => finish_hand_over::refused(from, to, look, policy),
             Self::HoldRollout | Self::ChangeTemplate { .. } | Self::Route { .. } | Self::ReleaseRollout { .. } => {
                 Vec::new()
             }
@@ -132,7 +144,10 @@ impl Step {
                 let uid = look.workload.member(member)?.uid.clone();
                 Some(Act::Evict { member: member.clone(), uid })
             }
-            Self::HandOver { from, to, .. } => Some(Act::HandOver { from: from.clone(), to: to.clone() }),
+            // One and the same to the engine, which sees by itself how far it has come.
+            Self::HandOver { from, to, .. } | Self::FinishHandOver { from, to, .. } => {
+                Some(Act::HandOver { from: from.clone(), to: to.clone() })
+            }
             Self::Route { services, to } => Some(Act::Route { services: services.clone(), to: to.clone() }),
             Self::ReleaseRollout { before } => Some(Act::Release(*before)),
         }
@@ -145,6 +160,7 @@ impl Step {
             Self::HoldRollout
             | Self::ChangeTemplate { .. }
             | Self::HandOver { .. }
+            | Self::FinishHandOver { .. }
             | Self::Route { .. }
             | Self::ReleaseRollout { .. } => None,
         }
@@ -163,6 +179,9 @@ impl std::fmt::Display for Step {
             }
             Self::Replace { member } => write!(f, "replace {member}"),
             Self::HandOver { group, from, to } => write!(f, "hand over {group} from {from} to {to}"),
+            Self::FinishHandOver { group, from, to } => {
+                write!(f, "finish handing over {group} from {from} to {to}, then see what is left")
+            }
             Self::Route { services, to } => write!(f, "lead service {} to {to}", services.join(", ")),
             Self::ReleaseRollout { before: Rollout::OnDelete } => write!(f, "leave the rollout on OnDelete, as it was"),
             Self::ReleaseRollout { before: Rollout::RollingUpdate { .. } } => {

@@ -5,7 +5,7 @@ use stateful_operations::Goal;
 use stateful_safety::Rollout;
 
 use crate::drive::begin;
-use crate::model::{Model, NEW};
+use crate::model::{Model, NEW, NEWER_MINOR};
 
 /// One operation on one world.
 pub(crate) struct Case {
@@ -46,6 +46,11 @@ pub(crate) fn image(image: &str) -> Goal {
 fn restart(restore_primaries: bool) -> Goal {
     let change = TemplateChange::Restart { at: "2026-01-01T00:00:00Z".to_owned() };
     Goal::Renew { change: Some(change), restore_primaries, repair: false }
+}
+
+/// Those on an engine that fences.
+pub(crate) fn fencing() -> impl Iterator<Item = Case> {
+    all().into_iter().filter(|case| case.model.inside().fences)
 }
 
 /// Every pattern, and every way a goal of it differs.
@@ -89,6 +94,13 @@ pub(crate) fn all() -> Vec<Case> {
         Case {
             name: "a switchover behind a Service",
             model: behind_a_service(),
+            goal: Goal::Lead { member: "redis-0".to_owned() },
+        },
+        Case { name: "a newer minor of an engine that fences", model: Model::fencing(), goal: image(NEWER_MINOR) },
+        Case { name: "a restart of one that fences, primaries restored", model: Model::fencing(), goal: restart(true) },
+        Case {
+            name: "a switchover of one that fences",
+            model: Model::fencing(),
             goal: Goal::Lead { member: "redis-0".to_owned() },
         },
         Case { name: "a switchover", model: Model::cluster(3, 2), goal: Goal::Lead { member: "redis-3".to_owned() } },

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use stateful_operations::journal::Line;
-use stateful_operations::{Goal, Limits, Origin, Outcome, Plan, Refusal, draw_up, execute};
+use stateful_operations::{Goal, Limits, Origin, Outcome, Plan, Refusal, draw_up, draw_up_left, execute};
 use stateful_safety::{Millis, Policy, Reason};
 
 use crate::model::{Before, Fault, Model};
@@ -60,10 +60,10 @@ pub(crate) fn resume_into(model: &Model, script: &[(usize, Fault)]) -> Result<Op
     model.heal(script);
     let entry = model.entry();
     assert!(entry.state.is_open(), "there is nothing to resume: {:?}", entry.state);
-    let Plan { goal, origin, .. } = entry.plan.clone();
+    let goal = entry.plan.goal.clone();
     let mut patience: Millis = 60_000;
     let plan = loop {
-        match draw_up(&goal, &model.peek(), origin.clone(), &Policy::default()) {
+        match draw_up_left(&entry, &goal, &model.peek(), &Policy::default()) {
             Ok(plan) => break plan,
             Err(Refusal::Nothing(_)) => break Plan { steps: Vec::new(), ..entry.plan },
             Err(Refusal::Unsafe(reasons)) if patience > 0 && reasons.iter().all(Reason::may_pass) => {

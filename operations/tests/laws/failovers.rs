@@ -10,6 +10,10 @@ use crate::model::Fault;
 /// When to let it fail over: before any look; where primaries are restored, up to the last time a member is taken. One
 /// that fails over after it was given back has moved by itself, and that is no part of the operation.
 fn moments(case: &Case) -> Vec<usize> {
+    // Nobody moves the roles of one that fences but this tool.
+    if case.model.inside().fences {
+        return Vec::new();
+    }
     let mut looks = case.looks();
     if matches!(case.goal, Goal::Renew { restore_primaries: true, .. }) {
         looks.retain(|look| *look <= case.last_eviction());

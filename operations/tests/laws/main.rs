@@ -13,4 +13,5 @@ mod failures;
 mod interrupts;
 mod model;
 mod obstacles;
+mod pauses;
 mod repeats;

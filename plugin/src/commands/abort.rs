@@ -1,6 +1,6 @@
 //! `abort`: end an unfinished operation where it is.
 
-use stateful_operations::{World, for_moving};
+use stateful_operations::{World, for_moving, unfinished as left_in_the_pause};
 use stateful_safety::Rollout;
 
 use super::resume::unfinished;
@@ -18,6 +18,12 @@ pub(crate) async fn run(context: &Context, args: &TargetArgs) -> Result<Exit, Fa
     context.need(&context.cluster.namespace, &for_moving(context.cluster.inside)).await?;
     let opened = context.open(&args.target).await?;
     let entry = unfinished(context, &opened).await?;
+    // Ended there, nobody would know any more between whom it was, and only that makes it safe to end.
+    if let Some(step) = left_in_the_pause(&entry, &opened.live.look().await?) {
+        let typed = context.typed(&opened.workload);
+        return Err(Failure::blocked(format!("nobody leads {}; what is left to do first: {step}", opened.workload.id))
+            .hint(format!("go on with it: kubectl stateful resume {typed}; after that it can be ended")));
+    }
     let question = format!("End the {} of {} by {} where it is?", entry.verb, opened.workload.id, entry.by);
     if !args.confirm.yes && !context.printer.ask(&question) {
         return Err(Failure::declined());

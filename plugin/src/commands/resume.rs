@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use stateful_operations::journal::Entry;
-use stateful_operations::{Goal, Origin, Plan, Refusal, World, draw_up, for_moving};
+use stateful_operations::{Goal, Origin, Plan, Refusal, World, draw_up, draw_up_left, for_moving};
 use stateful_safety::Policy;
 
 use crate::cli::{OperationFlags, ResumeArgs};
@@ -44,7 +44,8 @@ pub(super) async fn carry_on(
     resumed: Option<&Entry>,
     flags: &OperationFlags,
 ) -> Result<Exit, Failure> {
-    let drawn = what_is_left(context, opened, goal, origin, &policy(&flags.policy), flags.step_timeout).await;
+    let left = Left { goal, origin, resumed, policy: &policy(&flags.policy) };
+    let drawn = what_is_left(context, opened, &left, flags.step_timeout).await;
     let plan = match drawn {
         Ok(plan) if agreed(context, &plan, flags) => plan,
         Ok(_) => {
@@ -69,23 +70,35 @@ pub(super) async fn unfinished(context: &Context, opened: &Opened) -> Result<Ent
     })
 }
 
+/// What the rest of an operation is drawn up from, beside the look.
+struct Left<'a> {
+    goal: &'a Goal,
+    origin: Origin,
+    /// The operation, where it is unfinished: it may have died in a handover.
+    resumed: Option<&'a Entry>,
+    policy: &'a Policy,
+}
+
 /// Looks until a plan can be drawn up: a member that was on its way when the operation stopped may still be coming back.
 async fn what_is_left(
     context: &Context,
     opened: &Opened,
-    goal: &Goal,
-    origin: Origin,
-    policy: &Policy,
+    left: &Left<'_>,
     patience: Duration,
 ) -> Result<Plan, Failure> {
+    let Left { goal, origin, resumed, policy } = left;
     let started = Instant::now();
     let mut said = String::new();
     loop {
         let look = opened.live.look().await?;
-        let reasons = match draw_up(goal, &look, origin.clone(), policy) {
+        let drawn = match resumed {
+            Some(entry) => draw_up_left(entry, goal, &look, policy),
+            None => draw_up(goal, &look, origin.clone(), policy),
+        };
+        let reasons = match drawn {
             Ok(plan) => return Ok(plan),
             Err(Refusal::Nothing(_)) => {
-                let plan = stateful_operations::draft(goal, &look, origin, policy);
+                let plan = stateful_operations::draft(goal, &look, origin.clone(), policy);
                 return Ok(Plan { steps: Vec::new(), ..plan });
             }
             Err(Refusal::Unsafe(reasons)) => reasons,

@@ -18,7 +18,13 @@ pub(crate) fn engine_idle(case: &Case<'_>) -> Vec<Reason> {
 /// and disk while writes wait. A role that a restart forgets does no harm as long as nobody's role is changed; the same
 /// holds for what a primary alone has and for whoever else decides who leads. A base backup breaks off with the member
 /// it reads from. All else concerns whatever is done.
+///
+/// A handover that is finished finds the database without a primary, and writes wait: of what else is the matter only
+/// counts what would make a second writer, or keep a standby from leading.
 fn matters(blocker: &Blocker, disruption: &Disruption) -> bool {
+    if matches!(disruption, Disruption::FinishHandOver { .. }) {
+        return stands_in_the_way_of_the_end(blocker);
+    }
     match blocker {
         Blocker::SnapshotRunning { .. }
         | Blocker::RoleNotKept { .. }
@@ -28,7 +34,7 @@ fn matters(blocker: &Blocker, disruption: &Disruption) -> bool {
         | Blocker::ReplayPaused { .. }
         | Blocker::LedByOther { .. } => matches!(disruption, Disruption::HandOver { .. }),
         Blocker::BackupRunning { member, .. } => match disruption {
-            Disruption::HandOver { .. } => true,
+            Disruption::HandOver { .. } | Disruption::FinishHandOver { .. } => true,
             Disruption::Take { members } => members.contains(member),
         },
         Blocker::SlotsUncovered { .. }
@@ -37,5 +43,24 @@ fn matters(blocker: &Blocker, disruption: &Disruption) -> bool {
         | Blocker::Stranger { .. }
         | Blocker::NoSinglePrimary { .. }
         | Blocker::SlotLost { .. } => true,
+    }
+}
+
+fn stands_in_the_way_of_the_end(blocker: &Blocker) -> bool {
+    match blocker {
+        Blocker::NoSinglePrimary { primaries, .. } => *primaries > 0,
+        Blocker::LedByOther { .. }
+        | Blocker::ReplayPaused { .. }
+        | Blocker::ViewsDisagree { .. }
+        | Blocker::Stranger { .. }
+        | Blocker::SlotsUncovered { .. }
+        | Blocker::MigrationRunning { .. } => true,
+        Blocker::SnapshotRunning { .. }
+        | Blocker::RoleNotKept { .. }
+        | Blocker::TransactionOpen { .. }
+        | Blocker::TransactionPrepared { .. }
+        | Blocker::SlotNotCarried { .. }
+        | Blocker::SlotLost { .. }
+        | Blocker::BackupRunning { .. } => false,
     }
 }

@@ -7,7 +7,7 @@ use crate::{Disruption, Reason};
 pub(crate) fn members_known(case: &Case<'_>) -> Vec<Reason> {
     let named: Vec<&String> = match case.disruption {
         Disruption::Take { members } => members.iter().collect(),
-        Disruption::HandOver { from, to } => vec![from, to],
+        Disruption::HandOver { from, to } | Disruption::FinishHandOver { from, to } => vec![from, to],
     };
     named
         .into_iter()

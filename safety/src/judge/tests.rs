@@ -258,3 +258,38 @@ fn the_only_copy_is_told_from_a_primary_that_can_hand_over() {
     assessment.groups[0].members.truncate(1);
     assert_eq!(against(&assessment, &take(&["p0"])), ["STF-DB-022", "STF-DB-008"]);
 }
+
+/// A database somebody died in handing over: p0 is a standby by now, r00 not yet a primary.
+fn in_the_pause() -> (Assessment, Disruption) {
+    let mut assessment = three_shards();
+    for member in &mut assessment.groups[0].members {
+        member.role = Role::Replica;
+        member.sync = Sync::Behind { why: "its primary does not answer".to_owned() };
+    }
+    let group = assessment.groups[0].name.clone();
+    assessment.blockers.push(Blocker::NoSinglePrimary { group, primaries: 0 });
+    (assessment, Disruption::FinishHandOver { from: "p0".to_owned(), to: "r00".to_owned() })
+}
+
+#[test]
+fn a_handover_is_finished_only_while_nobody_leads() {
+    let (mut assessment, finish) = in_the_pause();
+    assert!(against(&assessment, &finish).is_empty());
+    assert!(!against(&assessment, &hand_over("p0", "r00")).is_empty(), "nothing begins there");
+    let other = Disruption::FinishHandOver { from: "p0".to_owned(), to: "r10".to_owned() };
+    assert!(against(&assessment, &other).contains(&"STF-DB-014"), "not into another group");
+    assessment.groups[0].members[1].role = Role::Primary;
+    assert_eq!(against(&assessment, &finish), ["STF-DB-014"], "somebody leads by now");
+    assessment.groups[0].members[0].role = Role::Primary;
+    let group = assessment.groups[0].name.clone();
+    assessment.blockers = vec![Blocker::NoSinglePrimary { group, primaries: 2 }];
+    assert!(against(&assessment, &finish).contains(&"STF-DB-018"), "two lead");
+}
+
+#[test]
+fn what_would_make_a_second_writer_keeps_a_handover_from_being_finished() {
+    let (mut assessment, finish) = in_the_pause();
+    let by = "Patroni".to_owned();
+    assessment.blockers.push(Blocker::LedByOther { member: "p0".to_owned(), by });
+    assert_eq!(against(&assessment, &finish), ["STF-PG-007"]);
+}

@@ -2,6 +2,7 @@
 
 mod controller;
 mod database;
+mod fencing;
 mod sight;
 mod watch;
 mod world;
@@ -13,6 +14,7 @@ use stateful_operations::{Goal, Look, What};
 use stateful_safety::{Millis, Rollout};
 
 pub(crate) use database::{Life, Pod};
+pub(crate) use fencing::NEWER_MINOR;
 pub(crate) use watch::Watch;
 pub(crate) use world::Fault;
 
@@ -34,6 +36,12 @@ pub(crate) struct Inside {
     pub(crate) rollout: Rollout,
     /// The member a Service leads writers to, where there is such a Service.
     pub(crate) routed: Option<String>,
+    /// Whether its engine stops the old primary before the new one leads.
+    pub(crate) fences: bool,
+    /// A handover in its pause: between whom.
+    pub(crate) paused: Option<(usize, usize)>,
+    /// Whether the next handover is left in its pause.
+    pub(crate) left_in_the_pause: bool,
     pub(crate) image: String,
     pub(crate) restarted_at: Option<String>,
     /// When the controller will have seen the newest template.
@@ -62,6 +70,8 @@ pub(crate) struct Trouble {
     pub(crate) bad_image: Option<String>,
     /// How many handovers the engine still refuses.
     pub(crate) refused_handovers: u32,
+    /// How many handovers still end with the old primary leading on.
+    pub(crate) given_back: u32,
     /// Until when a budget refuses every eviction.
     pub(crate) budget_until: Millis,
     /// A group whose primary fails over at every look.
@@ -84,6 +94,9 @@ impl Model {
             cordoned: None,
             rollout: Rollout::RollingUpdate { partition: 0 },
             routed: None,
+            fences: false,
+            paused: None,
+            left_in_the_pause: false,
             image: OLD.to_owned(),
             restarted_at: None,
             observed_at: 0,

@@ -2,8 +2,8 @@
 
 use stateful_operations::Look;
 use stateful_safety::{
-    Assessment, Blocker, Electorate, EngineKind, Member, MemberState, ReplicaGroup, Role, Route, Storage, Sync,
-    Workload, WorkloadId,
+    Assessment, Blocker, Electorate, Member, MemberState, ReplicaGroup, Role, Route, Storage, Sync, Workload,
+    WorkloadId,
 };
 
 use super::{Inside, Life, Pod};
@@ -19,7 +19,7 @@ impl Inside {
         Workload {
             id: WorkloadId { namespace: "shop".to_owned(), name: "redis".to_owned() },
             uid: "set".to_owned(),
-            engine: EngineKind::Redis,
+            engine: self.engine(),
             service: "redis".to_owned(),
             container: "redis".to_owned(),
             image: self.image.clone(),
@@ -71,7 +71,9 @@ impl Inside {
             let sync = Sync::Unreachable { why: "connection refused".to_owned() };
             return MemberState { name, role: Role::Unknown, sync, lag_seconds: None, version: None, persists: false };
         }
-        let sync = if pod.behind_until > self.now {
+        let sync = if self.fences && self.is_headless(pod.group) {
+            Sync::Behind { why: "its primary does not answer".to_owned() }
+        } else if pod.behind_until > self.now {
             Sync::Behind { why: "copying everything from its primary".to_owned() }
         } else {
             Sync::InSync { lag_bytes: self.lag_of(pod) }

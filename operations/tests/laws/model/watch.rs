@@ -2,7 +2,7 @@
 
 use stateful_operations::Act;
 use stateful_operations::journal::Line;
-use stateful_safety::{EngineKind, Policy};
+use stateful_safety::Policy;
 
 use super::Inside;
 
@@ -86,7 +86,7 @@ impl Inside {
             broken.push(format!("{} was handed the lead while {} bytes behind", new.name, self.lag_of(new)));
         }
         if let (Some(old), Some(newer)) = (old.version(), new.version())
-            && newer.is_older_release_than(&old, EngineKind::Redis)
+            && newer.is_older_release_than(&old, self.engine())
         {
             broken.push(format!("{} is older than what it was to follow", new.name));
         }
@@ -94,6 +94,14 @@ impl Inside {
         broken.extend(others.map(|other| format!("a handover while {} was not well", other.name)));
         for law in broken {
             self.breaks(&law);
+        }
+    }
+
+    /// The law of finishing: only what was begun, and between the same two.
+    pub(super) fn watch_finishing(&mut self, from: usize, to: usize) {
+        if self.paused != Some((from, to)) {
+            let (from, to) = (self.pods[from].name.clone(), self.pods[to].name.clone());
+            self.breaks(&format!("nobody led, and a handover from {from} to {to} was asked for that nobody had begun"));
         }
     }
 

@@ -29,6 +29,12 @@ pub(crate) enum Fault {
     AnswerLost(Millis),
     /// Somebody asks the operation to stop.
     Interrupt,
+    /// It dies when a handover has stopped the old primary and nobody leads yet; after any other call that is done.
+    DieInPause,
+    /// The engine does not know how the handover ended, and nobody leads.
+    LeftInPause,
+    /// A group's primary crashes just before, and comes back after a while.
+    Crash(usize),
     /// A group's primary fails over by itself, just before.
     FailOver(usize),
     /// Somebody sets the update strategy back to what it was, just before.
@@ -55,6 +61,8 @@ impl Model {
             Some(Fault::FailOver(group)) => {
                 inside.fail_over(group);
             }
+            Some(Fault::Crash(group)) => inside.crash(group),
+            Some(Fault::DieInPause | Fault::LeftInPause) => inside.left_in_the_pause = true,
             Some(Fault::SetBack) => inside.rollout = Rollout::RollingUpdate { partition: 0 },
             Some(Fault::FailAfter | Fault::DieAfter | Fault::AnswerLost(_) | Fault::Interrupt) | None => {}
         }
@@ -62,8 +70,9 @@ impl Model {
             return Met::Answer(Err(away()));
         }
         let answer = effect(&mut inside);
+        inside.left_in_the_pause = false;
         match fault {
-            Some(Fault::DieAfter) => Met::Dead,
+            Some(Fault::DieAfter | Fault::DieInPause) => Met::Dead,
             Some(Fault::FailAfter) => Met::Answer(Err(refused())),
             Some(Fault::AnswerLost(millis)) => {
                 inside.unreachable_until = inside.now + millis;
@@ -73,7 +82,15 @@ impl Model {
                 inside.stop = true;
                 Met::Answer(answer)
             }
-            Some(Fault::DieBefore | Fault::FailBefore | Fault::Away(_) | Fault::FailOver(_) | Fault::SetBack)
+            Some(
+                Fault::DieBefore
+                | Fault::FailBefore
+                | Fault::Away(_)
+                | Fault::LeftInPause
+                | Fault::Crash(_)
+                | Fault::FailOver(_)
+                | Fault::SetBack,
+            )
             | None => Met::Answer(answer),
         }
     }
@@ -183,21 +200,35 @@ impl Inside {
 
     fn hand_over(&mut self, from: &str, to: &str) -> Result<Duration, WorldError> {
         let position = |name: &str| self.pods.iter().position(|pod| pod.name == name);
-        let no = |why: &str| WorldError::from(HandOverError::Refused { member: to.to_owned(), why: why.to_owned() });
-        let (Some(from), Some(to)) = (position(from), position(to)) else { return Err(no("it is not there")) };
+        let (Some(from), Some(to)) = (position(from), position(to)) else {
+            return Err(no(to, "it is not there"));
+        };
+        if self.fences {
+            return self.hand_over_by_fence(from, to);
+        }
+        if self.is_headless(self.pods[from].group) {
+            self.watch_finishing(from, to);
+        }
+        self.may_hand_over(from, to)?;
+        self.crown(to);
+        Ok(Duration::from_millis(120))
+    }
+
+    /// Whether the engine begins a handover.
+    pub(super) fn may_hand_over(&mut self, from: usize, to: usize) -> Result<(), WorldError> {
+        let name = self.pods[to].name.clone();
         if !self.pods[from].leads || self.pods[from].group != self.pods[to].group {
-            return Err(no("it is no replica of that master"));
+            return Err(no(&name, "it is no replica of that master"));
         }
         self.watch_hand_over(from, to);
         if self.trouble.refused_handovers > 0 {
             self.trouble.refused_handovers -= 1;
-            return Err(no("the manual failover timed out"));
+            return Err(no(&name, "the manual failover timed out"));
         }
         if !self.is_well(&self.pods[to]) {
-            return Err(no("its link to its master is down"));
+            return Err(no(&name, "its link to its master is down"));
         }
-        self.crown(to);
-        Ok(Duration::from_millis(120))
+        Ok(())
     }
 
     /// Keeps a line, as text, and makes sure that it may follow.
@@ -213,6 +244,10 @@ impl Inside {
     fn has_kept(&self, event: &Event) -> bool {
         self.journal.last() == Some(&text(event))
     }
+}
+
+fn no(member: &str, why: &str) -> WorldError {
+    HandOverError::Refused { member: member.to_owned(), why: why.to_owned() }.into()
 }
 
 fn text(event: &Event) -> String {

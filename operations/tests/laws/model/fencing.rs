@@ -1,0 +1,91 @@
+//! An engine that stops the old primary before the new one leads, as PostgreSQL's is: whoever dies between the two leaves
+//! nobody leading, and it can be asked to finish what was begun.
+
+use std::time::Duration;
+
+use stateful_engines::HandOverError;
+use stateful_operations::WorldError;
+use stateful_safety::{EngineKind, Millis};
+
+use super::{Inside, Life, Model};
+
+/// Two minors of one release.
+pub(crate) const MINOR: &str = "example/redis:15.18";
+pub(crate) const NEWER_MINOR: &str = "example/redis:15.20";
+
+/// How long a server that was stopped, or crashed, needs until it answers again.
+const RESTARTING: Millis = 800;
+
+impl Model {
+    /// One group of a primary and two replicas of an engine that fences, behind a Service.
+    pub(crate) fn fencing() -> Self {
+        Self::cluster(1, 2).with(|inside| {
+            inside.fences = true;
+            inside.routed = Some("redis-2".to_owned());
+            MINOR.clone_into(&mut inside.image);
+            let revision = inside.revision();
+            for pod in &mut inside.pods {
+                MINOR.clone_into(&mut pod.image);
+                pod.revision.clone_from(&revision);
+            }
+        })
+    }
+}
+
+impl Inside {
+    pub(crate) fn engine(&self) -> EngineKind {
+        if self.fences { EngineKind::Postgres } else { EngineKind::Redis }
+    }
+
+    /// Whether nobody of a group answers that it leads.
+    pub(super) fn is_headless(&self, group: usize) -> bool {
+        !self.pods.iter().any(|pod| pod.group == group && pod.leads && pod.life == Life::Running)
+    }
+
+    /// The primary's server crashes. It comes back as it was.
+    pub(crate) fn crash(&mut self, group: usize) {
+        self.restart(|pod| pod.group == group && pod.leads);
+    }
+
+    pub(super) fn hand_over_by_fence(&mut self, from: usize, to: usize) -> Result<Duration, WorldError> {
+        let left_in_the_pause = std::mem::take(&mut self.left_in_the_pause);
+        if self.pods[to].leads && self.pods[to].life == Life::Running {
+            return Ok(Duration::ZERO);
+        }
+        if self.is_headless(self.pods[from].group) {
+            self.watch_finishing(from, to);
+            if [from, to].iter().any(|index| self.pods[*index].life != Life::Running) {
+                return Err(self.unknown(to, "the other one does not answer"));
+            }
+        } else {
+            self.may_hand_over(from, to)?;
+            self.pods[from].leads = false;
+            self.restart(|pod| pod.ordinal == from);
+            self.paused = Some((from, to));
+        }
+        if left_in_the_pause {
+            return Err(self.unknown(to, "the connection broke"));
+        }
+        self.paused = None;
+        if self.trouble.given_back > 0 {
+            self.trouble.given_back -= 1;
+            self.pods[from].leads = true;
+            let name = |index: usize| self.pods[index].name.clone();
+            let (from, to, waited) = (name(from), name(to), Duration::from_millis(900));
+            return Err(HandOverError::NotMoved { from, to, waited }.into());
+        }
+        self.crown(to);
+        Ok(Duration::from_millis(120))
+    }
+
+    fn unknown(&self, to: usize, why: &str) -> WorldError {
+        HandOverError::Unknown { to: self.pods[to].name.clone(), why: why.to_owned() }.into()
+    }
+
+    fn restart(&mut self, which: impl Fn(&super::Pod) -> bool) {
+        let until = self.now + RESTARTING;
+        for pod in self.pods.iter_mut().filter(|pod| which(pod) && pod.life == Life::Running) {
+            pod.life = Life::Starting { until };
+        }
+    }
+}
