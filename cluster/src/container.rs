@@ -15,16 +15,27 @@ pub async fn container_facts(cluster: &Cluster, id: &WorkloadId) -> Result<Conta
     let sets: Api<StatefulSet> = Api::namespaced(cluster.client.clone(), &id.namespace);
     let set = sets.get(&id.name).await?;
     let (pod, container) = parts(&set).ok_or_else(|| Error::NotFound(format!("{id} runs no database we know")))?;
+    let facts = declared(cluster, &id.namespace, set.metadata.annotations.as_ref(), pod, container).await;
+    Ok(ContainerFacts { kept: kept(&set, pod, container), ..facts })
+}
+
+/// What one container of a pod declares, with the ConfigMaps it mounts.
+pub(crate) async fn declared(
+    cluster: &Cluster,
+    namespace: &str,
+    annotations: Option<&BTreeMap<String, String>>,
+    pod: &PodSpec,
+    container: &Container,
+) -> ContainerFacts {
     let mut files = BTreeMap::new();
-    let maps: Api<ConfigMap> = Api::namespaced(cluster.client.clone(), &id.namespace);
+    let maps: Api<ConfigMap> = Api::namespaced(cluster.client.clone(), namespace);
     for (name, path) in mounted_maps(pod, container) {
         // A ConfigMap we may not read tells us nothing; annotations can then say what it would have.
         if let Ok(map) = maps.get(&name).await {
             files.extend(map.data.into_iter().flatten().map(|(key, text)| (format!("{path}/{key}"), text)));
         }
     }
-    let annotations = set.metadata.annotations.iter().flatten();
-    Ok(ContainerFacts {
+    ContainerFacts {
         args: container.command.iter().chain(&container.args).flatten().cloned().collect(),
         env: container.env.iter().flatten().map(|env| (env.name.clone(), env.value.clone())).collect(),
         ports: container
@@ -37,11 +48,13 @@ pub async fn container_facts(cluster: &Cluster, id: &WorkloadId) -> Result<Conta
             })
             .collect(),
         files,
-        kept: kept(&set, pod, container),
+        kept: Vec::new(),
         annotations: annotations
+            .into_iter()
+            .flatten()
             .filter_map(|(key, value)| Some((key.strip_prefix(PREFIX)?.to_owned(), value.clone())))
             .collect(),
-    })
+    }
 }
 
 /// The pod template and the container that runs the database.

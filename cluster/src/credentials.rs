@@ -24,14 +24,25 @@ pub struct Keys {
 /// Resolves an entrance's references, as the container itself would.
 pub async fn resolve(cluster: &Cluster, id: &WorkloadId, entrance: &Entrance) -> Result<Keys> {
     let tls = entrance.tls.clone().unwrap_or_default();
-    let wanted = [&entrance.password, &tls.authority, &tls.certificate, &tls.key];
-    if wanted.iter().all(|source| source.is_none()) {
+    if [&entrance.password, &tls.authority, &tls.certificate, &tls.key].iter().all(|source| source.is_none()) {
         return Ok(Keys::default());
     }
     let sets: Api<StatefulSet> = Api::namespaced(cluster.client.clone(), &id.namespace);
     let set = sets.get(&id.name).await?;
     let (pod, container) = parts(&set).ok_or_else(|| Error::NotFound(format!("{id} runs no database we know")))?;
-    let look = Look { cluster, namespace: &id.namespace, pod, container };
+    follow(cluster, &id.namespace, pod, container, entrance).await
+}
+
+/// Resolves the references of one container of a pod.
+pub(crate) async fn follow(
+    cluster: &Cluster,
+    namespace: &str,
+    pod: &PodSpec,
+    container: &Container,
+    entrance: &Entrance,
+) -> Result<Keys> {
+    let tls = entrance.tls.clone().unwrap_or_default();
+    let look = Look { cluster, namespace, pod, container };
     Ok(Keys {
         password: look.up(entrance.password.as_ref()).await?,
         authority: look.up(tls.authority.as_ref()).await?,

@@ -31,11 +31,13 @@ mod install;
 mod installed;
 mod inventory;
 mod keyring;
+mod leads;
 mod object;
 mod observed;
 #[expect(unreachable_pub, reason = "KubeSchema puts a copy of the struct into a function of its own")]
 mod policy;
 mod policy_status;
+mod poolers;
 mod promises;
 mod record;
 mod rollout;
@@ -64,10 +66,12 @@ pub use inventory::{
     Change, Changes, Inventory, Labels, LeaseFacts, Model, NamespaceFacts, Phase, PodFacts, SetFacts, lease,
 };
 pub use keyring::{Contents, Keyring, Mark, publish};
+pub use leads::leads_to;
 pub use object::{KINDS, Kind, Object};
 pub use observed::{Observed, fail_opens, observe};
 pub use policy::{DisruptionPolicy, DisruptionPolicySpec, DisruptionPolicyStatus, Mode, OnCordon, OnEviction, crd};
 pub use policy_status::tell_policy;
+pub use poolers::{PoolerPod, poolers};
 pub use promises::{Promise, PromiseBook, book_name, promises};
 pub use record::{Record, RecordId, append, create, list};
 pub use rollout::{TemplateChange, change_template, hold, release};

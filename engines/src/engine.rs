@@ -7,7 +7,7 @@ use std::time::Duration;
 use stateful_safety::{Assessment, ContainerFacts, Entrance, Millis};
 use tokio::sync::watch;
 
-use crate::{Door, Ledger};
+use crate::{Door, Gate, Ledger, Pooling};
 
 /// A future that can be kept in a table.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -29,13 +29,20 @@ pub trait Engine: Send + Sync {
 
     /// TOUCH. Makes `to` the primary in place of `from` by the engine's own lossless way, and returns once `to` says
     /// it is. Never forces. The caller has asked the judge just before. `watchers` are the ways to those servers.
+    /// `gate` is closed just before writes stop, where the engine does not let clients wait by itself.
     fn hand_over<'a>(
         &'a self,
         doors: &'a [Door],
         watchers: &'a [Door],
         from: &'a str,
         to: &'a str,
+        gate: &'a dyn Gate,
     ) -> BoxFuture<'a, Result<HandedOver, HandOverError>>;
+
+    /// What it can do with poolers in front; nothing where there are none for this engine.
+    fn pooling(&self) -> Option<&dyn Pooling> {
+        None
+    }
 
     /// THINK. Whether `hand_over` may be asked once more for a handover that was begun, between the same two, when nobody
     /// leads: it then finds out who has everything and lets that one lead, or says that it does not know; never forces.

@@ -13,6 +13,7 @@
 mod door;
 mod engine;
 mod ledger;
+mod pooling;
 pub mod postgres;
 pub mod redis;
 mod tls;
@@ -20,6 +21,7 @@ mod tls;
 pub use door::{Credentials, Door, Secret, Tls, Way};
 pub use engine::{BoxFuture, Engine, HandOverError, HandedOver};
 pub use ledger::{Gap, Ledger};
+pub use pooling::{Front, Gate, NoGate, Patience, Pool, Pooling};
 
 use stateful_safety::EngineKind;
 

@@ -33,7 +33,7 @@ mod world;
 pub use draw_up::{draft, draw_up};
 pub use execute::execute;
 pub use goal::Goal;
-pub use live::{Live, OpenError, Sight};
+pub use live::{Live, OpenError, Sight, watch};
 pub use look::Look;
 pub use outcome::{Limits, Outcome, Stop};
 pub use patterns::Pattern;

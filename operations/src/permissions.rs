@@ -26,6 +26,7 @@ const MOVING: &[Permission] = &[
     in_namespace("patch", "apps", "statefulsets"),
     in_namespace("list", "", "services"),
     in_namespace("patch", "", "services"),
+    in_namespace("list", "discovery.k8s.io", "endpointslices"),
     in_namespace("get", "coordination.k8s.io", "leases"),
     in_namespace("create", "coordination.k8s.io", "leases"),
     in_namespace("update", "coordination.k8s.io", "leases"),

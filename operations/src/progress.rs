@@ -59,6 +59,11 @@ pub enum What {
         /// Whether there was anything to do.
         acted: bool,
     },
+    /// Something people should know, which stops nothing.
+    Noted {
+        /// What.
+        text: String,
+    },
     /// Somebody asked it to stop; it does so at the next safe moment.
     Stopping,
     /// The roles moved by themselves; what is left was drawn up anew.

@@ -61,6 +61,7 @@ impl Context {
     /// A workload's way in, opened.
     pub(crate) async fn open_workload(&self, workload: Workload) -> Result<Opened, Failure> {
         let live = Live::open(&self.cluster, &workload, self.stop.subscribe()).await?;
+        let live = live.with_watchdog(crate::commands::watchdog());
         Ok(Opened { workload, live: Arc::new(live) })
     }
 

@@ -7,6 +7,7 @@ mod drains;
 mod guard;
 mod laws;
 mod obstacles;
+mod pooler;
 mod refusals;
 mod replication;
 mod rights;

@@ -25,9 +25,16 @@ const DATABASE: &str = "postgres";
 pub(super) const SUPERUSER: &str = "postgres";
 
 /// The open connections, by incarnation.
-#[derive(Default)]
 pub(super) struct Links {
+    database: &'static str,
     open: Mutex<HashMap<String, Arc<Client>>>,
+}
+
+impl Default for Links {
+    /// To the database one speaks to a server in.
+    fn default() -> Self {
+        Self::to_database(DATABASE)
+    }
 }
 
 impl std::fmt::Debug for Links {
@@ -37,12 +44,17 @@ impl std::fmt::Debug for Links {
 }
 
 impl Links {
+    /// To a database by its name.
+    pub(super) fn to_database(database: &'static str) -> Self {
+        Self { database, open: Mutex::default() }
+    }
+
     /// A connection to a member: the one kept, or a new one.
     pub(super) async fn to(&self, door: &Door) -> Result<Arc<Client>, String> {
         if let Some(link) = self.open.lock().await.get(&door.incarnation).filter(|link| !link.is_closed()) {
             return Ok(Arc::clone(link));
         }
-        let link = Arc::new(connect(door.way.as_ref().map_err(Clone::clone)?).await?);
+        let link = Arc::new(connect_to(door.way.as_ref().map_err(Clone::clone)?, self.database).await?);
         self.open.lock().await.insert(door.incarnation.clone(), Arc::clone(&link));
         Ok(link)
     }
@@ -55,13 +67,18 @@ impl Links {
 
 /// Opens a connection, with TLS and authentication as the way asks.
 pub(super) async fn connect(way: &Way) -> Result<Client, String> {
-    timeout(PATIENCE, dial(way)).await.map_err(|_| format!("no connection within {PATIENCE:?}"))?
+    connect_to(way, DATABASE).await
 }
 
-async fn dial(way: &Way) -> Result<Client, String> {
+/// The same, to a database by its name.
+async fn connect_to(way: &Way, database: &str) -> Result<Client, String> {
+    timeout(PATIENCE, dial(way, database)).await.map_err(|_| format!("no connection within {PATIENCE:?}"))?
+}
+
+async fn dial(way: &Way, database: &str) -> Result<Client, String> {
     let stream = reach(way).await?;
     let mut config = Config::new();
-    config.dbname(DATABASE).application_name("kubectl-stateful");
+    config.dbname(database).application_name("kubectl-stateful");
     config.user(way.credentials.username.as_deref().unwrap_or(SUPERUSER));
     if let Some(password) = &way.credentials.password {
         config.password(password.reveal());

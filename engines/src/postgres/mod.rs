@@ -9,6 +9,7 @@ mod interpret;
 mod links;
 mod lsn;
 mod observe;
+mod pooler;
 mod standby_names;
 mod tls;
 
@@ -18,13 +19,21 @@ pub use interpret::interpret;
 use stateful_safety::{Assessment, ContainerFacts, EngineKind, Entrance, Millis};
 use tokio::sync::watch;
 
-use crate::{BoxFuture, Door, Engine, HandOverError, HandedOver, Ledger};
+use crate::{BoxFuture, Door, Engine, Gate, HandOverError, HandedOver, Ledger, Pooling};
 use links::Links;
 
 /// The adapter, with the connections it keeps open.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Postgres {
     links: Links,
+    /// To poolers, opened when they are first asked: nobody logs in while clients wait.
+    consoles: Links,
+}
+
+impl Default for Postgres {
+    fn default() -> Self {
+        Self { links: Links::default(), consoles: Links::to_database(pooler::CONSOLE) }
+    }
 }
 
 impl Postgres {
@@ -58,8 +67,13 @@ impl Engine for Postgres {
         _watchers: &'a [Door],
         from: &'a str,
         to: &'a str,
+        gate: &'a dyn Gate,
     ) -> BoxFuture<'a, Result<HandedOver, HandOverError>> {
-        Box::pin(hand_over::hand_over(&self.links, doors, from, to))
+        Box::pin(hand_over::hand_over(&self.links, doors, from, to, gate))
+    }
+
+    fn pooling(&self) -> Option<&dyn Pooling> {
+        Some(self)
     }
 
     /// Yes: the old primary is fenced before it is stopped, so whoever dies then leaves two standbys, and `decide` tells

@@ -15,7 +15,7 @@ pub use interpret::interpret;
 use stateful_safety::{Assessment, ContainerFacts, Entrance, Millis};
 use tokio::sync::watch;
 
-use crate::{BoxFuture, Door, Engine, HandOverError, HandedOver, Ledger};
+use crate::{BoxFuture, Door, Engine, Gate, HandOverError, HandedOver, Ledger};
 use links::Links;
 
 /// The adapter, with the connections it keeps open.
@@ -47,6 +47,7 @@ impl Engine for Redis {
         watchers: &'a [Door],
         from: &'a str,
         to: &'a str,
+        _gate: &'a dyn Gate,
     ) -> BoxFuture<'a, Result<HandedOver, HandOverError>> {
         Box::pin(hand_over::hand_over(&self.links, doors, watchers, from, to))
     }

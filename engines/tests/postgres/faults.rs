@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use stateful_engines::postgres::Postgres;
-use stateful_engines::{Engine, HandOverError, HandedOver};
+use stateful_engines::{Engine, HandOverError, HandedOver, NoGate};
 
 use crate::clients::Clients;
 use crate::handover::ANY;
@@ -49,7 +49,7 @@ async fn moment(servers: &Servers, moment: Moment, from: usize, to: usize) {
 }
 
 async fn hand_over(servers: &Servers, from: usize, to: usize) -> Result<HandedOver, HandOverError> {
-    Postgres::default().hand_over(&servers.doors(), &[], &name(from), &name(to)).await
+    Postgres::default().hand_over(&servers.doors(), &[], &name(from), &name(to), &NoGate).await
 }
 
 /// Everybody in sync again, and who leads.
@@ -66,7 +66,7 @@ async fn whoever_dies_on_the_way_leaves_what_a_second_call_finishes() {
         let clients = Clients::start();
         let doors = servers.doors();
         let (from, to) = (name(0), name(1));
-        let dying = tokio::spawn(async move { Postgres::default().hand_over(&doors, &[], &from, &to).await });
+        let dying = tokio::spawn(async move { Postgres::default().hand_over(&doors, &[], &from, &to, &NoGate).await });
         moment(&servers, at, 0, 1).await;
         dying.abort();
         // What the dead one had sent may still be under way; then the first answer may be no.

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use stateful_engines::Engine;
 use stateful_engines::postgres::Postgres;
+use stateful_engines::{Engine, NoGate};
 use stateful_safety::Role;
 
 use crate::clients::Clients;
@@ -22,7 +22,8 @@ async fn a_handover_loses_nothing_and_the_old_primary_comes_back_as_a_standby() 
     for (from, to) in [(0, 1), (1, 2), (2, 0)] {
         let clients = Clients::start();
         tokio::time::sleep(Duration::from_secs(1)).await;
-        let took = engine.hand_over(&servers.doors(), &[], &name(from), &name(to)).await.expect("a handover").took;
+        let took =
+            engine.hand_over(&servers.doors(), &[], &name(from), &name(to), &NoGate).await.expect("a handover").took;
         let begun = Instant::now();
         let assessment = servers.whole().await;
         println!("{} -> {} in {took:?}; everybody in sync {:?} later", name(from), name(to), begun.elapsed());
@@ -45,7 +46,7 @@ async fn a_canary_that_begins_during_a_handover_lives_through_it_and_leaves_noth
     let (_doors, doors) = tokio::sync::watch::channel(servers.doors());
     let all = servers.doors();
     let (ledger, ()) = futures::join!(engine.canary(doors, stopped), async {
-        engine.hand_over(&all, &[], &name(0), &name(1)).await.expect("a handover");
+        engine.hand_over(&all, &[], &name(0), &name(1), &NoGate).await.expect("a handover");
         servers.whole().await;
         tokio::time::sleep(Duration::from_secs(1)).await;
         stop.send_replace(true);

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use stateful_engines::Engine;
 use stateful_engines::postgres::{Postgres, Seen};
+use stateful_engines::{Engine, NoGate};
 
 use crate::handover::ANY;
 use crate::servers::{PATIENCE, Servers, name};
@@ -103,7 +103,7 @@ async fn record_what_servers_say() {
     servers.whole().await;
 
     let engine = Postgres::default();
-    engine.hand_over(&servers.doors(), &[], &name(0), &name(1)).await.expect("a handover");
+    engine.hand_over(&servers.doors(), &[], &name(0), &name(1), &NoGate).await.expect("a handover");
     record(&servers, "just-handed-over", |seen| seen[0].answer.is_ok()).await;
     servers.whole().await;
     record(&servers, "handed-over", |_| true).await;

@@ -1,9 +1,13 @@
 //! The real world: a Kubernetes cluster and the servers in it.
 
 mod doors;
+mod gate;
 mod journal;
+mod poolers;
 mod sight;
+mod watchdog;
 
+use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,8 +20,12 @@ use tokio::time::timeout;
 
 use crate::journal::Event;
 use crate::steps::Act;
-use crate::{Look, Progress, World, WorldError};
+use crate::{Look, Progress, What, World, WorldError};
+use gate::Poolgate;
+use poolers::Poolers;
 pub use sight::{OpenError, Sight};
+use watchdog::Watchdog;
+pub use watchdog::watch;
 
 /// One workload in the real world.
 pub struct Live {
@@ -28,6 +36,8 @@ pub struct Live {
     ours: Mutex<Ours>,
     progress: std::sync::Mutex<Option<mpsc::UnboundedSender<Progress>>>,
     stop: watch::Receiver<bool>,
+    /// How our watchdog is started; poolers are not paused where there is none.
+    watchdog: Option<Vec<OsString>>,
 }
 
 /// What makes an operation ours: the claim, and the journal we may write.
@@ -49,7 +59,15 @@ impl Live {
             ours: Mutex::default(),
             progress: std::sync::Mutex::default(),
             stop,
+            watchdog: None,
         })
+    }
+
+    /// Lets clients of poolers wait during a handover: `program`, a command and its arguments, runs [`watch`] and so
+    /// resumes them should this process die.
+    #[must_use]
+    pub fn with_watchdog(self, program: Vec<OsString>) -> Self {
+        Self { watchdog: Some(program), ..self }
     }
 
     /// From now on tells `listener` what happens; nobody when there is none.
@@ -80,6 +98,52 @@ impl Live {
         let addresses = self.sight.engine().watchers(doors).await;
         let pods = stateful_cluster::pods_at(&self.cluster, &self.id.namespace, &addresses).await?;
         Ok(self.sight.watchers(&pods).await)
+    }
+
+    /// The poolers in front of the workload.
+    async fn poolers(&self, workload: &Workload) -> Poolers {
+        match self.sight.engine().pooling() {
+            Some(pooling) => poolers::find(&self.cluster, workload, pooling, self.sight.tunnels()).await,
+            None => Poolers::default(),
+        }
+    }
+
+    /// The gate to close while the role moves, with a watchdog at it. What cannot be paused is told, not refused: a
+    /// handover loses nothing without a pause either, clients only have to connect again.
+    async fn gate(&self, workload: &Workload) -> Poolgate {
+        let Some(program) = &self.watchdog else { return Poolgate::new(self.sight.engine(), Vec::new(), None) };
+        let Poolers { able, mut notes, .. } = self.poolers(workload).await;
+        let watchdog = if able.is_empty() {
+            None
+        } else {
+            let started = Watchdog::start(program, workload.engine, &self.id.namespace, &able).await;
+            started.map_err(|why| notes.push(format!("no pooler is paused: nobody would resume it ({why})"))).ok()
+        };
+        self.note(notes);
+        let fronts = able.into_iter().map(|pooler| pooler.front).collect();
+        Poolgate::new(self.sight.engine(), fronts, watchdog)
+    }
+
+    /// TOUCH. Resumes what is paused in front of the workload, for whoever takes up or ends what a dead machine began.
+    /// Which poolers, and what went wrong with others.
+    pub async fn resume_poolers(&self, workload: &Workload) -> Vec<String> {
+        let engine = self.sight.engine();
+        let Some(pooling) = engine.pooling() else { return Vec::new() };
+        let mut told = Vec::new();
+        for pooler in self.poolers(workload).await.paused {
+            let (name, pools) = (&pooler.front.door.member, pooler.front.pools.join(", "));
+            told.push(match pooling.resume(&pooler.front).await {
+                Ok(()) => format!("{pools} of {name} was paused and is resumed"),
+                Err(why) => format!("{pools} of {name} is paused and could not be resumed: {why}"),
+            });
+        }
+        told
+    }
+
+    fn note(&self, notes: Vec<String>) {
+        for text in notes {
+            self.report(Progress { at: self.now(), what: What::Noted { text } });
+        }
     }
 
     /// The successor leads from this moment, so clients should reach it now and not when everybody has agreed. What
@@ -118,9 +182,14 @@ impl Live {
                 if !dry_run {
                     let doors = self.doors.borrow().clone();
                     let watchers = self.watchers(&doors).await?;
-                    let took = self.sight.engine().hand_over(&doors, &watchers, from, to).await?.took;
-                    self.lead_clients(workload, from, to).await;
-                    return Ok(Some(took));
+                    let gate = self.gate(workload).await;
+                    let moved = self.sight.engine().hand_over(&doors, &watchers, from, to, &gate).await;
+                    if moved.is_ok() {
+                        self.lead_clients(workload, from, to).await;
+                        gate.wait_until_led(&self.cluster, workload, from, to).await;
+                    }
+                    self.note(gate.open().await);
+                    return Ok(Some(moved?.took));
                 }
             }
         }

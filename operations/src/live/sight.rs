@@ -59,6 +59,11 @@ impl Sight {
         Arc::clone(&self.engine)
     }
 
+    /// The ways to pods of its namespace.
+    pub(super) const fn tunnels(&self) -> &Tunnels {
+        &self.tunnels
+    }
+
     /// Ways to the servers that watch over the members, in these pods.
     pub(super) async fn watchers(&self, pods: &[Member]) -> Vec<Door> {
         let mut watchers = Vec::new();

@@ -1,5 +1,6 @@
 //! The verbs and their flags.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -37,6 +38,13 @@ pub(crate) enum Verb {
     Version,
     /// Print a completion script for a shell
     Completion(CompletionArgs),
+    /// Resume poolers that are left paused by a process that died
+    #[command(name = "__watch-poolers", hide = true)]
+    WatchPoolers {
+        /// The arguments of that process
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Answer the shell's question what could come next
     #[command(name = "__complete", hide = true)]
     Complete {

@@ -29,6 +29,9 @@ pub(crate) async fn run(context: &Context, args: &TargetArgs) -> Result<Exit, Fa
         return Err(Failure::declined());
     }
     take_over(context, &opened, &entry).await?;
+    for told in opened.live.resume_poolers(&opened.workload).await {
+        context.printer.note(&told);
+    }
     opened.live.abort(&who()).await?;
     context.printer.result(&format!("statefulset.apps/{} aborted", opened.workload.id.name));
     let look = opened.live.look().await?;

@@ -13,17 +13,19 @@ mod status;
 mod switchover;
 mod upgrade;
 mod version;
+mod watch_poolers;
 
 use crate::cli::{Cli, Verb};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report::Printer;
+pub(crate) use watch_poolers::watchdog;
 
 /// Runs the verb and tells how it ended.
 pub(crate) async fn run(cli: Cli) -> Exit {
     let printer = Printer::new(&cli.globals);
-    dispatch(cli, printer).await.unwrap_or_else(|failure| printer.failure(&failure))
+    Box::pin(dispatch(cli, printer)).await.unwrap_or_else(|failure| printer.failure(&failure))
 }
 
 async fn dispatch(cli: Cli, printer: Printer) -> Result<Exit, Failure> {
@@ -43,6 +45,7 @@ async fn dispatch(cli: Cli, printer: Printer) -> Result<Exit, Failure> {
         Verb::Rbac(args) => rbac::run(printer, &args),
         Verb::Version => version::run(printer, context().await.ok().as_ref()).await,
         Verb::Completion(args) => Ok(completion::script(printer, &args)),
+        Verb::WatchPoolers { arguments } => watch_poolers::run(printer, &arguments).await,
         Verb::Complete { words } => Ok(completion::answer(context().await.ok().as_ref(), printer, &words).await),
     }
 }

@@ -21,6 +21,9 @@ pub(crate) async fn run(context: &Context, args: &ResumeArgs) -> Result<Exit, Fa
     let opened = context.open(&args.target).await?;
     let entry = unfinished(context, &opened).await?;
     take_over(context, &opened, &entry).await?;
+    for told in opened.live.resume_poolers(&opened.workload).await {
+        context.printer.note(&told);
+    }
     let goal = mending(entry.current.goal.clone());
     carry_on(context, &opened, "resume", &goal, entry.plan.origin.clone(), Some(&entry), &args.operation).await
 }

@@ -55,6 +55,7 @@ impl Moved {
             | What::Members { .. }
             | What::StepStarted { .. }
             | What::StepWaiting { .. }
+            | What::Noted { .. }
             | What::Stopping
             | What::Redrawn { .. } => None,
         });

@@ -9,6 +9,7 @@ mod decide;
 mod fence;
 mod finish;
 mod follow;
+pub(super) mod poolers;
 mod prepare;
 mod promote;
 mod shutdown_record;
@@ -24,7 +25,7 @@ use tokio_postgres::Client;
 use super::answers::Row;
 use super::links::{Links, ask, words};
 use super::lsn::Lsn;
-use crate::{Door, HandOverError, HandedOver};
+use crate::{Door, Gate, HandOverError, HandedOver};
 use decide::{Next, Side, next};
 
 /// How often a server is asked how far it is while writes wait. Asking costs a fraction of a millisecond.
@@ -35,6 +36,7 @@ pub(super) async fn hand_over(
     doors: &[Door],
     from: &str,
     to: &str,
+    gate: &dyn Gate,
 ) -> Result<HandedOver, HandOverError> {
     let hands = Hands { links, doors, from, to };
     for other in hands.others() {
@@ -44,7 +46,7 @@ pub(super) async fn hand_over(
     }
     let (old, new) = hands.sides().await;
     match next(old, new, None) {
-        Next::Begin => begin(&hands).await,
+        Next::Begin => begin(&hands, gate).await,
         Next::Done => Ok(HandedOver { took: Duration::ZERO }),
         // Somebody began and did not end it: nobody leads, and clients wait.
         Next::PromoteSuccessor | Next::PromoteBack | Next::Wait => {
@@ -54,8 +56,12 @@ pub(super) async fn hand_over(
     }
 }
 
-async fn begin(hands: &Hands<'_>) -> Result<HandedOver, HandOverError> {
+async fn begin(hands: &Hands<'_>, gate: &dyn Gate) -> Result<HandedOver, HandOverError> {
     let prepared = prepare::prepare(hands).await?;
+    if let Err(refused) = gate.close().await {
+        follow::untell(hands, &prepared.followers).await;
+        return Err(refused);
+    }
     let started = Instant::now();
     if let Err(refused) = fence::fence(hands, &prepared.follow_successor, &prepared.data_directory).await {
         follow::untell(hands, &prepared.followers).await;

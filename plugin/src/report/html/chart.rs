@@ -71,6 +71,7 @@ fn lanes(report: &OperationReport, heard: &[Progress]) -> BTreeMap<String, Vec<S
         What::StepStarted { .. }
         | What::StepWaiting { .. }
         | What::StepFinished { .. }
+        | What::Noted { .. }
         | What::Stopping
         | What::Redrawn { .. } => None,
     });

@@ -34,6 +34,7 @@ impl Draw for Plain {
 pub(super) fn line(what: &What) -> Option<String> {
     match what {
         What::Members { .. } => None,
+        What::Noted { text } => Some(format!("note: {text}")),
         What::Stopping => Some("stopping at the next safe moment; once more leaves at once".to_owned()),
         What::StepStarted { step, of, text } => Some(format!("[{}/{of}] {text}", step + 1)),
         What::StepWaiting { step, of, text, why } => Some(format!("[{}/{of}] {text} … waiting: {why}", step + 1)),

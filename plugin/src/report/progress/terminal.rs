@@ -70,6 +70,9 @@ impl Draw for Terminal {
                 let text = line(&progress.what).unwrap_or_default();
                 self.step.set_message(clean(&text));
             }
+            What::Noted { .. } => {
+                let _ = self.screen.println(clean(&line(&progress.what).unwrap_or_default()));
+            }
             What::StepFinished { .. } | What::Stopping | What::Redrawn { .. } => {
                 let text = line(&progress.what).unwrap_or_default();
                 let done = format!("{} {}", self.printer.paint(Paint::Good, "√"), clean(&text));

@@ -1,0 +1,69 @@
+//! What an adapter can do whose clients come through poolers: programs in front of a database that lend its connections
+//! out, and can let clients wait for a moment instead of failing.
+
+use stateful_safety::{ContainerFacts, Entrance};
+
+use crate::{BoxFuture, Door, HandOverError};
+
+/// Poolers of an engine, spoken to on their own console.
+pub trait Pooling: Send + Sync {
+    /// THINK. How to get in to a pooler's console, from what its container declares.
+    fn entrance(&self, facts: &ContainerFacts) -> Entrance;
+
+    /// LOOK. The pools of one pooler, and where each leads.
+    fn ask<'a>(&'a self, door: &'a Door) -> BoxFuture<'a, Result<Vec<Pool>, String>>;
+
+    /// TOUCH. Lets the clients of all these wait as soon as none of them is in the middle of a transaction. All of them or
+    /// none: when one has not done so in time, all are resumed and the error names it.
+    fn pause<'a>(&'a self, fronts: &'a [Front]) -> BoxFuture<'a, Result<(), HandOverError>>;
+
+    /// TOUCH. Lets the clients of one go on, and returns when they do or a moment has passed. While it waits the pooler
+    /// tries often: the way to the new primary opens by itself, and it must not be waited for longer than that takes. A
+    /// pool that is not paused is left as it is.
+    fn resume<'a>(&'a self, front: &'a Front) -> BoxFuture<'a, Result<(), String>>;
+}
+
+/// A pool: what clients ask for by a name, and where they are led.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pool {
+    /// The name clients use.
+    pub name: String,
+    /// The hosts its connections go to, as the pooler's configuration names them.
+    pub hosts: Vec<String>,
+    /// A client keeps its connection until it goes: a pause would wait for clients to leave.
+    pub per_session: bool,
+    /// Its clients wait already.
+    pub paused: bool,
+    /// How patient its pooler is with servers that cannot be reached.
+    pub patience: Patience,
+}
+
+/// A pooler in front of a database: the way to its console, and the pools that lead there.
+#[derive(Debug, Clone)]
+pub struct Front {
+    /// The way.
+    pub door: Door,
+    /// Names of pools.
+    pub pools: Vec<String>,
+    /// How patient the pooler is while nobody moves the database.
+    pub patience: Patience,
+}
+
+/// How patient a pooler is with a server that cannot be reached, in its own words: names of settings, and their values.
+/// Empty where it does not say, and then nothing is changed.
+pub type Patience = Vec<(String, String)>;
+
+/// What happens at the moment writes stop, between the last preparation and the first act that stops them.
+pub trait Gate: Send + Sync {
+    /// TOUCH. Lets clients wait. An error calls the handover off: nothing has changed.
+    fn close(&self) -> BoxFuture<'_, Result<(), HandOverError>>;
+}
+
+/// Nothing happens then: clients notice.
+pub struct NoGate;
+
+impl Gate for NoGate {
+    fn close(&self) -> BoxFuture<'_, Result<(), HandOverError>> {
+        Box::pin(async { Ok(()) })
+    }
+}

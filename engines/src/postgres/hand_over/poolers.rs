@@ -1,0 +1,84 @@
+//! TOUCH. Lets the clients of poolers wait while the role moves, and go on afterwards.
+//!
+//! A pause outlives the connection it was asked on (`admin_cmd_pause` sets a flag of the pool), so whoever asks for one
+//! answers for its end. It returns when no connection of the pool is lent out; its idle ones are closed, so what the pool
+//! opens afterwards leads to the new primary.
+
+use std::time::{Duration, Instant};
+
+use futures::future::{join_all, try_join_all};
+use tokio::time::{sleep, timeout};
+
+use crate::postgres::links::{Links, ask, words};
+use crate::postgres::pooler::{HURRIED, is_served, named, say};
+use crate::{Front, HandOverError};
+
+/// How long clients in the middle of a transaction are waited for while all the others wait already. Most transactions
+/// take milliseconds; whoever takes longer than this would make the pause one that people feel.
+const DRAINED_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long it is waited for until clients are served. A node's proxy takes a fraction of a second; after this long
+/// something else is the matter, and the pooler goes on as it was configured.
+const SERVED_WITHIN: Duration = Duration::from_secs(5);
+
+/// Between two questions whether they are.
+const ASK_AGAIN: Duration = Duration::from_millis(10);
+
+/// Pauses all, at the same time, or none.
+pub(in crate::postgres) async fn pause(consoles: &Links, fronts: &[Front]) -> Result<(), HandOverError> {
+    let paused = try_join_all(fronts.iter().map(|front| pause_one(consoles, front))).await;
+    if paused.is_err() {
+        // Not on a console that still waits for its answer: after this it would never get any.
+        join_all(fronts.iter().map(|front| consoles.forget(&front.door))).await;
+        let _ = join_all(fronts.iter().map(|front| resume(consoles, front))).await;
+    }
+    paused.map(drop)
+}
+
+async fn pause_one(consoles: &Links, front: &Front) -> Result<(), HandOverError> {
+    let refused = |why: String| HandOverError::Refused { member: front.door.member.clone(), why };
+    let no_way = |why: String| HandOverError::NoWay { member: front.door.member.clone(), why };
+    let console = consoles.to(&front.door).await.map_err(no_way)?;
+    let pause = async {
+        for pool in &front.pools {
+            ask(&console, &format!("PAUSE {}", named(pool))).await.map_err(|error| refused(words(&error)))?;
+        }
+        Ok(())
+    };
+    let late = || {
+        let pools = front.pools.join(", ");
+        refused(format!("a client of {pools} was still in the middle of a transaction after {DRAINED_WITHIN:?}"))
+    };
+    timeout(DRAINED_WITHIN, pause).await.map_err(|_| late())?
+}
+
+/// Lets the clients of one go on, in a hurry until they are served.
+pub(in crate::postgres) async fn resume(consoles: &Links, front: &Front) -> Result<(), String> {
+    let order = |order: String| async move { say(consoles, &front.door, &order).await };
+    for (name, hurried) in HURRIED.iter().filter(|_| !front.patience.is_empty()) {
+        order(set(name, hurried)).await?;
+    }
+    let mut left = Ok(());
+    for pool in &front.pools {
+        // Somebody else may have resumed it.
+        let refused = order(format!("RESUME {}", named(pool))).await.err();
+        left = left.and(refused.filter(|why| !why.contains("is not paused")).map_or(Ok(()), Err));
+    }
+    let begun = Instant::now();
+    while left.is_ok() && begun.elapsed() < SERVED_WITHIN {
+        // Being asked also makes it look whether it should try again: by itself it does so three times a second.
+        match order("SHOW POOLS".to_owned()).await {
+            Ok(pools) if !is_served(&pools, &front.pools) => sleep(ASK_AGAIN).await,
+            Ok(_) | Err(_) => break,
+        }
+    }
+    for (name, before) in &front.patience {
+        order(set(name, before)).await?;
+    }
+    left
+}
+
+/// A setting of the running pooler; its files stay as they are.
+fn set(name: &str, value: &str) -> String {
+    format!("SET {name} = '{}'", value.replace('\'', "''"))
+}

@@ -1,0 +1,88 @@
+//! THINK. What a pooler's answers mean: its pools, and where each leads.
+
+use crate::postgres::answers::{Row, text};
+use crate::{Patience, Pool};
+
+/// How a pooler is told to hurry while the way to a new primary is opening, in seconds (its manual, "Connection sanity
+/// checks, timeouts"). Each node's proxy follows a Service in its own time, so first connections fail; it then waits for
+/// `server_login_retry`, 15 s unless told otherwise, while its clients wait. A first packet that is lost in the change is
+/// sent again only after a second; `server_connect_timeout` ends that attempt sooner.
+pub(in crate::postgres) const HURRIED: &[(&str, &str)] =
+    &[("server_login_retry", "0.02"), ("server_connect_timeout", "0.2")];
+
+/// The pools in `SHOW DATABASES`, with the mode of `SHOW CONFIG` where they have none of their own. The console itself is
+/// among them without a host; so is a pool that goes to a server on the pooler's own machine, which no other pod can be.
+pub(super) fn pools(databases: &[Row], settings: &[Row]) -> Vec<Pool> {
+    let setting =
+        |name: &str| settings.iter().find(|row| text(row, "key") == Some(name)).and_then(|row| text(row, "value"));
+    let mode = setting("pool_mode");
+    let known = HURRIED.iter().filter_map(|(name, _)| Some(((*name).to_owned(), setting(name)?.to_owned())));
+    let patience: Patience = known.collect();
+    databases
+        .iter()
+        .filter_map(|row| {
+            let hosts = text(row, "host")?.split(',').map(|host| host.trim().to_owned()).collect();
+            // Unless it says otherwise a pooler lends per session (its manual, pool_mode).
+            let mode = text(row, "pool_mode").or(mode).unwrap_or("session");
+            Some(Pool {
+                name: text(row, "name")?.to_owned(),
+                hosts,
+                per_session: mode == "session",
+                paused: text(row, "paused") == Some("1"),
+                patience: patience.clone(),
+            })
+        })
+        .collect()
+}
+
+/// Whether, by `SHOW POOLS`, nobody waits for a connection of these pools who could not be served soon: one is there.
+pub(in crate::postgres) fn is_served(answer: &[Row], pools: &[String]) -> bool {
+    let count = |row: &Row, name: &str| text(row, name).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+    let ours =
+        answer.iter().filter(|row| text(row, "database").is_some_and(|name| pools.iter().any(|pool| pool == name)));
+    let mut ours = ours.filter(|row| count(row, "cl_waiting") > 0);
+    ours.all(|row| ["sv_active", "sv_idle", "sv_used"].iter().any(|name| count(row, name) > 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Row, is_served, pools};
+
+    fn row(columns: &[(&str, Option<&str>)]) -> Row {
+        columns.iter().map(|(name, value)| ((*name).to_owned(), value.map(ToOwned::to_owned))).collect()
+    }
+
+    #[test]
+    fn a_pool_is_served_when_nobody_waits_without_a_connection() {
+        let pool = |name, waiting, idle| row(&[("database", Some(name)), ("cl_waiting", waiting), ("sv_idle", idle)]);
+        let ours = ["app".to_owned()];
+        assert!(is_served(&[pool("app", Some("0"), Some("0")), pool("else", Some("9"), Some("0"))], &ours));
+        assert!(!is_served(&[pool("app", Some("3"), Some("0"))], &ours));
+        assert!(is_served(&[pool("app", Some("3"), Some("1"))], &ours));
+    }
+
+    #[test]
+    fn a_pool_has_its_own_mode_or_the_poolers_and_the_console_is_none() {
+        let databases = [
+            row(&[("name", Some("app")), ("host", Some("db-primary")), ("pool_mode", None), ("paused", Some("0"))]),
+            row(&[
+                ("name", Some("old")),
+                ("host", Some("db-0,db-1")),
+                ("pool_mode", Some("session")),
+                ("paused", Some("1")),
+            ]),
+            row(&[
+                ("name", Some("pgbouncer")),
+                ("host", None),
+                ("pool_mode", Some("statement")),
+                ("paused", Some("0")),
+            ]),
+        ];
+        let settings = [row(&[("key", Some("pool_mode")), ("value", Some("transaction"))])];
+        let found = pools(&databases, &settings);
+        let told: Vec<_> = found.iter().map(|pool| (pool.name.as_str(), pool.per_session, pool.paused)).collect();
+        assert_eq!(told, [("app", false, false), ("old", true, true)]);
+        assert_eq!(found[1].hosts, ["db-0", "db-1"]);
+        assert!(pools(&databases[..1], &[])[0].per_session, "unknown is what a pause would hang on");
+    }
+}
