@@ -20,6 +20,8 @@ pub struct Proxy {
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
+    /// What the API server and the webhooks it asked want to be known.
+    pub warnings: Vec<String>,
     /// The body, as it came.
     pub body: String,
 }
@@ -57,6 +59,8 @@ impl Proxy {
         let mut told = String::new();
         stream.read_to_string(&mut told).await?;
         let status = told.split(' ').nth(1).and_then(|status| status.parse().ok()).context("no status in it")?;
-        Ok(Reply { status, body: told.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default() })
+        let (head, body) = told.split_once("\r\n\r\n").context("no body in it")?;
+        let warnings = head.lines().filter_map(|line| line.strip_prefix("Warning: ")).map(ToOwned::to_owned).collect();
+        Ok(Reply { status, warnings, body: body.to_owned() })
     }
 }

@@ -3,6 +3,7 @@
 
 mod drains;
 mod installation;
+mod modes;
 mod outages;
 mod passing;
 mod policies;
