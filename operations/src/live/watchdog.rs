@@ -32,8 +32,8 @@ const HELD_AT_MOST: Duration = Duration::from_secs(20);
 /// Between two attempts to resume. Two are made in any case: what the dead process sent last may still be on its way.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// How often it is tried. After five minutes the pooler's pod is another, or a human has come.
-const ATTEMPTS: u32 = 300;
+/// How often it is tried. After a minute the pooler's pod is gone, or a human has come.
+const ATTEMPTS: u32 = 60;
 
 const READY: &str = "ready";
 const STAND_BY: &str = "stand by";
