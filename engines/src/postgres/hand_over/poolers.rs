@@ -21,8 +21,8 @@ const DRAINED_WITHIN: Duration = Duration::from_secs(2);
 /// something else is the matter, and the pooler goes on as it was configured.
 const SERVED_WITHIN: Duration = Duration::from_secs(5);
 
-/// Between two questions whether they are.
-const ASK_AGAIN: Duration = Duration::from_millis(10);
+/// Between two questions whether they are. More often, and asking is what keeps a small machine busy.
+const ASK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Pauses all, at the same time, or none.
 pub(in crate::postgres) async fn pause(consoles: &Links, fronts: &[Front]) -> Result<(), HandOverError> {

@@ -4,11 +4,9 @@ use crate::postgres::answers::{Row, text};
 use crate::{Patience, Pool};
 
 /// How a pooler is told to hurry while the way to a new primary is opening, in seconds (its manual, "Connection sanity
-/// checks, timeouts"). Each node's proxy follows a Service in its own time, so first connections fail; it then waits for
-/// `server_login_retry`, 15 s unless told otherwise, while its clients wait. A first packet that is lost in the change is
-/// sent again only after a second; `server_connect_timeout` ends that attempt sooner.
-pub(in crate::postgres) const HURRIED: &[(&str, &str)] =
-    &[("server_login_retry", "0.02"), ("server_connect_timeout", "0.2")];
+/// checks, timeouts"). Each node's proxy follows a Service in its own time, so first connections may fail; it then waits
+/// for `server_login_retry`, 15 s unless told otherwise, while its clients wait.
+pub(in crate::postgres) const HURRIED: &[(&str, &str)] = &[("server_login_retry", "0.05")];
 
 /// The pools in `SHOW DATABASES`, with the mode of `SHOW CONFIG` where they have none of their own. The console itself is
 /// among them without a host; so is a pool that goes to a server on the pooler's own machine, which no other pod can be.
