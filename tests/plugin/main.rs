@@ -8,6 +8,7 @@ mod guard;
 mod laws;
 mod obstacles;
 mod pooler;
+mod postgres;
 mod refusals;
 mod replication;
 mod rights;
