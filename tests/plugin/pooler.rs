@@ -23,7 +23,7 @@ async fn a_switchover_behind_a_pooler_fails_and_loses_nothing() -> Result<()> {
     let cluster = Cluster::find()?;
     let namespace = cluster.namespace("law-pooler-switchover").await?;
     let (database, plugin) = deployed(&cluster, &namespace).await?;
-    let load = Load::start(database.through("pgbouncer").await?).await?;
+    let load = load(&database).await?;
     for _ in 0..3 {
         tokio::time::sleep(A_WHILE).await; // not to wait for anything: this is the baseline
         let idle = load.turn_page();
@@ -46,7 +46,7 @@ async fn a_minor_upgrade_behind_a_pooler_fails_and_loses_nothing() -> Result<()>
     let cluster = Cluster::find()?;
     let namespace = cluster.namespace("law-pooler-upgrade").await?;
     let (database, plugin) = deployed(&cluster, &namespace).await?;
-    let load = Load::start(database.through("pgbouncer").await?).await?;
+    let load = load(&database).await?;
     let ended = plugin.run(&["upgrade", "postgres", "--version", "15.20", "-y", "-o", "json"]).await?;
     let during = load.turn_page();
     eprintln!("{ended}\nlongest gap {:?}; {during:?}", during.longest_gap);
@@ -63,7 +63,7 @@ async fn a_long_transaction_calls_the_handover_off_and_nobody_is_left_waiting() 
     let cluster = Cluster::find()?;
     let namespace = cluster.namespace("law-pooler-transaction").await?;
     let (database, plugin) = deployed(&cluster, &namespace).await?;
-    let load = Load::start(database.through("pgbouncer").await?).await?;
+    let load = load(&database).await?;
     let before = database.primary().await?;
     // Begun while the plugin starts: one that is open for longer the judge sees, and does not even begin.
     let arguments = ["switchover", "postgres", "-y", "--progress=json", "--step-timeout", "15s"];
@@ -89,7 +89,7 @@ async fn a_plugin_that_is_killed_in_the_pause_leaves_nobody_waiting() -> Result<
     let cluster = Cluster::find()?;
     let namespace = cluster.namespace("law-pooler-killed").await?;
     let (database, plugin) = deployed(&cluster, &namespace).await?;
-    let load = Load::start(database.through("pgbouncer").await?).await?;
+    let load = load(&database).await?;
     let mut running = plugin.start(&["switchover", "postgres", "-y", "--progress=json"])?;
     running.step_started(0).await?;
     // So that the pause lasts: it waits for this one.
@@ -117,6 +117,12 @@ async fn deployed<'a>(cluster: &Cluster, namespace: &'a Namespace) -> Result<(Po
     let database = Postgres::deploy(namespace, "15.18").await?;
     database.deploy_pooler().await?;
     Ok((database, Plugin::find(cluster)?.within(namespace)))
+}
+
+/// Writers behind the poolers, as soon as each node's proxy leads there.
+async fn load(database: &Postgres<'_>) -> Result<Load> {
+    let door = database.through("pgbouncer").await?;
+    until("clients are served", Duration::from_secs(30), async || Load::start(door.clone()).await).await
 }
 
 /// A client of the first pooler in the middle of a transaction.
