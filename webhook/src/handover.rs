@@ -4,8 +4,10 @@
 use std::time::Duration;
 
 use stateful_cluster::{Promise, PromiseBook};
+use stateful_operations::journal::Entry;
 use stateful_operations::{
-    Goal, Limits, Live, Look, Origin, Outcome, Refusal, World, best_successor, draw_up, execute,
+    Goal, Limits, Live, Look, Origin, Outcome, Plan, Refusal, World, WorldError, best_successor, draw_up, draw_up_left,
+    execute, unfinished,
 };
 use stateful_safety::{Policy, WorkloadId};
 use tokio::sync::watch;
@@ -57,9 +59,8 @@ async fn hand_over(guard: &Guard, id: &WorkloadId, pod: &str, who: &str) -> Resu
         if open.verb != VERB {
             return Err(format!("operation {} ({}, by {}) is unfinished", open.id, open.verb, open.by));
         }
-        // Ours: its goal was a state, and what is left of it is drawn up anew below.
         live.take_over(&workload, open, who, CLAIM_PATIENCE).await.map_err(|error| error.to_string())?;
-        live.abort(who).await.map_err(|error| error.to_string())?;
+        end(&live, open, &policy, who).await?;
     }
     let look = live.look().await.map_err(|error| error.to_string())?;
     if !look.leads(pod) {
@@ -70,22 +71,57 @@ async fn hand_over(guard: &Guard, id: &WorkloadId, pod: &str, who: &str) -> Resu
     let plan = match draw_up(&goal, &look, Origin::of(&look), &policy) {
         Ok(plan) => plan,
         Err(Refusal::Nothing(_)) => return Ok(None),
-        Err(Refusal::Unsafe(reasons)) => {
-            return Err(reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "));
-        }
+        Err(refusal @ Refusal::Unsafe(_)) => return Err(words(&refusal)),
     };
-    live.begin(&workload, VERB, who, &plan, CLAIM_PATIENCE).await.map_err(|error| error.to_string())?;
-    let outcome = execute(&live, plan, &policy, LIMITS, who).await;
-    match outcome {
-        Outcome::Finished => {
-            live.finish(None).await.map_err(|error| error.to_string())?;
-            Ok(Some(member))
+    let id = live.begin(&workload, VERB, who, &plan, CLAIM_PATIENCE).await.map_err(|error| error.to_string())?;
+    let Outcome::Stopped(stop) = execute(&live, plan, &policy, LIMITS, who).await else {
+        live.finish(None).await.map_err(|error| error.to_string())?;
+        return Ok(Some(member));
+    };
+    // Where it stopped it is safe, and nothing of a switchover is left to resume: unless nobody leads. What cannot be
+    // read may be that.
+    let history = live.history(&workload).await.unwrap_or_default();
+    match (history.iter().find(|entry| entry.id == id), live.look().await) {
+        (Some(entry), Ok(look)) if unfinished(entry, &look).is_none() => live.abort(who).await,
+        _ => live.let_go().await,
+    }
+    .map_err(|error| error.to_string())?;
+    Err(stop.to_string())
+}
+
+/// Ends what a leader that died left open. Its goal was a state, and what is left of it is drawn up anew by the caller;
+/// but a handover in whose pause it died is finished, or given back, before all else: nobody leads meanwhile.
+async fn end(live: &Live, open: &Entry, policy: &Policy, who: &str) -> Result<(), String> {
+    let told = |error: WorldError| error.to_string();
+    let look = live.look().await.map_err(told)?;
+    if unfinished(open, &look).is_none() {
+        return live.abort(who).await.map_err(told);
+    }
+    let finished = match draw_up_left(open, &open.current.goal, &look, policy) {
+        Ok(plan) => carry_on(live, plan, policy, who).await,
+        Err(refusal) => Err(words(&refusal)),
+    };
+    match finished {
+        Ok(()) => live.finish(None).await.map_err(told),
+        Err(why) => {
+            live.let_go().await.map_err(told)?;
+            Err(why)
         }
-        Outcome::Stopped(stop) => {
-            // Where it stopped it is safe; nothing of a switchover is left to resume.
-            live.abort(who).await.map_err(|error| error.to_string())?;
-            Err(stop.to_string())
-        }
+    }
+}
+
+async fn carry_on(live: &Live, plan: Plan, policy: &Policy, who: &str) -> Result<(), String> {
+    live.redrawn(who, &plan).await.map_err(|error| error.to_string())?;
+    match execute(live, plan, policy, LIMITS, who).await {
+        Outcome::Finished => Ok(()),
+        Outcome::Stopped(stop) => Err(stop.to_string()),
+    }
+}
+
+fn words(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Nothing(why) => why.clone(),
+        Refusal::Unsafe(reasons) => reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
     }
 }
 
