@@ -8,7 +8,7 @@ use stateful_engines::{Engine, HandOverError, HandedOver, NoGate};
 use crate::clients::Clients;
 use crate::handover::ANY;
 use crate::programs::signal;
-use crate::servers::{PATIENCE, Servers, name};
+use crate::servers::{PATIENCE, Servers, address, name};
 
 /// A moment on the way, by what can be seen of it from outside.
 #[derive(Debug, Clone, Copy)]
@@ -101,6 +101,49 @@ async fn an_end_that_was_not_heard_is_found_out_from_both_servers() {
     let report = clients.finish(&servers, leader).await;
     println!("the witness broken off: {took:?}, {report:?}");
     assert_eq!((leader, report.lost), (1, 0));
+}
+
+/// The old primary was fenced and lost its power instead of stopping: it has rows that nobody else has. It answers only once
+/// it has read its own log, even with `recovery_min_apply_delay`: a server that was not shut down recovers from that log
+/// first, and becomes a standby then (`InitWalRecovery` in `xlogrecovery.c`).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fenced_primary_that_lost_its_power_and_has_more_leads_on() {
+    let Some(servers) = Servers::start("").await else { return };
+    let old = servers.link(0).await;
+    let follow = format!(
+        "ALTER SYSTEM SET primary_conninfo = 'host={} port=54329 user=postgres password={} application_name=pg-0'",
+        address(1),
+        r"''it\\''s a \\\\secret''"
+    );
+    old.batch_execute(&follow).await.expect("a setting");
+    old.batch_execute("ALTER SYSTEM SET recovery_min_apply_delay = '4s'").await.expect("a setting");
+    old.batch_execute("CHECKPOINT").await.expect("a checkpoint");
+    let insert = "INSERT INTO kept VALUES (9, $1)";
+    for number in 0_i64..5 {
+        old.execute(insert, &[&number]).await.expect("a row");
+    }
+    let end = "SELECT pg_current_wal_flush_lsn()::text";
+    let there = servers.word(0, end).await.expect("a position");
+    let begun = Instant::now();
+    let has = format!("SELECT (pg_last_wal_receive_lsn() >= '{there}')::text");
+    while servers.word(1, &has).await.as_deref() != Some("true") {
+        assert!(begun.elapsed() < PATIENCE, "the successor never had the first rows");
+    }
+    let receiver = servers.process(1, "walreceiver").expect("it receives");
+    signal("STOP", receiver);
+    for number in 5_i64..10 {
+        old.execute(insert, &[&number]).await.expect("a row");
+    }
+    std::fs::write(servers.data(0).join("standby.signal"), "").expect("a fence");
+    let postmaster = std::fs::read_to_string(servers.data(0).join("postmaster.pid")).expect("it runs");
+    signal("KILL", postmaster.lines().next().and_then(|pid| pid.parse().ok()).expect("a number"));
+
+    let finished = hand_over(&servers, 0, 1).await;
+    signal("CONT", receiver);
+    assert!(matches!(finished, Err(HandOverError::NotMoved { .. })), "{finished:?}");
+    assert_eq!(leader(&servers).await, 0);
+    let rows = servers.word(0, "SELECT count(*)::text FROM kept WHERE writer = 9").await;
+    assert_eq!(rows.as_deref(), Some("10"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
