@@ -63,7 +63,7 @@ impl Live {
         })
     }
 
-    /// Lets clients of poolers wait during a handover: `program`, a command and its arguments, runs [`watch`] and so
+    /// Lets clients of poolers wait during a handover: `program`, a command and its arguments, runs [`watch()`] and so
     /// resumes them should this process die.
     #[must_use]
     pub fn with_watchdog(self, program: Vec<OsString>) -> Self {
