@@ -13,8 +13,8 @@ const DRAINED_WITHIN: Duration = Duration::from_mins(4);
 /// A drain asks every five seconds: after this it has asked and was refused.
 const ASKED_WITHIN: Duration = Duration::from_secs(30);
 
-/// Bytes a second a slow replica hears, with the packets' heads. The load writes ten times as much to a shard; on a machine
-/// so busy that it wrote less than 6000 a replica caught up in the middle of the proof, and its primary was rightly let go.
+/// Bytes a second a slow replica hears, with the packets' heads: a fraction of what the load writes to a shard, so that it
+/// falls behind on a busy machine too.
 const LESS_THAN_IS_WRITTEN: &str = "1500";
 
 const HANDOVER: &str = "\"onEviction\":\"HandOver\"";

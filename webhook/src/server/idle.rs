@@ -1,8 +1,8 @@
 //! The time after which a line without a question is closed, kept so that it costs no answer anything.
 //!
 //! A timer of the runtime that answers would be set and taken back with every question, and as long as one is set the
-//! kernel sets an alarm each time the runtime has nothing to do: measured, that was half of what an answer on a quiet
-//! line took. Here nobody's alarm is set: every line looks at the clock whenever a bell rings that another runtime rings.
+//! kernel sets an alarm each time the runtime has nothing to do, which is after every answer on a quiet line. Here nobody's
+//! alarm is set: every line looks at the clock whenever a bell rings that another runtime rings.
 
 use std::future::Future;
 use std::pin::Pin;
