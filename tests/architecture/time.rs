@@ -14,11 +14,12 @@ const THINKS: &[&str] = &[
     "operations/src/journal",
 ];
 
-/// Single files of operations that decide; beside them `live/` is the real world.
+/// Single files of operations that decide; nearly all beside them in `live/` is the real world.
 const THINKING_FILES: &[&str] = &[
     "draw_up.rs",
     "execute.rs",
     "execute/redraw.rs",
+    "live/in_front.rs",
     "unfinished.rs",
     "plan.rs",
     "preflight.rs",

@@ -54,7 +54,7 @@ pub(crate) fn gone(
 
 /// Whether a promise is of no use to anybody any more: an hour old, or about a pod that is gone and was reborn long ago.
 pub(crate) fn is_spent(promise: &Promise, now: jiff::Timestamp) -> bool {
-    now.duration_since(promise.at).unsigned_abs() > SPENT_AFTER && promise.at < now
+    u64::try_from(now.duration_since(promise.at).as_secs()).is_ok_and(|age| age > SPENT_AFTER.as_secs())
 }
 
 #[cfg(test)]
@@ -106,6 +106,19 @@ mod tests {
         let almost = now + KEPT_WITHIN.saturating_sub(Duration::from_millis(1));
         assert_eq!(gone(&all, None, &[promise(1, true)], &mut first, almost, "pod-0").len(), 1);
         assert!(gone(&all, None, &[promise(1, true)], &mut first, now + KEPT_WITHIN, "pod-0").is_empty());
+    }
+
+    #[test]
+    fn sightings_nobody_asks_about_any_more_are_forgotten_and_fresh_ones_are_not() {
+        let (began, all) = (Instant::now(), workload(&[0, 1, 2]));
+        let old = |number: usize| (format!("gone-{number}"), began);
+        let mut first: HashMap<String, Instant> = (0..=super::REMEMBERED).map(old).collect();
+        let now = began + super::SPENT_AFTER;
+        first.insert("fresh".to_owned(), now);
+        gone(&all, None, &[promise(1, true)], &mut first, now, "pod-0");
+        let mut left: Vec<&str> = first.keys().map(String::as_str).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["fresh", "pod-1"]);
     }
 
     #[test]

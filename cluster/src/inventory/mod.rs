@@ -47,15 +47,19 @@ struct Inner {
 impl Inventory {
     /// Begins to watch. The watches end with the process.
     pub fn watch(cluster: &Cluster) -> Self {
+        let inventory = Self::unread_yet();
+        watch::begin(cluster, &inventory);
+        inventory
+    }
+
+    fn unread_yet() -> Self {
         let inner = Inner {
             model: RwLock::default(),
             unread: Mutex::new(KINDS.into_iter().map(|kind| (kind, "not listed yet".to_owned())).collect()),
             synced: AtomicBool::new(false),
             changes: broadcast::channel(1024).0,
         };
-        let inventory = Self { inner: Arc::new(inner) };
-        watch::begin(cluster, &inventory);
-        inventory
+        Self { inner: Arc::new(inner) }
     }
 
     /// What is known now. Held shortly: the watches wait meanwhile.
@@ -114,4 +118,24 @@ pub async fn lease(cluster: &Cluster, namespace: &str, name: &str) -> Result<Opt
 pub(crate) fn notes(annotations: Option<&BTreeMap<String, String>>) -> BTreeMap<String, String> {
     let all = annotations.into_iter().flatten();
     all.filter_map(|(key, value)| Some((key.strip_prefix(crate::PREFIX)?.to_owned(), value.clone()))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Inventory, KINDS};
+
+    #[test]
+    fn until_every_kind_was_listed_it_says_which_was_not_and_why() {
+        let inventory = Inventory::unread_yet();
+        for kind in KINDS.into_iter().filter(|kind| *kind != "DisruptionPolicy") {
+            inventory.listed(kind);
+        }
+        inventory.not_listed("DisruptionPolicy", "404 page not found".to_owned());
+        assert!(!inventory.is_synced());
+        assert_eq!(inventory.unread(), ["DisruptionPolicy (404 page not found)"]);
+        inventory.listed("DisruptionPolicy");
+        inventory.not_listed("Pod", "the watch broke".to_owned());
+        assert!(inventory.is_synced(), "a watch that breaks later is taken up again, with what was read");
+        assert!(inventory.unread().is_empty());
+    }
 }

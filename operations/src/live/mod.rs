@@ -2,6 +2,7 @@
 
 mod doors;
 mod gate;
+mod in_front;
 mod journal;
 mod poolers;
 mod sight;
