@@ -149,14 +149,14 @@ impl Resource for SlimPod {
 #[cfg(test)]
 mod tests {
     use k8s_openapi::api::core::v1::Pod;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::SlimPod;
     use crate::inventory::facts::{self, LabelSets};
 
     #[test]
     fn nothing_that_is_remembered_of_a_pod_is_skipped() {
-        let whole = json!({"apiVersion": "v1", "kind": "Pod",
+        let mut whole = json!({"apiVersion": "v1", "kind": "Pod",
             "metadata": {"name": "redis-0", "namespace": "shop", "uid": "u", "resourceVersion": "7",
                 "labels": {"app": "redis", "controller-revision-hash": "h"}, "deletionTimestamp": "2026-01-01T00:00:00Z",
                 "annotations": {"kubectl-stateful.dev/approval": "yes"}, "managedFields": [{"manager": "m"}],
@@ -168,11 +168,22 @@ mod tests {
                 "conditions": [{"type": "Ready", "status": "True"}],
                 "containerStatuses": [{"name": "redis", "image": "redis:8.0", "imageID": "i", "ready": false,
                     "restartCount": 1, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]}});
+        holds(&whole, &["CrashLoopBackOff", "Claim", "n1", "10.0.0.1", "terminating: true", "ready: true", "yes"]);
+        let status = &mut whole["status"];
+        status["initContainerStatuses"] = status["containerStatuses"].take();
+        holds(&whole, &["CrashLoopBackOff"]);
+        whole["status"]["conditions"] =
+            json!([{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated", "message": "it waits"}]);
+        holds(&whole, &["SchedulingGated: it waits"]);
+    }
+
+    /// The same is remembered of a pod whether it is read whole or not, and these words are part of it.
+    fn holds(whole: &Value, parts: &[&str]) {
         let pod: Pod = serde_json::from_value(whole.clone()).expect("a pod");
-        let SlimPod(slim) = serde_json::from_value(whole).expect("a pod");
+        let SlimPod(slim) = serde_json::from_value(whole.clone()).expect("a pod");
         let of = |pod: &Pod| format!("{:?}", facts::pod(pod, &LabelSets::default()).expect("remembered"));
         assert_eq!(of(&slim), of(&pod));
-        for part in ["CrashLoopBackOff", "Claim", "n1", "10.0.0.1", "terminating: true", "ready: true", "yes"] {
+        for part in parts {
             assert!(of(&slim).contains(part), "{part} in {}", of(&slim));
         }
     }
