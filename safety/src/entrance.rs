@@ -19,6 +19,30 @@ pub struct ContainerFacts {
     pub annotations: BTreeMap<String, String>,
 }
 
+impl ContainerFacts {
+    /// An annotation of ours.
+    pub fn note(&self, name: &str) -> Option<&str> {
+        self.annotations.get(name).map(String::as_str)
+    }
+
+    /// The value of a variable, where it is written in the pod itself.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.env.get(name)?.as_deref()
+    }
+
+    /// The password in the Secret that an annotation names as `NAME/KEY`; the key is `password` where none is named.
+    pub fn password_noted(&self, annotation: &str) -> Option<Source> {
+        let noted = self.note(annotation)?;
+        let (name, key) = noted.split_once('/').unwrap_or((noted, "password"));
+        Some(Source::Secret(name.to_owned(), key.to_owned()))
+    }
+
+    /// A key of the Secret that an annotation names.
+    pub fn key_noted(&self, annotation: &str, key: &str) -> Option<Source> {
+        Some(Source::Secret(self.note(annotation)?.to_owned(), key.to_owned()))
+    }
+}
+
 /// How to get in, as an engine reads it from the facts. The secrets are still only named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entrance {

@@ -21,35 +21,33 @@ const OTHER_USER_VARIABLES: &[&str] = &["POSTGRESQL_USERNAME"];
 
 /// Reads the way in. Annotations override, then arguments, then `postgresql.conf`, then the environment.
 pub(super) fn entrance(facts: &ContainerFacts) -> Entrance {
-    let note = |name: &str| facts.annotations.get(name).map(String::as_str);
     let number = |text: Option<&str>| text.and_then(|text| text.parse::<u16>().ok());
     let declared = ["postgres", "postgresql", "tcp-postgresql", "pg"].iter().find_map(|name| facts.ports.get(*name));
-    let variable = ["PGPORT", "POSTGRESQL_PORT_NUMBER"].iter().find_map(|name| number(value(facts, name)));
-    let tls = match note("tls") {
+    let variable = ["PGPORT", "POSTGRESQL_PORT_NUMBER"].iter().find_map(|name| number(facts.variable(name)));
+    let tls = match facts.note("tls") {
         Some(told) => told == "true",
         // The server speaks TLS beside plain text. Without a word on who signed it there is nothing to verify against.
         None => setting(facts, "ssl").is_some_and(is_on) && authority(facts).is_some(),
     };
     Entrance {
-        port: number(note("port"))
+        port: number(facts.note("port"))
             .or_else(|| number(setting(facts, "port")))
             .or(variable)
             .or(declared.copied())
             .unwrap_or(EngineKind::Postgres.default_port()),
         tls: tls.then(|| tls_files(facts)),
-        username: note("username").map(ToOwned::to_owned).or_else(|| user(facts)),
+        username: facts.note("username").map(ToOwned::to_owned).or_else(|| user(facts)),
         password: password(facts),
     }
 }
 
 fn user(facts: &ContainerFacts) -> Option<String> {
-    USER_VARIABLES.iter().find_map(|name| value(facts, name)).filter(|name| !name.is_empty()).map(ToOwned::to_owned)
+    USER_VARIABLES.iter().find_map(|name| facts.variable(name)).filter(|name| !name.is_empty()).map(ToOwned::to_owned)
 }
 
 fn password(facts: &ContainerFacts) -> Option<Source> {
-    if let Some(secret) = facts.annotations.get("password-secret") {
-        let (name, key) = secret.split_once('/').unwrap_or((secret, "password"));
-        return Some(Source::Secret(name.to_owned(), key.to_owned()));
+    if let Some(secret) = facts.password_noted("password-secret") {
+        return Some(secret);
     }
     let superuser_alone = OTHER_USER_VARIABLES.iter().all(|name| {
         let named = facts.env.get(*name);
@@ -57,7 +55,7 @@ fn password(facts: &ContainerFacts) -> Option<Source> {
     });
     let bitnami = |name: &'static str| superuser_alone.then_some(name);
     let files = PASSWORD_FILE_VARIABLES.iter().copied().chain(bitnami("POSTGRESQL_PASSWORD_FILE"));
-    if let Some(path) = files.filter_map(|name| value(facts, name)).find(|path| !path.is_empty()) {
+    if let Some(path) = files.filter_map(|name| facts.variable(name)).find(|path| !path.is_empty()) {
         return Some(Source::File(path.to_owned()));
     }
     let mut variables = PASSWORD_VARIABLES.iter().copied().chain(bitnami("POSTGRESQL_PASSWORD"));
@@ -66,27 +64,22 @@ fn password(facts: &ContainerFacts) -> Option<Source> {
 
 /// Who signed the server: an annotation's Secret, or the authority the server itself is told of.
 fn authority(facts: &ContainerFacts) -> Option<Source> {
-    let secret = facts.annotations.get("tls-secret").map(|name| Source::Secret(name.clone(), "ca.crt".to_owned()));
     let told = setting(facts, "ssl_ca_file").filter(|path| !path.is_empty());
-    secret
+    facts
+        .key_noted("tls-secret", "ca.crt")
         .or_else(|| told.map(|path| Source::File(path.to_owned())))
-        .or_else(|| value(facts, "POSTGRESQL_TLS_CA_FILE").map(|path| Source::File(path.to_owned())))
+        .or_else(|| facts.variable("POSTGRESQL_TLS_CA_FILE").map(|path| Source::File(path.to_owned())))
 }
 
 /// The server's own key is no client's: a client certificate is used where an annotation names a Secret with one.
 fn tls_files(facts: &ContainerFacts) -> TlsFiles {
-    let of_secret =
-        |key: &str| facts.annotations.get("tls-client-secret").map(|name| Source::Secret(name.clone(), key.to_owned()));
+    let of_secret = |key: &str| facts.key_noted("tls-client-secret", key);
     TlsFiles {
         authority: authority(facts),
         certificate: of_secret("tls.crt"),
         key: of_secret("tls.key"),
-        server_name: facts.annotations.get("tls-server-name").cloned(),
+        server_name: facts.note("tls-server-name").map(ToOwned::to_owned),
     }
-}
-
-fn value<'a>(facts: &'a ContainerFacts, variable: &str) -> Option<&'a str> {
-    facts.env.get(variable)?.as_deref()
 }
 
 fn is_on(text: &str) -> bool {

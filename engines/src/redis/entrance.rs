@@ -12,36 +12,35 @@ const PASSWORD_FILE_VARIABLES: &[&str] = &["REDIS_PASSWORD_FILE", "VALKEY_PASSWO
 
 /// Reads the way in. Annotations override, then arguments, then `redis.conf`, then the environment.
 pub(super) fn entrance(facts: &ContainerFacts) -> Entrance {
-    let note = |name: &str| facts.annotations.get(name).map(String::as_str);
     let tls_port = setting(facts, "tls-port").and_then(|port| port.parse::<u16>().ok()).filter(|port| *port != 0);
-    let told = note("tls").map(|tls| tls == "true");
-    let bitnami = ["REDIS_TLS_ENABLED", "VALKEY_TLS_ENABLED"].iter().any(|name| value(facts, name) == Some("yes"));
+    let told = facts.note("tls").map(|tls| tls == "true");
+    let bitnami = ["REDIS_TLS_ENABLED", "VALKEY_TLS_ENABLED"].iter().any(|name| facts.variable(name) == Some("yes"));
     let tls = told.unwrap_or(tls_port.is_some() || bitnami).then(|| tls_files(facts));
     let port = setting(facts, "port").and_then(|port| port.parse().ok()).filter(|port| *port != 0);
     let declared = ["redis", "tcp-redis", "client", "valkey"].iter().find_map(|name| facts.ports.get(*name).copied());
     Entrance {
-        port: note("port")
+        port: facts
+            .note("port")
             .and_then(|port| port.parse().ok())
             .or(if tls.is_some() { tls_port } else { port })
             .or(declared)
             .unwrap_or(EngineKind::Redis.default_port()),
         tls,
-        username: note("username").map(ToOwned::to_owned),
+        username: facts.note("username").map(ToOwned::to_owned),
         password: password(facts),
     }
 }
 
 fn password(facts: &ContainerFacts) -> Option<Source> {
-    if let Some(secret) = facts.annotations.get("password-secret") {
-        let (name, key) = secret.split_once('/').unwrap_or((secret, "password"));
-        return Some(Source::Secret(name.to_owned(), key.to_owned()));
+    if let Some(secret) = facts.password_noted("password-secret") {
+        return Some(secret);
     }
     if let Some(text) = setting(facts, "requirepass") {
         // `$(NAME)` in an argument is the kubelet's way to put a variable there; `$NAME` a shell's or a template's.
         let name = text.trim_start_matches('$').trim_matches(['(', ')', '{', '}']);
         return Some(if text.starts_with('$') { Source::Env(name.to_owned()) } else { Source::Text(text.to_owned()) });
     }
-    let file = PASSWORD_FILE_VARIABLES.iter().find_map(|name| value(facts, name));
+    let file = PASSWORD_FILE_VARIABLES.iter().find_map(|name| facts.variable(name));
     if let Some(path) = file.filter(|path| !path.is_empty()) {
         return Some(Source::File(path.to_owned()));
     }
@@ -50,21 +49,17 @@ fn password(facts: &ContainerFacts) -> Option<Source> {
 
 fn tls_files(facts: &ContainerFacts) -> TlsFiles {
     let file = |option: &str, variable: &str, key: &str| {
-        let secret = facts.annotations.get("tls-secret").map(|name| Source::Secret(name.clone(), key.to_owned()));
-        secret
+        facts
+            .key_noted("tls-secret", key)
             .or_else(|| setting(facts, option).map(|path| Source::File(path.to_owned())))
-            .or_else(|| value(facts, variable).map(|path| Source::File(path.to_owned())))
+            .or_else(|| facts.variable(variable).map(|path| Source::File(path.to_owned())))
     };
     TlsFiles {
         authority: file("tls-ca-cert-file", "REDIS_TLS_CA_FILE", "ca.crt"),
         certificate: file("tls-cert-file", "REDIS_TLS_CERT_FILE", "tls.crt"),
         key: file("tls-key-file", "REDIS_TLS_KEY_FILE", "tls.key"),
-        server_name: facts.annotations.get("tls-server-name").cloned(),
+        server_name: facts.note("tls-server-name").map(ToOwned::to_owned),
     }
-}
-
-fn value<'a>(facts: &'a ContainerFacts, variable: &str) -> Option<&'a str> {
-    facts.env.get(variable)?.as_deref()
 }
 
 /// A server setting: `--name value` among the arguments (in a shell script's text as well), or a line of a mounted

@@ -17,11 +17,11 @@ const ONLY_USER: &[(&str, &str)] = &[("DB_USER", "DB_PASSWORD"), ("POSTGRESQL_US
 
 /// The way in. Without a password it is tried without: a console may trust whoever reaches it.
 pub(super) fn entrance(facts: &ContainerFacts) -> Entrance {
-    let note = |name: &str| facts.annotations.get(name).map(String::as_str);
     let port = |text: Option<&str>| text.and_then(|text| text.parse().ok());
     let declared = ["pgbouncer", "postgres", "postgresql", "pg"].iter().find_map(|name| facts.ports.get(*name));
     let only = facts.ports.values().next().filter(|_| facts.ports.len() == 1);
-    let username = note("pooler-username")
+    let username = facts
+        .note("pooler-username")
         .or_else(|| USER_VARIABLES.iter().find_map(|name| value(facts, name)))
         .or_else(|| setting(facts, "admin_users"))
         .map(|names| names.split([',', ' ']).next().unwrap_or(names).to_owned());
@@ -30,7 +30,7 @@ pub(super) fn entrance(facts: &ContainerFacts) -> Entrance {
         named.is_some() && (username.is_none() || named == username.as_deref())
     });
     Entrance {
-        port: port(note("pooler-port"))
+        port: port(facts.note("pooler-port"))
             .or_else(|| port(value(facts, "PGBOUNCER_PORT")))
             .or_else(|| port(setting(facts, "listen_port")))
             .or(declared.copied())
@@ -43,16 +43,15 @@ pub(super) fn entrance(facts: &ContainerFacts) -> Entrance {
 }
 
 fn password(facts: &ContainerFacts, of_only_user: Option<&str>) -> Option<Source> {
-    if let Some(secret) = facts.annotations.get("pooler-password-secret") {
-        let (name, key) = secret.split_once('/').unwrap_or((secret, "password"));
-        return Some(Source::Secret(name.to_owned(), key.to_owned()));
+    if let Some(secret) = facts.password_noted("pooler-password-secret") {
+        return Some(secret);
     }
     let mut variables = PASSWORD_VARIABLES.iter().copied().chain(of_only_user);
     variables.find(|name| facts.env.contains_key(*name)).map(|name| Source::Env(name.to_owned()))
 }
 
 fn value<'a>(facts: &'a ContainerFacts, variable: &str) -> Option<&'a str> {
-    facts.env.get(variable)?.as_deref().filter(|text| !text.is_empty())
+    facts.variable(variable).filter(|text| !text.is_empty())
 }
 
 /// A line of its configuration file; the last one counts.
