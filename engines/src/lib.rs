@@ -10,6 +10,7 @@
 //! changes a database, `canary/` writes keys of its own and removes them. A new engine is one folder and one row in
 //! [`ENGINES`].
 
+mod canary;
 mod door;
 mod engine;
 mod ledger;

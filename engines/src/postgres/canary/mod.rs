@@ -11,5 +11,5 @@ use writer::Writer;
 
 /// Writes until told to stop; then reads back and removes.
 pub(super) async fn run(doors: watch::Receiver<Vec<Door>>, stop: watch::Receiver<bool>) -> Result<Ledger, String> {
-    Writer::new(doors, stop).run().await
+    Writer::new(doors).run(stop).await
 }

@@ -20,7 +20,7 @@ const TAGS: u32 = 2_000;
 pub(super) async fn run(doors: watch::Receiver<Vec<Door>>, stop: watch::Receiver<bool>) -> Result<Ledger, String> {
     let now = doors.borrow().clone();
     let keys = keys(&now).await?;
-    let writers = keys.into_iter().map(|(group, key)| Writer::new(group, key, doors.clone(), stop.clone()).run());
+    let writers = keys.into_iter().map(|(group, key)| Writer::new(key, doors.clone()).run(group, stop.clone()));
     let mut ledger = Ledger::default();
     for written in join_all(writers).await {
         ledger.add(written?);

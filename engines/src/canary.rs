@@ -1,0 +1,108 @@
+//! What every canary has in common: its pace, a client's patience, and the ledger of one sequence of writes. What is written
+//! and where is the engine's own.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use stateful_safety::Millis;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+use crate::{Gap, Ledger};
+
+/// A write every 20 ms: fine enough to measure a pause of a tenth of a second, too little to be a load.
+const PACE: Duration = Duration::from_millis(20);
+
+/// How long a client goes on trying one write before it tells its user no: what drivers commonly do.
+pub(crate) const CLIENT_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Between two tries that a server refused.
+pub(crate) const RETRY: Duration = Duration::from_millis(10);
+
+/// What one attempt came to.
+pub(crate) enum Attempt {
+    Acknowledged,
+    /// It is certain that nothing was written: the server said no, or there was nobody to send it to.
+    Refused,
+    /// The same, and it is known by now who takes it.
+    Moved,
+    /// Nobody knows: it may have been written.
+    Unknown,
+}
+
+/// One who writes and reads back, as a client of the engine does.
+pub(crate) trait Writes: Send {
+    /// Tries once. A number tried twice is written once.
+    fn attempt(&mut self, number: u64) -> impl Future<Output = Attempt> + Send;
+
+    /// The numbers that are there; then they are removed. Says in an error how to remove them by hand.
+    fn read_back(&mut self) -> impl Future<Output = Result<BTreeSet<u64>, String>> + Send;
+}
+
+/// Writes one number after another until told to stop, reads back, and returns the ledger of that group.
+pub(crate) async fn run(
+    writer: &mut impl Writes,
+    group: String,
+    stop: watch::Receiver<bool>,
+) -> Result<Ledger, String> {
+    let mut tally = Tally { group, acknowledged: BTreeSet::new(), last_acknowledged: None, ledger: Ledger::default() };
+    let mut pace = interval(PACE);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut number = 0;
+    while !*stop.borrow() {
+        pace.tick().await;
+        number += 1;
+        tally.write(writer, number).await;
+    }
+    let kept = writer.read_back().await?;
+    tally.ledger.lost = tally.acknowledged.difference(&kept).count() as u64;
+    Ok(tally.ledger)
+}
+
+struct Tally {
+    group: String,
+    acknowledged: BTreeSet<u64>,
+    last_acknowledged: Option<Millis>,
+    ledger: Ledger,
+}
+
+impl Tally {
+    /// One write, tried as a client tries it.
+    async fn write(&mut self, writer: &mut impl Writes, number: u64) {
+        let started = Instant::now();
+        let mut may_be_written = false;
+        while started.elapsed() < CLIENT_PATIENCE {
+            match writer.attempt(number).await {
+                Attempt::Acknowledged => return self.acknowledge(number),
+                Attempt::Refused => sleep(RETRY).await,
+                Attempt::Moved => {}
+                Attempt::Unknown => may_be_written = true,
+            }
+        }
+        if may_be_written {
+            self.ledger.unknown += 1;
+        } else {
+            self.ledger.failed += 1;
+        }
+    }
+
+    fn acknowledge(&mut self, number: u64) {
+        let now = now();
+        if let Some(before) = self.last_acknowledged.replace(now) {
+            let gap = u64::try_from(now - before).unwrap_or(0);
+            self.ledger.longest_gap = self.ledger.longest_gap.max(gap);
+            if gap >= Ledger::NOTABLE_GAP {
+                self.ledger.gaps.push(Gap { group: self.group.clone(), from: before, until: now });
+            }
+        }
+        self.ledger.acknowledged += 1;
+        self.acknowledged.insert(number);
+    }
+}
+
+/// The moment, as everybody counts it.
+pub(crate) fn now() -> Millis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
+}
