@@ -132,7 +132,7 @@ pub async fn watch(cluster: &Cluster, told: impl AsyncRead + Unpin, answer: impl
     let mut lines = BufReader::new(told).lines();
     let mut next = async || lines.next_line().await.ok().flatten();
     let charge = next().await.ok_or("nobody says whom to watch")?;
-    let charge: Charge = serde_json::from_str(&charge).map_err(|_| "this is not for people".to_owned())?;
+    let charge: Charge = serde_json::from_str(&charge).map_err(|_| "this verb is not for people".to_owned())?;
     let engine = stateful_engines::open(charge.engine).ok_or("an engine nobody knows")?;
     let pooling = engine.pooling().ok_or("an engine without poolers")?;
     let tunnels = Tunnels::new(cluster, &charge.namespace);

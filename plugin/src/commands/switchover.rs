@@ -17,7 +17,7 @@ pub(crate) async fn run(context: &Context, args: &SwitchoverArgs) -> Result<Exit
     let opened = context.open(&args.target).await?;
     refuse_beside_another(context, &opened).await?;
     let look = opened.live.look().await?;
-    let member = wanted(args, &look)?;
+    let member = wanted(context, args, &look)?;
     let goal = Goal::Lead { member };
     let policy = policy(&args.operation.policy);
     let plan = match drawn(context, &opened, &goal, "a switchover", &policy).await? {
@@ -37,11 +37,11 @@ pub(crate) async fn run(context: &Context, args: &SwitchoverArgs) -> Result<Exit
 }
 
 /// The member to lead: the one named, or the best replica of the primary named, or of the only primary there is.
-fn wanted(args: &SwitchoverArgs, look: &Look) -> Result<String, Failure> {
+fn wanted(context: &Context, args: &SwitchoverArgs, look: &Look) -> Result<String, Failure> {
     let known = |name: &str| {
         look.assessment.group_of(name).ok_or_else(|| {
             Failure::usage(format!("{name} is no member of {}", look.workload.id))
-                .hint(format!("see them: kubectl stateful status {}", look.workload.id.name))
+                .hint(format!("see them: kubectl stateful status {}", context.typed(&look.workload)))
         })
     };
     if let Some(to) = &args.to {

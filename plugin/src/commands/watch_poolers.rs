@@ -26,7 +26,7 @@ pub(crate) fn watchdog() -> Vec<OsString> {
 
 pub(crate) async fn run(printer: Printer, arguments: &[OsString]) -> Result<Exit, Failure> {
     let words = std::iter::once(OsString::from("kubectl-stateful")).chain(arguments.iter().cloned());
-    let cli = Cli::try_parse_from(words).map_err(|error| Failure::usage(error.to_string()))?;
+    let cli = Cli::try_parse_from(words).map_err(|_| Failure::usage("this verb is not for people"))?;
     let context = Context::new(&cli.globals, printer).await?;
     let failed = |why: String| Failure::new(Exit::Error, why);
     let told = told().map_err(|error| failed(error.to_string()))?;
