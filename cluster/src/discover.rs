@@ -2,6 +2,8 @@
 //!
 //! The thin client is at the top; below it everything is a pure function over the API objects.
 
+use std::sync::Arc;
+
 use futures::future::join;
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetSpec};
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, Service};
@@ -102,10 +104,10 @@ pub(crate) fn workload(set: &StatefulSet, pods: &[Pod]) -> Option<Workload> {
     // Until the controller has seen the newest template its update revision is that of an older one.
     let seen = status.and_then(|status| status.observed_generation) >= set.metadata.generation;
     let uid = set.metadata.uid.clone()?;
-    let mut members: Vec<Member> = pods
+    let mut members: Vec<Arc<Member>> = pods
         .iter()
         .filter(|pod| pod.metadata.owner_references.iter().flatten().any(|owner| owner.uid == uid))
-        .filter_map(|pod| member(pod, &container.name))
+        .filter_map(|pod| member(pod, &container.name).map(Arc::new))
         .collect();
     members.sort_by_key(|member| (ordinal(&member.name), member.name.clone()));
     Some(Workload {

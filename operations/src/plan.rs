@@ -1,5 +1,7 @@
 //! The plan: immutable data, drawn up from one look by a pure function.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use stateful_safety::{EngineKind, Member, Reason, ReplicaGroup, Role, Rollout, Version, WorkloadId};
@@ -166,7 +168,7 @@ impl Plan {
 
 /// The members as a look shows them.
 pub(crate) fn seen(look: &Look) -> Vec<SeenMember> {
-    let member = |member: &Member| {
+    let member = |member: &Arc<Member>| {
         let state = look.assessment.member(&member.name);
         SeenMember {
             name: member.name.clone(),

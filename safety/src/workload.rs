@@ -1,5 +1,7 @@
 //! A database as Kubernetes knows it: one StatefulSet and its pods, in plain words.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::EngineKind;
@@ -44,8 +46,8 @@ pub struct Workload {
     pub restarted_at: Option<String>,
     /// What the StatefulSet controller does by itself when the template changes.
     pub rollout: Rollout,
-    /// The pods, ordered by ordinal.
-    pub members: Vec<Member>,
+    /// The pods, ordered by ordinal; shared, since whoever watches a cluster keeps each of them too.
+    pub members: Vec<Arc<Member>>,
     /// Services that lead clients to one member by name: where writes go when nothing else tells clients who leads.
     pub routes: Vec<Route>,
     /// A controller that owns the template (Argo CD, Flux, an operator): patching behind its back does not last.
@@ -55,14 +57,19 @@ pub struct Workload {
 impl Workload {
     /// The member of that pod name.
     pub fn member(&self, name: &str) -> Option<&Member> {
-        self.members.iter().find(|member| member.name == name)
+        self.members.iter().map(Arc::as_ref).find(|member| member.name == name)
     }
 
     /// Names of the members that are declared and have no pod at the moment.
     pub fn absent(&self) -> Vec<String> {
-        let declared = (self.first_ordinal..self.first_ordinal + self.replicas)
-            .map(|ordinal| format!("{}-{ordinal}", self.id.name));
-        declared.filter(|name| self.member(name).is_none()).collect()
+        let has_pod = |ordinal| self.members.iter().any(|member| self.ordinal(member) == Some(ordinal));
+        let declared = self.first_ordinal..self.first_ordinal + self.replicas;
+        declared.filter(|ordinal| !has_pod(*ordinal)).map(|ordinal| format!("{}-{ordinal}", self.id.name)).collect()
+    }
+
+    /// Which of the declared ones a member is.
+    fn ordinal(&self, member: &Member) -> Option<usize> {
+        member.name.strip_prefix(&self.id.name)?.strip_prefix('-')?.parse().ok()
     }
 
     /// Whether a member runs what the template declares.

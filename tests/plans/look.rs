@@ -15,6 +15,8 @@
 //! `lag=N`, `behind`, `silent`, `stuck=ImagePullBackOff`, `absent`, `ephemeral`, `nothing-kept`, `needs=2` (a write of its
 //! group).
 
+use std::sync::Arc;
+
 use stateful_cluster::TemplateChange;
 use stateful_operations::{Goal, Look};
 use stateful_safety::{
@@ -145,7 +147,7 @@ fn add(look: &mut Look, line: &Line<'_>) {
         }
     }
     if !absent {
-        look.workload.members.push(pod);
+        look.workload.members.push(Arc::new(pod));
     }
     let groups = &mut look.assessment.groups;
     if !groups.iter().any(|group| group.name == line.group) {

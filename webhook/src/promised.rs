@@ -60,6 +60,7 @@ pub(crate) fn is_spent(promise: &Promise, now: jiff::Timestamp) -> bool {
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
+    use std::sync::Arc;
     use std::time::{Duration, Instant};
 
     use serde_json::json;
@@ -70,7 +71,7 @@ mod tests {
     use crate::known::Seen;
     use crate::rules::given::{guarded, pod, redis};
 
-    fn workload(pods: &[usize]) -> Workload {
+    fn workload(pods: &[usize]) -> Arc<Workload> {
         let objects: Vec<_> =
             [guarded(), redis(3)].into_iter().chain(pods.iter().map(|at| pod("redis", *at))).collect();
         let model = Model::of(&objects).expect("a model");

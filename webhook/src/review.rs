@@ -110,7 +110,7 @@ fn attempt(request: Request) -> Attempt {
     }
     let object = request.object.map(Value::Object);
     // `kubectl drain --dry-run=server` says so inside the Eviction alone.
-    let inner = object.as_ref().and_then(|object| object.pointer("/deleteOptions/dryRun")?.as_array());
+    let inner = object.as_ref().and_then(|object| object["deleteOptions"]["dryRun"].as_array());
     Attempt {
         operation: match request.operation {
             Verb::Create => Operation::Create,

@@ -9,6 +9,7 @@ mod idle;
 #[cfg(test)]
 mod tests;
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
@@ -17,21 +18,23 @@ use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::DefaultBodyLimit;
 use axum::http::header::{CONNECTION, CONTENT_TYPE};
-use axum::http::{HeaderValue, StatusCode};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::http::{HeaderValue, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum_server::Server;
 use axum_server::accept::{Accept, NoDelayAcceptor};
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use futures::poll;
+use hyper::body::Incoming;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
+use tower::make::Shared;
+use tower::{Service, service_fn};
 use tracing::{info, warn};
 
 use idle::Bell;
@@ -109,9 +112,12 @@ pub(crate) async fn serve_on(
     elsewhere: Handle,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), Error> {
-    let admit = admit
-        .layer(DefaultBodyLimit::max(bounds.body))
-        .layer(from_fn_with_state((bounds, stop.clone()), within_bounds));
+    // Around the router and not as layers of it: each layer is boxed anew for every question.
+    let stops = stop.clone();
+    let admit = service_fn(move |mut question: Request<Incoming>| {
+        DefaultBodyLimit::max(bounds.body).apply(&mut question);
+        within_bounds(bounds, stops.clone(), admit.clone().call(question))
+    });
     let handle = axum_server::Handle::<SocketAddr>::new();
     let tls = RustlsAcceptor::new(RustlsConfig::from_config(tls)).handshake_timeout(bounds.handshake);
     let mut server = Server::from_listener(listener)
@@ -127,7 +133,7 @@ pub(crate) async fn serve_on(
         std::future::pending().await
     };
     tokio::select! {
-        served = server.serve(admit.into_make_service()) => Ok(served?),
+        served = server.serve(Shared::new(admit)) => Ok(served?),
         never = stopping => never,
     }
 }
@@ -160,23 +166,23 @@ where
 
 /// Bounds a question, and closes connections once we are to stop.
 async fn within_bounds(
-    State((bounds, stop)): State<(Bounds, watch::Receiver<bool>)>,
-    question: Request,
-    next: Next,
-) -> Response {
-    let mut answering = pin!(next.run(question));
+    bounds: Bounds,
+    stop: watch::Receiver<bool>,
+    answering: impl Future<Output = Result<Response, Infallible>>,
+) -> Result<Response, Infallible> {
+    let mut answering = pin!(answering);
     // Most answers are there at once, and need no timer.
     let mut answer = match poll!(&mut answering) {
-        Poll::Ready(answer) => answer,
-        Poll::Pending => {
-            let answer = timeout(bounds.question, answering).await;
-            answer.unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response())
-        }
+        Poll::Ready(answer) => answer?,
+        Poll::Pending => match timeout(bounds.question, answering).await {
+            Ok(answer) => answer?,
+            Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
+        },
     };
     if *stop.borrow() {
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    answer
+    Ok(answer)
 }
 
 /// What those who watch over us may ask.

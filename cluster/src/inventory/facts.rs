@@ -60,7 +60,7 @@ pub(super) fn pod(pod: &Pod, labels: &LabelSets) -> Option<PodFacts> {
     let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
     let owners = pod.metadata.owner_references.iter().flatten();
     Some(PodFacts {
-        member: member(pod, "")?,
+        member: Arc::new(member(pod, "")?),
         owner: owners.filter(|owner| owner.controller == Some(true)).map(|owner| owner.uid.clone()).next(),
         labels: labels.one(pod.metadata.labels.clone().unwrap_or_default()),
         phase: match phase {

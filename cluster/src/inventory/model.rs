@@ -1,7 +1,7 @@
 //! THINK. What the guard remembers of a cluster: small, plain, and enough to answer an admission request from memory.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use stateful_safety::{Member, Workload, WorkloadId};
@@ -19,7 +19,7 @@ type ByName<T> = HashMap<String, HashMap<String, T>>;
 #[derive(Debug, Default)]
 pub struct Model {
     pub(super) namespaces: HashMap<String, NamespaceFacts>,
-    pub(super) sets: ByName<Arc<SetFacts>>,
+    pub(super) sets: ByName<KnownSet>,
     pub(super) pods: ByName<Arc<PodFacts>>,
     pub(super) budgets: ByName<Budget>,
     /// Nodes, and whether each is cordoned.
@@ -35,6 +35,15 @@ pub struct NamespaceFacts {
     pub labels: Labels,
     /// Whether it is being deleted, with everything in it.
     pub terminating: bool,
+}
+
+/// A StatefulSet that runs a database, and the workload it makes with its pods.
+#[derive(Debug)]
+pub(super) struct KnownSet {
+    facts: Arc<SetFacts>,
+    /// Put together at the first question after a change: an eviction asks for it again and again, and each time it
+    /// would be some fifty strings.
+    whole: OnceLock<Arc<Workload>>,
 }
 
 /// A StatefulSet that runs a database.
@@ -58,7 +67,7 @@ pub struct SetFacts {
 #[derive(Debug, Clone)]
 pub struct PodFacts {
     /// The pod, as a member would be described.
-    pub member: Member,
+    pub member: Arc<Member>,
     /// UID of the controller that owns it.
     pub owner: Option<String>,
     /// Its labels.
@@ -116,18 +125,18 @@ impl Model {
 
     /// A database's StatefulSet.
     pub fn set(&self, id: &WorkloadId) -> Option<&Arc<SetFacts>> {
-        self.sets.get(&id.namespace)?.get(&id.name)
+        Some(&self.known_set(id)?.facts)
     }
 
     /// The database a pod belongs to.
     pub fn set_of(&self, namespace: &str, pod: &PodFacts) -> Option<&Arc<SetFacts>> {
         let owner = pod.owner.as_ref()?;
-        self.sets.get(namespace)?.values().find(|set| &set.workload.uid == owner)
+        self.sets.get(namespace)?.values().map(|set| &set.facts).find(|set| &set.workload.uid == owner)
     }
 
     /// Databases of a namespace.
     pub fn sets_in(&self, namespace: &str) -> impl Iterator<Item = &SetFacts> {
-        self.sets.get(namespace).into_iter().flat_map(HashMap::values).map(Arc::as_ref)
+        self.sets.get(namespace).into_iter().flat_map(HashMap::values).map(|set| set.facts.as_ref())
     }
 
     /// Databases of all guarded namespaces, by namespace and name.
@@ -136,20 +145,45 @@ impl Model {
             .sets
             .iter()
             .filter(|(namespace, _)| self.is_guarded(namespace))
-            .flat_map(|(_, sets)| sets.values().map(Arc::as_ref))
+            .flat_map(|(_, sets)| sets.values().map(|set| set.facts.as_ref()))
             .collect();
         sets.sort_by(|one, other| one.workload.id.cmp(&other.workload.id));
         sets
     }
 
     /// A workload with the members it has now.
-    pub fn workload(&self, id: &WorkloadId) -> Option<Workload> {
-        let mut workload = self.set(id)?.workload.clone();
-        let ours = self.pods_in(&id.namespace).filter(|pod| pod.owner.as_ref() == Some(&workload.uid));
-        workload.members = ours.map(|pod| pod.member.clone()).collect();
+    pub fn workload(&self, id: &WorkloadId) -> Option<Arc<Workload>> {
+        let set = self.known_set(id)?;
+        Some(Arc::clone(set.whole.get_or_init(|| Arc::new(self.put_together(&set.facts)))))
+    }
+
+    fn put_together(&self, set: &SetFacts) -> Workload {
+        let mut workload = set.workload.clone();
+        let ours = self.pods_in(&workload.id.namespace).filter(|pod| pod.owner.as_ref() == Some(&workload.uid));
+        workload.members = ours.map(|pod| Arc::clone(&pod.member)).collect();
         let place = |member: &'_ Member| crate::discover::ordinal(&member.name);
         workload.members.sort_by(|one, other| place(one).cmp(&place(other)).then_with(|| one.name.cmp(&other.name)));
-        Some(workload)
+        workload
+    }
+
+    fn known_set(&self, id: &WorkloadId) -> Option<&KnownSet> {
+        self.sets.get(&id.namespace)?.get(&id.name)
+    }
+
+    /// Remembers a pod, or forgets it. Its database, and the one it belonged to before, are put together anew.
+    pub(super) fn put_pod(&mut self, namespace: &str, name: String, pod: Option<PodFacts>) {
+        let now = pod.as_ref().and_then(|pod| pod.owner.clone());
+        let pods = self.pods.entry(namespace.to_owned()).or_default();
+        let before = match pod {
+            Some(pod) => pods.insert(name, Arc::new(pod)),
+            None => pods.remove(&name),
+        };
+        let before = before.and_then(|pod| pod.owner.clone());
+        let owners = || [&now, &before].into_iter().flatten();
+        let sets = self.sets.get_mut(namespace).into_iter().flat_map(HashMap::values_mut);
+        for set in sets.filter(|set| owners().any(|owner| *owner == set.facts.workload.uid)) {
+            set.whole = OnceLock::new();
+        }
     }
 
     /// Database pods on a node in guarded namespaces, each with its namespace.
@@ -189,6 +223,12 @@ impl Model {
     /// How many pods are remembered.
     pub fn pod_count(&self) -> usize {
         self.pods.values().map(HashMap::len).sum()
+    }
+}
+
+impl KnownSet {
+    pub(super) fn new(facts: SetFacts) -> Self {
+        Self { facts: Arc::new(facts), whole: OnceLock::new() }
     }
 }
 

@@ -1,14 +1,12 @@
 //! THINK. A model of objects that are at hand, instead of watched: what a folder of manifests, or a test, describes.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::facts::{self, LabelSets};
-use super::model::{Model, SetFacts};
+use super::model::{KnownSet, Model, SetFacts};
 use crate::budget::Budget;
 use crate::policy::DisruptionPolicy;
 use crate::{Error, Result};
@@ -36,12 +34,12 @@ impl Model {
             "DisruptionPolicy" => drop(self.policies.insert(name, read::<DisruptionPolicy>(object)?.spec)),
             "StatefulSet" => {
                 if let Some(set) = facts::set(&read(object)?) {
-                    self.sets.entry(namespace).or_default().insert(name, Arc::new(set));
+                    self.sets.entry(namespace).or_default().insert(name, KnownSet::new(set));
                 }
             }
             "Pod" => {
                 if let Some(pod) = facts::pod(&read(object)?, labels) {
-                    self.pods.entry(namespace).or_default().insert(name, Arc::new(pod));
+                    self.put_pod(&namespace, name, Some(pod));
                 }
             }
             "PodDisruptionBudget" => {
@@ -75,8 +73,9 @@ fn read<K: DeserializeOwned>(object: &Value) -> Result<K> {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use stateful_safety::WorkloadId;
 
-    use super::Model;
+    use super::{LabelSets, Model};
 
     #[test]
     fn what_is_described_is_remembered() {
@@ -96,6 +95,35 @@ mod tests {
         assert!(model.is_guarded("shop"));
         assert_eq!(model.is_cordoned("n1"), Some(true));
         assert_eq!(model.guarded_pods_on("n1").len(), 1, "the pod belongs to the database");
+    }
+
+    #[test]
+    fn a_database_is_put_together_anew_when_a_pod_comes_goes_or_changes_hands() {
+        let set = |name: &str| {
+            json!({"apiVersion": "apps/v1", "kind": "StatefulSet",
+                "metadata": {"namespace": "shop", "name": name, "uid": name},
+                "spec": {"replicas": 1, "selector": {}, "template": {"spec": {"containers": [
+                    {"name": "redis", "image": "redis:8.0"}]}}}})
+        };
+        let pod = |owner: &str| {
+            json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": "shop", "name": "pod", "uid": "pod",
+                "ownerReferences": [{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": owner, "uid": owner,
+                    "controller": true}]}, "spec": {"containers": []}})
+        };
+        let mut model = Model::of(&[set("one"), set("other")]).expect("a model");
+        let members = |model: &Model| {
+            ["one", "other"].map(|name| {
+                let id = WorkloadId { namespace: "shop".to_owned(), name: name.to_owned() };
+                model.workload(&id).expect("a workload").members.len()
+            })
+        };
+        assert_eq!(members(&model), [0, 0]);
+        for (owner, expected) in [("one", [1, 0]), ("other", [0, 1])] {
+            model.put(&pod(owner), &LabelSets::default()).expect("a pod");
+            assert_eq!(members(&model), expected);
+        }
+        model.put_pod("shop", "pod".to_owned(), None);
+        assert_eq!(members(&model), [0, 0]);
     }
 
     #[test]

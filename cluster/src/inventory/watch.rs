@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use stateful_safety::WorkloadId;
 
 use super::facts::{self, LabelSets};
-use super::model::Model;
+use super::model::{KnownSet, Model};
 use super::slim::SlimPod;
 use super::{Change, Inventory};
 use crate::Cluster;
@@ -53,7 +53,7 @@ pub(super) fn begin(cluster: &Cluster, inventory: &Inventory) {
             put(
                 model.sets.entry(namespace.clone()).or_default(),
                 name.clone(),
-                object.and_then(facts::set).map(Arc::new),
+                object.and_then(facts::set).map(KnownSet::new),
             );
             Some(Change::Workload(WorkloadId { namespace, name }))
         },
@@ -67,7 +67,7 @@ pub(super) fn begin(cluster: &Cluster, inventory: &Inventory) {
             let pod = object.and_then(|SlimPod(pod)| facts::pod(pod, &labels));
             let before = model.pods.get(&namespace).and_then(|pods| pods.get(&name)).and_then(|pod| pod.owner.clone());
             let owner = pod.as_ref().and_then(|pod| pod.owner.clone()).or(before);
-            put(model.pods.entry(namespace.clone()).or_default(), name, pod.map(Arc::new));
+            model.put_pod(&namespace, name, pod);
             let owner = owner?;
             let set = model.sets_in(&namespace).find(|set| set.workload.uid == owner)?;
             Some(Change::Workload(set.workload.id.clone()))

@@ -1,5 +1,7 @@
 //! The laws of the judge, each with the smallest database that can break it.
 
+use std::sync::Arc;
+
 use super::{Known, judge};
 use crate::{
     Assessment, Blocker, Disruption, Electorate, EngineKind, Member, MemberState, Policy, Reason, ReplicaGroup, Role,
@@ -54,6 +56,7 @@ pub(super) fn workload(assessment: &Assessment) -> Workload {
         storage: Storage::Claim,
         waiting: None,
     });
+    let members = members.map(Arc::new);
     Workload {
         id: WorkloadId { namespace: "shop".to_owned(), name: "redis".to_owned() },
         uid: "uid".to_owned(),
@@ -161,7 +164,7 @@ fn data_without_a_claim_or_without_persistence_stays() {
 
     let assessment = three_shards();
     let mut workload = workload(&assessment);
-    workload.members[1].storage = Storage::Ephemeral;
+    Arc::make_mut(&mut workload.members[1]).storage = Storage::Ephemeral;
     let known = Known { workload: &workload, assessment: Some(&assessment), promised: &[] };
     let verdict = judge(&Policy::default(), known, &take(&["r00"]), NOW);
     assert_eq!(verdict.reasons(), [Reason::StorageNotKept { member: "r00".to_owned() }]);
@@ -233,7 +236,7 @@ fn a_member_on_its_way_out_counts_as_gone_though_its_server_still_answers() {
     assessment.groups[0].members.push(state("r01", Role::Replica));
     let mut workload = workload(&assessment);
     let leaving = workload.members.iter_mut().find(|member| member.name == "r01").expect("a member");
-    leaving.terminating = true;
+    Arc::make_mut(leaving).terminating = true;
     let known = Known { workload: &workload, assessment: Some(&assessment), promised: &[] };
     let verdict = judge(&Policy::default(), known, &take(&["r00"]), NOW);
     assert_eq!(verdict.reasons().iter().map(Reason::code).collect::<Vec<_>>(), ["STF-DB-005"]);

@@ -13,7 +13,6 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
 use stateful_cluster::{Model, Phase, PodFacts};
 
 use crate::answer::{Answer, Code};
@@ -73,7 +72,8 @@ fn find(model: &Model, attempt: &Attempt) -> Found {
     let Some(pod) = model.pod(&attempt.namespace, &attempt.name) else {
         return Found::Unknown;
     };
-    let wanted = attempt.would_be("/deleteOptions/preconditions/uid").and_then(Value::as_str);
+    let options = attempt.object.as_ref().map(|eviction| &eviction["deleteOptions"]);
+    let wanted = options.and_then(|options| options["preconditions"]["uid"].as_str());
     if wanted.is_some_and(|wanted| wanted != pod.member.uid) {
         return Found::Pass("another pod is meant: the API server answers 409");
     }

@@ -1,6 +1,7 @@
 //! What real servers said (`recorded/`, made by `record.rs` of this crate's tests), and what it means.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use stateful_safety::{
     Assessment, Disruption, EngineKind, Known, Member, Policy, Reason, Rollout, Storage, Sync, Workload, WorkloadId,
@@ -193,7 +194,7 @@ fn workload() -> Workload {
         first_ordinal: 0,
         restarted_at: None,
         rollout: Rollout::OnDelete,
-        members: (0..3).map(member).collect(),
+        members: (0..3).map(member).map(Arc::new).collect(),
         routes: Vec::new(),
         template_owner: None,
     }

@@ -1,5 +1,7 @@
 //! What a look shows of the world.
 
+use std::sync::Arc;
+
 use stateful_operations::Look;
 use stateful_safety::{
     Assessment, Blocker, Electorate, Member, MemberState, ReplicaGroup, Role, Route, Storage, Sync, Workload,
@@ -91,8 +93,8 @@ impl Inside {
     }
 }
 
-fn pod(pod: &Pod) -> Member {
-    Member {
+fn pod(pod: &Pod) -> Arc<Member> {
+    Arc::new(Member {
         name: pod.name.clone(),
         uid: pod.uid.clone(),
         node: Some(pod.node.clone()),
@@ -106,7 +108,7 @@ fn pod(pod: &Pod) -> Member {
             Life::Stuck(why) => Some(why.to_owned()),
             Life::Running | Life::Terminating { .. } | Life::Absent { .. } | Life::Starting { .. } => None,
         },
-    }
+    })
 }
 
 fn route(member: &str) -> Route {
