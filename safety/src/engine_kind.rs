@@ -88,6 +88,7 @@ impl EngineKind {
                 "spilo-18",
                 "crunchy-postgres",
                 "crunchy-postgres-gis",
+                "patroni",
             ],
         }
     }

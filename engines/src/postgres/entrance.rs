@@ -3,14 +3,19 @@
 
 use stateful_safety::{ContainerFacts, EngineKind, Entrance, Source, TlsFiles};
 
-/// Variables that hold the superuser's name (official image, Bitnami, Spilo). One that refers to a Secret cannot be read
+/// Variables that hold the superuser's name (official image, Bitnami, Spilo, Patroni). One that refers to a Secret cannot be read
 /// here: then an annotation must say it.
-const USER_VARIABLES: &[&str] = &["POSTGRES_USER", "PGUSER_SUPERUSER"];
+const USER_VARIABLES: &[&str] = &["POSTGRES_USER", "PGUSER_SUPERUSER", "PATRONI_SUPERUSER_USERNAME"];
 
 /// Variables that hold the superuser's password. Bitnami's `POSTGRESQL_PASSWORD` is the superuser's only where no other
 /// user is named.
-const PASSWORD_VARIABLES: &[&str] =
-    &["POSTGRES_PASSWORD", "POSTGRESQL_POSTGRES_PASSWORD", "POSTGRES_POSTGRES_PASSWORD", "PGPASSWORD_SUPERUSER"];
+const PASSWORD_VARIABLES: &[&str] = &[
+    "POSTGRES_PASSWORD",
+    "POSTGRESQL_POSTGRES_PASSWORD",
+    "POSTGRES_POSTGRES_PASSWORD",
+    "PGPASSWORD_SUPERUSER",
+    "PATRONI_SUPERUSER_PASSWORD",
+];
 
 /// Variables that hold the path of a file with the superuser's password.
 const PASSWORD_FILE_VARIABLES: &[&str] =

@@ -6,6 +6,7 @@ mod conninfo;
 mod entrance;
 mod hand_over;
 mod interpret;
+mod leader;
 mod links;
 mod lsn;
 mod observe;
@@ -16,11 +17,16 @@ mod tls;
 pub use answers::{Answers, Row, Seen};
 pub use interpret::interpret;
 
-use stateful_safety::{Assessment, ContainerFacts, EngineKind, Entrance, Millis};
+use stateful_safety::{Assessment, ContainerFacts, Entrance, Millis};
 use tokio::sync::watch;
 
 use crate::{BoxFuture, Door, Engine, Gate, HandOverError, HandedOver, Ledger, Pooling};
+use hand_over::{Hands, patroni};
+use leader::Keeper;
 use links::Links;
+
+/// Where Patroni listens unless told otherwise (`restapi.listen`; Zalando's and Crunchy Data's images as well).
+const PATRONI_PORT: u16 = 8008;
 
 /// The adapter, with the connections it keeps open.
 #[derive(Debug)]
@@ -41,6 +47,12 @@ impl Postgres {
     pub async fn observe(&self, doors: &[Door]) -> Vec<Seen> {
         observe::observe(&self.links, doors).await
     }
+
+    /// LOOK. Who decides who leads beside the servers, as any of them that answers shows it.
+    async fn keeper(&self, doors: &[Door]) -> Option<Keeper> {
+        let seen = self.observe(doors).await;
+        seen.iter().filter_map(|seen| seen.answer.as_ref().ok()).find_map(leader::kept_by)
+    }
 }
 
 impl Engine for Postgres {
@@ -53,23 +65,36 @@ impl Engine for Postgres {
     }
 
     fn watcher_port(&self) -> u16 {
-        EngineKind::Postgres.default_port()
+        PATRONI_PORT
     }
 
-    /// None: the servers of a plain replication watch over themselves.
-    fn watchers<'a>(&'a self, _doors: &'a [Door]) -> BoxFuture<'a, Vec<String>> {
-        Box::pin(async { Vec::new() })
+    /// Patroni beside each server, where one of them shows that Patroni started it; else nobody: the servers of a plain
+    /// replication watch over themselves.
+    fn watchers<'a>(&'a self, doors: &'a [Door]) -> BoxFuture<'a, Vec<String>> {
+        Box::pin(async {
+            match self.keeper(doors).await {
+                Some(Keeper::Patroni) => doors.iter().filter_map(|door| door.address.clone()).collect(),
+                Some(Keeper::Repmgr) | None => Vec::new(),
+            }
+        })
     }
 
     fn hand_over<'a>(
         &'a self,
         doors: &'a [Door],
-        _watchers: &'a [Door],
+        watchers: &'a [Door],
         from: &'a str,
         to: &'a str,
         gate: &'a dyn Gate,
     ) -> BoxFuture<'a, Result<HandedOver, HandOverError>> {
-        Box::pin(hand_over::hand_over(&self.links, doors, from, to, gate))
+        Box::pin(async move {
+            let hands = Hands { links: &self.links, doors, from, to };
+            match self.keeper(doors).await {
+                Some(Keeper::Patroni) => patroni::hand_over(&hands, watchers, gate).await,
+                Some(Keeper::Repmgr) => Err(hands.refused("repmgr decides who leads".to_owned())),
+                None => hand_over::hand_over(&hands, gate).await,
+            }
+        })
     }
 
     fn pooling(&self) -> Option<&dyn Pooling> {

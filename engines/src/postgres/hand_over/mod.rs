@@ -9,6 +9,7 @@ mod decide;
 mod fence;
 mod finish;
 mod follow;
+pub(super) mod patroni;
 pub(super) mod poolers;
 mod prepare;
 mod promote;
@@ -31,14 +32,7 @@ use decide::{Next, Side, next};
 /// How often a server is asked how far it is while writes wait. Asking costs a fraction of a millisecond.
 const POLL: Duration = Duration::from_millis(5);
 
-pub(super) async fn hand_over(
-    links: &Links,
-    doors: &[Door],
-    from: &str,
-    to: &str,
-    gate: &dyn Gate,
-) -> Result<HandedOver, HandOverError> {
-    let hands = Hands { links, doors, from, to };
+pub(super) async fn hand_over(hands: &Hands<'_>, gate: &dyn Gate) -> Result<HandedOver, HandOverError> {
     for other in hands.others() {
         if hands.side(&other.member).await == Side::Leads {
             return Err(hands.refused(format!("{} leads already", other.member)));
@@ -46,13 +40,13 @@ pub(super) async fn hand_over(
     }
     let (old, new) = hands.sides().await;
     match next(old, new, None) {
-        Next::Begin => begin(&hands, gate).await,
+        Next::Begin => begin(hands, gate).await,
         Next::Done => Ok(HandedOver { took: Duration::ZERO }),
         // Somebody began and did not end it: nobody leads, and clients wait.
         Next::PromoteSuccessor | Next::PromoteBack | Next::Wait => {
-            finish::finish(&hands, Instant::now(), None, Vec::new()).await
+            finish::finish(hands, Instant::now(), None, Vec::new()).await
         }
-        Next::TwoPrimaries => Err(hands.refused(format!("{to} leads as well"))),
+        Next::TwoPrimaries => Err(hands.refused(format!("{} leads as well", hands.to))),
     }
 }
 
@@ -79,11 +73,11 @@ async fn begin(hands: &Hands<'_>, gate: &dyn Gate) -> Result<HandedOver, HandOve
 }
 
 /// A handover in progress: between whom, and the way to them.
-struct Hands<'a> {
-    links: &'a Links,
-    doors: &'a [Door],
-    from: &'a str,
-    to: &'a str,
+pub(super) struct Hands<'a> {
+    pub(super) links: &'a Links,
+    pub(super) doors: &'a [Door],
+    pub(super) from: &'a str,
+    pub(super) to: &'a str,
 }
 
 impl Hands<'_> {
@@ -135,7 +129,7 @@ impl Hands<'_> {
         }
     }
 
-    fn refused(&self, why: String) -> HandOverError {
+    pub(super) fn refused(&self, why: String) -> HandOverError {
         HandOverError::Refused { member: self.from.to_owned(), why }
     }
 

@@ -5,6 +5,7 @@ use stateful_safety::Blocker;
 use super::answered;
 use super::receivers::strangers;
 use crate::postgres::answers::{Row, text};
+use crate::postgres::leader::{Keeper, kept_by};
 use crate::postgres::{Answers, Seen};
 
 pub(super) fn blockers(seen: &[Seen], primary: Option<&Seen>) -> Vec<Blocker> {
@@ -21,7 +22,9 @@ pub(super) fn blockers(seen: &[Seen], primary: Option<&Seen>) -> Vec<Blocker> {
                 .first()
                 .map(|row| Blocker::BackupRunning { member: member.clone(), phase: word(row, "phase") }),
         );
-        found.extend(led_by(answers).map(|by| Blocker::LedByOther { member: member.clone(), by: by.to_owned() }));
+        if kept_by(answers) == Some(Keeper::Repmgr) {
+            found.push(Blocker::LedByOther { member: member.clone(), by: "repmgr".to_owned() });
+        }
         if answers.field("replay_paused") == Some("t") {
             found.push(Blocker::ReplayPaused { member });
         }
@@ -55,18 +58,6 @@ fn of_primary(member: &str, leader: &Answers) -> Vec<Blocker> {
         }
     });
     open.into_iter().chain(prepared).chain(slots).collect()
-}
-
-/// Who decides who leads, where the server shows it: Patroni gives the settings that must be alike everywhere on the
-/// command line (documentation, "Important rules"), repmgr is loaded as a library.
-fn led_by(answers: &Answers) -> Option<&'static str> {
-    let given: Vec<&str> = answers.field("command_line").unwrap_or_default().split(' ').collect();
-    let by_patroni = ["track_commit_timestamp", "wal_log_hints", "max_prepared_transactions"];
-    if by_patroni.iter().all(|name| given.contains(name)) {
-        return Some("Patroni");
-    }
-    let libraries = answers.field("shared_preload_libraries").unwrap_or_default();
-    libraries.split(',').any(|library| library.trim() == "repmgr").then_some("repmgr")
 }
 
 fn word(row: &Row, name: &str) -> String {

@@ -159,13 +159,19 @@ fn two_primaries_are_none() {
 }
 
 #[test]
-fn whoever_else_decides_who_leads_is_asked() {
-    let mut seen = recorded("healthy");
-    if let Ok(answers) = &mut seen[0].answer {
-        let given = "cluster_name max_prepared_transactions track_commit_timestamp wal_log_hints";
-        answers.server.insert("command_line".to_owned(), Some(given.to_owned()));
-    }
-    assert_eq!(in_words(&interpret(&seen, 1)).lines().last(), Some("! Patroni decides who leads, as pg-0 shows"));
+fn who_else_decides_who_leads_is_asked_where_it_can_be_and_else_left_to_it() {
+    let with = |name: &str, value: &str| {
+        let mut seen = recorded("healthy");
+        if let Ok(answers) = &mut seen[0].answer {
+            answers.server.insert(name.to_owned(), Some(value.to_owned()));
+        }
+        in_words(&interpret(&seen, 1))
+    };
+    let by_repmgr = with("shared_preload_libraries", "pg_stat_statements, repmgr");
+    assert_eq!(by_repmgr.lines().last(), Some("! repmgr decides who leads, as pg-0 shows"));
+    let by_patroni =
+        with("command_line", "cluster_name max_prepared_transactions track_commit_timestamp wal_log_hints");
+    assert!(!by_patroni.contains('!'), "{by_patroni}");
 }
 
 /// The three pods, all well.

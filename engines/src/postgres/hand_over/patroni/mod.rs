@@ -1,0 +1,144 @@
+//! TOUCH. A handover where Patroni decides who leads: it is asked, and never gone behind.
+//!
+//! Patroni lets go of the lead once the old primary has stopped, whether or not the successor has everything
+//! (`maximum_lag_on_failover` bounds what is lost then). So commits wait for every standby before it is asked, by its own
+//! synchronous mode, and what they waited for before is put back afterwards: nobody who is behind can then be chosen, and
+//! if none can, nobody is. Whoever dies in between leaves synchronous mode on: slower, and nothing is lost.
+
+mod commits;
+mod rest;
+
+use std::time::{Duration, Instant};
+
+use hyper::Method;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use super::Hands;
+use super::decide::{Next, Side, next};
+use crate::{Door, Gate, HandOverError, HandedOver};
+use commits::{Settings, is_in_step};
+use rest::{Answer, ask, read};
+
+/// A short answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long Patroni may take to let commits wait for the successor: it looks every `loop_wait`, 10 s unless set.
+const IN_STEP_WITHIN: Duration = Duration::from_mins(1);
+
+/// How long a switchover may take: Patroni itself gives up after twice its `loop_wait`, and its caller is told then.
+const SWITCHED_WITHIN: Duration = Duration::from_mins(1);
+
+/// How long somebody must lead after that. The lead of one who died is free after its `ttl`, 30 s unless set.
+const LED_WITHIN: Duration = Duration::from_mins(1);
+
+/// Who still leads after that, with a switchover asked for that did not end well, stays.
+const STAYED_FOR: Duration = Duration::from_secs(5);
+
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Lets Patroni make `to` the primary. `agents` are the ways to it beside each server.
+pub(in crate::postgres) async fn hand_over(
+    hands: &Hands<'_>,
+    agents: &[Door],
+    gate: &dyn Gate,
+) -> Result<HandedOver, HandOverError> {
+    let (old, new) = hands.sides().await;
+    match next(old, new, None) {
+        Next::Begin => begin(hands, agents, gate).await,
+        Next::Done => Ok(HandedOver { took: Duration::ZERO }),
+        // Patroni ends what it began, and chooses again when it must.
+        Next::PromoteSuccessor | Next::PromoteBack | Next::Wait => led(hands, Instant::now()).await,
+        Next::TwoPrimaries => Err(hands.refused(format!("{} leads as well", hands.to))),
+    }
+}
+
+async fn begin(hands: &Hands<'_>, agents: &[Door], gate: &dyn Gate) -> Result<HandedOver, HandOverError> {
+    let agent = agents.iter().find(|agent| agent.member == hands.from);
+    let agent = agent.ok_or_else(|| hands.refused("there is no way to the Patroni beside it".to_owned()))?;
+    let config = read(agent, "/config", PATIENCE).await.map_err(|why| hands.refused(why))?;
+    let before = Settings::read(&config);
+    let change = before.all_in_step(hands.doors.len().saturating_sub(1));
+    if let Some(change) = &change {
+        set(agent, change).await.map_err(|why| hands.refused(why))?;
+    }
+    let moved = match in_step(hands, agent).await {
+        Err(refused) => Err(refused),
+        Ok(()) => match gate.close().await {
+            Err(refused) => Err(refused),
+            Ok(()) => switch_over(hands, agent).await,
+        },
+    };
+    if change.is_some() {
+        put_back(agents, &before).await;
+    }
+    moved
+}
+
+/// Waits until each commit waits for the successor.
+async fn in_step(hands: &Hands<'_>, agent: &Door) -> Result<(), HandOverError> {
+    let begun = Instant::now();
+    loop {
+        let told = read(agent, "/cluster", PATIENCE).await;
+        if told.as_ref().is_ok_and(|cluster| is_in_step(cluster, hands.to)) {
+            return Ok(());
+        }
+        if begun.elapsed() > IN_STEP_WITHIN {
+            let why = told.err().unwrap_or_else(|| {
+                format!("after {IN_STEP_WITHIN:?} commits do not wait for {} (see patronictl list)", hands.to)
+            });
+            return Err(hands.refused(why));
+        }
+        sleep(LOOK).await;
+    }
+}
+
+async fn switch_over(hands: &Hands<'_>, agent: &Door) -> Result<HandedOver, HandOverError> {
+    let started = Instant::now();
+    let wish = json!({"leader": hands.from, "candidate": hands.to});
+    match ask(agent, Method::POST, "/switchover", Some(&wish), SWITCHED_WITHIN).await {
+        // It says so with these before it begins; with 503, or nothing, it is not known how far it has come.
+        Ok(Answer { status: status @ (400 | 401 | 403 | 409 | 412), text }) => {
+            Err(hands.refused(format!("Patroni answered {status}: {text}")))
+        }
+        Ok(_) | Err(_) => led(hands, started).await,
+    }
+}
+
+/// Waits until one of the two leads.
+async fn led(hands: &Hands<'_>, started: Instant) -> Result<HandedOver, HandOverError> {
+    let begun = Instant::now();
+    loop {
+        match hands.sides().await {
+            (Side::Follows { .. } | Side::Silent, Side::Leads) => {
+                return Ok(HandedOver { took: started.elapsed() });
+            }
+            (Side::Leads, Side::Follows { .. }) if begun.elapsed() > STAYED_FOR => {
+                let (from, to) = (hands.from.to_owned(), hands.to.to_owned());
+                return Err(HandOverError::NotMoved { from, to, waited: started.elapsed() });
+            }
+            _ if begun.elapsed() > LED_WITHIN => {
+                return Err(hands.unknown(format!("after {LED_WITHIN:?} neither leads (see patronictl list)")));
+            }
+            _ => sleep(LOOK).await,
+        }
+    }
+}
+
+/// Changes the dynamic configuration; all members hear of it.
+async fn set(agent: &Door, change: &Value) -> Result<(), String> {
+    match ask(agent, Method::PATCH, "/config", Some(change), PATIENCE).await? {
+        Answer { status: 200, .. } => Ok(()),
+        Answer { status, text } => Err(format!("Patroni beside {} answered {status}: {text}", agent.member)),
+    }
+}
+
+/// Puts the settings back, whoever hears it first. Where nobody does they stay, and with them what they were before.
+async fn put_back(agents: &[Door], before: &Settings) {
+    for agent in agents {
+        if set(agent, &before.put_back()).await.is_ok() {
+            return;
+        }
+    }
+}
