@@ -1,4 +1,5 @@
-//! `examples/postgres`, deployed: a primary and two standbys, and two poolers in front where a proof wants them.
+//! `examples/postgres` and `examples/patroni`, deployed: a primary and two standbys, and two poolers in front where a proof
+//! wants them.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -23,6 +24,8 @@ const POOLER: &str = "1.18";
 /// The database of one namespace.
 pub struct Postgres<'a> {
     namespace: &'a Namespace,
+    /// The example, and what it calls its objects.
+    name: &'static str,
     superuser: String,
     app: String,
 }
@@ -30,12 +33,21 @@ pub struct Postgres<'a> {
 impl<'a> Postgres<'a> {
     /// Deploys `examples/postgres` with a version and waits until both standbys are in sync.
     pub async fn deploy(namespace: &'a Namespace, version: &str) -> Result<Self> {
-        overlay::apply(namespace, "postgres", version).await?;
+        Self::deploy_example(namespace, "postgres", version).await
+    }
+
+    /// The same under Patroni, where commits wait for no standby.
+    pub async fn deploy_patroni(namespace: &'a Namespace, version: &str) -> Result<Self> {
+        Self::deploy_example(namespace, "patroni", version).await
+    }
+
+    async fn deploy_example(namespace: &'a Namespace, name: &'static str, version: &str) -> Result<Self> {
+        overlay::apply(namespace, name, version).await?;
         let secret = async |key: &str| {
             let decode = format!("go-template={{{{index .data \"{key}\" | base64decode}}}}");
-            namespace.kubectl(&["get", "secret", "postgres", "-o", &decode]).await
+            namespace.kubectl(&["get", "secret", name, "-o", &decode]).await
         };
-        let database = Self { namespace, superuser: secret("password").await?, app: secret("app-password").await? };
+        let database = Self { namespace, name, superuser: secret("password").await?, app: secret("app-password").await? };
         database.in_sync(FORMED_WITHIN).await?;
         Ok(database)
     }
@@ -53,7 +65,8 @@ impl<'a> Postgres<'a> {
 
     /// Its pods, by name.
     pub async fn pods(&self) -> Result<Vec<Pod>> {
-        let told = self.namespace.get(&["pods", "--selector", "app.kubernetes.io/name=postgres"]).await?;
+        let ours = format!("app.kubernetes.io/name={}", self.name);
+        let told = self.namespace.get(&["pods", "--selector", &ours]).await?;
         Ok(told["items"].as_array().into_iter().flatten().map(Pod::from).collect())
     }
 
@@ -102,8 +115,9 @@ impl<'a> Postgres<'a> {
 
     /// Waits until every pod is ready, one leads, and all others follow it and may be counted on by its commits.
     pub async fn in_sync(&self, patience: Duration) -> Result<()> {
-        let followers = "SELECT application_name FROM pg_stat_replication \
-                         WHERE state = 'streaming' AND sync_state IN ('sync', 'quorum')";
+        let counts = if self.name == "patroni" { "TRUE" } else { "sync_state IN ('sync', 'quorum')" };
+        let followers =
+            format!("SELECT application_name FROM pg_stat_replication WHERE state = 'streaming' AND {counts}");
         until("the database is in sync", patience, async || {
             let pods = self.pods().await?;
             ensure!(pods.len() == 3, "there are {} pods", pods.len());
@@ -111,7 +125,7 @@ impl<'a> Postgres<'a> {
                 ensure!(pod.ready, "{} is not ready", pod.name);
             }
             let primary = self.primary().await?;
-            let told: BTreeSet<String> = self.ask(&primary, followers).await?.into_iter().flatten().collect();
+            let told: BTreeSet<String> = self.ask(&primary, &followers).await?.into_iter().flatten().collect();
             let others = pods.into_iter().map(|pod| pod.name).filter(|name| *name != primary).collect();
             ensure!(told == others, "{primary} is followed by {told:?}");
             Ok(())

@@ -7,6 +7,7 @@ mod drains;
 mod guard;
 mod laws;
 mod obstacles;
+mod patroni;
 mod pooler;
 mod postgres;
 mod refusals;
