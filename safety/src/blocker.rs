@@ -187,7 +187,7 @@ impl Blocker {
             }
             Self::ReplayPaused { .. } => "on that standby: SELECT pg_wal_replay_resume()".to_owned(),
             Self::LedByOther { by, .. } => {
-                format!("let {by} move it (patronictl switchover, repmgr standby switchover)")
+                format!("let {by} move it ({by} standby switchover)")
             }
         }
     }

@@ -66,7 +66,7 @@ fn all() -> Vec<Reason> {
         }),
         Reason::Blocked(Blocker::SlotNotCarried { member: name("postgres-0"), slot: name("search") }),
         Reason::Blocked(Blocker::ReplayPaused { member: name("postgres-1") }),
-        Reason::Blocked(Blocker::LedByOther { member: name("postgres-0"), by: name("Patroni") }),
+        Reason::Blocked(Blocker::LedByOther { member: name("postgres-0"), by: name("repmgr") }),
         Reason::AnotherRelease { member: name("postgres-1"), version: version("15.18"), image: name("postgres:17.12") },
     ]
 }

@@ -47,7 +47,8 @@ impl<'a> Postgres<'a> {
             let decode = format!("go-template={{{{index .data \"{key}\" | base64decode}}}}");
             namespace.kubectl(&["get", "secret", name, "-o", &decode]).await
         };
-        let database = Self { namespace, name, superuser: secret("password").await?, app: secret("app-password").await? };
+        let database =
+            Self { namespace, name, superuser: secret("password").await?, app: secret("app-password").await? };
         database.in_sync(FORMED_WITHIN).await?;
         Ok(database)
     }

@@ -28,7 +28,10 @@ async fn patroni_moves_the_lead_when_asked_loses_nothing_and_is_left_as_it_was()
     let audit = load.stop().await?;
 
     for (what, figures) in [("patronictl", &theirs), ("ours", &ours), ("minor upgrade", &upgrade)] {
-        eprintln!("{what}: longest gap {:?}, failed {}, unknown {}", figures.longest_gap, figures.failed, figures.unknown);
+        eprintln!(
+            "{what}: longest gap {:?}, failed {}, unknown {}",
+            figures.longest_gap, figures.failed, figures.unknown
+        );
     }
     for ended in [switched, upgraded] {
         eprintln!("it took {:?}, longest handover {} ms", ended.took, ended.json()?["longestHandoverMilliseconds"]);

@@ -292,7 +292,7 @@ fn a_handover_is_finished_only_while_nobody_leads() {
 #[test]
 fn what_would_make_a_second_writer_keeps_a_handover_from_being_finished() {
     let (mut assessment, finish) = in_the_pause();
-    let by = "Patroni".to_owned();
+    let by = "repmgr".to_owned();
     assessment.blockers.push(Blocker::LedByOther { member: "p0".to_owned(), by });
     assert_eq!(against(&assessment, &finish), ["STF-PG-007"]);
 }

@@ -2,14 +2,16 @@
 //!
 //! Patroni lets go of the lead once the old primary has stopped, whether or not the successor has everything
 //! (`maximum_lag_on_failover` bounds what is lost then). So commits wait for every standby before it is asked, by its own
-//! synchronous mode, and what they waited for before is put back afterwards: nobody who is behind can then be chosen, and
-//! if none can, nobody is. Whoever dies in between leaves synchronous mode on: slower, and nothing is lost.
+//! synchronous mode, until it has stopped; what they waited for before is then put back: nobody who is behind can be
+//! chosen, and if none can, nobody is. Whoever dies in between leaves synchronous mode on: slower, and nothing is lost.
 
 mod commits;
 mod rest;
 
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
+use futures::future::{Either, join_all, select};
 use hyper::Method;
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -67,13 +69,36 @@ async fn begin(hands: &Hands<'_>, agents: &[Door], gate: &dyn Gate) -> Result<Ha
         Err(refused) => Err(refused),
         Ok(()) => match gate.close().await {
             Err(refused) => Err(refused),
-            Ok(()) => switch_over(hands, agent).await,
+            Ok(()) => {
+                let (moving, stopped) = (pin!(switch_over(hands, agent)), pin!(stopped_with_all_in_step(hands)));
+                match select(moving, stopped).await {
+                    Either::Left((moved, _)) => moved,
+                    // Whoever leads now has every write. Left on, its first commits would wait until somebody follows it.
+                    Either::Right(((), moving)) => {
+                        put_back(agents, &before).await;
+                        moving.await
+                    }
+                }
+            }
         },
     };
     if change.is_some() {
         put_back(agents, &before).await;
     }
     moved
+}
+
+/// Waits until the old primary has stopped and every standby has equally much.
+async fn stopped_with_all_in_step(hands: &Hands<'_>) {
+    loop {
+        let (old, new) = hands.sides().await;
+        let others = join_all(hands.others().map(|other| hands.side(&other.member))).await;
+        let alike = matches!(new, Side::Follows { .. }) && others.iter().all(|other| *other == new);
+        if old != Side::Leads && alike {
+            return;
+        }
+        sleep(LOOK).await;
+    }
 }
 
 /// Waits until each commit waits for the successor.
@@ -97,12 +122,22 @@ async fn in_step(hands: &Hands<'_>, agent: &Door) -> Result<(), HandOverError> {
 async fn switch_over(hands: &Hands<'_>, agent: &Door) -> Result<HandedOver, HandOverError> {
     let started = Instant::now();
     let wish = json!({"leader": hands.from, "candidate": hands.to});
-    match ask(agent, Method::POST, "/switchover", Some(&wish), SWITCHED_WITHIN).await {
+    let asked = pin!(ask(agent, Method::POST, "/switchover", Some(&wish), SWITCHED_WITHIN));
+    match select(asked, pin!(leads(hands))).await {
         // It says so with these before it begins; with 503, or nothing, it is not known how far it has come.
-        Ok(Answer { status: status @ (400 | 401 | 403 | 409 | 412), text }) => {
+        Either::Left((Ok(Answer { status: status @ (400 | 401 | 403 | 409 | 412), text }), _)) => {
             Err(hands.refused(format!("Patroni answered {status}: {text}")))
         }
-        Ok(_) | Err(_) => led(hands, started).await,
+        Either::Left(_) => led(hands, started).await,
+        // It answers when the old primary is back as well, seconds later; clients need not wait for that.
+        Either::Right(_) => Ok(HandedOver { took: started.elapsed() }),
+    }
+}
+
+/// Waits until the successor leads, and nobody else.
+async fn leads(hands: &Hands<'_>) {
+    while !matches!(hands.sides().await, (Side::Follows { .. } | Side::Silent, Side::Leads)) {
+        sleep(LOOK).await;
     }
 }
 
