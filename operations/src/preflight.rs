@@ -71,17 +71,22 @@ fn mended<'a>(plan: &'a Plan, look: &Look) -> Option<&'a str> {
     (!look.is_well(first)).then_some(first)
 }
 
-/// While one is mended first, what waiting for it will mend is asked about the others by their own gates.
 fn replicas_expendable(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
     let mended = mended(plan, look);
     taken(plan)
         .filter(|member| !look.leads(member))
         .flat_map(|member| {
-            let mut reasons = against_taking(member, look, policy);
-            reasons.retain(|reason| mended.is_none_or(|first| first == member) || !reason.may_pass());
-            reasons
+            let reasons = against_taking(member, look, policy);
+            if mended == Some(member) { reasons } else { lasting(reasons, mended) }
         })
         .collect()
+}
+
+/// While one is mended first, what waiting for it will mend is asked about all others, replicas and successors alike, by
+/// their own gates: the broken member is a reason against every step of its group but the one that replaces it.
+fn lasting(mut reasons: Vec<Reason>, mended: Option<&str>) -> Vec<Reason> {
+    reasons.retain(|reason| mended.is_none() || !reason.may_pass());
+    reasons
 }
 
 fn taken(plan: &Plan) -> impl Iterator<Item = &str> {
@@ -113,7 +118,7 @@ fn successors_ready(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
             | Step::Route { .. }
             | Step::ReleaseRollout { .. } => None,
         })
-        .flat_map(|handover| look.against(policy, &handover))
+        .flat_map(|handover| lasting(look.against(policy, &handover), mended))
         .filter(|reason| !passes_soon(reason))
         .collect();
     let led_away = look

@@ -38,6 +38,28 @@ async fn a_handover_loses_nothing_and_the_old_primary_comes_back_as_a_standby() 
     }
 }
 
+/// A standby that has lost its primary waits before it tries again: 5 s where nobody has set it, and writes would wait along.
+#[tokio::test(flavor = "multi_thread")]
+async fn how_long_a_standby_waits_before_it_tries_again_is_not_felt() {
+    let Some(servers) = Servers::start(ANY).await else { return };
+    for number in 0..3 {
+        let link = servers.link(number).await;
+        link.batch_execute("ALTER SYSTEM SET wal_retrieve_retry_interval = '5s'").await.expect("a setting");
+        link.batch_execute("SELECT pg_reload_conf()").await.expect("settings read anew");
+    }
+    let engine = Postgres::default();
+    for (from, to) in [(0, 1), (1, 2), (2, 0)] {
+        let clients = Clients::start();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        engine.hand_over(&servers.doors(), &[], &name(from), &name(to), &NoGate).await.expect("a handover");
+        servers.whole().await;
+        let report = clients.finish(&servers, to).await;
+        println!("{} -> {}: {report:?}", name(from), name(to));
+        assert_eq!(report.lost, 0, "{report:?}");
+        assert!(report.longest_gap < FELT_BY_NOBODY, "{report:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_canary_that_begins_during_a_handover_lives_through_it_and_leaves_nothing() {
     let Some(servers) = Servers::start(ANY).await else { return };

@@ -10,7 +10,7 @@ use crate::cases::image;
 use crate::drive::{
     LIMITS, assert_finished, assert_lawful, assert_resumable, begin, carry_out, open, open_only, plan, run_within,
 };
-use crate::model::{Life, Model, NEW, OLD};
+use crate::model::{Life, Model, NEW, NEWER_MINOR};
 
 /// What it said it was waiting for.
 fn waited_for(model: &Model, words: &str) -> bool {
@@ -40,24 +40,39 @@ fn a_replica_that_never_comes_back_runs_out_of_time_and_nobody_else_is_touched()
     assert_resumable(&model, &image(NEW), &before, "back at last");
 }
 
+/// Whatever the broken member's group looks like: with a second replica, there is one that could lead, and everything
+/// about that one waits until the broken one is mended.
 #[test]
 fn an_image_that_cannot_be_pulled_needs_a_human_and_the_old_one_comes_back() {
-    let model = Model::cluster(3, 1).with(|inside| inside.trouble.bad_image = Some(NEW.to_owned()));
-    let before = model.before();
-    let outcome = begin(&model, &image(NEW)).expect("a plan");
-    assert_lawful(&model, "bad image");
-    let Some(Outcome::Stopped(Stop::NeedsHuman { why, .. })) = outcome else {
-        unreachable!("a human is needed, not {outcome:?}")
-    };
-    assert!(why.contains("ImagePullBackOff") && why.contains(NEW), "{why}");
+    for (what, model) in [
+        ("a replica each", Model::cluster(3, 1)),
+        ("two replicas each", Model::cluster(3, 2)),
+        ("one group of three", Model::cluster(1, 2)),
+    ] {
+        comes_back(what, &model.with(|inside| inside.trouble.bad_image = Some(NEW.to_owned())), NEW);
+    }
+    let fencing = Model::fencing().with(|inside| inside.trouble.bad_image = Some(NEWER_MINOR.to_owned()));
+    comes_back("one that fences", &fencing, NEWER_MINOR);
+}
 
-    let change = TemplateChange::Image { container: "redis".to_owned(), image: OLD.to_owned() };
+fn comes_back(what: &str, model: &Model, bad: &str) {
+    let before = model.before();
+    let old = model.inside().image.clone();
+    let outcome = begin(model, &image(bad)).expect("a plan");
+    assert_lawful(model, what);
+    let Some(Outcome::Stopped(Stop::NeedsHuman { why, .. })) = outcome else {
+        unreachable!("{what}: a human is needed, not {outcome:?}")
+    };
+    assert!(why.contains("ImagePullBackOff") && why.contains(bad), "{what}: {why}");
+
+    let change = TemplateChange::Image { container: "redis".to_owned(), image: old };
     let back = Goal::Renew { change: Some(change), restore_primaries: false, repair: true };
     let origin = model.entry().plan.origin;
-    let outcome = carry_out(&model, &back, origin).expect("going back is not refused");
-    assert_finished(&model, &back, &before, outcome.as_ref(), "going back");
+    let outcome = carry_out(model, &back, origin);
+    let outcome = outcome.map_err(|refusal| format!("{what}: {refusal:?}")).expect("going back is not refused");
+    assert_finished(model, &back, &before, outcome.as_ref(), what);
     let acts = model.inside().watch.acts.clone();
-    assert!(!acts.iter().any(|act| act.starts_with("HandOver")), "nobody had to hand over: {acts:?}");
+    assert!(!acts.iter().any(|act| act.starts_with("HandOver")), "{what}: nobody had to hand over: {acts:?}");
 }
 
 #[test]

@@ -1,10 +1,17 @@
 //! TOUCH. Makes the other standbys follow the successor, where they name the old primary itself. Those that name a Service
 //! find the successor there as soon as it leads clients.
 
+use std::time::Duration;
+
+use tokio::time::timeout;
+
 use super::Hands;
 use crate::HandOverError;
 use crate::postgres::conninfo::Conninfo;
 use crate::postgres::links::{literal, words};
+
+/// How long one may take to hear it. It is asked while writes wait, and one that hangs must not make them wait longer.
+const TOLD_WITHIN: Duration = Duration::from_millis(200);
 
 /// A standby that is told whom to follow, and as soon as it reads its settings anew does.
 pub(super) struct Follower {
@@ -39,7 +46,7 @@ pub(super) async fn tell(hands: &Hands<'_>, host: &str, port: &str) -> Vec<Follo
 pub(super) async fn follow(hands: &Hands<'_>, followers: &[Follower]) {
     let reload = |follower: &Follower| {
         let member = follower.member.clone();
-        async move { hands.rows(&member, "SELECT pg_reload_conf()").await }
+        async move { timeout(TOLD_WITHIN, hands.rows(&member, "SELECT pg_reload_conf()")).await }
     };
     let _ = futures::future::join_all(followers.iter().map(reload)).await;
 }

@@ -14,6 +14,9 @@ use crate::{HandOverError, HandedOver};
 /// milliseconds or hangs; meanwhile writes wait.
 const RECEIVED_WITHIN: Duration = Duration::from_secs(2);
 
+/// Between two calls to wake up. Each is a line in the server's log, and at worst so much longer a pause.
+const WAKE: Duration = Duration::from_millis(25);
+
 /// How long a standby may take to replay what it has and to begin to write.
 const PROMOTED_WITHIN: Duration = Duration::from_secs(30);
 
@@ -39,19 +42,31 @@ pub(super) async fn promote_successor(
     // At the same time: where commits wait for standbys, writes flow when those have found the new primary, not before.
     let (promoted, ()) = futures::join!(promote(hands, hands.to), follow(hands, followers));
     promoted?;
-    Ok(HandedOver { took: started.elapsed() })
+    let took = started.elapsed();
+    // One that has tried while the new primary was busy becoming it waits before it tries again.
+    follow(hands, followers).await;
+    Ok(HandedOver { took })
 }
 
 /// Promotes a member and waits until it takes writes. It is asked again and again instead of having it wait itself
 /// (`pg_promote(true)`): that looks every 100 ms only (`pg_promote` in `xlogfuncs.c`), and writes wait.
+///
+/// And it is woken. A standby that has just lost its primary sleeps before it tries again, for `wal_retrieve_retry_interval`
+/// (5 s unless set); the order to lead ends that sleep if it comes during it, and not if it comes the moment before
+/// (`WaitForWALToBecomeAvailable` in `xlogrecovery.c`). Reading its settings anew always does.
 pub(super) async fn promote(hands: &Hands<'_>, member: &str) -> Result<(), HandOverError> {
     hands.rows(member, "SELECT pg_promote(false)").await.map_err(|error| hands.unknown(error.to_string()))?;
     let begun = Instant::now();
+    let mut woken = begun;
     while begun.elapsed() < PROMOTED_WITHIN {
         // Writes nothing, and a server in recovery refuses it.
         let writes = timeout(PATIENCE, hands.rows(member, "SELECT pg_current_xact_id()")).await;
         if matches!(writes, Ok(Ok(_))) {
             return Ok(());
+        }
+        if woken.elapsed() >= WAKE {
+            let _ = timeout(PATIENCE, hands.rows(member, "SELECT pg_reload_conf()")).await;
+            woken = Instant::now();
         }
         sleep(POLL).await;
     }
