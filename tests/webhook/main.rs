@@ -7,5 +7,6 @@ mod modes;
 mod outages;
 mod passing;
 mod policies;
+mod postgres;
 mod simultaneous;
 mod words;
