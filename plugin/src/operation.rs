@@ -112,7 +112,7 @@ pub(crate) async fn take_over(context: &Context, opened: &Opened, entry: &Entry)
         let holder = holder.identity;
         context.printer.note(&format!("waiting for the claim of {holder} to run out, if nobody is behind it any more"));
     }
-    let taken = opened.live.take_over(&opened.workload, entry, &who(), CLAIM_PATIENCE).await;
+    let taken = opened.live.take_over(&opened.workload, entry, &who(), CLAIM_PATIENCE, None).await;
     taken.map_err(|error| ending::refused(context, opened, error))
 }
 

@@ -67,14 +67,18 @@ fn goes_next(question: &Question<'_>) -> bool {
     })
 }
 
+/// Whether whoever holds a claim has shown a sign of life.
+pub(crate) fn lives(claim: &LeaseFacts, now: Timestamp) -> bool {
+    now.duration_since(claim.seen_at).unsigned_abs() <= CLAIM_LIFETIME
+}
+
 /// While an operation holds the workload only the pod it names may go. What was seen before the claim last changed may be
 /// from before a handover.
 fn against_the_plan(question: &Question<'_>, seen: Option<&Seen>) -> Vec<Reason> {
     let Some(claim) = question.claim else {
         return Vec::new();
     };
-    let age = question.now.wall.duration_since(claim.seen_at);
-    let lives = age.unsigned_abs() <= CLAIM_LIFETIME;
+    let lives = lives(claim, question.now.wall);
     match &claim.holder {
         Some(holder) if lives && !goes_next(question) => vec![Reason::PlanInProgress { holder: holder.clone() }],
         Some(_) => Vec::new(),
