@@ -10,5 +10,6 @@ mod outages;
 mod passing;
 mod policies;
 mod postgres;
+mod promises;
 mod simultaneous;
 mod words;

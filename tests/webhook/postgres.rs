@@ -37,7 +37,11 @@ async fn a_drain_of_a_postgres_primary_waits_until_somebody_hands_over_and_loses
         for word in words {
             drain.says(&word, ASKED_WITHIN).await?;
         }
-        ensure!(postgres.primary().await? == primary && drain.is_running()?, "somebody has moved it:\n{}", drain.said());
+        ensure!(
+            postgres.primary().await? == primary && drain.is_running()?,
+            "somebody has moved it:\n{}",
+            drain.said()
+        );
         // Nothing but the drain has happened so far, and it was refused.
         let waited = load.turn_page();
         ensure!(waited.failed + waited.unknown == 0, "a refused eviction cost writes: {waited:?}");
