@@ -5,6 +5,7 @@
 mod deaths;
 mod drains;
 mod installation;
+mod lateness;
 mod modes;
 mod outages;
 mod passing;
