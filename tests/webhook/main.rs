@@ -12,5 +12,6 @@ mod passing;
 mod policies;
 mod postgres;
 mod promises;
+mod silence;
 mod simultaneous;
 mod words;
