@@ -116,6 +116,12 @@ pub(crate) async fn take_over(context: &Context, opened: &Opened, entry: &Entry)
     taken.map_err(|error| ending::refused(context, opened, error))
 }
 
+/// Takes the claim of a database that is about to leave a node, before anything has begun.
+pub(crate) async fn reserve(context: &Context, opened: &Opened, node: &str) -> Result<(), Failure> {
+    let reserved = opened.live.reserve(&opened.workload, "drain", &who(), node, CLAIM_PATIENCE).await;
+    reserved.map_err(|error| ending::refused(context, opened, error))
+}
+
 /// Prints a report's end and gives the exit code: why it stopped, and what to type next.
 pub(crate) fn conclude(context: &Context, opened: &Opened, report: &OperationReport) -> Exit {
     ending::conclude(context, opened, report)

@@ -2,6 +2,7 @@
 //! guard, so they run one after another (`--test-threads=1`).
 #![expect(clippy::print_stderr, reason = "a law tells how long what it has waited for took")]
 
+mod cordons;
 mod deaths;
 mod drains;
 mod installation;
