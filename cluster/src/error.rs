@@ -71,7 +71,7 @@ impl From<kube::Error> for Error {
 }
 
 /// Whether a 403 is no matter of rights: somebody who may was told not to, by a webhook or a policy. Their words begin so
-/// (`ToStatusErr` of the API server's webhook plugin; "ValidatingAdmissionPolicy 'NAME' with binding").
+/// (`ToStatusErr` of the API server's webhook plugin; `ValidatingAdmissionPolicy 'NAME' with binding`).
 fn is_judged(message: &str) -> bool {
     message.contains("admission webhook \"") || message.contains("ValidatingAdmissionPolicy '")
 }

@@ -106,3 +106,27 @@ pub(super) fn claimed(site: &Site, lease: &Lease) -> Error {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::{Site, lease};
+    use crate::{LEAVES_NODE, NEXT_POD, PREFIX};
+
+    #[test]
+    fn what_a_holder_announced_is_no_word_of_the_next_one() {
+        let site = Site {
+            namespace: "shop".to_owned(),
+            name: "stateful-redis".to_owned(),
+            owner: None,
+            shown: "shop/redis".to_owned(),
+        };
+        let mut before = lease(&site, "ana", None);
+        let announced = [NEXT_POD, LEAVES_NODE].map(|note| (format!("{PREFIX}{note}"), "n1".to_owned()));
+        let others = ("example.com/seen".to_owned(), "yes".to_owned());
+        before.metadata.annotations = Some(announced.into_iter().chain([others.clone()]).collect());
+        let after = lease(&site, "bert", Some(&before));
+        assert_eq!(after.metadata.annotations, Some(BTreeMap::from([others])), "and what others wrote stays");
+    }
+}
