@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 use stateful_harness::{Cluster, Drain, Guard, Load, Plugin, Postgres, Proxy, nothing_lost, until};
 
 /// A handover, an eviction, and a drain that asks every five seconds; the pod's own end may take a minute.
@@ -76,8 +77,12 @@ async fn with_handover_a_drain_of_a_postgres_primary_finishes_alone_and_loses_no
     let late = late?;
     ensure!(late.status == 404 && late.body.contains("it has moved"), "{late:?}");
     is_left(&postgres, &primary, &node).await?;
-    let history = Plugin::find(&cluster)?.within(&namespace).run(&["history", "postgres"]).await?.expect(0)?;
-    ensure!(history.stdout.contains("guard handover"), "the handover is in no journal:\n{}", history.stdout);
+    let history = Plugin::find(&cluster)?.within(&namespace).run(&["history", "postgres", "-o", "json"]).await?;
+    let leader = guard.leader().await?["metadata"]["name"].clone();
+    let all = history.expect(0)?.json()?;
+    let ours =
+        |entry: &Value| entry["verb"] == "guard handover" && entry["by"] == leader && entry["state"] == "finished";
+    ensure!(all.as_array().is_some_and(|all| all.iter().any(ours)), "no journal says that {leader} handed over: {all}");
     nothing_lost(&load.stop().await?)
 }
 
