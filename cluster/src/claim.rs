@@ -1,19 +1,24 @@
 //! TOUCH. The claim: a Lease, so that a workload has one operation at a time, and everybody can see whose.
 
-use std::collections::BTreeMap;
+mod lease;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta, OwnerReference};
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::api::{Api, PostParams};
 use stateful_safety::Workload;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
+use crate::inventory::LeaseFacts;
 use crate::{Cluster, Error, PREFIX, Result};
+pub use lease::claim_name;
+pub(crate) use lease::{LABEL, labels, owner, workload_of};
+use lease::{Site, claimed, holder, lease, name};
 
 /// How long a claim outlives its holder's last sign of life. Long enough for a slow API server, short enough that
 /// `resume` after a crash does not feel stuck.
@@ -21,6 +26,9 @@ pub const LIFETIME: Duration = Duration::from_secs(10);
 
 /// The annotation that names the pod that goes next, by UID, under our prefix.
 pub const NEXT_POD: &str = "next-pod";
+
+/// The annotation that names the node an operation has judged and is about to empty of the workload, under our prefix.
+pub const LEAVES_NODE: &str = "leaves-node";
 
 /// A sign of life this often: three may fail before the claim is anybody's.
 const RENEW_EVERY: Duration = Duration::from_millis(2_500);
@@ -65,20 +73,33 @@ impl Claim {
     /// Takes the claim. One that is held is waited for up to `patience`: it is free once its holder has let go of it,
     /// or has shown no sign of life for its whole lifetime **while we watched** (clocks of two machines are not compared).
     pub async fn take(cluster: &Cluster, workload: &Workload, identity: &str, patience: Duration) -> Result<Self> {
+        Self::take_watched(cluster, workload, identity, patience, None).await
+    }
+
+    /// The same, by somebody who has watched the claim before: since when it has shown no sign of life need not be found out
+    /// once more.
+    pub async fn take_watched(
+        cluster: &Cluster,
+        workload: &Workload,
+        identity: &str,
+        patience: Duration,
+        seen: Option<&LeaseFacts>,
+    ) -> Result<Self> {
         let site = Site {
             namespace: workload.id.namespace.clone(),
             name: name(workload),
             owner: Some(owner(workload)),
             shown: workload.id.to_string(),
         };
-        Self::take_at(cluster, &site, identity, patience, Duration::from_millis(250)).await
+        let watched = seen.and_then(watched);
+        Self::take_at(cluster, &site, identity, patience, Duration::from_millis(250), watched).await
     }
 
     /// Waits, for as long as it takes, until this process leads those that call themselves `name` in a namespace.
     pub async fn lead(cluster: &Cluster, namespace: &str, name: &str, identity: &str) -> Result<Self> {
         let (namespace, name) = (namespace.to_owned(), name.to_owned());
         let site = Site { shown: format!("Lease {namespace}/{name}"), namespace, name, owner: None };
-        Self::take_at(cluster, &site, identity, Duration::MAX, Duration::from_secs(2)).await
+        Self::take_at(cluster, &site, identity, Duration::MAX, Duration::from_secs(2), None).await
     }
 
     async fn take_at(
@@ -87,10 +108,10 @@ impl Claim {
         identity: &str,
         patience: Duration,
         every: Duration,
+        mut watched: Option<(String, Instant)>,
     ) -> Result<Self> {
         let leases: Api<Lease> = Api::namespaced(cluster.client.clone(), &site.namespace);
         let started = Instant::now();
-        let mut watched: Option<(String, Instant)> = None;
         loop {
             let existing = leases.get_opt(&site.name).await?;
             let attempt = match &existing {
@@ -151,11 +172,11 @@ impl Claim {
         if held.lost { Err(Error::ClaimLost(self.workload.clone())) } else { renewed }
     }
 
-    /// Names the pod that goes next, for the guard.
-    pub async fn announce(&self, pod_uid: &str) -> Result<()> {
+    /// Tells the guard what comes next: [`NEXT_POD`] by its UID, or [`LEAVES_NODE`] by its name.
+    pub async fn announce(&self, what: &str, which: &str) -> Result<()> {
         let mut held = self.held.lock().await;
         let notes = held.lease.metadata.annotations.get_or_insert_default();
-        notes.insert(format!("{PREFIX}{NEXT_POD}"), pod_uid.to_owned());
+        notes.insert(format!("{PREFIX}{what}"), which.to_owned());
         held.renew(&self.leases).await
     }
 
@@ -195,94 +216,8 @@ impl Held {
     }
 }
 
-fn name(workload: &Workload) -> String {
-    claim_name(&workload.id.name)
-}
-
-/// The name of the Lease that is the claim on a workload.
-pub fn claim_name(workload: &str) -> String {
-    format!("{NAME}{workload}")
-}
-
-/// How our Leases are called: this, and the workload's name.
-const NAME: &str = "stateful-";
-
-/// The label by which our Leases are told from everybody else's.
-pub(crate) const LABEL: &str = "app.kubernetes.io/managed-by=kubectl-stateful";
-
-/// The workload one of our Leases is about.
-pub(crate) fn workload_of(lease: &str) -> Option<&str> {
-    lease.strip_prefix(NAME)
-}
-
-/// The label, as an object carries it.
-pub(crate) fn labels() -> BTreeMap<String, String> {
-    LABEL.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned())).into_iter().collect()
-}
-
-/// What a claim is on.
-struct Site {
-    namespace: String,
-    name: String,
-    owner: Option<OwnerReference>,
-    /// How it is called to people.
-    shown: String,
-}
-
-fn lease(site: &Site, identity: &str, old: Option<&Lease>) -> Lease {
-    let now = MicroTime(Timestamp::now());
-    let metadata = old.map_or_else(
-        || ObjectMeta {
-            name: Some(site.name.clone()),
-            namespace: Some(site.namespace.clone()),
-            labels: Some(labels()),
-            owner_references: site.owner.clone().map(|owner| vec![owner]),
-            ..ObjectMeta::default()
-        },
-        |old| old.metadata.clone(),
-    );
-    let transitions = old.and_then(|old| old.spec.as_ref()?.lease_transitions).unwrap_or(0);
-    Lease {
-        metadata,
-        spec: Some(LeaseSpec {
-            holder_identity: Some(identity.to_owned()),
-            lease_duration_seconds: i32::try_from(LIFETIME.as_secs()).ok(),
-            acquire_time: Some(now.clone()),
-            renew_time: Some(now),
-            lease_transitions: Some(transitions + 1),
-            ..LeaseSpec::default()
-        }),
-    }
-}
-
-/// Makes an object go when its StatefulSet goes.
-pub(crate) fn owner(workload: &Workload) -> OwnerReference {
-    OwnerReference {
-        api_version: "apps/v1".to_owned(),
-        kind: "StatefulSet".to_owned(),
-        name: workload.id.name.clone(),
-        uid: workload.uid.clone(),
-        ..OwnerReference::default()
-    }
-}
-
-fn holder(lease: &Lease) -> Option<ClaimHolder> {
-    let spec = lease.spec.as_ref()?;
-    Some(ClaimHolder {
-        identity: spec.holder_identity.clone().filter(|identity| !identity.is_empty())?,
-        since: spec.acquire_time.as_ref().map(|time| time.0),
-        renewed: spec.renew_time.as_ref().map(|time| time.0),
-    })
-}
-
-fn claimed(site: &Site, lease: &Lease) -> Error {
-    let holder = holder(lease);
-    Error::Claimed {
-        workload: site.shown.clone(),
-        holder: holder.as_ref().map_or_else(|| "somebody".to_owned(), |holder| holder.identity.clone()),
-        since: holder.and_then(|holder| holder.since).map_or_else(
-            || "an unknown time".to_owned(),
-            |since| since.round(jiff::Unit::Second).unwrap_or(since).to_string(),
-        ),
-    }
+/// The version this process saw last, and since when. A moment of the wall clock that lies ahead is no moment at all.
+fn watched(seen: &LeaseFacts) -> Option<(String, Instant)> {
+    let age = Duration::try_from(Timestamp::now().duration_since(seen.seen_at)).ok()?;
+    Some((seen.version.clone(), Instant::now().checked_sub(age)?))
 }

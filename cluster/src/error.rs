@@ -58,7 +58,7 @@ impl From<kube::Error> for Error {
         match error {
             kube::Error::Api(status) => match status.code {
                 401 => Self::Forbidden("the API server does not know you; log in again".to_owned()),
-                403 => Self::Forbidden(status.message.clone()),
+                403 if !is_judged(&status.message) => Self::Forbidden(status.message.clone()),
                 404 => Self::NotFound(status.message.clone()),
                 409 => Self::Conflict(status.message.clone()),
                 code => Self::Refused { code, message: status.message.clone() },
@@ -70,6 +70,12 @@ impl From<kube::Error> for Error {
     }
 }
 
+/// Whether a 403 is no matter of rights: somebody who may was told not to, by a webhook or a policy. Their words begin so
+/// (`ToStatusErr` of the API server's webhook plugin; `ValidatingAdmissionPolicy 'NAME' with binding`).
+fn is_judged(message: &str) -> bool {
+    message.contains("admission webhook \"") || message.contains("ValidatingAdmissionPolicy '")
+}
+
 /// The innermost cause says what happened; the layers above it only say who noticed.
 fn innermost(error: &dyn std::error::Error) -> String {
     let mut cause = error;
@@ -77,4 +83,25 @@ fn innermost(error: &dyn std::error::Error) -> String {
         cause = deeper;
     }
     cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::Status;
+
+    use super::Error;
+
+    #[test]
+    fn a_webhook_that_refuses_is_no_matter_of_rights() {
+        let told = |message: &str| {
+            let status = Status { code: 403, message: message.to_owned(), ..Status::default() };
+            Error::from(kube::Error::Api(Box::new(status)))
+        };
+        let refused =
+            told("admission webhook \"nodes.kubectl-stateful.dev\" denied the request: n1 may not be cordoned now");
+        assert!(matches!(refused, Error::Refused { code: 403, .. }), "{refused}");
+        let policy = "nodes \"n1\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no";
+        assert!(matches!(told(policy), Error::Refused { code: 403, .. }));
+        assert!(matches!(told("nodes \"n1\" is forbidden: User \"ana\" cannot patch resource"), Error::Forbidden(_)));
+    }
 }

@@ -49,7 +49,7 @@ pub use access::{Permission, missing};
 pub use approval::{Approval, approve};
 pub use budget::{Amount, Budget};
 pub use bulletin::{Bulletin, Notice};
-pub use claim::{Claim, ClaimHolder, LIFETIME as CLAIM_LIFETIME, NEXT_POD, claim_name};
+pub use claim::{Claim, ClaimHolder, LEAVES_NODE, LIFETIME as CLAIM_LIFETIME, NEXT_POD, claim_name};
 pub use client::{ClientOptions, Cluster, connect, server_version};
 pub use container::container_facts;
 pub use cordon::{is_cordoned, set_cordon};

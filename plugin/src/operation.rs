@@ -112,8 +112,14 @@ pub(crate) async fn take_over(context: &Context, opened: &Opened, entry: &Entry)
         let holder = holder.identity;
         context.printer.note(&format!("waiting for the claim of {holder} to run out, if nobody is behind it any more"));
     }
-    let taken = opened.live.take_over(&opened.workload, entry, &who(), CLAIM_PATIENCE).await;
+    let taken = opened.live.take_over(&opened.workload, entry, &who(), CLAIM_PATIENCE, None).await;
     taken.map_err(|error| ending::refused(context, opened, error))
+}
+
+/// Takes the claim of a database that is about to leave a node, before anything has begun.
+pub(crate) async fn reserve(context: &Context, opened: &Opened, node: &str) -> Result<(), Failure> {
+    let reserved = opened.live.reserve(&opened.workload, "drain", &who(), node, CLAIM_PATIENCE).await;
+    reserved.map_err(|error| ending::refused(context, opened, error))
 }
 
 /// Prints a report's end and gives the exit code: why it stopped, and what to type next.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::{Cluster, Namespace, Plugin, until};
@@ -31,6 +31,11 @@ impl Guard {
         Ok(guard)
     }
 
+    /// The cluster it guards.
+    pub fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
     /// Waits until so many replicas are ready.
     pub async fn ready(&self, wanted: usize) -> Result<()> {
         until("the guard is ready", READY_WITHIN, async || {
@@ -47,6 +52,14 @@ impl Guard {
         let selector = "app.kubernetes.io/name=stateful-guard";
         let told = self.cluster.get(&["pods", "--namespace", NAMESPACE, "--selector", selector]).await?;
         Ok(told["items"].as_array().cloned().unwrap_or_default())
+    }
+
+    /// The pod of the replica that leads.
+    pub async fn leader(&self) -> Result<Value> {
+        let lease = self.cluster.get(&["lease", "stateful-guard-leader", "--namespace", NAMESPACE]).await?;
+        let holder = lease["spec"]["holderIdentity"].as_str().unwrap_or_default();
+        let leads = |pod: &Value| pod["metadata"]["name"] == *holder;
+        self.pods().await?.into_iter().find(leads).with_context(|| format!("{holder:?} leads, and is no replica"))
     }
 
     /// Puts a namespace under guard, with access to the Secrets its databases refer to, and waits until every database

@@ -1,7 +1,8 @@
 //! From an attempt to an answer: each rule that is about it is asked, and the first refusal counts.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -9,7 +10,10 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use stateful_cluster::{PodFacts, SetFacts};
+use futures::future::join_all;
+use stateful_cluster::{LeaseFacts, PodFacts, SetFacts, claim_name};
+use stateful_safety::WorkloadId;
+use tokio::time::timeout;
 
 use crate::answer::{Answer, Decision};
 use crate::attempt::{Attempt, Operation};
@@ -17,6 +21,10 @@ use crate::guard::Guard;
 use crate::limits::Limits;
 use crate::review::{self, Unreadable};
 use crate::rules::{Door, STATIC_RULES, cordon, deletion, eviction};
+use crate::taking::claim_now;
+
+/// How long the claims on a node's databases may take to read. The API server waits two for the whole answer.
+const CLAIMS_WITHIN: Duration = Duration::from_secs(1);
 
 /// The door the API server knocks at: `/validate/NAME` and `/mutate/NAME`.
 pub(crate) fn router(guard: Arc<Guard>) -> Router {
@@ -66,20 +74,47 @@ async fn answer(guard: &Guard, attempt: &Attempt, door: Door) -> Answer {
     match (attempt.operation, attempt.resource.as_str()) {
         (Operation::Create, "pods/eviction") => eviction::decide(guard, attempt).await,
         (Operation::Delete, "pods") => deletion::decide(guard, attempt).await,
-        (Operation::Update, "nodes") => cordoned(guard, attempt),
+        (Operation::Update, "nodes") => cordoned(guard, attempt).await,
         _ => by_the_objects(guard, attempt, door),
     }
 }
 
-fn cordoned(guard: &Guard, attempt: &Attempt) -> Answer {
+/// From memory; and once more before it is refused: an operation may have claimed its databases a moment ago, sooner than
+/// a watch tells.
+async fn cordoned(guard: &Guard, attempt: &Attempt) -> Answer {
+    let mut answer = by_the_claims(guard, attempt, &HashMap::new());
+    if let Decision::Refuse(_) = answer.decision {
+        let claims = timeout(CLAIMS_WITHIN, Box::pin(claims_on(guard, &attempt.name))).await.unwrap_or_default();
+        answer = by_the_claims(guard, attempt, &claims);
+    }
+    count(guard, "cordon", &answer);
+    answer
+}
+
+/// The claims on the databases of a node, straight from the API server.
+async fn claims_on(guard: &Guard, node: &str) -> HashMap<WorkloadId, LeaseFacts> {
+    let ids: HashSet<WorkloadId> = {
+        let model = guard.known.inventory.model();
+        model.guarded_pods_on(node).into_iter().map(|(_, _, set)| set.workload.id.clone()).collect()
+    };
+    let read = join_all(ids.into_iter().map(async |id| {
+        let claim = claim_now(guard, &id).await.ok().flatten()?;
+        Some((id, claim))
+    }));
+    read.await.into_iter().flatten().collect()
+}
+
+fn by_the_claims(guard: &Guard, attempt: &Attempt, claims: &HashMap<WorkloadId, LeaseFacts>) -> Answer {
     let model = guard.known.inventory.model();
     let now = Guard::now();
+    let claim = |id: &WorkloadId| {
+        let remembered = || model.lease(&id.namespace, &claim_name(&id.name));
+        claims.get(id).or_else(remembered).cloned()
+    };
     let against = |set: &SetFacts, pod: &PodFacts, limits: &Limits| {
         crate::judgement::from_memory(&guard.known, &model, set, (&pod.member.name, &pod.member.uid), limits, now)
     };
-    let answer = cordon::decide(attempt, &model, &against);
-    count(guard, "cordon", &answer);
-    answer
+    cordon::decide(attempt, &model, &claim, now.wall, &against)
 }
 
 /// What an attempt is about, for the metrics.

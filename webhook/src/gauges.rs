@@ -1,7 +1,6 @@
 //! LOOK. What is so at the moment of a scrape, from what is known.
 
 use std::collections::HashMap;
-use std::time::Instant;
 
 use jiff::Timestamp;
 use stateful_cluster::{CLAIM_LIFETIME, Model, Promise, SetFacts, book_name, claim_name};
@@ -12,7 +11,7 @@ use crate::judgement::Now;
 use crate::known::Seen;
 use crate::limits::limits;
 use crate::metrics::{ConditionLabels, Gauges, MemberLabels, WorkloadLabels};
-use crate::promised::KEPT_WITHIN;
+use crate::promised::Sighting;
 
 /// Sets every gauge anew, so that what is gone is gone.
 pub(crate) fn set(guard: &Guard, certificate_ends: Option<Timestamp>) {
@@ -21,16 +20,16 @@ pub(crate) fn set(guard: &Guard, certificate_ends: Option<Timestamp>) {
     gauges.synced.set(i64::from(guard.known.inventory.is_synced()));
     gauges.certificate_expires.set(certificate_ends.map_or(0.0, seconds));
     // A copy: evictions that come in meanwhile need it.
-    let first_seen = guard.known.promised().clone();
-    of_databases(gauges, &model, &guard.known.seen(), &first_seen, Guard::now());
+    let sightings = guard.known.promised().clone();
+    of_databases(gauges, &model, &guard.known.seen(), &sightings, Guard::now());
 }
 
-/// Sets what there is to say about the databases. `first_seen` is when this process first saw a promise, by pod UID.
+/// Sets what there is to say about the databases. `sightings` are this process's of the promises, by pod UID.
 fn of_databases(
     gauges: &Gauges,
     model: &Model,
     seen: &HashMap<WorkloadId, Seen>,
-    first_seen: &HashMap<String, Instant>,
+    sightings: &HashMap<String, Sighting>,
     now: Now,
 ) {
     gauges.clear();
@@ -49,11 +48,13 @@ fn of_databases(
         let is_there = |promise: &&Promise| {
             model.pod(&id.namespace, &promise.pod).is_some_and(|pod| pod.member.uid == promise.uid)
         };
-        let counts = |uid: &str| first_seen.get(uid).is_none_or(|at| now.steady.duration_since(*at) < KEPT_WITHIN);
+        let counts = |promise: &Promise| {
+            sightings.get(&promise.uid).is_none_or(|sighting| !sighting.is_void(promise, now.steady))
+        };
         for promise in promises.iter().filter(is_there) {
             if !promise.granted {
                 of_waiting(gauges, &labels, model, promise);
-            } else if counts(&promise.uid) {
+            } else if counts(promise) {
                 promised += 1;
             }
         }

@@ -1,15 +1,16 @@
 //! TOUCH, through an operation. Moves a primary away because somebody waits to evict it: planned, journaled and claimed
 //! like any switchover a person asks for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use stateful_cluster::{Promise, PromiseBook};
+use stateful_cluster::{Promise, PromiseBook, claim_name};
 use stateful_operations::journal::Entry;
 use stateful_operations::{
     Goal, Limits, Live, Look, Origin, Outcome, Plan, Refusal, World, WorldError, best_successor, draw_up, draw_up_left,
     execute, unfinished,
 };
-use stateful_safety::{Policy, WorkloadId};
+use stateful_safety::{Policy, Workload, WorkloadId};
 use tokio::sync::watch;
 
 use crate::guard::Guard;
@@ -27,6 +28,9 @@ const CLAIM_PATIENCE: Duration = Duration::from_secs(12);
 /// Before the next try when one came to nothing.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
 
+/// Before the next look at what is not the guard's to end: whoever left it may take a while.
+const OTHERS_AGAIN_AFTER: Duration = Duration::from_secs(30);
+
 /// Hands over, and tells how it went. What fails is tried again for as long as somebody waits.
 pub(crate) async fn carry_out(guard: &Guard, id: &WorkloadId, promise: &Promise, who: &str) {
     let pod = &promise.pod;
@@ -43,24 +47,33 @@ pub(crate) async fn carry_out(guard: &Guard, id: &WorkloadId, promise: &Promise,
     }
 }
 
+/// Ends what a leader that died left of a handover, whoever still waits for it: nobody may lead until that is done.
+pub(crate) async fn take_up(guard: &Guard, id: &WorkloadId, who: &str) {
+    let ended = async {
+        let (workload, policy) = found(guard, id)?;
+        let (_stop, stop) = watch::channel(false);
+        let live = Live::open(&guard.cluster, &workload, stop).await.map_err(|error| error.to_string())?;
+        end_ours(guard, &live, &workload, &policy, who).await
+    };
+    match ended.await {
+        // There was nothing to end: nobody leads because of something else.
+        Ok(Left::Nothing) => tokio::time::sleep(AGAIN_AFTER).await,
+        Ok(Left::Others(_)) => tokio::time::sleep(OTHERS_AGAIN_AFTER).await,
+        Ok(Left::Ended(operation)) => tracing::info!(workload = %id, operation, "ended what a leader had left open"),
+        Err(why) => {
+            tracing::warn!(workload = %id, why, "what a leader has left open is not ended yet");
+            tokio::time::sleep(AGAIN_AFTER).await;
+        }
+    }
+}
+
 /// Makes another member lead. `None` when this one does not lead any more.
 async fn hand_over(guard: &Guard, id: &WorkloadId, pod: &str, who: &str) -> Result<Option<String>, String> {
-    let gone = || "it is gone".to_owned();
-    let (workload, policy) = {
-        let model = guard.known.inventory.model();
-        let set = model.set(id).ok_or_else(gone)?;
-        let policy = Policy { max_age: Policy::default().max_age, ..limits(&model, set).policy };
-        (model.workload(id).ok_or_else(gone)?, policy)
-    };
+    let (workload, policy) = found(guard, id)?;
     let (_stop, stop) = watch::channel(false);
     let live = Live::open(&guard.cluster, &workload, stop).await.map_err(|error| error.to_string())?;
-    let history = live.history(&workload).await.map_err(|error| error.to_string())?;
-    if let Some(open) = history.iter().find(|entry| entry.state.is_open()) {
-        if open.verb != VERB {
-            return Err(format!("operation {} ({}, by {}) is unfinished", open.id, open.verb, open.by));
-        }
-        live.take_over(&workload, open, who, CLAIM_PATIENCE).await.map_err(|error| error.to_string())?;
-        end(&live, open, &policy, who).await?;
+    if let Left::Others(open) = end_ours(guard, &live, &workload, &policy, who).await? {
+        return Err(open);
     }
     let look = live.look().await.map_err(|error| error.to_string())?;
     if !look.leads(pod) {
@@ -87,6 +100,40 @@ async fn hand_over(guard: &Guard, id: &WorkloadId, pod: &str, who: &str) -> Resu
     }
     .map_err(|error| error.to_string())?;
     Err(stop.to_string())
+}
+
+/// The workload as it is known, and what applies to it.
+fn found(guard: &Guard, id: &WorkloadId) -> Result<(Arc<Workload>, Policy), String> {
+    let gone = || "it is gone".to_owned();
+    let model = guard.known.inventory.model();
+    let set = model.set(id).ok_or_else(gone)?;
+    let policy = Policy { max_age: Policy::default().max_age, ..limits(&model, set).policy };
+    Ok((model.workload(id).ok_or_else(gone)?, policy))
+}
+
+/// What the journal said was left open.
+enum Left {
+    Nothing,
+    /// It was the guard's own, of that name, and is ended.
+    Ended(String),
+    /// It is somebody else's, who will come back to it: in words.
+    Others(String),
+}
+
+async fn end_ours(guard: &Guard, live: &Live, workload: &Workload, policy: &Policy, who: &str) -> Result<Left, String> {
+    let history = live.history(workload).await.map_err(|error| error.to_string())?;
+    let Some(open) = history.iter().find(|entry| entry.state.is_open()) else { return Ok(Left::Nothing) };
+    if open.verb != VERB {
+        return Ok(Left::Others(format!("operation {} ({}, by {}) is unfinished", open.id, open.verb, open.by)));
+    }
+    let seen = {
+        let model = guard.known.inventory.model();
+        model.lease(&workload.id.namespace, &claim_name(&workload.id.name)).cloned()
+    };
+    let taken = live.take_over(workload, open, who, CLAIM_PATIENCE, seen.as_ref()).await;
+    taken.map_err(|error| error.to_string())?;
+    end(live, open, policy, who).await?;
+    Ok(Left::Ended(open.id.clone()))
 }
 
 /// Ends what a leader that died left open. Its goal was a state, and what is left of it is drawn up anew by the caller;

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use jiff::Timestamp;
-use stateful_cluster::{CLAIM_LIFETIME, LeaseFacts, Model, NEXT_POD, Promise, SetFacts, claim_name};
+use stateful_cluster::{CLAIM_LIFETIME, LEAVES_NODE, LeaseFacts, Model, NEXT_POD, Promise, SetFacts, claim_name};
 use stateful_safety::{Disruption, Known as Facts, Reason, Workload, everyone_in_sync, judge};
 
 use crate::known::{Known, Seen};
@@ -67,14 +67,23 @@ fn goes_next(question: &Question<'_>) -> bool {
     })
 }
 
+/// Whether whoever holds a claim has shown a sign of life.
+pub(crate) fn lives(claim: &LeaseFacts, now: Timestamp) -> bool {
+    now.duration_since(claim.seen_at).unsigned_abs() <= CLAIM_LIFETIME
+}
+
+/// Whether an operation that lives has judged a node's members of this workload, and is about to move them away.
+pub(crate) fn is_emptying(claim: &LeaseFacts, node: &str, now: Timestamp) -> bool {
+    claim.holder.is_some() && lives(claim, now) && claim.notes.get(LEAVES_NODE).is_some_and(|leaves| leaves == node)
+}
+
 /// While an operation holds the workload only the pod it names may go. What was seen before the claim last changed may be
 /// from before a handover.
 fn against_the_plan(question: &Question<'_>, seen: Option<&Seen>) -> Vec<Reason> {
     let Some(claim) = question.claim else {
         return Vec::new();
     };
-    let age = question.now.wall.duration_since(claim.seen_at);
-    let lives = age.unsigned_abs() <= CLAIM_LIFETIME;
+    let lives = lives(claim, question.now.wall);
     match &claim.holder {
         Some(holder) if lives && !goes_next(question) => vec![Reason::PlanInProgress { holder: holder.clone() }],
         Some(_) => Vec::new(),

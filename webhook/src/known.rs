@@ -2,18 +2,19 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
-use std::time::Instant;
 
 use stateful_cluster::Inventory;
 use stateful_safety::{Assessment, WorkloadId};
+
+use crate::promised::Sighting;
 
 /// Everything known, shared by all who judge.
 pub(crate) struct Known {
     /// The cluster.
     pub(crate) inventory: Inventory,
     seen: RwLock<HashMap<WorkloadId, Seen>>,
-    /// When this process first saw a promise about a pod of that UID. Clocks of two machines are not compared.
-    promised: Mutex<HashMap<String, Instant>>,
+    /// When this process first saw the promise about a pod of that UID. Clocks of two machines are not compared.
+    promised: Mutex<HashMap<String, Sighting>>,
 }
 
 /// The newest look at one database.
@@ -54,7 +55,7 @@ impl Known {
     }
 
     /// When promises were first seen here.
-    pub(crate) fn promised(&self) -> MutexGuard<'_, HashMap<String, Instant>> {
+    pub(crate) fn promised(&self) -> MutexGuard<'_, HashMap<String, Sighting>> {
         self.promised.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

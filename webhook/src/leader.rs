@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stateful_cluster::{Budget, Claim, Labels, Promise};
+use jiff::Timestamp;
+use stateful_cluster::{Budget, Claim, Labels, Model, Promise, claim_name};
 use stateful_safety::WorkloadId;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -13,6 +14,8 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::guard::Guard;
 use crate::handover;
+use crate::judgement::lives;
+use crate::known::Seen;
 
 /// The Lease, in the guard's own namespace.
 const LEASE: &str = "stateful-guard-leader";
@@ -81,6 +84,12 @@ async fn lead(guard: &Arc<Guard>, claim: &Claim, identity: &str, stop: &mut watc
                 tokio::spawn(async move { handover::carry_out(&guard, &id, &promise, &identity).await })
             });
         }
+        for id in left_behind(&guard.known.inventory.model(), &guard.known.seen(), Guard::now().wall) {
+            running.entry(id.clone()).or_insert_with(|| {
+                let (guard, identity) = (Arc::clone(guard), identity.to_owned());
+                tokio::spawn(async move { handover::take_up(&guard, &id, &identity).await })
+            });
+        }
         if swept {
             cover_the_bare(guard).await;
             tell_policies(guard).await;
@@ -105,6 +114,22 @@ fn wanted(guard: &Guard) -> Vec<(WorkloadId, Promise)> {
         wanted.extend(stateful_cluster::promises(book).into_iter().find(waits).map(|promise| (id.clone(), promise)));
     }
     wanted
+}
+
+/// The databases an operation may have left in its middle: a claim nobody has let go of shows no sign of life any more, or
+/// there is no primary and nobody is at work. Whose operation it was the journal says.
+fn left_behind(model: &Model, seen: &HashMap<WorkloadId, Seen>, now: Timestamp) -> Vec<WorkloadId> {
+    let is_left = |id: &WorkloadId| {
+        let claim = model.lease(&id.namespace, &claim_name(&id.name)).filter(|claim| claim.holder.is_some());
+        match claim {
+            Some(claim) => !lives(claim, now),
+            None => seen
+                .get(id)
+                .and_then(|seen| seen.assessment.as_ref())
+                .is_some_and(|assessment| assessment.groups.iter().any(|group| group.primary().is_none())),
+        }
+    };
+    model.guarded_sets().into_iter().map(|set| set.workload.id.clone()).filter(is_left).collect()
 }
 
 /// Gives a budget to every guarded database whose pods none selects, and takes it back where somebody has written one.
@@ -161,3 +186,6 @@ async fn tell_policies(guard: &Guard) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

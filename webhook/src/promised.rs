@@ -2,10 +2,13 @@
 //!
 //! A promise counts from the moment it is written until its pod is seen going, since from then on Kubernetes itself says
 //! what is missing; or until it is clear that nobody kept it: a granted eviction that was never carried out frees itself.
+//! One that is granted anew is another promise: a drain asks again while a budget refuses after us, and the time it takes
+//! is that of its last question, not of its first.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use stateful_cluster::Promise;
 use stateful_safety::Workload;
 
@@ -21,24 +24,46 @@ const SPENT_AFTER: Duration = Duration::from_hours(1);
 /// So many are remembered before the old ones among them are forgotten.
 const REMEMBERED: usize = 1_024;
 
+/// When this process first saw a promise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sighting {
+    /// When it was made, by the clock of whoever made it: compared for being the same, never with our own.
+    made: Timestamp,
+    seen: Instant,
+}
+
+impl Sighting {
+    pub(crate) const fn of(promise: &Promise, now: Instant) -> Self {
+        Self { made: promise.at, seen: now }
+    }
+
+    /// Whether this very promise is so old that nobody makes use of it any more.
+    pub(crate) fn is_void(&self, promise: &Promise, now: Instant) -> bool {
+        self.made == promise.at && now.duration_since(self.seen) >= KEPT_WITHIN
+    }
+}
+
 /// Members that count as gone though nothing about them says so yet: promised to somebody, or not the pods that were
-/// asked when the database was last looked at. `first_seen` is when this process first saw a promise.
+/// asked when the database was last looked at. `sightings` are this process's own, by pod UID.
 pub(crate) fn gone(
     workload: &Workload,
     seen: Option<&Seen>,
     promises: &[Promise],
-    first_seen: &mut HashMap<String, Instant>,
+    sightings: &mut HashMap<String, Sighting>,
     now: Instant,
     except: &str,
 ) -> Vec<String> {
     let mut gone: Vec<String> = Vec::new();
-    if first_seen.len() > REMEMBERED {
-        first_seen.retain(|_, since| now.duration_since(*since) < SPENT_AFTER);
+    if sightings.len() > REMEMBERED {
+        sightings.retain(|_, sighting| now.duration_since(sighting.seen) < SPENT_AFTER);
     }
     for promise in promises.iter().filter(|promise| promise.granted && promise.uid != except) {
-        let since = *first_seen.entry(promise.uid.clone()).or_insert(now);
+        let sighting = sightings.entry(promise.uid.clone()).or_insert(Sighting::of(promise, now));
+        if sighting.made != promise.at {
+            *sighting = Sighting::of(promise, now);
+        }
         let is_there = workload.member(&promise.pod).is_some_and(|pod| pod.uid == promise.uid);
-        if is_there && now.duration_since(since) < KEPT_WITHIN {
+        if is_there && !sighting.is_void(promise, now) {
             gone.push(promise.pod.clone());
         }
     }
@@ -67,7 +92,7 @@ mod tests {
     use stateful_cluster::{Model, Promise};
     use stateful_safety::{Workload, WorkloadId};
 
-    use super::{KEPT_WITHIN, gone};
+    use super::{KEPT_WITHIN, Sighting, gone};
     use crate::known::Seen;
     use crate::rules::given::{guarded, pod, redis};
 
@@ -110,12 +135,24 @@ mod tests {
     }
 
     #[test]
+    fn a_promise_that_is_made_anew_counts_from_then_on() {
+        let (now, mut first) = (Instant::now(), HashMap::new());
+        let all = workload(&[0, 1, 2]);
+        assert_eq!(gone(&all, None, &[promise(1, true)], &mut first, now, "pod-0").len(), 1);
+        let again = Promise { at: "2026-01-01T00:00:19Z".parse().expect("a moment"), ..promise(1, true) };
+        let almost = now + KEPT_WITHIN.saturating_sub(Duration::from_secs(1));
+        assert_eq!(gone(&all, None, std::slice::from_ref(&again), &mut first, almost, "pod-0").len(), 1);
+        assert_eq!(gone(&all, None, std::slice::from_ref(&again), &mut first, now + KEPT_WITHIN, "pod-0").len(), 1);
+        assert!(gone(&all, None, &[again], &mut first, almost + KEPT_WITHIN, "pod-0").is_empty());
+    }
+
+    #[test]
     fn sightings_nobody_asks_about_any_more_are_forgotten_and_fresh_ones_are_not() {
         let (began, all) = (Instant::now(), workload(&[0, 1, 2]));
-        let old = |number: usize| (format!("gone-{number}"), began);
-        let mut first: HashMap<String, Instant> = (0..=super::REMEMBERED).map(old).collect();
+        let old = |number: usize| (format!("gone-{number}"), Sighting::of(&promise(0, true), began));
+        let mut first: HashMap<String, Sighting> = (0..=super::REMEMBERED).map(old).collect();
         let now = began + super::SPENT_AFTER;
-        first.insert("fresh".to_owned(), now);
+        first.insert("fresh".to_owned(), Sighting::of(&promise(0, true), now));
         gone(&all, None, &[promise(1, true)], &mut first, now, "pod-0");
         let mut left: Vec<&str> = first.keys().map(String::as_str).collect();
         left.sort_unstable();

@@ -1,6 +1,7 @@
 //! LOOK. Asks every guarded database how it is, all the time, in the background: an admission request never waits for one.
 //!
-//! A task a database, so that one that does not answer delays nobody else; a bounded number at once, each with a deadline.
+//! A task a database, so that one that does not answer delays nobody else; a bounded number at once, each with a deadline,
+//! and those that were silent the last time in a line of their own.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use stateful_cluster::{Change, Cluster};
 use stateful_operations::Sight;
-use stateful_safety::{Workload, WorkloadId};
+use stateful_safety::{Assessment, Sync, Workload, WorkloadId};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -25,7 +26,7 @@ const AT_LEAST: Duration = Duration::from_millis(200);
 /// One look may take this long; each server has two seconds of its own.
 const DEADLINE: Duration = Duration::from_millis(3_500);
 
-/// Looks at once.
+/// Looks at once, at those that answer and at those that do not.
 const AT_ONCE: usize = 32;
 
 /// A way in that is not found is looked for again after this.
@@ -39,10 +40,27 @@ struct Watched {
     task: JoinHandle<()>,
 }
 
+/// Whose turn it is to be looked at. Those with a silent server take seconds each; were they to wait in one line with the
+/// others, as many of them as there are turns would make what is known of everybody old.
+struct Turns {
+    answering: Semaphore,
+    silent: Semaphore,
+}
+
+impl Turns {
+    fn new() -> Self {
+        Self { answering: Semaphore::new(AT_ONCE), silent: Semaphore::new(AT_ONCE) }
+    }
+
+    const fn of(&self, answered: bool) -> &Semaphore {
+        if answered { &self.answering } else { &self.silent }
+    }
+}
+
 /// Watches over all guarded databases for as long as the process lives.
 pub(crate) async fn run(cluster: Cluster, known: Arc<Known>) {
     let mut changes = known.inventory.changes();
-    let at_once = Arc::new(Semaphore::new(AT_ONCE));
+    let turns = Arc::new(Turns::new());
     let mut watched: HashMap<WorkloadId, Watched> = HashMap::new();
     loop {
         let wanted: HashMap<WorkloadId, (String, i64)> = {
@@ -62,7 +80,7 @@ pub(crate) async fn run(cluster: Cluster, known: Arc<Known>) {
             watched.entry(id.clone()).or_insert_with(|| {
                 let kick = Arc::new(Notify::new());
                 let eye = Eye { cluster: cluster.clone(), known: Arc::clone(&known), id, kick: Arc::clone(&kick) };
-                Watched { version, kick, task: tokio::spawn(eye.watch(Arc::clone(&at_once))) }
+                Watched { version, kick, task: tokio::spawn(eye.watch(Arc::clone(&turns))) }
             });
         }
         let Some(burst) = changes.burst().await else { return };
@@ -86,14 +104,15 @@ struct Eye {
 }
 
 impl Eye {
-    async fn watch(self, at_once: Arc<Semaphore>) {
+    async fn watch(self, turns: Arc<Turns>) {
         // Spread over a second: two hundred databases are not asked at the same moment, every second.
         tokio::time::sleep(jitter(&self.id)).await;
         let sight = self.open().await;
+        let mut answered = true;
         loop {
             let began = Instant::now();
-            if let Ok(_permit) = at_once.acquire().await {
-                self.look(&sight).await;
+            if let Ok(_permit) = turns.of(answered).acquire().await {
+                answered = self.look(&sight).await;
             }
             tokio::select! {
                 () = sleep_until(began + EVERY) => {}
@@ -118,16 +137,29 @@ impl Eye {
         }
     }
 
-    async fn look(&self, sight: &Sight) {
+    /// Looks once; whether every server answered in time.
+    async fn look(&self, sight: &Sight) -> bool {
         let Some(workload) = self.known.inventory.model().workload(&self.id) else {
-            return;
+            return true;
         };
         let now = Timestamp::now().as_millisecond();
         match timeout(DEADLINE, sight.assess(&workload, now)).await {
-            Ok((assessment, _)) => self.known.keep(&self.id, assessment, asked(&workload)),
-            Err(_) => self.known.keep_trouble(&self.id, format!("no answer within {} ms", DEADLINE.as_millis())),
+            Ok((assessment, _)) => {
+                let answered = all_answered(&assessment);
+                self.known.keep(&self.id, assessment, asked(&workload));
+                answered
+            }
+            Err(_) => {
+                self.known.keep_trouble(&self.id, format!("no answer within {} ms", DEADLINE.as_millis()));
+                false
+            }
         }
     }
+}
+
+fn all_answered(assessment: &Assessment) -> bool {
+    let mut members = assessment.groups.iter().flat_map(|group| &group.members);
+    members.all(|member| !matches!(member.sync, Sync::Unreachable { .. }))
 }
 
 fn asked(workload: &Workload) -> HashMap<String, String> {

@@ -118,7 +118,7 @@ async fn suspected(guard: &Guard, target: &Target, limits: &Limits) -> Vec<Reaso
 
 /// The claim on a workload, straight from the API server. One that has not changed since the watch saw it was seen then,
 /// not now.
-async fn claim_now(guard: &Guard, id: &WorkloadId) -> Result<Option<LeaseFacts>, Error> {
+pub(crate) async fn claim_now(guard: &Guard, id: &WorkloadId) -> Result<Option<LeaseFacts>, Error> {
     let name = claim_name(&id.name);
     let read = stateful_cluster::lease(&guard.cluster, &id.namespace, &name).await?;
     let model = guard.known.inventory.model();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use stateful_cluster::{Claim, ClaimHolder};
+use stateful_cluster::{Claim, ClaimHolder, LEAVES_NODE, LeaseFacts};
 use stateful_engines::Ledger;
 use stateful_safety::Workload;
 
@@ -29,7 +29,23 @@ impl Live {
         Ok(Claim::holder(&self.cluster, workload).await?)
     }
 
-    /// Takes the claim and opens a journal. A claim without an unfinished operation is that of somebody who died between
+    /// Takes the claim ahead of [`Live::begin`], and says that the members on a node are about to leave it: the guard lets
+    /// that node be cordoned, and nobody else begins anything on the workload meanwhile.
+    pub async fn reserve(
+        &self,
+        workload: &Workload,
+        verb: &str,
+        who: &str,
+        node: &str,
+        patience: Duration,
+    ) -> Result<(), WorldError> {
+        let claim = Claim::take(&self.cluster, workload, &identity(who, verb), patience).await?;
+        claim.announce(LEAVES_NODE, node).await?;
+        self.ours.lock().await.claim = Some(claim);
+        Ok(())
+    }
+
+    /// Takes the claim, unless it is ours already, and opens a journal. A claim without an unfinished operation is that of somebody who died between
     /// the two, or has only just begun: it is waited for up to `patience`, and refused if somebody keeps renewing it.
     pub async fn begin(
         &self,
@@ -40,7 +56,11 @@ impl Live {
         patience: Duration,
     ) -> Result<String, WorldError> {
         let id = format!("{}-{}", Timestamp::now().strftime("%Y%m%d%H%M%S"), plan.hash());
-        let claim = Claim::take(&self.cluster, workload, &identity(who, verb), patience).await?;
+        let reserved = self.ours.lock().await.claim.take();
+        let claim = match reserved {
+            Some(claim) => claim,
+            None => Claim::take(&self.cluster, workload, &identity(who, verb), patience).await?,
+        };
         // Only now, under the claim: an operation somebody left unfinished must not be overlooked.
         if let Some(open) = self.history(workload).await?.into_iter().find(|entry| entry.state.is_open()) {
             claim.release().await?;
@@ -63,15 +83,18 @@ impl Live {
         Ok(id)
     }
 
-    /// Takes over an operation somebody left unfinished, waiting up to `patience` for a dead holder's claim to run out.
+    /// Takes over an operation somebody left unfinished, waiting up to `patience` for a dead holder's claim to run out; no
+    /// longer than is left of that where the caller has watched the claim (`seen`).
     pub async fn take_over(
         &self,
         workload: &Workload,
         entry: &Entry,
         who: &str,
         patience: Duration,
+        seen: Option<&LeaseFacts>,
     ) -> Result<(), WorldError> {
-        let claim = Claim::take(&self.cluster, workload, &identity(who, "resume"), patience).await?;
+        let who = identity(who, "resume");
+        let claim = Claim::take_watched(&self.cluster, workload, &who, patience, seen).await?;
         let records = stateful_cluster::list(&self.cluster, workload).await?;
         let record = records.into_iter().find(|record| record.id == entry.id);
         let record = record.ok_or_else(|| WorldError::Journal(format!("operation {} is gone", entry.id)))?;

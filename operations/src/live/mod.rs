@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use stateful_cluster::{Claim, Cluster, Error as ClusterError, Eviction, Record};
+use stateful_cluster::{Claim, Cluster, Error as ClusterError, Eviction, NEXT_POD, Record};
 use stateful_engines::{BoxFuture, Door, Engine};
 use stateful_safety::{Millis, Workload, WorkloadId};
 use tokio::sync::{Mutex, mpsc, watch};
@@ -216,7 +216,7 @@ impl World for Live {
             let claim = ours.claim.as_ref().ok_or_else(|| ClusterError::ClaimLost(self.id.to_string()))?;
             claim.confirm().await?;
             if let Act::Evict { uid, .. } = act {
-                claim.announce(uid).await?; // the guard lets this very pod pass, and no other of the workload
+                claim.announce(NEXT_POD, uid).await?; // the guard lets this very pod pass, and no other of the workload
             }
             self.carry_out(act, look, false).await
         })

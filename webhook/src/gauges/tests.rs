@@ -1,13 +1,14 @@
 //! The laws of what a scrape gets.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use stateful_safety::{Blocker, Electorate, MemberState, ReplicaGroup};
 
 use super::*;
 use crate::metrics::Metrics;
+use crate::promised::KEPT_WITHIN;
 use crate::rules::given::{guarded, pod, policy, redis};
 
 const TAKEN_AT: i64 = 1_000_000;
@@ -46,12 +47,12 @@ fn promise(ordinal: usize, granted: bool) -> Value {
 }
 
 /// The lines a scrape gets about these objects and this look at `shop/redis`.
-fn scraped(objects: &[Value], look: Option<Assessment>, first_seen: &HashMap<String, Instant>, now: Now) -> String {
+fn scraped(objects: &[Value], look: Option<Assessment>, sightings: &HashMap<String, Sighting>, now: Now) -> String {
     let metrics = Metrics::new();
     let model = Model::of(objects).expect("a model");
     let id = WorkloadId { namespace: "shop".to_owned(), name: "redis".to_owned() };
     let seen = HashMap::from([(id, Seen { assessment: look, ..Seen::default() })]);
-    of_databases(&metrics.gauges, &model, &seen, first_seen, now);
+    of_databases(&metrics.gauges, &model, &seen, sightings, now);
     metrics.text()
 }
 
@@ -130,8 +131,12 @@ fn a_promise_counts_until_its_pod_is_gone_or_nobody_kept_it() {
     let promised = book(&json!([promise(0, true)]));
     let there = [guarded(), redis(1), promised.clone(), pod("redis", 0)];
     let moment = now();
-    let at = |age: Duration| HashMap::from([("pod-0".to_owned(), moment.steady.checked_sub(age).expect("a moment"))]);
-    let counted = |first_seen: &HashMap<String, Instant>| scraped(&there, None, first_seen, moment);
+    let made: Promise = serde_json::from_value(promise(0, true)).expect("a promise");
+    let at = |age: Duration| {
+        let seen = moment.steady.checked_sub(age).expect("a moment");
+        HashMap::from([("pod-0".to_owned(), Sighting::of(&made, seen))])
+    };
+    let counted = |sightings: &HashMap<String, Sighting>| scraped(&there, None, sightings, moment);
     assert!(about(&there, None).contains("\nstateful_guard_promises 1\n"), "just made");
     assert!(counted(&at(Duration::ZERO)).contains("\nstateful_guard_promises 1\n"));
     assert!(counted(&at(KEPT_WITHIN)).contains("\nstateful_guard_promises 0\n"), "nobody kept it");

@@ -9,17 +9,19 @@
 //! the same, from a node that may take the pods back: evictions are the wall, not this. Programs that use kubectl's library
 //! do stop (kured, Cluster API, node termination handlers); for those Deny is there.
 //!
-//! How to pass. Wait until everybody is in sync, or move the primaries away: `kubectl stateful switchover`. Under Deny that
-//! comes first for `kubectl stateful drain` too, which cordons like anybody else.
+//! How to pass. Wait until everybody is in sync, or move the primaries away: `kubectl stateful switchover`. Or empty it by
+//! `kubectl stateful drain`, which has judged every database there before it cordons, and says so by the claims it holds.
 
 use std::fmt::Write;
 
+use jiff::Timestamp;
 use serde_json::Value;
-use stateful_cluster::{Mode, Model, OnCordon, PodFacts, SetFacts};
-use stateful_safety::Reason;
+use stateful_cluster::{FIELD_MANAGER, LeaseFacts, Mode, Model, OnCordon, PodFacts, SetFacts};
+use stateful_safety::{Reason, WorkloadId};
 
 use crate::answer::{Answer, Cause, Code};
 use crate::attempt::Attempt;
+use crate::judgement::is_emptying;
 use crate::limits::{Limits, limits};
 use crate::rules::declared;
 
@@ -29,15 +31,30 @@ const LINES: usize = 10;
 /// Asks the judge about a member: every reason against taking it.
 pub(crate) type Against<'a> = dyn Fn(&SetFacts, &PodFacts, &Limits) -> Vec<Reason> + 'a;
 
+/// The claim on a database that an operation may hold.
+pub(crate) type ClaimOn<'a> = dyn Fn(&WorkloadId) -> Option<LeaseFacts> + 'a;
+
 /// Answers a change of a node.
-pub(crate) fn decide(attempt: &Attempt, model: &Model, against: &Against<'_>) -> Answer {
+pub(crate) fn decide(
+    attempt: &Attempt,
+    model: &Model,
+    claim: &ClaimOn<'_>,
+    now: Timestamp,
+    against: &Against<'_>,
+) -> Answer {
     let is_cordoned = |value: Option<&Value>| value.and_then(Value::as_bool) == Some(true);
     if !is_cordoned(attempt.would_be("/spec/unschedulable")) || is_cordoned(attempt.is_now("/spec/unschedulable")) {
         return Answer::allow();
     }
     let node = declared::name(attempt);
+    // Of a rehearsal of ours nothing is kept, and a claim would be.
+    let rehearsed = attempt.dry_run && attempt.options["fieldManager"] == FIELD_MANAGER;
     let (mut told, mut refused, mut codes) = (Vec::new(), Vec::new(), Vec::new());
     for (_, pod, set) in model.guarded_pods_on(&node) {
+        // The members that are about to leave have been judged one after another, in the order in which they go.
+        if claim(&set.workload.id).is_some_and(|claim| is_emptying(&claim, &node, now)) {
+            continue;
+        }
         let limits = limits(model, set);
         let reasons = against(set, pod, &limits);
         let Some(first) = reasons.first().filter(|_| !limits.exempt.contains(&attempt.user)) else {
@@ -48,7 +65,7 @@ pub(crate) fn decide(attempt: &Attempt, model: &Model, against: &Against<'_>) ->
             format!("{} of {} cannot be moved now: {first} ({})", pod.member.name, set.workload.id, first.code());
         match (limits.mode, limits.on_cordon) {
             (Mode::Audit, _) => {}
-            (Mode::Enforce, OnCordon::Deny) => refused.push((line, first.clone(), set)),
+            (Mode::Enforce, OnCordon::Deny) if !rehearsed => refused.push((line, first.clone(), set)),
             _ => told.push(line),
         }
     }

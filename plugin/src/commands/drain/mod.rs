@@ -10,7 +10,7 @@ use crate::cli::{DrainArgs, DryRun};
 use crate::context::{Context, Opened, policy};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::operation::{Operation, conclude, must_be_able_to_ask, run as run_operation};
+use crate::operation::{Operation, conclude, must_be_able_to_ask, reserve, run as run_operation};
 use crate::report::{CheckReport, plan_text, print_check};
 
 pub(crate) async fn run(context: &Context, args: &DrainArgs) -> Result<Exit, Failure> {
@@ -54,22 +54,43 @@ async fn drain(context: &Context, args: &DrainArgs, node: &str) -> Result<Exit, 
     if !args.operation.confirm.yes && !context.printer.ask(&format!("\nDrain {node}?")) {
         return Err(Failure::declined());
     }
-    for (opened, plan) in &databases {
+    let moved = move_all(context, args, node, &databases).await;
+    for (opened, _) in &databases {
+        // Those that were claimed and never begun; one that is not let go of runs out by itself.
+        let _ = opened.live.let_go().await;
+    }
+    let exit = moved?;
+    if exit != Exit::Done {
+        let hint = format!("{node} stays cordoned; when it is resumed: kubectl stateful drain {node}");
+        context.printer.note(&hint);
+        return Ok(exit);
+    }
+    others::evict_all(context, args, &others, false).await?;
+    context.printer.result(&format!("node/{node} drained"));
+    Ok(Exit::Done)
+}
+
+/// Claims all databases on a node, looks at each once more, cordons the node, and moves them away one after another. By
+/// the claims the guard knows that somebody has judged what a cordon leads to.
+async fn move_all(
+    context: &Context,
+    args: &DrainArgs,
+    node: &str,
+    databases: &[(Opened, Plan)],
+) -> Result<Exit, Failure> {
+    for (opened, plan) in databases {
+        reserve(context, opened, node).await?;
         plan.still_fits(&opened.live.look().await?)?;
     }
     let already = stateful_cluster::is_cordoned(&context.cluster, node).await?;
     stateful_cluster::set_cordon(&context.cluster, node, true, false).await?;
     context.printer.result(&format!("node/{node} {}", if already { "already cordoned" } else { "cordoned" }));
-    for (opened, _) in &databases {
+    for (opened, _) in databases {
         let exit = move_away(context, args, node, opened).await?;
         if exit != Exit::Done {
-            let hint = format!("{node} stays cordoned; when it is resumed: kubectl stateful drain {node}");
-            context.printer.note(&hint);
             return Ok(exit);
         }
     }
-    others::evict_all(context, args, &others, false).await?;
-    context.printer.result(&format!("node/{node} drained"));
     Ok(Exit::Done)
 }
 

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use stateful_cluster::{Kind, NamespaceFacts, Object};
+use stateful_cluster::{Error as ClusterError, Kind, NamespaceFacts, Object};
 use tokio::time::{Instant, sleep};
 
 use super::{home, need, rights};
@@ -205,7 +205,11 @@ async fn carry_out(
     }
     for object in &found.marked {
         let label = (NamespaceFacts::LABEL, None);
-        stateful_cluster::set_label(&context.cluster, object.kind(), object.name(), label, false).await?;
+        match stateful_cluster::set_label(&context.cluster, object.kind(), object.name(), label, false).await {
+            // One that has gone meanwhile is guarded no more.
+            Ok(()) | Err(ClusterError::NotFound(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     for object in found.definition.iter().chain(&found.namespace) {
         remove(object).await?;

@@ -1,12 +1,15 @@
 //! Laws of cordons.
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 use serde_json::{Value, json};
-use stateful_cluster::{Model, PodFacts, SetFacts};
-use stateful_safety::Reason;
+use stateful_cluster::{CLAIM_LIFETIME, FIELD_MANAGER, LEAVES_NODE, LeaseFacts, Model, NEXT_POD, PodFacts, SetFacts};
+use stateful_safety::{Reason, WorkloadId};
 
 use super::{LINES, decide};
 use crate::answer::{Answer, Decision};
-use crate::attempt::Operation;
+use crate::attempt::{Attempt, Operation};
 use crate::limits::Limits;
 use crate::rules::given::{attempt, code, guarded, namespace, pod, policy, redis};
 
@@ -15,11 +18,30 @@ fn node(unschedulable: &Value) -> Value {
 }
 
 fn answer(objects: &[Value], old: &Value, new: &Value) -> Answer {
+    asked(objects, &attempt(Operation::Update, "nodes", Some(node(new)), Some(node(old))), None)
+}
+
+/// The answer to an attempt while an operation holds this claim on every database.
+fn asked(objects: &[Value], attempt: &Attempt, claim: Option<&LeaseFacts>) -> Answer {
     let model = Model::of(objects).expect("a model");
     let primary = |_: &SetFacts, pod: &PodFacts, _: &Limits| {
         vec![Reason::PrimaryTaken { group: "the replica group".to_owned(), member: pod.member.name.clone() }]
     };
-    decide(&attempt(Operation::Update, "nodes", Some(node(new)), Some(node(old))), &model, &primary)
+    decide(attempt, &model, &|_: &WorkloadId| claim.cloned(), moment(), &primary)
+}
+
+fn moment() -> Timestamp {
+    "2026-01-01T00:00:00Z".parse().expect("a moment")
+}
+
+/// A claim that is held and says what leaves which node.
+fn claim(says: &str, node: &str) -> LeaseFacts {
+    LeaseFacts {
+        holder: Some("ana@desk (drain, process 7)".to_owned()),
+        version: "1".to_owned(),
+        notes: BTreeMap::from([(says.to_owned(), node.to_owned())]),
+        seen_at: moment(),
+    }
 }
 
 fn cordoned(objects: &[Value]) -> Answer {
@@ -83,4 +105,33 @@ fn a_policy_may_deny_it() {
     assert_eq!((code(&audited), audited.warnings.len()), (None, 0));
     assert_eq!(audited.audit.get("reasons").map(String::as_str), Some("STF-DB-007"));
     assert_eq!(cordoned(&objects(json!({"exemptUsers": ["ana"]}))), Answer::allow());
+}
+
+#[test]
+fn an_operation_that_has_judged_the_node_may_cordon_it_and_nobody_else() {
+    let objects = [guarded(), redis(1), pod("redis", 0), policy(&json!({"onCordon": "Deny"}))];
+    let cordon = attempt(Operation::Update, "nodes", Some(node(&json!(true))), Some(node(&json!(null))));
+    let refused = |claim: Option<&LeaseFacts>| code(&asked(&objects, &cordon, claim)).is_some();
+    assert!(!refused(Some(&claim(LEAVES_NODE, "n1"))));
+
+    assert!(refused(None), "nobody holds it");
+    assert!(refused(Some(&claim(LEAVES_NODE, "n2"))), "another node is emptied");
+    assert!(refused(Some(&claim(NEXT_POD, "n1"))), "an upgrade");
+    assert!(refused(Some(&LeaseFacts { holder: None, ..claim(LEAVES_NODE, "n1") })), "it was let go of");
+    let dead = moment() - CLAIM_LIFETIME - std::time::Duration::from_secs(1);
+    assert!(refused(Some(&LeaseFacts { seen_at: dead, ..claim(LEAVES_NODE, "n1") })), "its holder has died");
+}
+
+#[test]
+fn a_rehearsal_of_ours_is_told_and_not_refused() {
+    let objects = [guarded(), redis(1), pod("redis", 0), policy(&json!({"onCordon": "Deny"}))];
+    let by = |manager: &str, dry_run: bool| Attempt {
+        dry_run,
+        options: json!({"fieldManager": manager}),
+        ..attempt(Operation::Update, "nodes", Some(node(&json!(true))), Some(node(&json!(null))))
+    };
+    let rehearsed = asked(&objects, &by(FIELD_MANAGER, true), None);
+    assert_eq!((code(&rehearsed), rehearsed.warnings.len()), (None, 1));
+    assert!(code(&asked(&objects, &by(FIELD_MANAGER, false), None)).is_some(), "a name alone opens nothing");
+    assert!(code(&asked(&objects, &by("kubectl-patch", true), None)).is_some());
 }
