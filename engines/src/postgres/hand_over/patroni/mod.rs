@@ -48,7 +48,8 @@ pub(in crate::postgres) async fn hand_over(
 ) -> Result<HandedOver, HandOverError> {
     let (old, new) = hands.sides().await;
     match next(old, new, None) {
-        Next::Begin => begin(hands, agents, gate).await,
+        // Boxed: two questions at once to two servers, each with a connection of its own.
+        Next::Begin => Box::pin(begin(hands, agents, gate)).await,
         Next::Done => Ok(HandedOver { took: Duration::ZERO }),
         // Patroni ends what it began, and chooses again when it must.
         Next::PromoteSuccessor | Next::PromoteBack | Next::Wait => led(hands, Instant::now()).await,
