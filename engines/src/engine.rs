@@ -29,7 +29,8 @@ pub trait Engine: Send + Sync {
 
     /// TOUCH. Makes `to` the primary in place of `from` by the engine's own lossless way, and returns once `to` says
     /// it is. Never forces. The caller has asked the judge just before. `watchers` are the ways to those servers.
-    /// `gate` is closed just before writes stop, where the engine does not let clients wait by itself.
+    /// `gate` is closed just before writes stop and turned before they flow again, where the engine lets no clients wait by
+    /// itself.
     fn hand_over<'a>(
         &'a self,
         doors: &'a [Door],

@@ -53,10 +53,16 @@ pub struct Front {
 /// Empty where it does not say, and then nothing is changed.
 pub type Patience = Vec<(String, String)>;
 
-/// What happens at the moment writes stop, between the last preparation and the first act that stops them.
+/// What happens to clients around the moment writes stop.
 pub trait Gate: Send + Sync {
-    /// TOUCH. Lets clients wait. An error calls the handover off: nothing has changed.
+    /// TOUCH. Between the last preparation and the first act that stops writes: lets clients wait. An error calls the
+    /// handover off: nothing has changed.
     fn close(&self) -> BoxFuture<'_, Result<(), HandOverError>>;
+
+    /// TOUCH. When the old primary has stopped and the successor has everything, at the same time as it is told to lead:
+    /// leads whoever comes from now on to the successor. Bounded in time, and it never fails the handover: what it leaves
+    /// undone is done when the successor leads.
+    fn turn(&self) -> BoxFuture<'_, ()>;
 }
 
 /// Nothing happens then: clients notice.
@@ -65,5 +71,9 @@ pub struct NoGate;
 impl Gate for NoGate {
     fn close(&self) -> BoxFuture<'_, Result<(), HandOverError>> {
         Box::pin(async { Ok(()) })
+    }
+
+    fn turn(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
     }
 }

@@ -88,11 +88,11 @@ impl Engine for Postgres {
         gate: &'a dyn Gate,
     ) -> BoxFuture<'a, Result<HandedOver, HandOverError>> {
         Box::pin(async move {
-            let hands = Hands { links: &self.links, doors, from, to };
+            let hands = Hands { links: &self.links, doors, from, to, gate };
             match self.keeper(doors).await {
-                Some(Keeper::Patroni) => patroni::hand_over(&hands, watchers, gate).await,
+                Some(Keeper::Patroni) => patroni::hand_over(&hands, watchers).await,
                 Some(Keeper::Repmgr) => Err(hands.refused("repmgr decides who leads".to_owned())),
-                None => hand_over::hand_over(&hands, gate).await,
+                None => hand_over::hand_over(&hands).await,
             }
         })
     }

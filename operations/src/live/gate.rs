@@ -1,55 +1,47 @@
 //! TOUCH. The gate in front of a database: poolers that let their clients wait from the moment writes stop until the new
-//! primary is where clients look for it.
+//! primary is where clients look for it, and Services that lead everybody there.
 //!
 //! Whatever happens, it is opened again: by `open` when the handover has ended, well or not; by the watchdog when this
 //! process, or the future that holds the gate, is gone before.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use stateful_cluster::Cluster;
 use stateful_engines::{BoxFuture, Engine, Front, Gate, HandOverError};
-use stateful_safety::Workload;
-use tokio::time::sleep;
 
+use super::signposts::Signposts;
 use super::watchdog::Watchdog;
 
-/// How long it is waited for until the Service leads to the new primary. The endpoint controller takes a fraction of a
-/// second; longer, and clients are better off with an error than waiting.
-const LED_WITHIN: Duration = Duration::from_secs(5);
-
-/// Between two looks at it.
-const LOOK: Duration = Duration::from_millis(10);
-
-/// Poolers that will be paused, and who resumes them should we die.
+/// Poolers that will be paused, who resumes them should we die, and the Services that lead to the successor.
 pub(super) struct Poolgate {
     engine: Arc<dyn Engine>,
     fronts: Vec<Front>,
     watchdog: Option<Watchdog>,
     closed: AtomicBool,
+    signposts: Signposts,
+    turned: AtomicBool,
 }
 
 impl Poolgate {
-    /// A gate over these poolers; one over none does nothing.
-    pub(super) const fn new(engine: Arc<dyn Engine>, fronts: Vec<Front>, watchdog: Option<Watchdog>) -> Self {
-        Self { engine, fronts, watchdog, closed: AtomicBool::new(false) }
+    /// A gate over these poolers and Services; one over no pooler lets nobody wait.
+    pub(super) const fn new(
+        engine: Arc<dyn Engine>,
+        fronts: Vec<Front>,
+        watchdog: Option<Watchdog>,
+        signposts: Signposts,
+    ) -> Self {
+        let (closed, turned) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { engine, fronts, watchdog, closed, signposts, turned }
     }
 
-    /// Waits until every Service clients came by leads to the new primary.
-    pub(super) async fn wait_until_led(&self, cluster: &Cluster, workload: &Workload, from: &str, to: &str) {
-        if !self.closed.load(Ordering::SeqCst) {
-            return;
+    /// The handover has ended well: everybody is led to the successor, and those who wait go on waiting until that is so.
+    pub(super) async fn lead_on(&self) {
+        if !self.turned.load(Ordering::SeqCst) {
+            self.signposts.turn().await;
         }
-        let begun = Instant::now();
-        for route in workload.routes.iter().filter(|route| route.member == from) {
-            while begun.elapsed() < LED_WITHIN {
-                match stateful_cluster::leads_to(cluster, &workload.id.namespace, &route.service, to).await {
-                    Ok(true) => break,
-                    Ok(false) | Err(_) => sleep(LOOK).await,
-                }
-            }
+        if self.closed.load(Ordering::SeqCst) {
+            self.signposts.followed().await;
         }
     }
 
@@ -87,5 +79,9 @@ impl Gate for Poolgate {
             self.closed.store(true, Ordering::SeqCst);
             pooling.pause(&self.fronts).await
         })
+    }
+
+    fn turn(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async { self.turned.store(self.signposts.turn().await, Ordering::SeqCst) })
     }
 }

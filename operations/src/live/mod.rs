@@ -6,6 +6,7 @@ mod in_front;
 mod journal;
 mod poolers;
 mod sight;
+mod signposts;
 mod watchdog;
 
 use std::ffi::OsString;
@@ -25,6 +26,7 @@ use crate::{Look, Progress, What, World, WorldError};
 use gate::Poolgate;
 use poolers::Poolers;
 pub use sight::{OpenError, Sight};
+use signposts::Signposts;
 use watchdog::Watchdog;
 pub use watchdog::watch;
 
@@ -111,8 +113,9 @@ impl Live {
 
     /// The gate to close while the role moves, with a watchdog at it. What cannot be paused is told, not refused: a
     /// handover loses nothing without a pause either, clients only have to connect again.
-    async fn gate(&self, workload: &Workload) -> Poolgate {
-        let Some(program) = &self.watchdog else { return Poolgate::new(self.sight.engine(), Vec::new(), None) };
+    async fn gate(&self, workload: &Workload, signposts: Signposts) -> Poolgate {
+        let engine = self.sight.engine();
+        let Some(program) = &self.watchdog else { return Poolgate::new(engine, Vec::new(), None, signposts) };
         let Poolers { able, mut notes, .. } = self.poolers(workload).await;
         let watchdog = if able.is_empty() {
             None
@@ -122,7 +125,7 @@ impl Live {
         };
         self.note(notes);
         let fronts = able.into_iter().map(|pooler| pooler.front).collect();
-        Poolgate::new(self.sight.engine(), fronts, watchdog)
+        Poolgate::new(engine, fronts, watchdog, signposts)
     }
 
     /// TOUCH. Resumes what is paused in front of the workload, for whoever takes up or ends what a dead machine began.
@@ -147,12 +150,17 @@ impl Live {
         }
     }
 
-    /// The successor leads from this moment, so clients should reach it now and not when everybody has agreed. What
-    /// fails here the plan's next row does again.
-    async fn lead_clients(&self, workload: &Workload, from: &str, to: &str) {
-        for route in workload.routes.iter().filter(|route| route.member == from) {
-            let _ = stateful_cluster::reroute(&self.cluster, &self.id.namespace, &route.service, to, false).await;
+    async fn hand_over(&self, workload: &Workload, from: &str, to: &str) -> Result<Duration, WorldError> {
+        let doors = self.doors.borrow().clone();
+        let watchers = self.watchers(&doors).await?;
+        let gate = self.gate(workload, Signposts::of(&self.cluster, workload, from, to)).await;
+        let moved = self.sight.engine().hand_over(&doors, &watchers, from, to, &gate).await;
+        // Now and not when everybody has agreed. What fails here the plan's next row does again.
+        if moved.is_ok() {
+            gate.lead_on().await;
         }
+        self.note(gate.open().await);
+        Ok(moved?.took)
     }
 
     async fn carry_out(&self, act: &Act, look: &Look, dry_run: bool) -> Result<Option<Duration>, WorldError> {
@@ -181,16 +189,7 @@ impl Live {
             }
             Act::HandOver { from, to } => {
                 if !dry_run {
-                    let doors = self.doors.borrow().clone();
-                    let watchers = self.watchers(&doors).await?;
-                    let gate = self.gate(workload).await;
-                    let moved = self.sight.engine().hand_over(&doors, &watchers, from, to, &gate).await;
-                    if moved.is_ok() {
-                        self.lead_clients(workload, from, to).await;
-                        gate.wait_until_led(&self.cluster, workload, from, to).await;
-                    }
-                    self.note(gate.open().await);
-                    return Ok(Some(moved?.took));
+                    return self.hand_over(workload, from, to).await.map(Some);
                 }
             }
         }

@@ -32,7 +32,7 @@ use decide::{Next, Side, next};
 /// How often a server is asked how far it is while writes wait. Asking costs a fraction of a millisecond.
 const POLL: Duration = Duration::from_millis(5);
 
-pub(super) async fn hand_over(hands: &Hands<'_>, gate: &dyn Gate) -> Result<HandedOver, HandOverError> {
+pub(super) async fn hand_over(hands: &Hands<'_>) -> Result<HandedOver, HandOverError> {
     for other in hands.others() {
         if hands.side(&other.member).await == Side::Leads {
             return Err(hands.refused(format!("{} leads already", other.member)));
@@ -40,7 +40,7 @@ pub(super) async fn hand_over(hands: &Hands<'_>, gate: &dyn Gate) -> Result<Hand
     }
     let (old, new) = hands.sides().await;
     match next(old, new, None) {
-        Next::Begin => begin(hands, gate).await,
+        Next::Begin => begin(hands).await,
         Next::Done => Ok(HandedOver { took: Duration::ZERO }),
         // Somebody began and did not end it: nobody leads, and clients wait.
         Next::PromoteSuccessor | Next::PromoteBack | Next::Wait => {
@@ -50,9 +50,9 @@ pub(super) async fn hand_over(hands: &Hands<'_>, gate: &dyn Gate) -> Result<Hand
     }
 }
 
-async fn begin(hands: &Hands<'_>, gate: &dyn Gate) -> Result<HandedOver, HandOverError> {
+async fn begin(hands: &Hands<'_>) -> Result<HandedOver, HandOverError> {
     let prepared = prepare::prepare(hands).await?;
-    if let Err(refused) = gate.close().await {
+    if let Err(refused) = hands.gate.close().await {
         follow::untell(hands, &prepared.followers).await;
         return Err(refused);
     }
@@ -72,12 +72,13 @@ async fn begin(hands: &Hands<'_>, gate: &dyn Gate) -> Result<HandedOver, HandOve
     finish::finish(hands, started, last, prepared.followers).await
 }
 
-/// A handover in progress: between whom, and the way to them.
+/// A handover in progress: between whom, the way to them, and what clients come through.
 pub(super) struct Hands<'a> {
     pub(super) links: &'a Links,
     pub(super) doors: &'a [Door],
     pub(super) from: &'a str,
     pub(super) to: &'a str,
+    pub(super) gate: &'a dyn Gate,
 }
 
 impl Hands<'_> {

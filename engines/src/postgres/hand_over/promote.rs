@@ -39,10 +39,11 @@ pub(super) async fn promote_successor(
     followers: &[Follower],
     started: Instant,
 ) -> Result<HandedOver, HandOverError> {
-    // At the same time: where commits wait for standbys, writes flow when those have found the new primary, not before.
-    let (promoted, ()) = futures::join!(promote(hands, hands.to), follow(hands, followers));
-    promoted?;
-    let took = started.elapsed();
+    // At the same time: where commits wait for standbys, writes flow when those have found the new primary, not before. And
+    // clients when they have; earlier, all of them would ask a server again and again that is busy becoming the primary.
+    let promoted = async { promote(hands, hands.to).await.map(|()| started.elapsed()) };
+    let (took, (), ()) = futures::join!(promoted, follow(hands, followers), hands.gate.turn());
+    let took = took?;
     // One that has tried while the new primary was busy becoming it waits before it tries again.
     follow(hands, followers).await;
     Ok(HandedOver { took })

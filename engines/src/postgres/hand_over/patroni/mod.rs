@@ -18,7 +18,7 @@ use tokio::time::sleep;
 
 use super::Hands;
 use super::decide::{Next, Side, next};
-use crate::{Door, Gate, HandOverError, HandedOver};
+use crate::{Door, HandOverError, HandedOver};
 use commits::{Settings, is_in_step};
 use rest::{Answer, ask, read};
 
@@ -41,15 +41,11 @@ const STAYED_FOR: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Lets Patroni make `to` the primary. `agents` are the ways to it beside each server.
-pub(in crate::postgres) async fn hand_over(
-    hands: &Hands<'_>,
-    agents: &[Door],
-    gate: &dyn Gate,
-) -> Result<HandedOver, HandOverError> {
+pub(in crate::postgres) async fn hand_over(hands: &Hands<'_>, agents: &[Door]) -> Result<HandedOver, HandOverError> {
     let (old, new) = hands.sides().await;
     match next(old, new, None) {
         // Boxed: two questions at once to two servers, each with a connection of its own.
-        Next::Begin => Box::pin(begin(hands, agents, gate)).await,
+        Next::Begin => Box::pin(begin(hands, agents)).await,
         Next::Done => Ok(HandedOver { took: Duration::ZERO }),
         // Patroni ends what it began, and chooses again when it must.
         Next::PromoteSuccessor | Next::PromoteBack | Next::Wait => led(hands, Instant::now()).await,
@@ -57,7 +53,7 @@ pub(in crate::postgres) async fn hand_over(
     }
 }
 
-async fn begin(hands: &Hands<'_>, agents: &[Door], gate: &dyn Gate) -> Result<HandedOver, HandOverError> {
+async fn begin(hands: &Hands<'_>, agents: &[Door]) -> Result<HandedOver, HandOverError> {
     let agent = agents.iter().find(|agent| agent.member == hands.from);
     let agent = agent.ok_or_else(|| hands.refused("there is no way to the Patroni beside it".to_owned()))?;
     let config = read(agent, "/config", PATIENCE).await.map_err(|why| hands.refused(why))?;
@@ -68,7 +64,7 @@ async fn begin(hands: &Hands<'_>, agents: &[Door], gate: &dyn Gate) -> Result<Ha
     }
     let moved = match in_step(hands, agent).await {
         Err(refused) => Err(refused),
-        Ok(()) => match gate.close().await {
+        Ok(()) => match hands.gate.close().await {
             Err(refused) => Err(refused),
             Ok(()) => {
                 let (moving, stopped) = (pin!(switch_over(hands, agent)), pin!(stopped_with_all_in_step(hands)));

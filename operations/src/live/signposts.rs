@@ -1,0 +1,66 @@
+//! TOUCH. The Services that lead a database's clients to one member by name, in a handover.
+//!
+//! They are turned when the successor is told to lead and not when it does: nodes' proxies take as long to follow as it takes.
+//! And there is something to be ahead of. The old primary's pod, its server gone, is taken out of every Service that still
+//! leads there as soon as the kubelet notices; a proxy that has just followed one change makes the next one wait (a second,
+//! `minSyncPeriod` of kube-proxy), so the one that leads to the successor has to be the first.
+
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use stateful_cluster::{Cluster, leads_to, reroute};
+use stateful_safety::Workload;
+use tokio::time::{sleep, timeout};
+
+/// How long turning may take. An API server that is there answers in milliseconds; clients may be waiting meanwhile, and
+/// the plan's next row does again what is not done here.
+const TURNED_WITHIN: Duration = Duration::from_secs(1);
+
+/// How long it is waited for until the Service leads to the new primary. The endpoint controller takes a fraction of a
+/// second; longer, and clients are better off with an error than waiting.
+const FOLLOWED_WITHIN: Duration = Duration::from_secs(5);
+
+/// Between two looks at it.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// The Services of one handover.
+pub(super) struct Signposts {
+    cluster: Cluster,
+    namespace: String,
+    services: Vec<String>,
+    to: String,
+}
+
+impl Signposts {
+    /// Those of a workload that lead to one of the two.
+    pub(super) fn of(cluster: &Cluster, workload: &Workload, from: &str, to: &str) -> Self {
+        let concerned = workload.routes.iter().filter(|route| [from, to].contains(&route.member.as_str()));
+        Self {
+            cluster: cluster.clone(),
+            namespace: workload.id.namespace.clone(),
+            services: concerned.map(|route| route.service.clone()).collect(),
+            to: to.to_owned(),
+        }
+    }
+
+    /// Leads clients to the successor; whether that was done.
+    pub(super) async fn turn(&self) -> bool {
+        let turned =
+            self.services.iter().map(|service| reroute(&self.cluster, &self.namespace, service, &self.to, false));
+        let turned = timeout(TURNED_WITHIN, join_all(turned)).await;
+        turned.is_ok_and(|each| each.iter().all(Result::is_ok))
+    }
+
+    /// Waits until every Service leads to the successor, or a moment has passed.
+    pub(super) async fn followed(&self) {
+        let begun = Instant::now();
+        for service in &self.services {
+            while begun.elapsed() < FOLLOWED_WITHIN {
+                match leads_to(&self.cluster, &self.namespace, service, &self.to).await {
+                    Ok(true) => break,
+                    Ok(false) | Err(_) => sleep(LOOK).await,
+                }
+            }
+        }
+    }
+}
