@@ -9,6 +9,9 @@ use stateful_harness::{Cluster, Figures, Load, Namespace, Plugin, Postgres, noth
 /// Patroni looks every 10 s, and kubelet waits before it starts a container again.
 const SETTLED_WITHIN: Duration = Duration::from_mins(2);
 
+/// A pause that somebody would feel.
+const NOTICED: Duration = Duration::from_secs(1);
+
 #[tokio::test]
 async fn patroni_moves_the_lead_when_asked_loses_nothing_and_is_left_as_it_was() -> Result<()> {
     let cluster = Cluster::find()?;
@@ -46,12 +49,41 @@ async fn patroni_moves_the_lead_when_asked_loses_nothing_and_is_left_as_it_was()
     Ok(())
 }
 
+/// Its server answers, and looks well to everybody for ten seconds: the process that receives the log is held up.
+#[tokio::test]
+async fn a_standby_under_patroni_that_hangs_is_not_asked_to_lead_and_no_client_waits_for_it() -> Result<()> {
+    let cluster = Cluster::find()?;
+    let namespace = cluster.namespace("law-patroni-hangs").await?;
+    let postgres = Postgres::deploy_patroni(&namespace, "15.18").await?;
+    let plugin = Plugin::find(&cluster)?.within(&namespace);
+    let (before, from) = (settings(&namespace).await?, postgres.primary().await?);
+    let to = other(&postgres, &from).await?;
+    let load = Load::start(postgres.through("patroni").await?).await?;
+
+    let receiver = postgres.ask(&to, "SELECT pid FROM pg_stat_wal_receiver").await?.concat().concat();
+    let signal = async |name: &str| {
+        let kill = format!("kill -{name} {receiver}");
+        namespace.kubectl(&["exec", &to, "--", "sh", "-c", &kill]).await.map(drop)
+    };
+    signal("STOP").await?;
+    let ended = plugin.run(&["switchover", "patroni", "--to", &to, "-y", "--step-timeout", "5s"]).await?;
+    signal("CONT").await?;
+    let during = load.turn_page();
+    eprintln!("{ended}\nlongest gap {:?}", during.longest_gap);
+    ensure!(ended.code != Some(0), "it went through");
+    ensure!(format!("{ended}").contains("have not received what is written"), "it does not say why");
+    ensure!(postgres.primary().await? == from, "{from} does not lead any more");
+    ensure!(settings(&namespace).await? == before, "Patroni is configured otherwise");
+    ensure!(during.failed + during.unknown == 0, "writes went wrong: {during:?}");
+    ensure!(during.longest_gap < NOTICED, "{} was not written for {:?}", during.of_key, during.longest_gap);
+    nothing_lost(&load.stop().await?)
+}
+
 /// The same move by Patroni's own command, under a load of its own; what it loses is its own affair, and printed.
 async fn by_patronictl(postgres: &Postgres<'_>) -> Result<Figures> {
     let load = Load::start(postgres.through("patroni").await?).await?;
     let from = postgres.primary().await?;
-    let pods = postgres.pods().await?;
-    let to = pods.into_iter().map(|pod| pod.name).find(|name| *name != from).context("nobody else")?;
+    let to = other(postgres, &from).await?;
     let words = ["exec", &from, "--", "patronictl", "-c", "/etc/patroni/patroni.yml", "switchover", "patroni"];
     let wish = ["--leader", &from, "--candidate", &to, "--force"];
     postgres.namespace().kubectl(&[&words[..], &wish[..]].concat()).await?;
@@ -59,6 +91,11 @@ async fn by_patronictl(postgres: &Postgres<'_>) -> Result<Figures> {
     let audit = load.stop().await?;
     eprintln!("by patronictl: {} lost of {}", audit.lost.len(), figures.acknowledged);
     Ok(figures)
+}
+
+async fn other(postgres: &Postgres<'_>, than: &str) -> Result<String> {
+    let pods = postgres.pods().await?;
+    pods.into_iter().map(|pod| pod.name).find(|name| name != than).context("there is nobody else")
 }
 
 /// Patroni's dynamic configuration, as it keeps it.

@@ -1,6 +1,6 @@
 //! TOUCH. Everything that takes time, while writes flow; nothing of it changes who leads.
 
-mod catch_up;
+pub(super) mod catch_up;
 mod names;
 mod slots;
 

@@ -18,6 +18,7 @@ use tokio::time::sleep;
 
 use super::Hands;
 use super::decide::{Next, Side, next};
+use super::prepare::catch_up::catch_up;
 use crate::{Door, HandOverError, HandedOver};
 use commits::{Settings, is_in_step};
 use rest::{Answer, ask, read};
@@ -57,32 +58,38 @@ async fn begin(hands: &Hands<'_>, agents: &[Door]) -> Result<HandedOver, HandOve
     let agent = agents.iter().find(|agent| agent.member == hands.from);
     let agent = agent.ok_or_else(|| hands.refused("there is no way to the Patroni beside it".to_owned()))?;
     let config = read(agent, "/config", PATIENCE).await.map_err(|why| hands.refused(why))?;
+    // One who does not keep up would, once commits wait for it, let clients wait as well.
+    catch_up(hands).await?;
     let before = Settings::read(&config);
     let change = before.all_in_step(hands.doors.len().saturating_sub(1));
     if let Some(change) = &change {
         set(agent, change).await.map_err(|why| hands.refused(why))?;
     }
-    let moved = match in_step(hands, agent).await {
+    let moved = match ready(hands, agent).await {
         Err(refused) => Err(refused),
-        Ok(()) => match hands.gate.close().await {
-            Err(refused) => Err(refused),
-            Ok(()) => {
-                let (moving, stopped) = (pin!(switch_over(hands, agent)), pin!(stopped_with_all_in_step(hands)));
-                match select(moving, stopped).await {
-                    Either::Left((moved, _)) => moved,
-                    // Whoever leads now has every write. Left on, its first commits would wait until somebody follows it.
-                    Either::Right(((), moving)) => {
-                        put_back(agents, &before).await;
-                        moving.await
-                    }
+        Ok(()) => {
+            let (moving, stopped) = (pin!(switch_over(hands, agent)), pin!(stopped_with_all_in_step(hands)));
+            match select(moving, stopped).await {
+                Either::Left((moved, _)) => moved,
+                // Whoever leads now has every write. Left on, its first commits would wait until somebody follows it.
+                Either::Right(((), moving)) => {
+                    put_back(agents, &before).await;
+                    moving.await
                 }
             }
-        },
+        }
     };
     if change.is_some() {
         put_back(agents, &before).await;
     }
     moved
+}
+
+/// Commits wait for the successor, and it has those that did not.
+async fn ready(hands: &Hands<'_>, agent: &Door) -> Result<(), HandOverError> {
+    in_step(hands, agent).await?;
+    catch_up(hands).await?;
+    hands.gate.close().await
 }
 
 /// Waits until the old primary has stopped and every standby has equally much.

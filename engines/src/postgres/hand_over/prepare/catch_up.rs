@@ -15,7 +15,7 @@ const CHECKPOINT_WITHIN: Duration = Duration::from_mins(2);
 /// How long everybody may take to have what is written now. Somebody who streams has it in milliseconds.
 const THERE_WITHIN: Duration = Duration::from_secs(2);
 
-pub(super) async fn catch_up(hands: &Hands<'_>) -> Result<(), HandOverError> {
+pub(in crate::postgres::hand_over) async fn catch_up(hands: &Hands<'_>) -> Result<(), HandOverError> {
     let (old, new) = futures::join!(checkpoint(hands, hands.from), checkpoint(hands, hands.to));
     old.and(new)?;
     // What changed during the first one; this one is short, and so is the one the stop makes.
