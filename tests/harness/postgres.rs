@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use tokio::time::timeout;
-use tokio_postgres::{Config, NoTls, SimpleQueryMessage};
+use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
 use crate::load::{Door, PostgresDoor};
 use crate::{Namespace, Pod, overlay, until};
@@ -88,12 +88,24 @@ impl<'a> Postgres<'a> {
         timeout(PATIENCE, self.ask_at(address, question)).await.with_context(|| format!("{pod} does not answer"))?
     }
 
-    async fn ask_at(&self, address: &str, question: &str) -> Result<Vec<Vec<String>>> {
+    /// A connection of the superuser's to one member, for whoever has to say something without a moment's delay.
+    pub async fn link(&self, pod: &str) -> Result<Client> {
+        let pods = self.pods().await?;
+        let found = pods.iter().find(|found| found.name == pod).with_context(|| format!("there is no {pod}"))?;
+        self.dial(found.address.as_deref().with_context(|| format!("{pod} has no address"))?).await
+    }
+
+    async fn dial(&self, address: &str) -> Result<Client> {
         let mut config = Config::new();
         config.host(address).user("postgres").password(&self.superuser).dbname("app");
         let (client, talk) = config.connect(NoTls).await?;
         // Ends with its client.
         tokio::spawn(async { drop(talk.await) });
+        Ok(client)
+    }
+
+    async fn ask_at(&self, address: &str, question: &str) -> Result<Vec<Vec<String>>> {
+        let client = self.dial(address).await?;
         let told = client.simple_query(question).await.with_context(|| question.to_owned())?;
         let rows = told.iter().filter_map(|word| match word {
             SimpleQueryMessage::Row(row) => Some(row),

@@ -4,8 +4,10 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use tokio::time::sleep;
 
 /// The processes of one pod.
 #[derive(Debug)]
@@ -54,6 +56,21 @@ impl Processes {
             }
         }
         Ok(ids)
+    }
+}
+
+impl Frozen {
+    /// Lets them run for a moment. What takes longer elsewhere is over before they run again.
+    pub async fn run_for(&self, moment: Duration) -> Result<()> {
+        let state = self.0.group.join("freezer.state");
+        fs::write(&state, "THAWED")?;
+        sleep(moment).await;
+        Ok(fs::write(state, "FROZEN")?)
+    }
+
+    /// Ends them as they stand: not one instruction more is carried out.
+    pub fn kill(self) -> Result<()> {
+        self.0.kill()
     }
 }
 

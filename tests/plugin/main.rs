@@ -10,6 +10,7 @@ mod obstacles;
 mod patroni;
 mod pooler;
 mod postgres;
+mod postgres_faults;
 mod refusals;
 mod replication;
 mod rights;

@@ -114,14 +114,14 @@ async fn killed_in_a_handover_of_postgres_resume_leaves_one_primary_and_loses_no
 }
 
 /// Waits until a handover is about to act: the journal has its line by then.
-async fn handing_over(running: &mut Running) -> Result<()> {
+pub(crate) async fn handing_over(running: &mut Running) -> Result<()> {
     let handover = |event: &Value| event["text"].as_str().is_some_and(|text| text.starts_with("hand over"));
     let begun = running.event(|event| event["event"] == "stepStarted" && handover(event)).await?;
     begun.map(drop).context("it ended without a handover")
 }
 
 /// The first write that goes wrong: the old primary has been told to stop. A pause is shorter than `until` waits.
-async fn writes_fail(load: &Load, mut during: Figures) -> Result<Figures> {
+pub(crate) async fn writes_fail(load: &Load, mut during: Figures) -> Result<Figures> {
     let began = Instant::now();
     loop {
         let page = load.turn_page();
@@ -157,7 +157,7 @@ async fn all_run(postgres: &Postgres<'_>, version: &str) -> Result<()> {
     Ok(())
 }
 
-async fn clients_reach_the_primary(postgres: &Postgres<'_>) -> Result<()> {
+pub(crate) async fn clients_reach_the_primary(postgres: &Postgres<'_>) -> Result<()> {
     let primary = postgres.primary().await?;
     let service = postgres.namespace().get(&["service", "postgres-primary"]).await?;
     let selected = &service["spec"]["selector"]["statefulset.kubernetes.io/pod-name"];
@@ -165,7 +165,7 @@ async fn clients_reach_the_primary(postgres: &Postgres<'_>) -> Result<()> {
     Ok(())
 }
 
-fn told(what: &str, during: &Figures, errors: &[String]) {
+pub(crate) fn told(what: &str, during: &Figures, errors: &[String]) {
     eprintln!("{what}: {during:?}");
     for error in errors {
         eprintln!("  {error}");

@@ -6,11 +6,19 @@ use anyhow::{Context, Result, ensure};
 use stateful_harness::{
     Cluster, Drain, GUARD_NAMESPACE, Guard, Load, Namespace, Plugin, Postgres, Processes, nothing_lost, until,
 };
+use tokio::time::sleep;
 
 use crate::postgres::{is_left, its_primary};
 
-/// A drain asks after five seconds at most, the leader looks at once, and prepares for a second or two.
-const BEGUN_WITHIN: Duration = Duration::from_secs(30);
+/// A drain asks after five seconds at most, the leader looks at once, and prepares for a second or two: of its own time, and
+/// it has a tenth of it.
+const BEGUN_WITHIN: Duration = Duration::from_mins(1);
+
+/// Long enough for the next order, and shorter than what it takes: a fast stop of a server that has little to do takes 30 ms.
+const MOMENT: Duration = Duration::from_millis(5);
+
+/// Eight writers have some forty answers by then, or none.
+const BETWEEN_MOMENTS: Duration = Duration::from_millis(50);
 
 /// What a dead leader held runs out after ten seconds; its successor needs as many for what it finds.
 const LED_AGAIN_WITHIN: Duration = Duration::from_mins(1);
@@ -31,7 +39,7 @@ async fn a_leader_that_dies_in_the_pause_of_a_handover_leaves_one_primary_and_lo
 
     let drain = Drain::start(&cluster, &node, &[])?;
     let ended = async {
-        let dead = kill_the_leader_in_the_pause(&guard, &load).await?;
+        let dead = kill_the_leader_in_the_pause(&guard, &postgres, &load).await?;
         let killed = Instant::now();
         ensure!(postgres.primary().await.is_err(), "somebody led when {dead} was killed: it was not the pause");
         unfinished(&namespace).await?;
@@ -56,14 +64,25 @@ async fn a_leader_that_dies_in_the_pause_of_a_handover_leaves_one_primary_and_lo
     nothing_lost(&audit)
 }
 
-/// Kills the process at the first write that goes wrong: the old primary has been told to stop, and nobody leads yet. Then
-/// its pod too, so that another replica has to take over what it did.
-async fn kill_the_leader_in_the_pause(guard: &Guard, load: &Load) -> Result<String> {
+/// Kills the process when writes stall and nobody leads: the old primary has been told to stop. A handover is too quick for that,
+/// and may be over before a single write has gone wrong: so the process stands still but for moments, which are shorter than a server's stop. Then its pod too, so
+/// that another replica has to take over what it did.
+async fn kill_the_leader_in_the_pause(guard: &Guard, postgres: &Postgres<'_>, load: &Load) -> Result<String> {
     let leader = guard.leader().await?;
     let text = |pointer: &str| leader.pointer(pointer).and_then(|word| word.as_str()).context("a word of its pod");
     let (name, uid, node) = (text("/metadata/name")?, text("/metadata/uid")?, text("/spec/nodeName")?);
-    let processes = Processes::of(node, uid)?;
-    load.goes_wrong(BEGUN_WITHIN).await?;
+    let processes = Processes::of(node, uid)?.freeze()?;
+    let began = Instant::now();
+    loop {
+        processes.run_for(MOMENT).await?;
+        sleep(BETWEEN_MOMENTS).await; // what was asked of a server in the moment happens now
+        let page = load.turn_page();
+        let stalls = page.acknowledged == 0 || page.failed + page.unknown > 0;
+        if stalls && postgres.primary().await.is_err() {
+            break;
+        }
+        ensure!(began.elapsed() < BEGUN_WITHIN, "there was no pause");
+    }
     processes.kill()?;
     let kill = ["delete", "pod", name, "--namespace", GUARD_NAMESPACE, "--grace-period", "0", "--force"];
     guard.cluster().kubectl(&kill).await?;

@@ -18,7 +18,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::sleep;
 
 use crate::until;
 use key::Ledger;
@@ -77,19 +76,6 @@ impl Load {
         let now = Instant::now();
         let pages = self.ledgers.iter().map(|ledger| read(ledger).turn_page(now));
         pages.fold(Figures::default(), |all, page| all.and(&page))
-    }
-
-    /// Waits for the first write that goes wrong, and returns the figures up to it: a database in the middle of a handover
-    /// has just been told to stop. That is looked for more often than anything else, since it is over in half a second.
-    pub async fn goes_wrong(&self, patience: Duration) -> Result<Figures> {
-        let began = Instant::now();
-        let mut so_far = Figures::default();
-        while so_far.failed + so_far.unknown == 0 {
-            ensure!(began.elapsed() < patience, "no write went wrong within {patience:?}: {so_far:?}");
-            sleep(Duration::from_millis(2)).await;
-            so_far = self.turn_page().and(&so_far);
-        }
-        Ok(so_far)
     }
 
     /// Stops writing and compares the database with the ledger.
