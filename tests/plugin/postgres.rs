@@ -16,6 +16,9 @@ const WRITES_WITHIN: Duration = Duration::from_secs(30);
 /// 0.27, 0.36 and 0.99 s, and two cores with other work are slower.
 const GAP: Duration = Duration::from_secs(2);
 
+/// Eight writers have an answer every millisecond or two; the shortest pause is four times as long as this.
+const STALL: Duration = Duration::from_millis(30);
+
 /// From the command to the old version everywhere: what the documents ask of a way back.
 const BACK_WITHIN: Duration = Duration::from_mins(2);
 
@@ -120,12 +123,17 @@ pub(crate) async fn handing_over(running: &mut Running) -> Result<()> {
     begun.map(drop).context("it ended without a handover")
 }
 
-/// The first write that goes wrong: the old primary has been told to stop. A pause is shorter than `until` waits.
+/// The first write that goes wrong, or a moment without any: the old primary has been told to stop. A pause is shorter than
+/// `until` waits, and may be over before a write has gone wrong.
 pub(crate) async fn writes_fail(load: &Load, mut during: Figures) -> Result<Figures> {
     let began = Instant::now();
+    let mut heard = began;
     loop {
         let page = load.turn_page();
-        let fails = page.failed + page.unknown > 0;
+        if page.acknowledged > 0 {
+            heard = Instant::now();
+        }
+        let fails = page.failed + page.unknown > 0 || heard.elapsed() > STALL;
         during = during.and(&page);
         if fails {
             return Ok(during);
