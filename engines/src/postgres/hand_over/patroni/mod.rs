@@ -2,8 +2,8 @@
 //!
 //! Patroni lets go of the lead once the old primary has stopped, whether or not the successor has everything
 //! (`maximum_lag_on_failover` bounds what is lost then). So commits wait for every standby before it is asked, by its own
-//! synchronous mode, until it has stopped; what they waited for before is then put back: nobody who is behind can be
-//! chosen, and if none can, nobody is. Whoever dies in between leaves synchronous mode on: slower, and nothing is lost.
+//! synchronous mode, and what they waited for before is put back when it is over: nobody who is behind can be chosen, and
+//! if none can, nobody is. Whoever dies in between leaves synchronous mode on: slower, and nothing is lost.
 
 mod commits;
 mod rest;
@@ -11,7 +11,7 @@ mod rest;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use futures::future::{Either, join_all, select};
+use futures::future::{Either, select};
 use hyper::Method;
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -66,18 +66,8 @@ async fn begin(hands: &Hands<'_>, agents: &[Door]) -> Result<HandedOver, HandOve
         set(agent, change).await.map_err(|why| hands.refused(why))?;
     }
     let moved = match ready(hands, agent).await {
+        Ok(()) => switch_over(hands, agent).await,
         Err(refused) => Err(refused),
-        Ok(()) => {
-            let (moving, stopped) = (pin!(switch_over(hands, agent)), pin!(stopped_with_all_in_step(hands)));
-            match select(moving, stopped).await {
-                Either::Left((moved, _)) => moved,
-                // Whoever leads now has every write. Left on, its first commits would wait until somebody follows it.
-                Either::Right(((), moving)) => {
-                    put_back(agents, &before).await;
-                    moving.await
-                }
-            }
-        }
     };
     if change.is_some() {
         put_back(agents, &before).await;
@@ -90,19 +80,6 @@ async fn ready(hands: &Hands<'_>, agent: &Door) -> Result<(), HandOverError> {
     in_step(hands, agent).await?;
     catch_up(hands).await?;
     hands.gate.close().await
-}
-
-/// Waits until the old primary has stopped and every standby has equally much.
-async fn stopped_with_all_in_step(hands: &Hands<'_>) {
-    loop {
-        let (old, new) = hands.sides().await;
-        let others = join_all(hands.others().map(|other| hands.side(&other.member))).await;
-        let alike = matches!(new, Side::Follows { .. }) && others.iter().all(|other| *other == new);
-        if old != Side::Leads && alike {
-            return;
-        }
-        sleep(LOOK).await;
-    }
 }
 
 /// Waits until each commit waits for the successor.
