@@ -126,6 +126,13 @@ impl<'a> Postgres<'a> {
         Ok(primaries.remove(0))
     }
 
+    /// The member that the Service `postgres-primary` leads clients to.
+    pub async fn clients_are_led_to(&self) -> Result<String> {
+        let service = self.namespace.get(&["service", "postgres-primary"]).await?;
+        let selected = service["spec"]["selector"]["statefulset.kubernetes.io/pod-name"].as_str();
+        selected.map(ToOwned::to_owned).context("the Service names no member")
+    }
+
     /// Waits until every pod is ready, one leads, and all others follow it and may be counted on by its commits.
     pub async fn in_sync(&self, patience: Duration) -> Result<()> {
         let counts = if self.name == "patroni" { "TRUE" } else { "sync_state IN ('sync', 'quorum')" };

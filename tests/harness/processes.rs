@@ -39,7 +39,7 @@ impl Processes {
     }
 
     /// Ends them at once, all but the one that holds the pod's network: kubelet starts its containers again.
-    pub fn kill(&self) -> Result<()> {
+    fn kill(&self) -> Result<()> {
         let ids = self.ids()?;
         ensure!(!ids.is_empty(), "nothing runs in {}", self.group.display());
         ensure!(Command::new("kill").arg("-KILL").args(&ids).status()?.success(), "{ids:?} could not be ended");

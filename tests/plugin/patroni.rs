@@ -6,6 +6,8 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use stateful_harness::{Cluster, Figures, Load, Namespace, Plugin, Postgres, nothing_lost};
 
+use crate::postgres_faults::signal;
+
 /// Patroni looks every 10 s, and kubelet waits before it starts a container again.
 const SETTLED_WITHIN: Duration = Duration::from_mins(2);
 
@@ -61,13 +63,10 @@ async fn a_standby_under_patroni_that_hangs_is_not_asked_to_lead_and_no_client_w
     let load = Load::start(postgres.through("patroni").await?).await?;
 
     let receiver = postgres.ask(&to, "SELECT pid FROM pg_stat_wal_receiver").await?.concat().concat();
-    let signal = async |name: &str| {
-        let kill = format!("kill -{name} {receiver}");
-        namespace.kubectl(&["exec", &to, "--", "sh", "-c", &kill]).await.map(drop)
-    };
-    signal("STOP").await?;
+    let hung = postgres.link(&to).await?;
+    signal(&hung, "STOP", &receiver).await;
     let ended = plugin.run(&["switchover", "patroni", "--to", &to, "-y", "--step-timeout", "5s"]).await?;
-    signal("CONT").await?;
+    signal(&hung, "CONT", &receiver).await;
     let during = load.turn_page();
     eprintln!("{ended}\nlongest gap {:?}", during.longest_gap);
     ensure!(ended.code != Some(0), "it went through");

@@ -167,9 +167,8 @@ async fn all_run(postgres: &Postgres<'_>, version: &str) -> Result<()> {
 
 pub(crate) async fn clients_reach_the_primary(postgres: &Postgres<'_>) -> Result<()> {
     let primary = postgres.primary().await?;
-    let service = postgres.namespace().get(&["service", "postgres-primary"]).await?;
-    let selected = &service["spec"]["selector"]["statefulset.kubernetes.io/pod-name"];
-    ensure!(*selected == *primary, "clients are led to {selected}, and {primary} leads");
+    let selected = postgres.clients_are_led_to().await?;
+    ensure!(selected == primary, "clients are led to {selected}, and {primary} leads");
     Ok(())
 }
 

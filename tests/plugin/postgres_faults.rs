@@ -136,7 +136,7 @@ async fn deployed<'a>(cluster: &Cluster, namespace: &'a Namespace) -> Result<(Po
 }
 
 /// Sends a signal from inside a member's container. What it ends cannot answer.
-async fn signal(member: &Client, signal: &str, process: &str) {
+pub(crate) async fn signal(member: &Client, signal: &str, process: &str) {
     let order = format!("COPY (SELECT 1) TO PROGRAM 'cat >/dev/null; kill -{signal} {process}'");
     drop(timeout(Duration::from_secs(2), member.simple_query(&order)).await);
 }

@@ -64,9 +64,9 @@ async fn a_leader_that_dies_in_the_pause_of_a_handover_leaves_one_primary_and_lo
     nothing_lost(&audit)
 }
 
-/// Kills the process when writes stall and nobody leads: the old primary has been told to stop. A handover is too quick for that,
-/// and may be over before a single write has gone wrong: so the process stands still but for moments, which are shorter than a server's stop. Then its pod too, so
-/// that another replica has to take over what it did.
+/// Kills the process when writes stall and nobody leads: the old primary has been told to stop. A handover is too quick for
+/// that, and may be over before a single write has gone wrong: so the process stands still but for moments, which are
+/// shorter than a server's stop. Then its pod too, so that another replica has to take over what it did.
 async fn kill_the_leader_in_the_pause(guard: &Guard, postgres: &Postgres<'_>, load: &Load) -> Result<String> {
     let leader = guard.leader().await?;
     let text = |pointer: &str| leader.pointer(pointer).and_then(|word| word.as_str()).context("a word of its pod");

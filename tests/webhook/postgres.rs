@@ -106,9 +106,8 @@ pub(crate) async fn is_left(postgres: &Postgres<'_>, primary: &str, node: &str) 
 /// The Service leads to this member.
 async fn clients_reach(postgres: &Postgres<'_>, primary: &str) -> Result<()> {
     until("clients are led to the primary", ASKED_WITHIN, async || {
-        let service = postgres.namespace().get(&["service", "postgres-primary"]).await?;
-        let selected = &service["spec"]["selector"]["statefulset.kubernetes.io/pod-name"];
-        ensure!(*selected == *primary, "clients are led to {selected}, and {primary} leads");
+        let selected = postgres.clients_are_led_to().await?;
+        ensure!(selected == primary, "clients are led to {selected}, and {primary} leads");
         Ok(())
     })
     .await

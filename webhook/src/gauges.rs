@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use stateful_cluster::{CLAIM_LIFETIME, Model, Promise, SetFacts, book_name, claim_name};
+use stateful_cluster::{Model, Promise, SetFacts, book_name, claim_name};
 use stateful_safety::{Assessment, Reason, Role, Sync, WorkloadId};
 
 use crate::guard::Guard;
-use crate::judgement::Now;
+use crate::judgement::{Now, lives};
 use crate::known::Seen;
 use crate::limits::limits;
 use crate::metrics::{ConditionLabels, Gauges, MemberLabels, WorkloadLabels};
@@ -65,9 +65,8 @@ fn of_databases(
 /// What is so of every guarded database, whether it answers or not.
 fn of_workload(gauges: &Gauges, labels: &WorkloadLabels, model: &Model, set: &SetFacts, now: Now) {
     let id = &set.workload.id;
-    let busy = model.lease(&id.namespace, &claim_name(&id.name)).is_some_and(|claim| {
-        claim.holder.is_some() && now.wall.duration_since(claim.seen_at).unsigned_abs() <= CLAIM_LIFETIME
-    });
+    let claim = model.lease(&id.namespace, &claim_name(&id.name));
+    let busy = claim.is_some_and(|claim| claim.holder.is_some() && lives(claim, now.wall));
     gauges.in_operation.get_or_create(labels).set(i64::from(busy));
     let limit = limits(model, set).policy.max_lag_bytes;
     gauges.lag_limit.get_or_create(labels).set(i64::try_from(limit).unwrap_or(i64::MAX));

@@ -170,8 +170,9 @@ impl Model {
         self.sets.get(&id.namespace)?.get(&id.name)
     }
 
-    /// Remembers a pod, or forgets it. Its database, and the one it belonged to before, are put together anew.
-    pub(super) fn put_pod(&mut self, namespace: &str, name: String, pod: Option<PodFacts>) {
+    /// Remembers a pod, or forgets it. Its database, and the one it belonged to before, are put together anew. Returns the
+    /// one it belongs to, or did.
+    pub(super) fn put_pod(&mut self, namespace: &str, name: String, pod: Option<PodFacts>) -> Option<WorkloadId> {
         let now = pod.as_ref().and_then(|pod| pod.owner.clone());
         let pods = self.pods.entry(namespace.to_owned()).or_default();
         let before = match pod {
@@ -181,9 +182,14 @@ impl Model {
         let before = before.and_then(|pod| pod.owner.clone());
         let owners = || [&now, &before].into_iter().flatten();
         let sets = self.sets.get_mut(namespace).into_iter().flat_map(HashMap::values_mut);
+        let mut concerned = None;
         for set in sets.filter(|set| owners().any(|owner| *owner == set.facts.workload.uid)) {
             set.whole = OnceLock::new();
+            if concerned.is_none() || now.as_ref() == Some(&set.facts.workload.uid) {
+                concerned = Some(set.facts.workload.id.clone());
+            }
         }
+        concerned
     }
 
     /// Database pods on a node in guarded namespaces, each with its namespace.

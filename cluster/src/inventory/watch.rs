@@ -65,12 +65,7 @@ pub(super) fn begin(cluster: &Cluster, inventory: &Inventory) {
         |model| keys(&model.pods),
         move |model, (namespace, name), object| {
             let pod = object.and_then(|SlimPod(pod)| facts::pod(pod, &labels));
-            let before = model.pods.get(&namespace).and_then(|pods| pods.get(&name)).and_then(|pod| pod.owner.clone());
-            let owner = pod.as_ref().and_then(|pod| pod.owner.clone()).or(before);
-            model.put_pod(&namespace, name, pod);
-            let owner = owner?;
-            let set = model.sets_in(&namespace).find(|set| set.workload.uid == owner)?;
-            Some(Change::Workload(set.workload.id.clone()))
+            model.put_pod(&namespace, name, pod).map(Change::Workload)
         },
     );
     follow::<PodDisruptionBudget, _>(

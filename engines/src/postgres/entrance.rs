@@ -3,8 +3,8 @@
 
 use stateful_safety::{ContainerFacts, EngineKind, Entrance, Source, TlsFiles};
 
-/// Variables that hold the superuser's name (official image, Bitnami, Spilo, Patroni). One that refers to a Secret cannot be read
-/// here: then an annotation must say it.
+/// Variables that hold the superuser's name (official image, Bitnami, Spilo, Patroni). One that refers to a Secret cannot
+/// be read here: then an annotation must say it.
 const USER_VARIABLES: &[&str] = &["POSTGRES_USER", "PGUSER_SUPERUSER", "PATRONI_SUPERUSER_USERNAME"];
 
 /// Variables that hold the superuser's password. Bitnami's `POSTGRESQL_PASSWORD` is the superuser's only where no other

@@ -45,8 +45,9 @@ impl Live {
         Ok(())
     }
 
-    /// Takes the claim, unless it is ours already, and opens a journal. A claim without an unfinished operation is that of somebody who died between
-    /// the two, or has only just begun: it is waited for up to `patience`, and refused if somebody keeps renewing it.
+    /// Takes the claim, unless it is ours already, and opens a journal. A claim without an unfinished operation is that of
+    /// somebody who died between the two, or has only just begun: it is waited for up to `patience`, and refused if somebody
+    /// keeps renewing it.
     pub async fn begin(
         &self,
         workload: &Workload,
