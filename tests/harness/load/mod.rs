@@ -15,11 +15,12 @@ mod writer;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::until;
+use driver::Link;
 use key::Ledger;
 
 pub use driver::Door;
@@ -28,6 +29,9 @@ pub(crate) use postgres::Door as PostgresDoor;
 
 /// How many write at once. Keys are chosen so that each shard of a Redis Cluster has two or three of them.
 const WRITERS: usize = 8;
+
+/// How long a client may take until it is connected, and what it writes into until it is there.
+const CONNECTED_WITHIN: Duration = Duration::from_secs(30);
 
 /// The load, running.
 #[derive(Debug)]
@@ -53,12 +57,12 @@ impl Load {
     /// Begins to write, and returns when every key has been written once.
     pub async fn start(door: impl Into<Door>) -> Result<Self> {
         let door = door.into();
-        door.prepare().await.context("there is nothing to write into")?;
+        until("there is something to write into", CONNECTED_WITHIN, async || door.prepare().await).await?;
         let (stop, stopped) = watch::channel(false);
         let ledgers: Vec<_> = (0..WRITERS).map(|index| Arc::new(Mutex::new(Ledger::new(door.key(index))))).collect();
         let mut writers = Vec::new();
         for ledger in &ledgers {
-            let link = door.open().await.context("the load's client cannot connect")?;
+            let link = connected(&door).await?;
             writers.push(tokio::spawn(writer::write(link, Arc::clone(ledger), stopped.clone())));
         }
         let load = Self { ledgers, writers, stop, door };
@@ -85,7 +89,7 @@ impl Load {
             writer.await?;
         }
         let mut audit = Audit { acknowledged: 0, lost: Vec::new(), errors: Vec::new() };
-        let mut link = self.door.open().await.context("the audit's client cannot connect")?;
+        let mut link = connected(&self.door).await?;
         for ledger in &self.ledgers {
             let (name, acknowledged, errors) = {
                 let ledger = read(ledger);
@@ -100,6 +104,12 @@ impl Load {
         }
         Ok(audit)
     }
+}
+
+/// As patient as any other condition: a first packet that is lost is sent again after 1 s, which is as long as one attempt
+/// to connect may take, and says nothing about the database.
+async fn connected(door: &Door) -> Result<Link> {
+    until("a client connects", CONNECTED_WITHIN, async || door.open().await).await
 }
 
 /// Nothing failed, nothing is unknown, and every acknowledged write is there.
