@@ -11,6 +11,8 @@ use crate::{Cluster, Error, Result};
 /// What the references led to. Not `Debug`: nothing here is ever printed.
 #[derive(Clone, Default)]
 pub struct Keys {
+    /// The name of the user to be.
+    pub username: Option<Vec<u8>>,
     /// The password.
     pub password: Option<Vec<u8>>,
     /// The authority that signed the servers, PEM.
@@ -21,10 +23,24 @@ pub struct Keys {
     pub key: Option<Vec<u8>>,
 }
 
+impl Keys {
+    /// User and password as texts, or which of them is none.
+    pub fn login(&self) -> std::result::Result<(Option<String>, Option<String>), String> {
+        let text = |bytes: &Option<Vec<u8>>, what: &str| {
+            let text = bytes.clone().map(String::from_utf8).transpose();
+            text.map_err(|_| format!("its {what} is no text"))
+        };
+        Ok((text(&self.username, "user's name")?, text(&self.password, "password")?))
+    }
+}
+
 /// Resolves an entrance's references, as the container itself would.
 pub async fn resolve(cluster: &Cluster, id: &WorkloadId, entrance: &Entrance) -> Result<Keys> {
     let tls = entrance.tls.clone().unwrap_or_default();
-    if [&entrance.password, &tls.authority, &tls.certificate, &tls.key].iter().all(|source| source.is_none()) {
+    if [&entrance.username, &entrance.password, &tls.authority, &tls.certificate, &tls.key]
+        .iter()
+        .all(|source| source.is_none())
+    {
         return Ok(Keys::default());
     }
     let sets: Api<StatefulSet> = Api::namespaced(cluster.client.clone(), &id.namespace);
@@ -44,6 +60,7 @@ pub(crate) async fn follow(
     let tls = entrance.tls.clone().unwrap_or_default();
     let look = Look { cluster, namespace, pod, container };
     Ok(Keys {
+        username: look.up(entrance.username.as_ref()).await?,
         password: look.up(entrance.password.as_ref()).await?,
         authority: look.up(tls.authority.as_ref()).await?,
         certificate: look.up(tls.certificate.as_ref()).await?,
@@ -58,7 +75,8 @@ pub async fn secret_names(cluster: &Cluster, id: &WorkloadId, entrance: &Entranc
     let set = sets.get(&id.name).await?;
     let (pod, container) = parts(&set).ok_or_else(|| Error::NotFound(format!("{id} runs no database we know")))?;
     let mut names = Vec::new();
-    for source in [&entrance.password, &tls.authority, &tls.certificate, &tls.key].into_iter().flatten() {
+    let sources = [&entrance.username, &entrance.password, &tls.authority, &tls.certificate, &tls.key];
+    for source in sources.into_iter().flatten() {
         if let Place::Secret(name, _) = place(pod, container, source)? {
             names.push(name);
         }

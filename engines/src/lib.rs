@@ -14,6 +14,7 @@ mod canary;
 mod door;
 mod engine;
 mod ledger;
+pub mod mongodb;
 mod pooling;
 pub mod postgres;
 pub mod redis;
@@ -33,6 +34,7 @@ type Open = fn() -> Box<dyn Engine>;
 pub const ENGINES: &[(EngineKind, Open)] = &[
     (EngineKind::Redis, || Box::new(redis::Redis::default())),
     (EngineKind::Postgres, || Box::new(postgres::Postgres::default())),
+    (EngineKind::Mongodb, || Box::new(mongodb::Mongodb::default())),
 ];
 
 /// The adapter for an engine. Every [`EngineKind`] has one; a test holds that.

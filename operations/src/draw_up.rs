@@ -191,7 +191,8 @@ impl Draft<'_> {
             .collect();
         let newer = match Version::of_image(target) {
             Some(target) => {
-                running.iter().any(|version| version.is_older_release_than(&target, self.look.workload.engine))
+                let opens = |version| self.look.assessment.can_open(version, &target, self.look.workload.engine);
+                !running.iter().all(|version| opens(version))
             }
             None => true,
         };

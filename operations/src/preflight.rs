@@ -159,8 +159,21 @@ fn version_forward(plan: &Plan, look: &Look, _policy: &Policy) -> Vec<Reason> {
             if !engine.rolls_across_releases() && target.is_another_release_than(&version, engine) {
                 return Some(Reason::AnotherRelease { member: name, version, image: image.to_owned() });
             }
-            let older = target.is_older_release_than(&version, engine);
-            older.then(|| Reason::FilesTooNew { member: name, version, image: image.to_owned() })
+            if !look.assessment.can_open(&target, &version, engine) {
+                return Some(Reason::FilesTooNew { member: name, version, image: image.to_owned() });
+            }
+            if !version.is_older_release_than(&target, engine) {
+                return None;
+            }
+            let features = look.assessment.feature_release.clone();
+            match features.filter(|features| features.is_older_release_than(&version, engine)) {
+                Some(features) => Some(Reason::NotFinalized { features, version }),
+                None => (!target.follows_release_of(&version, engine)).then(|| Reason::ReleaseSkipped {
+                    member: name,
+                    version,
+                    image: image.to_owned(),
+                }),
+            }
         })
         .collect()
 }

@@ -4,7 +4,7 @@ use stateful_safety::{MemberState, ReplicaGroup, Role, Sync};
 
 use crate::Look;
 
-/// The replica that should lead a group next: in sync, of no older release than its primary if there is one, on another
+/// The replica that should lead a group next: one that may at all, in sync, of no older release than its primary if there is one, on another
 /// node, closest behind. The name decides between equals, so that the same look gives the same answer.
 pub fn best_successor<'g>(look: &Look, group: &'g ReplicaGroup, primary: &MemberState) -> Option<&'g MemberState> {
     let node = |name: &str| look.workload.member(name).and_then(|pod| pod.node.as_deref());
@@ -13,14 +13,14 @@ pub fn best_successor<'g>(look: &Look, group: &'g ReplicaGroup, primary: &Member
         Sync::Behind { .. } | Sync::Unreachable { .. } => None,
     };
     let older = |member: &MemberState| match (&member.version, &primary.version) {
-        (Some(version), Some(leading)) => version.is_older_release_than(leading, look.workload.engine),
+        (Some(version), Some(leading)) => !look.assessment.can_open(version, leading, look.workload.engine),
         _ => false, // the gate asks again when both have said what they run
     };
     let rank = |member: &MemberState| {
         let beside = node(&member.name) == node(&primary.name);
         Some((older(member), beside, lag(member)?, member.name.clone()))
     };
-    let replicas = group.members.iter().filter(|member| member.role == Role::Replica);
+    let replicas = group.members.iter().filter(|member| member.role == Role::Replica && member.electable);
     let best = replicas.filter_map(|member| Some((rank(member)?, member))).min_by_key(|(rank, _)| rank.clone());
     best.map(|(_, member)| member)
 }

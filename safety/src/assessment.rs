@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Blocker, Millis, Version};
+use crate::{Blocker, EngineKind, Millis, Version};
 
 /// What an engine adapter reports about a workload at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,12 +17,23 @@ pub struct Assessment {
     pub electorates: Vec<Electorate>,
     /// Conditions under which nothing may be moved, each with its name.
     pub blockers: Vec<Blocker>,
+    /// The release whose features the data makes use of, where the engine keeps that apart from the servers' own version
+    /// (MongoDB's `featureCompatibilityVersion`): no server of an older release opens it.
+    #[serde(default)]
+    pub feature_release: Option<Version>,
 }
 
 impl Assessment {
     /// The group a member belongs to.
     pub fn group_of(&self, member: &str) -> Option<&ReplicaGroup> {
         self.groups.iter().find(|group| group.member(member).is_some())
+    }
+
+    /// Whether a server of one version can open what a server of another has written: no older release can, unless the
+    /// data still makes use of none but its features.
+    pub fn can_open(&self, version: &Version, written_by: &Version, engine: EngineKind) -> bool {
+        let is_older_than = |other: &Version| version.is_older_release_than(other, engine);
+        !is_older_than(written_by) || self.feature_release.as_ref().is_some_and(|features| !is_older_than(features))
     }
 
     /// What is known about a member.
@@ -74,6 +85,14 @@ pub struct MemberState {
     pub version: Option<Version>,
     /// Whether its server writes to disk at all.
     pub persists: bool,
+    /// Whether it may lead at all: not where the database's own configuration says never (MongoDB's priority 0).
+    #[serde(default = "electable")]
+    pub electable: bool,
+}
+
+/// What an engine that has no such setting means.
+const fn electable() -> bool {
+    true
 }
 
 /// What a member does in its group.

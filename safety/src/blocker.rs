@@ -100,6 +100,39 @@ pub enum Blocker {
         /// Who.
         by: String,
     },
+    /// A member is in the middle of work that a restart or a handover would break off or slow down: an index build, a
+    /// backup.
+    Busy {
+        /// The member.
+        member: String,
+        /// With what.
+        what: String,
+    },
+    /// Writes are locked on a member, for a backup of its files: it applies nothing until somebody unlocks it.
+    WritesLocked {
+        /// The member.
+        member: String,
+    },
+    /// What a member keeps for others to catch up with reaches less far back than a restart may take: the one that was
+    /// away would need a whole copy.
+    HistoryShort {
+        /// The member.
+        member: String,
+        /// How far back it reaches, in seconds.
+        seconds: u64,
+        /// How far it should, in seconds.
+        limit: u64,
+    },
+    /// Members do not agree on the release whose features they use, or are on their way to another: nobody may be given
+    /// another release meanwhile.
+    FeaturesDiffer {
+        /// The member.
+        member: String,
+        /// What it says.
+        says: String,
+        /// What the primary says.
+        primary_says: String,
+    },
 }
 
 impl Blocker {
@@ -120,6 +153,10 @@ impl Blocker {
             Self::SlotNotCarried { .. } => "STF-PG-005",
             Self::ReplayPaused { .. } => "STF-PG-006",
             Self::LedByOther { .. } => "STF-PG-007",
+            Self::Busy { .. } => "STF-MG-001",
+            Self::WritesLocked { .. } => "STF-MG-002",
+            Self::HistoryShort { .. } => "STF-MG-003",
+            Self::FeaturesDiffer { .. } => "STF-MG-004",
         }
     }
 
@@ -133,13 +170,17 @@ impl Blocker {
             | Self::MigrationRunning { .. }
             | Self::TransactionOpen { .. }
             | Self::TransactionPrepared { .. }
-            | Self::BackupRunning { .. } => true,
+            | Self::BackupRunning { .. }
+            | Self::Busy { .. }
+            | Self::WritesLocked { .. }
+            | Self::FeaturesDiffer { .. } => true,
             Self::Stranger { .. }
             | Self::RoleNotKept { .. }
             | Self::SlotLost { .. }
             | Self::SlotNotCarried { .. }
             | Self::ReplayPaused { .. }
-            | Self::LedByOther { .. } => false,
+            | Self::LedByOther { .. }
+            | Self::HistoryShort { .. } => false,
         }
     }
 
@@ -189,6 +230,18 @@ impl Blocker {
             Self::LedByOther { by, .. } => {
                 format!("let {by} move it ({by} standby switchover)")
             }
+            Self::Busy { .. } => format!("wait for it to end: kubectl stateful status {target} --watch"),
+            Self::WritesLocked { .. } => "let the backup end, or unlock it on that member: db.fsyncUnlock()".to_owned(),
+            Self::HistoryShort { limit, .. } => format!(
+                "make it larger on that member: db.adminCommand({{replSetResizeOplog: 1, size: MEGABYTES, \
+                 minRetentionHours: {}}})",
+                limit.div_ceil(3_600)
+            ),
+            Self::FeaturesDiffer { .. } => {
+                "wait until all say the same; if one stays behind: db.adminCommand({getParameter: \
+                 1, featureCompatibilityVersion: 1}) on each"
+                    .to_owned()
+            }
         }
     }
 }
@@ -230,6 +283,19 @@ impl std::fmt::Display for Blocker {
             }
             Self::ReplayPaused { member } => write!(f, "{member} has its replay paused and could not take over"),
             Self::LedByOther { member, by } => write!(f, "{by} decides who leads, as {member} shows"),
+            Self::Busy { member, what } => write!(f, "{member} is busy with {what}"),
+            Self::WritesLocked { member } => {
+                write!(f, "writes are locked on {member} (fsyncLock): it applies nothing until it is unlocked")
+            }
+            Self::HistoryShort { member, seconds, limit } => write!(
+                f,
+                "the oplog of {member} reaches {seconds} s back, the limit is {limit} s: a member away for longer would \
+                 need a whole copy"
+            ),
+            Self::FeaturesDiffer { member, says, primary_says } => write!(
+                f,
+                "{member} has featureCompatibilityVersion {says}, its primary {primary_says}: they must be the same"
+            ),
         }
     }
 }

@@ -12,17 +12,20 @@ pub enum EngineKind {
     Redis,
     /// PostgreSQL: a primary and its streaming standbys.
     Postgres,
+    /// MongoDB: a replica set.
+    Mongodb,
 }
 
 impl EngineKind {
     /// Every engine, in the order detection tries them.
-    pub const ALL: &'static [Self] = &[Self::Redis, Self::Postgres];
+    pub const ALL: &'static [Self] = &[Self::Redis, Self::Postgres, Self::Mongodb];
 
     /// The words a user may type for it, the first being its name.
     pub const fn words(self) -> &'static [&'static str] {
         match self {
             Self::Redis => &["redis", "valkey"],
             Self::Postgres => &["postgres", "postgresql", "pg"],
+            Self::Mongodb => &["mongodb", "mongo"],
         }
     }
 
@@ -36,6 +39,7 @@ impl EngineKind {
         match self {
             Self::Redis => 6379,
             Self::Postgres => 5432,
+            Self::Mongodb => 27_017,
         }
     }
 
@@ -43,10 +47,10 @@ impl EngineKind {
     /// release read each other's files.
     ///
     /// Redis: two, the format of its files changes with the second (`RDB_VERSION`). PostgreSQL: one since 10, two before
-    /// (its site's "Versioning Policy").
+    /// (its site's "Versioning Policy"). MongoDB: two (manual, "MongoDB Versioning").
     pub fn release_numbers(self, version: &Version) -> usize {
         match self {
-            Self::Redis => 2,
+            Self::Redis | Self::Mongodb => 2,
             Self::Postgres => {
                 if version.first().is_some_and(|first| first >= 10) {
                     1
@@ -57,12 +61,21 @@ impl EngineKind {
         }
     }
 
+    /// Its releases in their order, where a database has to be moved through each of them; none where any newer one will
+    /// do. MongoDB: manual, "Upgrade a Replica Set" of each release.
+    pub const fn release_line(self) -> Option<&'static [[u32; 2]]> {
+        match self {
+            Self::Redis | Self::Postgres => None,
+            Self::Mongodb => Some(&[[3, 6], [4, 0], [4, 2], [4, 4], [5, 0], [6, 0], [7, 0], [8, 0]]),
+        }
+    }
+
     /// Whether members of two releases replicate with each other, the newer one following the older, so that a database
     /// moves to a newer release member by member. Not PostgreSQL: the log it streams and the files it is applied to are
     /// those of one release (manual, "Log-Shipping Standby Servers", Planning).
     pub const fn rolls_across_releases(self) -> bool {
         match self {
-            Self::Redis => true,
+            Self::Redis | Self::Mongodb => true,
             Self::Postgres => false,
         }
     }
@@ -90,6 +103,10 @@ impl EngineKind {
                 "crunchy-postgres-gis",
                 "patroni",
             ],
+            // Official, MongoDB's own (Community and Enterprise), Bitnami, Percona.
+            Self::Mongodb => {
+                &["mongo", "mongodb", "mongodb-community-server", "mongodb-enterprise-server", "percona-server-mongodb"]
+            }
         }
     }
 

@@ -25,6 +25,11 @@ impl ContainerFacts {
         self.annotations.get(name).map(String::as_str)
     }
 
+    /// What an annotation says, as it stands there.
+    pub fn text_noted(&self, annotation: &str) -> Option<Source> {
+        self.note(annotation).map(|text| Source::Text(text.to_owned()))
+    }
+
     /// The value of a variable, where it is written in the pod itself.
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.env.get(name)?.as_deref()
@@ -50,8 +55,8 @@ pub struct Entrance {
     pub port: u16,
     /// TLS, when the server speaks it.
     pub tls: Option<TlsFiles>,
-    /// The user to be.
-    pub username: Option<String>,
+    /// Where the name of the user to be is.
+    pub username: Option<Source>,
     /// Where the password is.
     pub password: Option<Source>,
 }

@@ -151,6 +151,28 @@ pub enum Reason {
         /// The image it should run.
         image: String,
     },
+    /// The database's own configuration says that the successor never leads.
+    NotElectable {
+        /// The member that should take over.
+        to: String,
+    },
+    /// The image is more than one release away from the one the member runs.
+    ReleaseSkipped {
+        /// The member.
+        member: String,
+        /// The version it runs.
+        version: Version,
+        /// The image it should run.
+        image: String,
+    },
+    /// The step to the release that runs was never made final, and another one would be two releases away from what the
+    /// data uses.
+    NotFinalized {
+        /// The release whose features are used.
+        features: Version,
+        /// The version that runs.
+        version: Version,
+    },
     /// An operation holds the workload, and another pod goes next.
     PlanInProgress {
         /// Who holds it.
@@ -187,7 +209,10 @@ impl Reason {
             Self::FilesTooNew { .. } => "STF-DB-021",
             Self::OnlyCopy { .. } => "STF-DB-022",
             Self::Late { .. } => "STF-DB-023",
+            Self::NotElectable { .. } => "STF-DB-024",
             Self::AnotherRelease { .. } => "STF-PG-008",
+            Self::ReleaseSkipped { .. } => "STF-MG-005",
+            Self::NotFinalized { .. } => "STF-MG-006",
             Self::PlanInProgress { .. } => "STF-GD-001",
             Self::NotReserved { .. } => "STF-GD-002",
             Self::Blocked(blocker) => blocker.code(),
@@ -218,6 +243,9 @@ impl Reason {
             | Self::NotASuccessor { .. }
             | Self::OlderSuccessor { .. }
             | Self::FilesTooNew { .. }
+            | Self::NotElectable { .. }
+            | Self::ReleaseSkipped { .. }
+            | Self::NotFinalized { .. }
             | Self::AnotherRelease { .. } => false,
             Self::Blocked(blocker) => blocker.may_pass(),
         }
@@ -277,6 +305,14 @@ impl Reason {
                  by logical replication: wal_level = logical, a primary key or REPLICA IDENTITY on every table, schema \
                  and sequences carried over by hand, then clients moved"
                     .to_owned()
+            }
+            Self::NotElectable { .. } => format!("name a member that may lead: kubectl stateful status {target}"),
+            Self::ReleaseSkipped { .. } => format!(
+                "one release at a time (4.4, 5.0, 6.0, 7.0, 8.0), each made final before the next: kubectl stateful upgrade \
+                 {target} --image IMAGE, then kubectl stateful finalize {target}"
+            ),
+            Self::NotFinalized { .. } => {
+                format!("make the last step final first (there is no way back from it): kubectl stateful finalize {target}")
             }
             Self::PlanInProgress { .. } => format!(
                 "wait for it: kubectl stateful history {target}; if nobody is behind it any more, end it: \
@@ -346,6 +382,19 @@ impl std::fmt::Display for Reason {
                 )
             }
             Self::PlanInProgress { holder } => write!(f, "{holder} is at work on it, and another pod goes next"),
+            Self::NotElectable { to } => {
+                write!(f, "{to} cannot take over: by the database's own configuration it never leads (priority 0)")
+            }
+            Self::ReleaseSkipped { member, version, image } => {
+                write!(
+                    f,
+                    "{member} runs {version}, and {image} is more than one release away: the limit is one at a time"
+                )
+            }
+            Self::NotFinalized { features, version } => write!(
+                f,
+                "{version} runs, and the data still uses the features of {features} (featureCompatibilityVersion)"
+            ),
             Self::NotReserved { why } => write!(f, "the guard could not write its permission down: {why}"),
             Self::Blocked(blocker) => write!(f, "{blocker}"),
         }

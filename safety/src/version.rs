@@ -36,6 +36,14 @@ impl Version {
         own[..shared] < theirs[..shared]
     }
 
+    /// Whether one may go to `self` from `before`, a version of an older release, in one step.
+    pub fn follows_release_of(&self, before: &Self, engine: EngineKind) -> bool {
+        let Some(line) = engine.release_line() else { return true };
+        let place = |version: &Self| line.iter().position(|release| version.release(engine) == release);
+        // Nobody knows the way between releases that are not in the line.
+        place(before).zip(place(self)).is_some_and(|(before, this)| this == before + 1)
+    }
+
     /// Whether the two are of different releases of that engine, whichever is the older one.
     pub fn is_another_release_than(&self, other: &Self, engine: EngineKind) -> bool {
         self.is_older_release_than(other, engine) || other.is_older_release_than(self, engine)
@@ -78,6 +86,11 @@ mod tests {
         assert!(postgres("15.20", "17.12") && !postgres("17.12", "15.20"));
         assert!(postgres("9.5.25", "9.6.24") && !postgres("9.6.1", "9.6.24"), "before 10 two numbers name it");
         assert!(postgres("9.6.24", "10.23"));
+        let next = |this: &str, before: &str, engine| version(this).follows_release_of(&version(before), engine);
+        assert!(next("6.0.27", "5.0.4", EngineKind::Mongodb) && next("5.0", "4.4.30", EngineKind::Mongodb));
+        assert!(!next("7.0.1", "5.0.4", EngineKind::Mongodb), "6.0 is between them");
+        assert!(!next("9.9", "8.0.4", EngineKind::Mongodb), "nobody knows what is between them");
+        assert!(next("8.0", "7.0", EngineKind::Redis), "one release of Redis may follow any older one");
         for (this, that, another) in [("15.18", "15.20", false), ("15.20", "17.12", true), ("17.12", "15.20", true)] {
             assert_eq!(version(this).is_another_release_than(&version(that), EngineKind::Postgres), another);
         }

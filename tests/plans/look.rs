@@ -118,6 +118,7 @@ fn add(look: &mut Look, line: &Line<'_>) {
         lag_seconds: Some(0),
         version: Version::parse(line.version),
         persists: true,
+        electable: true,
     };
     let mut pod = Member {
         name: line.name.to_owned(),
@@ -185,5 +186,12 @@ fn workload() -> Workload {
 
 fn assessment() -> Assessment {
     let topology = "Redis Cluster".to_owned();
-    Assessment { taken_at: NOW, topology, groups: Vec::new(), electorates: Vec::new(), blockers: Vec::new() }
+    Assessment {
+        taken_at: NOW,
+        topology,
+        groups: Vec::new(),
+        electorates: Vec::new(),
+        blockers: Vec::new(),
+        feature_release: None,
+    }
 }

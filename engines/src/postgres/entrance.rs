@@ -3,8 +3,7 @@
 
 use stateful_safety::{ContainerFacts, EngineKind, Entrance, Source, TlsFiles};
 
-/// Variables that hold the superuser's name (official image, Bitnami, Spilo, Patroni). One that refers to a Secret cannot
-/// be read here: then an annotation must say it.
+/// Variables that hold the superuser's name (official image, Bitnami, Spilo, Patroni).
 const USER_VARIABLES: &[&str] = &["POSTGRES_USER", "PGUSER_SUPERUSER", "PATRONI_SUPERUSER_USERNAME"];
 
 /// Variables that hold the superuser's password. Bitnami's `POSTGRESQL_PASSWORD` is the superuser's only where no other
@@ -41,13 +40,14 @@ pub(super) fn entrance(facts: &ContainerFacts) -> Entrance {
             .or(declared.copied())
             .unwrap_or(EngineKind::Postgres.default_port()),
         tls: tls.then(|| tls_files(facts)),
-        username: facts.note("username").map(ToOwned::to_owned).or_else(|| user(facts)),
+        username: facts.text_noted("username").or_else(|| user(facts)),
         password: password(facts),
     }
 }
 
-fn user(facts: &ContainerFacts) -> Option<String> {
-    USER_VARIABLES.iter().find_map(|name| facts.variable(name)).filter(|name| !name.is_empty()).map(ToOwned::to_owned)
+fn user(facts: &ContainerFacts) -> Option<Source> {
+    let named = |name: &&&str| facts.env.get(**name).is_some_and(|value| value.as_deref() != Some(""));
+    USER_VARIABLES.iter().find(named).map(|name| Source::Env((*name).to_owned()))
 }
 
 fn password(facts: &ContainerFacts) -> Option<Source> {
@@ -144,11 +144,11 @@ mod tests {
     fn the_official_images_variables_are_read() {
         let way = entrance(&facts(&["postgres"], &[("POSTGRES_PASSWORD", None), ("POSTGRES_USER", Some("app"))], ""));
         assert_eq!((way.port, way.tls), (5432, None));
-        assert_eq!((way.username.as_deref(), way.password), (Some("app"), Some(env("POSTGRES_PASSWORD"))));
+        assert_eq!((way.username, way.password), (Some(env("POSTGRES_USER")), Some(env("POSTGRES_PASSWORD"))));
         let by_file = facts(&[], &[("POSTGRES_PASSWORD_FILE", Some("/run/pw"))], "");
         assert_eq!(entrance(&by_file).password, Some(Source::File("/run/pw".to_owned())));
-        let unread = entrance(&facts(&[], &[("POSTGRES_USER", None)], ""));
-        assert_eq!(unread.username, None, "a name behind a Secret is not guessed");
+        let behind = entrance(&facts(&[], &[("POSTGRES_USER", None)], ""));
+        assert_eq!(behind.username, Some(env("POSTGRES_USER")), "a name behind a Secret is looked up, not guessed");
     }
 
     #[test]
@@ -184,7 +184,8 @@ mod tests {
             told.annotations.insert(name.to_owned(), text.to_owned());
         }
         let way = entrance(&told);
-        assert_eq!((way.port, way.username.as_deref(), way.tls.is_some()), (7001, Some("root"), true));
+        assert_eq!((way.port, way.tls.is_some()), (7001, true));
+        assert_eq!(way.username, Some(Source::Text("root".to_owned())));
         assert_eq!(way.password, Some(Source::Secret("creds".to_owned(), "pg".to_owned())));
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn entrance(facts: &ContainerFacts) -> Entrance {
             .or(declared)
             .unwrap_or(EngineKind::Redis.default_port()),
         tls,
-        username: facts.note("username").map(ToOwned::to_owned),
+        username: facts.text_noted("username"),
         password: password(facts),
     }
 }

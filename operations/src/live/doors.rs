@@ -15,12 +15,7 @@ pub(super) struct Way {
 
 impl Way {
     pub(super) fn new(entrance: Entrance, keys: Keys, kept: Vec<String>) -> Result<Self, String> {
-        let password = match &keys.password {
-            None => None,
-            Some(bytes) => {
-                Some(Secret::new(String::from_utf8(bytes.clone()).map_err(|_| "its password is no text".to_owned())?))
-            }
-        };
+        let (username, password) = keys.login()?;
         if entrance.tls.is_some() && keys.authority.is_none() {
             return Err(
                 "its servers speak TLS and nothing says which authority signed them; name a Secret with ca.crt \
@@ -28,7 +23,7 @@ impl Way {
                     .to_owned(),
             );
         }
-        let credentials = Credentials { username: entrance.username.clone(), password };
+        let credentials = Credentials { username, password: password.map(Secret::new) };
         Ok(Self { entrance, keys, credentials, kept })
     }
 

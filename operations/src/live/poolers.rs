@@ -84,9 +84,8 @@ async fn ask(
 ) -> Result<(Key, Door, Vec<Pool>), String> {
     let entrance = pooling.entrance(&pod.facts);
     let keys = pod.keys(cluster, &entrance).await.map_err(|error| error.to_string())?;
-    let password =
-        keys.password.map(String::from_utf8).transpose().map_err(|_| "its password is no text".to_owned())?;
-    let key = Key { pod: pod.pod.clone(), port: entrance.port, username: entrance.username, password };
+    let (username, password) = keys.login()?;
+    let key = Key { pod: pod.pod.clone(), port: entrance.port, username, password };
     let door = key.door(tunnels).await;
     let pools = pooling.ask(&door).await?;
     Ok((key, door, pools))

@@ -17,7 +17,8 @@ pub(crate) fn engine_idle(case: &Case<'_>) -> Vec<Reason> {
 /// A snapshot runs in a forked child and hurts nobody who restarts a replica; in a handover it competes for memory
 /// and disk while writes wait. A role that a restart forgets does no harm as long as nobody's role is changed; the same
 /// holds for what a primary alone has and for whoever else decides who leads. A base backup breaks off with the member
-/// it reads from. All else concerns whatever is done.
+/// it reads from. Work of a member's own hurts whoever takes it or
+/// hands over. All else concerns whatever is done.
 ///
 /// A handover that is finished finds the database without a primary, and writes wait: of what else is the matter only
 /// counts what would make a second writer, or keep a standby from leading.
@@ -33,7 +34,7 @@ fn matters(blocker: &Blocker, disruption: &Disruption) -> bool {
         | Blocker::SlotNotCarried { .. }
         | Blocker::ReplayPaused { .. }
         | Blocker::LedByOther { .. } => matches!(disruption, Disruption::HandOver { .. }),
-        Blocker::BackupRunning { member, .. } => match disruption {
+        Blocker::BackupRunning { member, .. } | Blocker::Busy { member, .. } => match disruption {
             Disruption::HandOver { .. } | Disruption::FinishHandOver { .. } => true,
             Disruption::Take { members } => members.contains(member),
         },
@@ -42,6 +43,9 @@ fn matters(blocker: &Blocker, disruption: &Disruption) -> bool {
         | Blocker::ViewsDisagree { .. }
         | Blocker::Stranger { .. }
         | Blocker::NoSinglePrimary { .. }
+        | Blocker::WritesLocked { .. }
+        | Blocker::HistoryShort { .. }
+        | Blocker::FeaturesDiffer { .. }
         | Blocker::SlotLost { .. } => true,
     }
 }
@@ -61,6 +65,10 @@ fn stands_in_the_way_of_the_end(blocker: &Blocker) -> bool {
         | Blocker::TransactionPrepared { .. }
         | Blocker::SlotNotCarried { .. }
         | Blocker::SlotLost { .. }
+        | Blocker::Busy { .. }
+        | Blocker::WritesLocked { .. }
+        | Blocker::HistoryShort { .. }
+        | Blocker::FeaturesDiffer { .. }
         | Blocker::BackupRunning { .. } => false,
     }
 }

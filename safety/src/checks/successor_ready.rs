@@ -19,6 +19,9 @@ pub(crate) fn successor_ready(case: &Case<'_>) -> Vec<Reason> {
     if primary.role != Role::Primary || successor.role != Role::Replica {
         reasons.push(Reason::NotASuccessor { to: to.clone(), from: from.clone() });
     }
+    if !successor.electable {
+        reasons.push(Reason::NotElectable { to: to.clone() });
+    }
     match &successor.sync {
         Sync::InSync { .. } => {} // one_at_a_time has looked at its lag
         Sync::Behind { .. } | Sync::Unreachable { .. } => {
@@ -26,7 +29,7 @@ pub(crate) fn successor_ready(case: &Case<'_>) -> Vec<Reason> {
         }
     }
     if let (Some(to_version), Some(from_version)) = (&successor.version, &primary.version)
-        && to_version.is_older_release_than(from_version, case.workload.engine)
+        && !case.assessment.can_open(to_version, from_version, case.workload.engine)
     {
         reasons.push(Reason::OlderSuccessor {
             to: to.clone(),

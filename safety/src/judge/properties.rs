@@ -38,6 +38,7 @@ fn database() -> impl Strategy<Value = Assessment> {
                         lag_seconds,
                         version: Version::parse("7.0.15"),
                         persists,
+                        electable: true,
                     })
                     .collect(),
                 writes_need,
@@ -50,6 +51,7 @@ fn database() -> impl Strategy<Value = Assessment> {
             groups,
             electorates: vec![Electorate { voters_are: "voters".to_owned(), live, needed }],
             blockers: Vec::new(),
+            feature_release: None,
         }
     })
 }

@@ -18,6 +18,7 @@ fn state(name: &str, role: Role) -> MemberState {
         lag_seconds: Some(0),
         version: Version::parse("7.0.15"),
         persists: true,
+        electable: true,
     }
 }
 
@@ -39,6 +40,7 @@ fn three_shards() -> Assessment {
             needed: 2,
         }],
         blockers: Vec::new(),
+        feature_release: None,
     }
 }
 

@@ -18,7 +18,7 @@ fn now() -> Now {
 }
 
 fn state(name: &str, role: Role, sync: Sync) -> MemberState {
-    MemberState { name: name.to_owned(), role, sync, lag_seconds: None, version: None, persists: true }
+    MemberState { name: name.to_owned(), role, sync, lag_seconds: None, version: None, persists: true, electable: true }
 }
 
 fn group(name: &str, members: Vec<MemberState>) -> ReplicaGroup {
@@ -27,7 +27,14 @@ fn group(name: &str, members: Vec<MemberState>) -> ReplicaGroup {
 
 fn assessment(groups: Vec<ReplicaGroup>) -> Assessment {
     let topology = "Redis Cluster".to_owned();
-    Assessment { taken_at: TAKEN_AT, topology, groups, electorates: Vec::new(), blockers: Vec::new() }
+    Assessment {
+        taken_at: TAKEN_AT,
+        topology,
+        groups,
+        electorates: Vec::new(),
+        blockers: Vec::new(),
+        feature_release: None,
+    }
 }
 
 fn node(name: &str, cordoned: bool) -> Value {

@@ -27,10 +27,18 @@ fn seen(role: Role) -> HashMap<WorkloadId, Seen> {
         lag_seconds: None,
         version: None,
         persists: true,
+        electable: true,
     };
     let group = ReplicaGroup { name: "main".to_owned(), members: vec![member], writes_need: 1 };
     let (electorates, blockers) = (Vec::new(), Vec::new());
-    let assessment = Assessment { taken_at: 0, topology: String::new(), groups: vec![group], electorates, blockers };
+    let assessment = Assessment {
+        taken_at: 0,
+        topology: String::new(),
+        groups: vec![group],
+        electorates,
+        blockers,
+        feature_release: None,
+    };
     HashMap::from([(id(), Seen { assessment: Some(assessment), ..Seen::default() })])
 }
 

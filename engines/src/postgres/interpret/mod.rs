@@ -32,7 +32,14 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
             format!("primary and {} standbys", if commits.need > 1 { "synchronous" } else { "asynchronous" })
         }
     };
-    Assessment { taken_at: now, topology, groups: vec![group], electorates: commits.electorate, blockers }
+    Assessment {
+        taken_at: now,
+        topology,
+        groups: vec![group],
+        electorates: commits.electorate,
+        blockers,
+        feature_release: None,
+    }
 }
 
 fn role(seen: &Seen) -> Role {

@@ -38,7 +38,10 @@ pub(super) fn entrance(facts: &ContainerFacts) -> Entrance {
             .unwrap_or(PORT),
         tls: None,
         password: password(facts, same.map(|(_, password)| *password)),
-        username: username.or_else(|| value(facts, same?.0).map(ToOwned::to_owned)).or(Some("pgbouncer".to_owned())),
+        username: username
+            .or_else(|| value(facts, same?.0).map(ToOwned::to_owned))
+            .or(Some("pgbouncer".to_owned()))
+            .map(Source::Text),
     }
 }
 
@@ -86,7 +89,7 @@ mod tests {
             &[("PGBOUNCER_ADMIN_PASSWORD", None), ("APP_PASSWORD", None)],
             "[pgbouncer]\nlisten_port = 7000\nadmin_users = root, other\n",
         ));
-        assert_eq!((way.port, way.username.as_deref()), (7000, Some("root")));
+        assert_eq!((way.port, way.username), (7000, Some(Source::Text("root".to_owned()))));
         assert_eq!(way.password, Some(Source::Env("PGBOUNCER_ADMIN_PASSWORD".to_owned())));
     }
 
@@ -105,7 +108,7 @@ mod tests {
             told.annotations.insert(name.to_owned(), text.to_owned());
         }
         let way = entrance(&told);
-        assert_eq!((way.port, way.username.as_deref()), (1, Some("me")));
+        assert_eq!((way.port, way.username), (1, Some(Source::Text("me".to_owned()))));
         assert_eq!(way.password, Some(Source::Secret("keys".to_owned(), "pg".to_owned())));
     }
 }

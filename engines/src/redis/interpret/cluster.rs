@@ -37,6 +37,7 @@ pub(super) fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         electorates: vec![electorate(&nodes, &groups)],
         groups,
         blockers,
+        feature_release: None,
     }
 }
 
@@ -101,6 +102,7 @@ fn member(node: &Node<'_>, role: Role, primary: Option<&Seen>) -> MemberState {
             lag_seconds: None,
             version: None,
             persists: false,
+            electable: true,
         };
     };
     // What others remember of a silent node's role may be history by now.

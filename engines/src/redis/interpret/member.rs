@@ -19,7 +19,7 @@ pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>) -> MemberSt
     };
     let leader = primary.and_then(|primary| primary.answer.as_ref().ok()).filter(|_| role == Role::Replica);
     let lag_seconds = leader.and_then(|leader| last_heard(leader, seen));
-    MemberState { name: seen.member.clone(), role, sync, lag_seconds, version, persists }
+    MemberState { name: seen.member.clone(), role, sync, lag_seconds, version, persists, electable: true }
 }
 
 /// Valkey reports the Redis version it is compatible with beside its own; its own is the one that decides.

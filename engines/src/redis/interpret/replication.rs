@@ -42,7 +42,14 @@ pub(super) fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         (0, _) => "primary and replicas".to_owned(),
         (count, _) => format!("primary and replicas under {count} Sentinels"),
     };
-    Assessment { taken_at: now, topology, groups: vec![group], electorates: Vec::new(), blockers }
+    Assessment {
+        taken_at: now,
+        topology,
+        groups: vec![group],
+        electorates: Vec::new(),
+        blockers,
+        feature_release: None,
+    }
 }
 
 fn sentinels(seen: &[Seen]) -> usize {

@@ -59,6 +59,7 @@ impl Inside {
             electorates: vec![voters],
             blockers,
             groups,
+            feature_release: None,
         }
     }
 
@@ -71,7 +72,15 @@ impl Inside {
         let name = pod.name.clone();
         if pod.life != Life::Running {
             let sync = Sync::Unreachable { why: "connection refused".to_owned() };
-            return MemberState { name, role: Role::Unknown, sync, lag_seconds: None, version: None, persists: false };
+            return MemberState {
+                name,
+                role: Role::Unknown,
+                sync,
+                lag_seconds: None,
+                version: None,
+                persists: false,
+                electable: true,
+            };
         }
         let sync = if self.fences && self.is_headless(pod.group) {
             Sync::Behind { why: "its primary does not answer".to_owned() }
@@ -81,7 +90,7 @@ impl Inside {
             Sync::InSync { lag_bytes: self.lag_of(pod) }
         };
         let role = if pod.leads { Role::Primary } else { Role::Replica };
-        MemberState { name, role, sync, lag_seconds: Some(0), version: pod.version(), persists: true }
+        MemberState { name, role, sync, lag_seconds: Some(0), version: pod.version(), persists: true, electable: true }
     }
 
     /// Bytes a member is behind its primary.

@@ -1,0 +1,84 @@
+//! What a server said, word for word. Recorded once from real servers, these test the interpretation for ever.
+
+use mongodb::bson::{Bson, Document};
+use serde::{Deserialize, Serialize};
+
+/// One member and what it said.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The member's name.
+    pub member: String,
+    /// The address its peers should know it by, where known.
+    pub address: Option<String>,
+    /// What it said, or why it said nothing.
+    pub answer: Result<Answers, String>,
+}
+
+/// A server's answers to the questions `observe` asks. Where it is in no set, or an arbiter, it answers some with an error:
+/// those are kept empty.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Answers {
+    /// `hello`.
+    pub hello: Document,
+    /// `replSetGetStatus`.
+    pub status: Document,
+    /// `replSetGetConfig`.
+    pub config: Document,
+    /// `buildInfo`.
+    pub build: Document,
+    /// `getParameter: featureCompatibilityVersion`.
+    pub features: Document,
+    /// `currentOp` of index builds alone; it also tells of a lock.
+    pub operations: Document,
+    /// `getCmdLineOpts`: what it was started with; the server itself blanks out what is secret there.
+    pub options: Document,
+    /// The oldest entry of the oplog: when it was made, and by what.
+    pub oldest: Document,
+    /// Percona's backups under way, from their own collection.
+    pub backups: Document,
+}
+
+impl Answers {
+    /// What the set says of its members, in `replSetGetStatus`.
+    pub fn members(&self) -> impl Iterator<Item = &Document> {
+        documents(&self.status, "members")
+    }
+
+    /// What it says of itself there.
+    pub fn own(&self) -> Option<&Document> {
+        self.members().find(|member| member.get_bool("self").unwrap_or(false))
+    }
+
+    /// What the set's configuration says of its members.
+    pub fn configured(&self) -> impl Iterator<Item = &Document> {
+        let config = self.config.get_document("config").ok();
+        config.into_iter().flat_map(|config| documents(config, "members"))
+    }
+
+    /// Its state, as a number (manual, "Replica Set Member States"): 1 leads, 2 follows, 7 only votes.
+    pub fn state(&self) -> Option<i64> {
+        number(&self.status, "myState")
+    }
+}
+
+/// The documents of a list.
+pub(super) fn documents<'a>(of: &'a Document, key: &str) -> impl Iterator<Item = &'a Document> {
+    of.get_array(key).ok().into_iter().flatten().filter_map(Bson::as_document)
+}
+
+/// A whole number, however the server wrote it.
+pub(super) fn number(of: &Document, key: &str) -> Option<i64> {
+    match of.get(key)? {
+        Bson::Int32(number) => Some(i64::from(*number)),
+        Bson::Int64(number) => Some(*number),
+        // Servers count some things in doubles; those are whole all the same.
+        #[expect(clippy::cast_possible_truncation, reason = "a fraction of a whole number is none")]
+        Bson::Double(number) => Some(*number as i64),
+        _ => None,
+    }
+}
+
+/// A moment in milliseconds.
+pub(super) fn moment(of: &Document, key: &str) -> Option<i64> {
+    of.get_datetime(key).ok().map(|moment| moment.timestamp_millis())
+}

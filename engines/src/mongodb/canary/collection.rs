@@ -1,0 +1,82 @@
+//! TOUCH, a collection of its own only. The canary's collection: written, read and removed.
+
+use std::collections::BTreeSet;
+
+use mongodb::Client;
+use mongodb::bson::{Document, doc};
+use mongodb::error::Error;
+use stateful_safety::Millis;
+
+use crate::mongodb::answers::{documents, number};
+use crate::mongodb::links::words;
+
+/// A database of our own, so that nobody's collections are touched by a name in common.
+const DATABASE: &str = "kubectl_stateful";
+
+/// What a canary left behind that was killed is removed by the next one after a day.
+const FORGOTTEN: Millis = 86_400_000;
+
+/// Longer than any healthy majority takes to say yes, in milliseconds; then the write is unknown, not refused.
+const MAJORITY_WITHIN: i32 = 1_500;
+
+/// One canary's collection.
+pub(super) struct Collection {
+    /// With the time and the process in its name, so that two canaries never share one.
+    name: String,
+}
+
+impl Collection {
+    pub(super) fn new(now: Millis) -> Self {
+        Self { name: format!("canary_{now}_{}", std::process::id()) }
+    }
+
+    /// What one types to remove it by hand.
+    pub(super) fn removal(&self) -> String {
+        format!("db.getSiblingDB('{DATABASE}').{}.drop()", self.name)
+    }
+
+    /// Removes what canaries left behind long ago.
+    pub(super) async fn tidy(&self, link: &Client, now: Millis) -> Result<(), String> {
+        let names = link.database(DATABASE).list_collection_names().await.map_err(|error| words(&error))?;
+        for old in names {
+            let made = old.strip_prefix("canary_").and_then(|rest| rest.split('_').next()?.parse::<Millis>().ok());
+            if made.is_some_and(|made| now - made > FORGOTTEN) {
+                let old = link.database(DATABASE).collection::<Document>(&old);
+                old.drop().await.map_err(|error| words(&error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes one document, and returns when a majority has it. The number is the key, so that trying twice writes once.
+    pub(super) async fn write(&self, link: &Client, number: i64) -> Result<Document, Error> {
+        let write = doc! {
+            "update": &self.name,
+            "updates": [{ "q": { "_id": number }, "u": { "_id": number }, "upsert": true }],
+            "writeConcern": { "w": "majority", "wtimeout": MAJORITY_WITHIN },
+        };
+        link.database(DATABASE).run_command(write).await
+    }
+
+    /// The numbers that are there; then the collection is removed, and an empty database goes with its last one.
+    pub(super) async fn read_back(&self, link: &Client) -> Result<BTreeSet<u64>, String> {
+        let database = link.database(DATABASE);
+        let mut numbers = BTreeSet::new();
+        let mut next = doc! { "find": &self.name, "batchSize": 10_000, "readConcern": { "level": "majority" } };
+        loop {
+            let answer = database.run_command(next).await.map_err(|error| words(&error))?;
+            let cursor = answer.get_document("cursor").map_err(|error| error.to_string())?;
+            let batch = documents(cursor, "firstBatch").chain(documents(cursor, "nextBatch"));
+            numbers.extend(batch.filter_map(|found| u64::try_from(number(found, "_id")?).ok()));
+            match cursor.get_i64("id") {
+                Ok(more) if more != 0 => {
+                    next = doc! { "getMore": more, "collection": &self.name, "batchSize": 10_000 };
+                }
+                _ => break,
+            }
+        }
+        let collection = database.collection::<Document>(&self.name);
+        collection.drop().await.map_err(|error| words(&error))?;
+        Ok(numbers)
+    }
+}

@@ -1,0 +1,160 @@
+//! TOUCH. Moves the primary role without losing a write. Only the files of this folder change a MongoDB replica set.
+//!
+//! The order: everything slow first. The others are led to read from the successor (`sources`), so that a majority has
+//! each write as soon as it leads; they are kept from standing themselves (`freeze`). Then the primary is told to step down:
+//! it refuses writes, waits until a secondary has all of them, and only then gives the lead up; never by force. The
+//! successor, whom the primary may not have chosen, is told to stand at once (`stand`), since nobody else may.
+
+mod freeze;
+mod sources;
+mod stand;
+
+use std::time::{Duration, Instant};
+
+use mongodb::bson::{Document, doc};
+use mongodb::error::ErrorKind;
+use tokio::time::timeout;
+
+use super::Answers;
+use super::links::{Links, admin, ask, words};
+use crate::door::is_at;
+use crate::{Door, HandOverError, HandedOver};
+
+/// How long the primary itself may refuse writes before it calls the step-down off, in seconds.
+const CATCH_UP: i32 = 2;
+
+/// For how long the one that stepped down does not stand again, in seconds; more than the other two times together, as its
+/// manual demands. Ended when the successor leads.
+const STAYS_DOWN: i32 = 20;
+
+/// Past the primary's own limit it has either stepped down or will not.
+const STEPPED_DOWN_WITHIN: Duration = Duration::from_secs(6);
+
+/// How far the successor may be behind when the primary is told to step down: writes are refused until it is not.
+const CLOSE: i64 = 1_000;
+
+pub(super) async fn hand_over(
+    links: &Links,
+    doors: &[Door],
+    from: &str,
+    to: &str,
+) -> Result<HandedOver, HandOverError> {
+    let hands = Hands { links, doors, from, to };
+    let (old, new) = futures::try_join!(hands.status(from), hands.status(to))?;
+    if leads(&new) && !leads(&old) {
+        return Ok(HandedOver { took: Duration::ZERO });
+    }
+    if !leads(&old) {
+        return Err(hands.refused(from, "it does not lead".to_owned()));
+    }
+    if !follows(&new) {
+        return Err(hands.refused(to, "it is no secondary now".to_owned()));
+    }
+    let readers = sources::arrange(&hands).await?;
+    let moved = match close(&hands).await {
+        Ok(()) => {
+            freeze::others(&hands, &readers).await;
+            step_down(&hands).await
+        }
+        Err(far) => Err(far),
+    };
+    // Whatever became of it: with nobody frozen the set looks after itself.
+    freeze::nobody(&hands).await;
+    moved
+}
+
+async fn step_down(hands: &Hands<'_>) -> Result<HandedOver, HandOverError> {
+    let link = hands.link(hands.from).await?;
+    let started = Instant::now();
+    let order = doc! { "replSetStepDown": STAYS_DOWN, "secondaryCatchUpPeriodSecs": CATCH_UP, "force": false };
+    match timeout(STEPPED_DOWN_WITHIN, admin(&link).run_command(order)).await {
+        Ok(Ok(_)) => stand::stand(hands, started).await,
+        // Its own word: it leads on.
+        Ok(Err(error)) if matches!(error.kind.as_ref(), ErrorKind::Command(_)) => {
+            Err(hands.refused(hands.from, words(&error)))
+        }
+        // The connection broke, or no answer came: it may have stepped down.
+        Ok(Err(_)) | Err(_) => stand::stand(hands, started).await,
+    }
+}
+
+/// Whether the successor is close enough behind that writes wait for a moment only.
+async fn close(hands: &Hands<'_>) -> Result<(), HandOverError> {
+    let (old, new) = futures::try_join!(hands.status(hands.from), hands.status(hands.to))?;
+    match applied(&old).zip(applied(&new)).map(|(old, new)| old - new) {
+        Some(behind) if behind <= CLOSE => Ok(()),
+        Some(behind) => {
+            let why = format!("it is {behind} ms behind its primary, the limit is {CLOSE} ms");
+            Err(hands.refused(hands.to, why))
+        }
+        None => Err(hands.refused(hands.to, "its position in the oplog is not known".to_owned())),
+    }
+}
+
+/// A handover in progress: between whom, and the way to them.
+struct Hands<'a> {
+    links: &'a Links,
+    doors: &'a [Door],
+    from: &'a str,
+    to: &'a str,
+}
+
+impl<'a> Hands<'a> {
+    /// Everybody but the two.
+    fn others(&self) -> impl Iterator<Item = &'a Door> {
+        let (from, to) = (self.from, self.to);
+        self.doors.iter().filter(move |door| door.member != from && door.member != to)
+    }
+
+    async fn link(&self, member: &str) -> Result<mongodb::Client, HandOverError> {
+        let no_way = |why: String| HandOverError::NoWay { member: member.to_owned(), why };
+        let door = self.doors.iter().find(|door| door.member == member);
+        self.links.to(door.ok_or_else(|| no_way("it has no pod".to_owned()))?).await.map_err(no_way)
+    }
+
+    /// Asks a member; its own "no" and a broken connection are the same to a question: nothing has changed.
+    async fn asked(&self, member: &str, question: Document) -> Result<Document, HandOverError> {
+        let link = self.link(member).await?;
+        let answer = ask(&link, question).await;
+        answer.map_err(|error| HandOverError::NoWay { member: member.to_owned(), why: words(&error) })
+    }
+
+    async fn status(&self, member: &str) -> Result<Answers, HandOverError> {
+        let status = self.asked(member, doc! { "replSetGetStatus": 1 }).await?;
+        Ok(Answers { status, ..Answers::default() })
+    }
+
+    /// What the set calls a member: host and port, as its configuration has it.
+    async fn host(&self, member: &str) -> Result<String, HandOverError> {
+        let door = self.doors.iter().find(|door| door.member == member);
+        let status = self.status(self.from).await?;
+        let named = status.members().filter_map(|listed| listed.get_str("name").ok()).find(|name| {
+            let host = name.rsplit_once(':').map_or(*name, |(host, _)| host);
+            is_at(member, door.and_then(|door| door.address.as_deref()), host)
+        });
+        named.map(ToOwned::to_owned).ok_or_else(|| self.refused(self.from, format!("it does not list {member}")))
+    }
+
+    #[expect(clippy::unused_self, reason = "reads as what a handover says")]
+    fn refused(&self, member: &str, why: String) -> HandOverError {
+        HandOverError::Refused { member: member.to_owned(), why }
+    }
+
+    fn unknown(&self, why: String) -> HandOverError {
+        HandOverError::Unknown { to: self.to.to_owned(), why }
+    }
+}
+
+fn leads(answers: &Answers) -> bool {
+    answers.state() == Some(1)
+}
+
+fn follows(answers: &Answers) -> bool {
+    answers.state() == Some(2)
+}
+
+/// When the newest entry it has applied was made, by its primary's clock, in milliseconds.
+fn applied(answers: &Answers) -> Option<i64> {
+    let own = answers.own()?;
+    super::answers::moment(own, "lastAppliedWallTime").or_else(|| super::answers::moment(own, "optimeDate"))
+}

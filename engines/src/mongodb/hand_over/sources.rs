@@ -1,0 +1,65 @@
+//! TOUCH. Who reads from whom: the successor from the primary, all others from the successor.
+//!
+//! A secondary whose source stops leading looks for another one, and where none is ahead of it yet it sleeps for 1 s before
+//! it looks again (`BackgroundSync`, `bgsync.cpp`). Majority writes wait for it meanwhile. One that reads from the
+//! successor already has nothing to look for. Being told to change costs the same second, so it is told only where it reads
+//! from somebody else, and well before anybody waits (measured: docs/decisions/0010-mongodb-handover.md).
+
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use mongodb::bson::doc;
+use tokio::time::sleep;
+
+use super::{CLOSE, Hands, applied, follows};
+use crate::HandOverError;
+
+/// How often a member is asked whom it reads from.
+const POLL: Duration = Duration::from_millis(50);
+
+/// For how long it must have been so: longer than the second a member sleeps when it changes its source.
+const SETTLED: Duration = Duration::from_millis(1_500);
+
+/// After this long it is told once more: a source that is not ahead at that moment is not taken.
+const TOLD_AGAIN: Duration = Duration::from_secs(3);
+
+/// A member that has not changed by then will not: the handover costs its clients a second more, and no write.
+const GIVEN_UP: Duration = Duration::from_secs(15);
+
+/// Arranges it, and returns the other secondaries.
+pub(super) async fn arrange(hands: &Hands<'_>) -> Result<Vec<String>, HandOverError> {
+    let (primary, successor) = futures::try_join!(hands.host(hands.from), hands.host(hands.to))?;
+    read_from(hands, hands.to, &primary).await?;
+    let others = join_all(hands.others().map(|door| async {
+        let status = hands.status(&door.member).await.ok()?;
+        follows(&status).then(|| door.member.clone())
+    }));
+    let others: Vec<String> = others.await.into_iter().flatten().collect();
+    for arranged in join_all(others.iter().map(|other| read_from(hands, other, &successor))).await {
+        arranged?;
+    }
+    Ok(others)
+}
+
+/// Leads a member to read from another, and waits until it has done so for a while.
+async fn read_from(hands: &Hands<'_>, member: &str, source: &str) -> Result<(), HandOverError> {
+    let started = Instant::now();
+    let (mut told, mut since): (Option<Instant>, Option<Instant>) = (None, None);
+    while started.elapsed() < GIVEN_UP {
+        let (leader, own) = futures::try_join!(hands.status(hands.from), hands.status(member))?;
+        let reads_from = own.status.get_str("syncSourceHost").unwrap_or_default();
+        let close = applied(&leader).zip(applied(&own)).is_some_and(|(leader, own)| leader - own <= CLOSE);
+        since = (reads_from == source && close).then(|| since.unwrap_or_else(Instant::now));
+        if since.is_some_and(|since| since.elapsed() >= SETTLED) {
+            return Ok(());
+        }
+        let tell = told.is_none_or(|told| told.elapsed() >= TOLD_AGAIN);
+        if reads_from != source && !reads_from.is_empty() && tell {
+            told = Some(Instant::now());
+            // Refused where it may not read from that one; then its own choice stands.
+            let _ = hands.asked(member, doc! { "replSetSyncFrom": source }).await;
+        }
+        sleep(POLL).await;
+    }
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! TOUCH. The successor stands for election, and is waited for.
+//!
+//! It cannot win without having all that the voters have: they refuse one that is behind (`README.md` of the server's
+//! replication code, "Voting"). So it is told again until it has caught up.
+
+use std::time::{Duration, Instant};
+
+use mongodb::bson::doc;
+use tokio::time::sleep;
+
+use super::{Hands, leads};
+use crate::{HandOverError, HandedOver};
+
+/// How often the successor is asked whether it leads. Writes wait; asking costs a fraction of a millisecond.
+const POLL: Duration = Duration::from_millis(5);
+
+/// After how long it is told again.
+const AGAIN: Duration = Duration::from_millis(300);
+
+/// By then an election that nobody asked for has taken place (`electionTimeoutMillis`, 10 s by default).
+const SETTLED_AFTER: Duration = Duration::from_secs(15);
+
+pub(super) async fn stand(hands: &Hands<'_>, started: Instant) -> Result<HandedOver, HandOverError> {
+    let mut told: Option<Instant> = None;
+    while started.elapsed() < SETTLED_AFTER {
+        if told.is_none_or(|told| told.elapsed() >= AGAIN) {
+            told = Some(Instant::now());
+            // Refused where it has been elected already, or is still behind.
+            let _ = hands.asked(hands.to, doc! { "replSetStepUp": 1 }).await;
+        }
+        let hello = hands.asked(hands.to, doc! { "hello": 1 }).await;
+        if hello.is_ok_and(|hello| hello.get_bool("isWritablePrimary").unwrap_or(false)) {
+            return Ok(HandedOver { took: started.elapsed() });
+        }
+        sleep(POLL).await;
+    }
+    match hands.status(hands.from).await {
+        Ok(old) if leads(&old) => Err(HandOverError::NotMoved {
+            from: hands.from.to_owned(),
+            to: hands.to.to_owned(),
+            waited: started.elapsed(),
+        }),
+        _ => Err(hands.unknown(format!("{} does not say that it leads", hands.to))),
+    }
+}

@@ -1,0 +1,44 @@
+//! Do the members tell one story? Each that answers is compared with the primary, and with what it hears of the others.
+
+use stateful_safety::Blocker;
+
+use super::{Answers, Seen, answers, is_of};
+use crate::mongodb::answers::number;
+
+/// What each member gets wrong, one finding a member: the first is enough to wait.
+pub(super) fn disagreements(seen: &[Seen], primary: Option<&Seen>) -> Vec<Blocker> {
+    seen.iter()
+        .filter_map(|member| {
+            let about = about(member, answers(member)?, seen, primary?)?;
+            Some(Blocker::ViewsDisagree { member: member.member.clone(), about })
+        })
+        .collect()
+}
+
+fn about(member: &Seen, own: &Answers, seen: &[Seen], primary: &Seen) -> Option<String> {
+    let leader = answers(primary)?;
+    if own.status.is_empty() {
+        return None; // its state says so
+    }
+    let version = |told: &Answers| {
+        let config = told.config.get_document("config").ok()?;
+        Some((number(config, "version")?, number(config, "term")))
+    };
+    if let (Some(mine), Some(theirs)) = (version(own), version(leader))
+        && mine != theirs
+    {
+        return Some(format!("the set's configuration is version {}, its primary {}", mine.0, theirs.0));
+    }
+    if number(&own.status, "term") != number(&leader.status, "term") {
+        return Some("another election was the last".to_owned());
+    }
+    let named = own.hello.get_str("primary").ok();
+    if named != leader.hello.get_str("me").ok() {
+        return Some(format!("{} leads", named.unwrap_or("nobody")));
+    }
+    let deaf = seen
+        .iter()
+        .filter(|other| other.member != member.member && other.answer.is_ok())
+        .find(|other| own.members().any(|listed| is_of(listed, "name", other) && number(listed, "health") == Some(0)));
+    deaf.map(|other| format!("{} is unreachable, but it answers", other.member))
+}

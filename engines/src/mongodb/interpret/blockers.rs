@@ -1,0 +1,79 @@
+//! Conditions under which nothing may be moved.
+
+use stateful_safety::Blocker;
+
+use super::{Answers, Seen, answers, configuration, is_arbiter, is_of};
+use crate::mongodb::answers::{documents, moment, number};
+
+/// How far back the oplog should reach, in seconds: an image pulled, a volume moved to another node, a server that
+/// recovers. A member away for longer needs a whole copy (manual, "Resync a Member of a Replica Set").
+const RESTARTS_WITHIN: i64 = 300;
+
+/// The first entry of a set's oplog: nothing before it was thrown away.
+const BEGINNING: &str = "initiating set";
+
+pub(super) fn blockers(seen: &[Seen], primary: Option<&Seen>) -> Vec<Blocker> {
+    let leader = primary.and_then(answers);
+    let mut found: Vec<Blocker> =
+        leader.into_iter().flat_map(|leader| strangers(leader, seen)).map(|who| Blocker::Stranger { who }).collect();
+    for (seen, own) in seen.iter().filter_map(|seen| Some((seen, answers(seen)?))) {
+        let member = || seen.member.clone();
+        if own.operations.get_bool("fsyncLock").unwrap_or(false) {
+            found.push(Blocker::WritesLocked { member: member() });
+        }
+        if documents(&own.operations, "inprog").next().is_some() {
+            found.push(Blocker::Busy { member: member(), what: "an index build".to_owned() });
+        }
+        if !own.backups.is_empty() {
+            found.push(Blocker::Busy { member: member(), what: "a backup (Percona Backup for MongoDB)".to_owned() });
+        }
+        if let Some(leader) = leader {
+            found.extend(features_differ(seen, own, leader));
+            found.extend(short(seen, own, leader));
+        }
+    }
+    found
+}
+
+/// Members of the set that bear data and are no pods here. An arbiter elsewhere only votes.
+fn strangers(leader: &Answers, seen: &[Seen]) -> Vec<String> {
+    let elsewhere = leader.configured().filter(|member| !is_arbiter(member));
+    let elsewhere = elsewhere.filter(|member| !seen.iter().any(|seen| is_of(member, "host", seen)));
+    elsewhere.filter_map(|member| Some(member.get_str("host").ok()?.to_owned())).collect()
+}
+
+fn features_differ(seen: &Seen, own: &Answers, leader: &Answers) -> Option<Blocker> {
+    let (says, primary_says) = (features(own)?, features(leader)?);
+    let moving = says.contains(' ');
+    (says != primary_says || moving).then(|| Blocker::FeaturesDiffer {
+        member: seen.member.clone(),
+        says,
+        primary_says,
+    })
+}
+
+/// In words; two of them where it is on its way from one release to another.
+fn features(answers: &Answers) -> Option<String> {
+    let parameter = answers.features.get_document("featureCompatibilityVersion").ok()?;
+    let version = parameter.get_str("version").ok()?;
+    Some(match parameter.get_str("targetVersion") {
+        Ok(target) => format!("{version} on its way to {target}"),
+        Err(_) => version.to_owned(),
+    })
+}
+
+/// The oplog of a member that others may have to catch up from.
+fn short(seen: &Seen, own: &Answers, leader: &Answers) -> Option<Blocker> {
+    let hidden = configuration(leader, seen).is_some_and(|member| number(member, "priority") == Some(0));
+    let begun = own.oldest.get_document("o").is_ok_and(|o| o.get_str("msg").is_ok_and(|msg| msg == BEGINNING));
+    if hidden || begun {
+        return None;
+    }
+    let newest = own.own().and_then(|own| moment(own, "lastAppliedWallTime"))?;
+    let seconds = (newest - moment(&own.oldest, "wall")?) / 1_000;
+    (seconds < RESTARTS_WITHIN).then(|| Blocker::HistoryShort {
+        member: seen.member.clone(),
+        seconds: u64::try_from(seconds).unwrap_or(0),
+        limit: RESTARTS_WITHIN.unsigned_abs(),
+    })
+}

@@ -1,0 +1,79 @@
+//! One member's state, by its own words and its primary's.
+
+use stateful_safety::{MemberState, Role, Sync, Version};
+
+use super::{Answers, SECONDARY, Seen, answers, configuration, is_of};
+use crate::mongodb::answers::{moment, number};
+
+/// Further behind than this, in milliseconds, a secondary is not following: a step-down waits at most 10 s for it by
+/// default (manual, `replSetStepDown`), and writes wait meanwhile.
+const FOLLOWS_WITHIN: i64 = 10_000;
+
+/// Storage engines that keep nothing (Enterprise and Percona's in-memory engine, and the one of tests).
+const IN_MEMORY: &[&str] = &["inMemory", "ephemeralForTest"];
+
+/// A member that leads, follows `primary`, or said nothing. `told` is the set as somebody has it.
+pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>, told: Option<&Answers>) -> MemberState {
+    let configured = told.and_then(|told| configuration(told, seen));
+    let leader = primary.and_then(answers);
+    let lag = match (role, answers(seen)) {
+        (Role::Replica, Some(own)) => Some(lag(seen, own, leader)),
+        _ => None,
+    };
+    let sync = match (&seen.answer, &lag) {
+        (Err(why), _) => Sync::Unreachable { why: why.clone() },
+        (Ok(_), Some(Err(why))) => Sync::Behind { why: why.clone() },
+        (Ok(_), None) if role == Role::Unknown => Sync::Behind { why: "it is in no replica set".to_owned() },
+        // What is missing is told in time: the oplog's positions are no bytes.
+        (Ok(_), _) => Sync::InSync { lag_bytes: 0 },
+    };
+    let own = answers(seen);
+    MemberState {
+        name: seen.member.clone(),
+        role,
+        sync,
+        lag_seconds: lag.and_then(Result::ok).and_then(|milliseconds| u64::try_from(milliseconds / 1_000).ok()),
+        version: own.and_then(|own| Version::parse(own.build.get_str("version").ok()?)),
+        persists: own.is_some_and(persists),
+        electable: configured.is_none_or(|member| number(member, "priority") != Some(0)),
+    }
+}
+
+/// How many milliseconds of its primary's writes a secondary has not applied, or why it cannot be said to follow at all.
+fn lag(seen: &Seen, own: &Answers, leader: Option<&Answers>) -> Result<i64, String> {
+    if own.state() != Some(SECONDARY) {
+        let state = own.own().and_then(|own| own.get_str("stateStr").ok()).unwrap_or("in no state it names");
+        return Err(format!("it is {state}"));
+    }
+    let leader = leader.ok_or("its primary does not answer")?;
+    let listed = leader.members().find(|listed| is_of(listed, "name", seen));
+    let listed = listed.ok_or("its primary does not list it")?;
+    if number(listed, "state") != Some(SECONDARY) {
+        let state = listed.get_str("stateStr").unwrap_or("?");
+        return Err(format!("its primary counts it as {state}"));
+    }
+    let (first, last) = (leader.own(), own.own());
+    let behind = first.zip(last).and_then(|(first, last)| {
+        if first.get_document("optime").ok()? == last.get_document("optime").ok()? {
+            return Some(0);
+        }
+        // To the millisecond; both clocks are the primary's, who stamps each entry (since 4.4; the older one counts seconds).
+        let at = |member| moment(member, "lastAppliedWallTime").or_else(|| moment(member, "optimeDate"));
+        Some((at(first)? - at(last)?).max(0))
+    });
+    let behind = behind.ok_or("its position in the oplog is not known")?;
+    // One that is told to stay behind does so.
+    let delay =
+        configuration(leader, seen).and_then(|member| number(member, "secondaryDelaySecs")).unwrap_or(0) * 1_000;
+    let late = (behind - delay).max(0);
+    if late > FOLLOWS_WITHIN {
+        return Err(format!("it is {} s behind its primary", late / 1_000));
+    }
+    Ok(late)
+}
+
+fn persists(own: &Answers) -> bool {
+    let storage = own.options.get_document("parsed").and_then(|parsed| parsed.get_document("storage"));
+    let engine = storage.ok().and_then(|storage| storage.get_str("engine").ok());
+    !own.options.is_empty() && engine.is_none_or(|engine| !IN_MEMORY.contains(&engine))
+}

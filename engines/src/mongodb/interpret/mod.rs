@@ -1,0 +1,106 @@
+//! THINK. Turns what the servers said into an [`Assessment`]. Pure: the same words give the same assessment.
+
+mod agreement;
+mod blockers;
+mod member;
+mod voters;
+
+use mongodb::bson::Document;
+use stateful_safety::{Assessment, Blocker, Millis, ReplicaGroup, Role, Version};
+
+use super::answers::number;
+use super::{Answers, Seen};
+use crate::door::is_at;
+
+/// `replSetGetStatus`'s number of a member that leads.
+const PRIMARY: i64 = 1;
+/// Of one that follows.
+const SECONDARY: i64 = 2;
+/// Of one that only votes.
+const ARBITER: i64 = 7;
+
+/// Interprets the answers of all members of one workload, asked at `now`.
+pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
+    let primaries: Vec<&Seen> = seen.iter().filter(|seen| role(seen) == Role::Primary).collect();
+    // Of two primaries neither is one: one of them has lost its majority and does not know yet.
+    let primary = if let [only] = primaries[..] { Some(only) } else { None };
+    // The set as its primary has it, else as anybody does.
+    let teller = primary.or_else(|| seen.iter().find(|seen| answers(seen).is_some_and(|own| !own.status.is_empty())));
+    let told = teller.and_then(answers);
+    let name = told.and_then(|told| told.status.get_str("set").ok()).unwrap_or("the replica set").to_owned();
+    let mut blockers: Vec<Blocker> = (primaries.len() != 1)
+        .then(|| Blocker::NoSinglePrimary { group: name.clone(), primaries: primaries.len() })
+        .into_iter()
+        .collect();
+    blockers.extend(agreement::disagreements(seen, primary));
+    blockers.extend(blockers::blockers(seen, primary));
+    let bearing = |seen: &&Seen| !only_votes(seen);
+    let group = ReplicaGroup {
+        members: seen.iter().filter(bearing).map(|seen| member::state(seen, role(seen), primary, told)).collect(),
+        writes_need: voters::writes_need(told),
+        name,
+    };
+    let arbiters = told.map_or(0, |told| told.configured().filter(|member| is_arbiter(member)).count());
+    let topology = match (told, arbiters) {
+        (None, _) if seen.iter().all(|seen| seen.answer.is_err()) => "unknown: nobody answers".to_owned(),
+        (None, _) => "in no replica set".to_owned(),
+        (Some(_), 0) => "replica set".to_owned(),
+        (Some(_), _) => "replica set with an arbiter".to_owned(),
+    };
+    Assessment {
+        taken_at: now,
+        topology,
+        groups: vec![group],
+        electorates: voters::electorate(seen, told).into_iter().collect(),
+        blockers,
+        feature_release: primary.and_then(answers).and_then(features),
+    }
+}
+
+/// What a member says it is. One that copies, recovers or rolls back follows as well: how far it is is another question.
+fn role(seen: &Seen) -> Role {
+    match answers(seen).and_then(Answers::state) {
+        Some(PRIMARY) => Role::Primary,
+        Some(_) => Role::Replica,
+        None => Role::Unknown,
+    }
+}
+
+fn only_votes(seen: &Seen) -> bool {
+    answers(seen).and_then(Answers::state) == Some(ARBITER)
+}
+
+fn answers(seen: &Seen) -> Option<&Answers> {
+    seen.answer.as_ref().ok()
+}
+
+fn is_arbiter(configured: &Document) -> bool {
+    configured.get_bool("arbiterOnly").unwrap_or(false)
+}
+
+/// Whether a member, as the set lists it by its host, is that pod.
+fn is_of(listed: &Document, key: &str, seen: &Seen) -> bool {
+    let host = listed.get_str(key).unwrap_or_default();
+    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+    is_at(&seen.member, seen.address.as_deref(), host)
+}
+
+/// A member's entry in the set's configuration.
+fn configuration<'a>(told: &'a Answers, seen: &Seen) -> Option<&'a Document> {
+    told.configured().find(|listed| is_of(listed, "host", seen))
+}
+
+/// The release whose features it makes use of, unless it is on its way to another.
+fn features(answers: &Answers) -> Option<Version> {
+    let parameter = answers.features.get_document("featureCompatibilityVersion").ok()?;
+    let moving = parameter.contains_key("targetVersion");
+    Version::parse(parameter.get_str("version").ok()?).filter(|_| !moving)
+}
+
+/// Votes of a member.
+fn votes(configured: &Document) -> i64 {
+    number(configured, "votes").unwrap_or(1)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,32 @@
+//! Who elects a primary, and whose word a majority write waits for.
+
+use stateful_safety::Electorate;
+
+use super::{ARBITER, Answers, PRIMARY, SECONDARY, Seen, is_of, votes};
+use crate::mongodb::answers::{moment, number};
+
+/// Members in sync, the primary included, that acknowledge a write of `w: "majority"`, the default since 5.0. Where nobody
+/// tells, all of them and one more: nobody is taken then.
+pub(super) fn writes_need(told: Option<&Answers>) -> usize {
+    let needed = told.and_then(|told| number(&told.status, "writeMajorityCount"));
+    needed.and_then(|needed| usize::try_from(needed).ok()).unwrap_or(usize::MAX)
+}
+
+/// The voters, arbiters and members elsewhere among them: those that somebody hears and that lead, follow or only vote.
+pub(super) fn electorate(seen: &[Seen], told: Option<&Answers>) -> Option<Electorate> {
+    let told = told?;
+    let needed = usize::try_from(number(&told.status, "majorityVoteCount")?).ok()?;
+    let live = told.configured().filter(|member| votes(member) > 0).filter_map(|member| {
+        let host = member.get_str("host").ok()?;
+        let stated = told.members().find(|stated| stated.get_str("name").ok() == Some(host))?;
+        let heard = stated.get_bool("self").unwrap_or(false) || number(stated, "health") == Some(1);
+        let votes = number(stated, "state").is_some_and(|state| [PRIMARY, SECONDARY, ARBITER].contains(&state));
+        // A new configuration may list one that was never heard from.
+        let known = stated.get_bool("self").unwrap_or(false) || moment(stated, "lastHeartbeatRecv").is_some();
+        let pod = seen.iter().find(|seen| is_of(member, "host", seen));
+        let silent = pod.is_some_and(|pod| pod.answer.is_err());
+        let name = pod.map_or_else(|| host.to_owned(), |pod| pod.member.clone());
+        (heard && votes && known && !silent).then_some(name)
+    });
+    Some(Electorate { voters_are: "voting members of the set".to_owned(), live: live.collect(), needed })
+}

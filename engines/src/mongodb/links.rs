@@ -1,0 +1,107 @@
+//! Connections to members, one an incarnation, opened when first needed and kept.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use mongodb::bson::{Document, doc};
+use mongodb::error::{Error, ErrorKind};
+use mongodb::options::{ClientOptions, Credential, ServerAddress};
+use mongodb::{Client, Database};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use crate::{Door, Way};
+
+/// How long a member may take to answer. A healthy server answers in a millisecond; two seconds leave room for a tunnel
+/// through a busy API server, and still end before an assessment grows stale (3 s).
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Where commands about a server are sent, and where its users are.
+const ADMIN: &str = "admin";
+
+/// The open connections, by incarnation.
+#[derive(Default)]
+pub(super) struct Links {
+    open: Mutex<HashMap<String, Client>>,
+}
+
+impl std::fmt::Debug for Links {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Links").finish_non_exhaustive()
+    }
+}
+
+impl Links {
+    /// A connection to a member: the one kept, or a new one.
+    pub(super) async fn to(&self, door: &Door) -> Result<Client, String> {
+        if let Some(link) = self.open.lock().await.get(&door.incarnation) {
+            return Ok(link.clone());
+        }
+        let link = connect(door.way.as_ref().map_err(Clone::clone)?)?;
+        self.open.lock().await.insert(door.incarnation.clone(), link.clone());
+        Ok(link)
+    }
+
+    /// Forgets a connection that broke; the next call opens another.
+    pub(super) async fn forget(&self, door: &Door) {
+        self.open.lock().await.remove(&door.incarnation);
+    }
+}
+
+/// A client of one member alone, whoever leads its set. It dials when it is first asked something.
+pub(super) fn connect(way: &Way) -> Result<Client, String> {
+    if way.tls.is_some() {
+        return Err("its servers speak TLS, which is not spoken to MongoDB through a tunnel yet".to_owned());
+    }
+    let mut options = ClientOptions::default();
+    options.hosts = vec![ServerAddress::Tcp { host: way.host.clone(), port: Some(way.port) }];
+    options.app_name = Some("kubectl-stateful".to_owned());
+    options.direct_connection = Some(true);
+    options.connect_timeout = Some(PATIENCE);
+    options.server_selection_timeout = Some(PATIENCE);
+    // What went wrong is what is to be known; nothing is asked twice behind the caller's back.
+    options.retry_reads = Some(false);
+    options.retry_writes = Some(false);
+    options.credential = way.credentials.username.as_ref().map(|username| {
+        let mut credential = Credential::default();
+        credential.username = Some(username.clone());
+        credential.password = way.credentials.password.as_ref().map(|password| password.reveal().to_owned());
+        credential.source = Some(ADMIN.to_owned());
+        credential
+    });
+    Client::with_options(options).map_err(|error| words(&error))
+}
+
+/// The database of commands.
+pub(super) fn admin(link: &Client) -> Database {
+    link.database(ADMIN)
+}
+
+/// Runs a command on that very member, with a deadline.
+pub(super) async fn ask(link: &Client, command: Document) -> Result<Document, Error> {
+    let mut answer = timeout(PATIENCE, admin(link).run_command(command))
+        .await
+        .unwrap_or_else(|_| Err(Error::custom(format!("no answer within {PATIENCE:?}"))))?;
+    // Signed with a key of the set's, and of no use to anybody here.
+    answer.remove("$clusterTime");
+    Ok(answer)
+}
+
+/// The oldest entry of the oplog.
+pub(super) fn oldest_entry() -> Document {
+    doc! { "find": "oplog.rs", "sort": { "$natural": 1 }, "limit": 1, "projection": { "ts": 1, "wall": 1, "o.msg": 1 } }
+}
+
+/// A driver's error in words fit for people: the server's own sentence where it gave one.
+pub(super) fn words(error: &Error) -> String {
+    match error.kind.as_ref() {
+        ErrorKind::Command(said) => format!("{} ({})", said.message, said.code_name),
+        ErrorKind::Authentication { .. } => "it does not accept the user and password its pod refers to".to_owned(),
+        ErrorKind::ServerSelection { .. } => format!("no connection within {PATIENCE:?}"),
+        ErrorKind::Custom(why) => match why.downcast_ref::<String>() {
+            Some(why) => why.clone(),
+            None => error.to_string(),
+        },
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,90 @@
+//! LOOK. Asks every member, all at once, and keeps what it said word for word.
+
+use futures::future::{join_all, try_join_all};
+use mongodb::bson::{Document, doc};
+use mongodb::error::{Error, ErrorKind};
+use mongodb::{Client, Database};
+use tokio::time::timeout;
+
+use super::links::{Links, PATIENCE, admin, ask, oldest_entry, words};
+use super::{Answers, Seen};
+use crate::Door;
+
+/// A member that is in no set yet, was never told of one, or only votes says no to some questions. That is an answer.
+const NO_ANSWERS: &[i32] = &[
+    26,    // NamespaceNotFound
+    59,    // CommandNotFound
+    76,    // NoReplicationEnabled
+    94,    // NotYetInitialized
+    93,    // InvalidReplicaSetConfig: it was removed from its set
+    13435, // NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary: it is copying, or an arbiter
+    13436,
+];
+
+/// Asks every member. One that is silent delays nobody: each has its own deadline.
+pub(super) async fn observe(links: &Links, doors: &[Door]) -> Vec<Seen> {
+    join_all(doors.iter().map(|door| async move {
+        let answer = match timeout(PATIENCE, question(links, door)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(format!("no answer within {PATIENCE:?}")),
+        };
+        if answer.is_err() {
+            links.forget(door).await;
+        }
+        Seen { member: door.member.clone(), address: door.address.clone(), answer }
+    }))
+    .await
+}
+
+async fn question(links: &Links, door: &Door) -> Result<Answers, String> {
+    let link = links.to(door).await?;
+    all(&link).await.map_err(|error| words(&error))
+}
+
+/// One after another over one connection: their answers belong together.
+async fn all(link: &Client) -> Result<Answers, Error> {
+    // Says who it is before anybody logs in: one that cannot be spoken to costs one deadline and not nine.
+    let hello = ask(link, doc! { "hello": 1 }).await?;
+    let questions = [
+        doc! { "replSetGetStatus": 1 },
+        doc! { "replSetGetConfig": 1 },
+        doc! { "buildInfo": 1 },
+        doc! { "getParameter": 1, "featureCompatibilityVersion": 1 },
+        doc! { "currentOp": 1, "$or": [{ "msg": { "$regex": "^Index Build" } }, { "command.createIndexes": { "$exists": true } }] },
+        doc! { "getCmdLineOpts": 1 },
+    ];
+    let answers = try_join_all(questions.into_iter().map(|question| answered(link, question))).await?;
+    let asked: Result<[Document; 6], _> = answers.try_into();
+    let [status, config, build, features, operations, options] =
+        asked.map_err(|_| Error::custom("it left questions open".to_owned()))?;
+    let oldest = first(link.database("local"), oldest_entry()).await?;
+    let backups = first(admin(link), doc! { "find": "pbmLock", "limit": 1 }).await?;
+    Ok(Answers { hello, status, config, build, features, operations, options, oldest, backups })
+}
+
+async fn answered(link: &Client, question: Document) -> Result<Document, Error> {
+    or_nothing(ask(link, question).await)
+}
+
+/// The first document a question to a database finds, if any.
+async fn first(database: Database, question: Document) -> Result<Document, Error> {
+    let found = or_nothing(
+        timeout(PATIENCE, database.run_command(question))
+            .await
+            .unwrap_or_else(|_| Err(Error::custom(format!("no answer within {PATIENCE:?}")))),
+    )?;
+    let batch = found.get_document("cursor").and_then(|cursor| cursor.get_array("firstBatch"));
+    let first = batch.ok().and_then(|batch| batch.first()?.as_document().cloned());
+    Ok(first.unwrap_or_default())
+}
+
+fn or_nothing(answer: Result<Document, Error>) -> Result<Document, Error> {
+    match answer {
+        Err(error) if says_no(&error) => Ok(Document::new()),
+        answer => answer,
+    }
+}
+
+fn says_no(error: &Error) -> bool {
+    matches!(error.kind.as_ref(), ErrorKind::Command(said) if NO_ANSWERS.contains(&said.code))
+}

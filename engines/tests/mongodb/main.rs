@@ -1,0 +1,8 @@
+//! MongoDB handed over on this machine: three real servers on the loopback, and what they say recorded. Where no `mongod` is
+//! on the PATH (or named by `MONGOD`) there is nothing to prove, and each test says so.
+
+#![expect(clippy::print_stderr, reason = "figures and a skipped test are told to whoever runs it")]
+
+mod handover;
+mod record;
+mod servers;

@@ -1,0 +1,151 @@
+//! Records what real servers say, for the tests of `interpret`: `UPDATE_RECORDED=1 cargo test -p stateful-engines --test
+//! mongodb record`. A case is the members' answers at one moment, word for word.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use mongodb::bson::{Document, doc};
+use stateful_engines::mongodb::{Answers, Mongodb, Seen, interpret};
+use stateful_safety::{Blocker, MemberState, Sync};
+
+use crate::servers::{PATIENCE, Servers, client, name};
+
+/// Asks until what is said is what the case is about, and writes it down.
+async fn record(servers: &Servers, case: &str, about: impl Fn(&[Seen]) -> bool) {
+    let engine = Mongodb::default();
+    let begun = Instant::now();
+    let seen = loop {
+        let seen = engine.observe(&servers.doors()).await;
+        if about(&seen) {
+            break seen;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{case}: {:#?}", interpret(&seen, 1));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    let version = seen.iter().find_map(|seen| seen.answer.as_ref().ok()?.build.get_str("version").ok());
+    let version: Vec<&str> = version.expect("a version").split('.').take(2).collect();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/mongodb/recorded");
+    let text = serde_json::to_string_pretty(&seen).expect("text");
+    fs::write(path.join(format!("{}-{case}.json", version.join("."))), format!("{text}\n")).expect("a file");
+}
+
+fn said(seen: &[Seen], number: usize) -> Option<&Answers> {
+    seen[number].answer.as_ref().ok()
+}
+
+fn member(seen: &[Seen], number: usize) -> Option<MemberState> {
+    interpret(seen, 1).member(&name(number)).cloned()
+}
+
+fn is_whole(seen: &[Seen]) -> bool {
+    let assessment = interpret(seen, 1);
+    assessment.blockers.is_empty() && assessment.groups[0].members.iter().all(|member| member.sync.is_streaming())
+}
+
+fn blocked(seen: &[Seen], by: impl Fn(&Blocker) -> bool) -> bool {
+    interpret(seen, 1).blockers.iter().any(by)
+}
+
+fn plain() -> [Document; 3] {
+    [doc! { "priority": 2 }, Document::new(), Document::new()]
+}
+
+fn fail_point(point: &str, mode: &str) -> Document {
+    doc! { "configureFailPoint": point, "mode": mode }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn record_what_servers_say() {
+    if std::env::var_os("UPDATE_RECORDED").is_none() {
+        return;
+    }
+    let Some(mut servers) = Servers::start() else { return };
+    record(&servers, "in-no-set", |seen| seen.iter().all(|seen| seen.answer.is_ok())).await;
+    servers.found(plain()).await;
+    record(&servers, "healthy", is_whole).await;
+
+    servers.order(1, fail_point("rsSyncApplyStop", "alwaysOn")).await;
+    let writes = tokio::spawn(write_for(Duration::from_secs(16)));
+    record(&servers, "secondary-behind", |seen| {
+        member(seen, 1).is_some_and(|member| matches!(member.sync, Sync::Behind { .. }))
+    })
+    .await;
+    servers.order(1, fail_point("rsSyncApplyStop", "off")).await;
+    writes.await.expect("written");
+    servers.whole().await;
+
+    servers.order(2, doc! { "fsync": 1, "lock": true }).await;
+    record(&servers, "writes-locked", |seen| blocked(seen, |blocker| matches!(blocker, Blocker::WritesLocked { .. })))
+        .await;
+    servers.order(2, doc! { "fsyncUnlock": 1 }).await;
+
+    servers.order(0, fail_point("hangAfterStartingIndexBuild", "alwaysOn")).await;
+    let build = tokio::spawn(async {
+        let index = doc! { "createIndexes": "c", "indexes": [{ "key": { "n": 1 }, "name": "n" }] };
+        client(0).database("app").run_command(index).await
+    });
+    record(&servers, "index-build", |seen| blocked(seen, |blocker| matches!(blocker, Blocker::Busy { .. }))).await;
+    servers.order(0, fail_point("hangAfterStartingIndexBuild", "off")).await;
+    build.await.expect("it ends").expect("built");
+
+    servers.order(0, fail_point("failUpgrading", "alwaysOn")).await;
+    servers.order(0, fail_point("failDowngrading", "alwaysOn")).await;
+    let version = doc! { "setFeatureCompatibilityVersion": "5.0" };
+    assert!(client(0).database("admin").run_command(version.clone()).await.is_err(), "it stops half-way");
+    record(&servers, "features-on-their-way", |seen| {
+        blocked(seen, |blocker| matches!(blocker, Blocker::FeaturesDiffer { .. }))
+    })
+    .await;
+    servers.order(0, fail_point("failDowngrading", "off")).await;
+    servers.order(0, version).await;
+    record(&servers, "features-of-an-older-release", is_whole).await;
+
+    servers.kill(2);
+    record(&servers, "secondary-gone", |seen| {
+        let counted = said(seen, 0)
+            .is_some_and(|said| said.members().any(|member| member.get_f64("health").is_ok_and(|h| h < 1.0)));
+        seen[2].answer.is_err() && counted
+    })
+    .await;
+    servers.run(2);
+    servers.whole().await;
+    servers.kill(0);
+    record(&servers, "primary-just-gone", |seen| seen[0].answer.is_err()).await;
+    servers.run(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn record_what_an_arbiter_says() {
+    if std::env::var_os("UPDATE_RECORDED").is_none() {
+        return;
+    }
+    let Some(servers) = Servers::start() else { return };
+    servers.found([doc! { "priority": 2 }, Document::new(), doc! { "arbiterOnly": true }]).await;
+    record(&servers, "arbiter", is_whole).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn record_what_hidden_and_delayed_members_say() {
+    if std::env::var_os("UPDATE_RECORDED").is_none() {
+        return;
+    }
+    let Some(servers) = Servers::start() else { return };
+    let hidden = doc! { "priority": 0, "hidden": true };
+    servers.found([doc! { "priority": 2 }, hidden.clone(), Document::new()]).await;
+    record(&servers, "hidden", is_whole).await;
+}
+
+/// One write every 20 ms.
+async fn write_for(time: Duration) {
+    let begun = Instant::now();
+    let client = client(0);
+    for number in 0.. {
+        if begun.elapsed() > time {
+            return;
+        }
+        let write = doc! { "insert": "c", "documents": [{ "_id": number, "n": number }], "writeConcern": { "w": 1 } };
+        client.database("app").run_command(write).await.expect("written");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
