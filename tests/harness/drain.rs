@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use crate::{Cluster, until};
 
 /// Which pods are drained: those of the proof, and nobody else's.
-const MEMBERS: &str = "app.kubernetes.io/name in (redis, postgres)";
+const MEMBERS: &str = "app.kubernetes.io/name in (redis, postgres, mongo)";
 
 /// A drain, running.
 pub struct Drain {

@@ -2,7 +2,8 @@
 //! and the plugin run as a user runs it.
 //!
 //! - [`Cluster`] is reached with kubectl, never with the library under test.
-//! - [`RedisCluster`] is `examples/redis`, deployed; [`Postgres`] is `examples/postgres`.
+//! - [`RedisCluster`] is `examples/redis`, deployed; [`Postgres`] is `examples/postgres`, [`Mongodb`] is
+//!   `examples/mongodb`.
 //! - [`Load`] writes with a driver nobody here wrote, and keeps a ledger that the database is compared with at the end.
 //! - [`Plugin`] runs the binary, reads its progress, and ends it in the middle when told to.
 //!
@@ -12,6 +13,7 @@ mod cluster;
 mod drain;
 mod guard;
 mod load;
+mod mongodb;
 mod overlay;
 mod plugin;
 mod pod;
@@ -29,7 +31,8 @@ pub use cluster::{Cluster, Namespace};
 pub use drain::Drain;
 pub use guard::{Guard, NAMESPACE as GUARD_NAMESPACE};
 pub use load::{Audit, Door, Figures, Load, nothing_failed, nothing_lost};
-pub use overlay::{apply, image, postgres_image};
+pub use mongodb::Mongodb;
+pub use overlay::{apply, apply_with, image, mongo_image, postgres_image};
 pub use plugin::{Ended, Plugin, Running};
 pub use pod::Pod;
 pub use postgres::Postgres;

@@ -1,9 +1,11 @@
 //! An example with another image: a kustomization on top of it, as a user would write one.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
 use anyhow::Result;
+use serde_json::{Value, json};
 
 use crate::Namespace;
 use crate::cluster::repository;
@@ -18,20 +20,36 @@ pub fn postgres_image(version: &str) -> String {
     format!("{}:{version}", repository_of_images("postgres"))
 }
 
+/// The image of a MongoDB version, likewise by `MONGO_IMAGE`.
+pub fn mongo_image(version: &str) -> String {
+    format!("{}:{version}", repository_of_images("mongo"))
+}
+
 fn repository_of_images(name: &str) -> String {
     let variable = format!("{}_IMAGE", name.to_uppercase());
-    std::env::var(variable).unwrap_or_else(|_| format!("localhost/stateful/{name}"))
+    std::env::var(variable).unwrap_or_else(|_| format!("localhost/stateful/{}", folder_of_images(name)))
 }
 
 /// Applies an example with the image of that version.
 pub async fn apply(namespace: &Namespace, example: &str, version: &str) -> Result<()> {
+    apply_with(namespace, example, version, &[]).await
+}
+
+/// The same, with more words on the command line of the example's own container.
+pub async fn apply_with(namespace: &Namespace, example: &str, version: &str, arguments: &[&str]) -> Result<()> {
     let name = image_of(example);
     let images = repository_of_images(name);
     let folder = folder(namespace.name());
     fs::create_dir_all(&folder)?;
-    let text = format!(
+    let mut text = format!(
         "resources: [../../../examples/{example}]\nimages: [{{name: {name}, newName: {images}, newTag: '{version}'}}]\n"
     );
+    if !arguments.is_empty() {
+        let add = |word: &&str| json!({"op": "add", "path": "/spec/template/spec/containers/0/args/-", "value": word});
+        let patch = arguments.iter().map(add).collect::<Value>().to_string();
+        // A patch is a text inside the kustomization; a JSON string is one in YAML too.
+        writeln!(text, "patches: [{{target: {{kind: StatefulSet}}, patch: {}}}]", Value::from(patch))?;
+    }
     fs::write(folder.join("kustomization.yaml"), text)?;
     let applied = namespace.kubectl(&["apply", "--kustomize", &folder.to_string_lossy()]).await;
     fs::remove_dir_all(&folder)?;
@@ -41,7 +59,15 @@ pub async fn apply(namespace: &Namespace, example: &str, version: &str) -> Resul
 /// What an example calls its image: the last word of its path, without what tells it from others of the same database.
 fn image_of(example: &str) -> &str {
     let last = example.rsplit('/').next().unwrap_or(example);
-    last.split('-').next().unwrap_or(last)
+    match last.split('-').next().unwrap_or(last) {
+        "mongodb" => "mongo",
+        name => name,
+    }
+}
+
+/// What the test cluster calls its images of that name: as the server, save where everybody's image has a short name.
+fn folder_of_images(name: &str) -> &str {
+    if name == "mongo" { "mongodb" } else { name }
 }
 
 /// Inside the repository, because a kustomization refers to others by relative path.
@@ -55,7 +81,7 @@ mod tests {
 
     #[test]
     fn an_example_is_named_after_its_image() {
-        let examples = ["redis", "redis-sentinel", "postgres", "postgres/pgbouncer"];
-        assert_eq!(examples.map(image_of), ["redis", "redis", "postgres", "pgbouncer"]);
+        let examples = ["redis", "redis-sentinel", "postgres", "postgres/pgbouncer", "mongodb"];
+        assert_eq!(examples.map(image_of), ["redis", "redis", "postgres", "pgbouncer", "mongo"]);
     }
 }

@@ -18,12 +18,18 @@ image_parent() {
   sed -nE 's|^FROM localhost/stateful/([^:]+):(\S+).*|\1-\2|p' "$IMAGE_SOURCE/$1/Containerfile"
 }
 
+# The programs beside the folders that its `prepare` calls.
+image_makers() {
+  [[ ! -f $IMAGE_SOURCE/$1/prepare ]] || grep -oE '\bmake_[a-z]+' "$IMAGE_SOURCE/$1/prepare" | sort -u
+}
+
 image_stamp() {
   local parent
   parent=$(image_parent "$1")
   {
     [[ -z $parent ]] || image_stamp "$parent"
-    (cd "$IMAGE_SOURCE" && find "$1" make_rootfs -type f -print0 | sort -z | xargs -0 sha256sum)
+    # shellcheck disable=SC2046 # one word for each program is meant
+    (cd "$IMAGE_SOURCE" && find "$1" make_rootfs $(image_makers "$1") -type f -print0 | sort -zu | xargs -0 sha256sum)
   } | sha256sum | cut -c 1-16
 }
 

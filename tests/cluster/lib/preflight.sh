@@ -17,6 +17,8 @@ check_tools() {
   for tool in go apt-get flock; do
     command -v "$tool" > /dev/null || refuse "'$tool' is not on the PATH, and the cluster is built with it."
   done
+  python3 -m pip --version > /dev/null 2>&1 ||
+    refuse "'python3 -m pip' does not run here (Debian: python3-pip), and MongoDB's server is fetched with it."
   local have
   have=$(go env GOVERSION)
   have=${have#go}

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 
 use anyhow::Result;
 
-use super::{names, postgres, redis};
-use crate::RedisCluster;
+use super::{mongodb, names, postgres, redis};
+use crate::{Mongodb, RedisCluster};
 
 /// Where the database is, for a new client.
 #[derive(Debug, Clone)]
@@ -16,12 +16,14 @@ pub struct Door(Way);
 enum Way {
     Redis(redis::Door),
     Postgres(postgres::Door),
+    Mongodb(mongodb::Door),
 }
 
 /// A client: one connection, or however many its driver keeps.
 pub(super) enum Link {
     Redis(redis::Link),
     Postgres(postgres::Link),
+    Mongodb(mongodb::Link),
 }
 
 /// What became of one write, as far as its client can know.
@@ -47,12 +49,18 @@ impl From<postgres::Door> for Door {
     }
 }
 
+impl From<&Mongodb<'_>> for Door {
+    fn from(database: &Mongodb<'_>) -> Self {
+        Self(Way::Mongodb(mongodb::Door::of(database)))
+    }
+}
+
 impl Door {
     /// The key of a writer.
     pub(super) fn key(&self, writer: usize) -> String {
         match self.0 {
             Way::Redis(_) => names::key(writer),
-            Way::Postgres(_) => format!("writer-{writer}"),
+            Way::Postgres(_) | Way::Mongodb(_) => format!("writer-{writer}"),
         }
     }
 
@@ -61,6 +69,7 @@ impl Door {
         match &self.0 {
             Way::Redis(_) => Ok(()),
             Way::Postgres(door) => door.make_table().await,
+            Way::Mongodb(door) => door.make_collection().await,
         }
     }
 
@@ -68,6 +77,7 @@ impl Door {
         Ok(match &self.0 {
             Way::Redis(door) => Link::Redis(door.open().await?),
             Way::Postgres(door) => Link::Postgres(door.open().await?),
+            Way::Mongodb(door) => Link::Mongodb(door.open().await?),
         })
     }
 }
@@ -78,6 +88,7 @@ impl Link {
         match self {
             Self::Redis(link) => link.write(key, number).await,
             Self::Postgres(link) => link.write(key, number).await,
+            Self::Mongodb(link) => link.write(key, number).await,
         }
     }
 
@@ -86,6 +97,7 @@ impl Link {
         match self {
             Self::Redis(link) => link.numbers(key).await,
             Self::Postgres(link) => link.numbers(key).await,
+            Self::Mongodb(link) => link.numbers(key).await,
         }
     }
 }

@@ -1,11 +1,13 @@
 //! The load: writers that never stop, and a ledger of what became of each write.
 //!
 //! Each writer owns one key and has a client of its own, as eight instances of an application would. Under the key every
-//! write is a thing of its own, a field of a hash or a row of a table, so a write lost in the middle leaves a hole that
+//! write is a thing of its own, a field of a hash, a row of a table or a document, so a write lost in the middle leaves a hole that
 //! the audit at the end finds.
 
 mod driver;
+mod inside;
 mod key;
+mod mongodb;
 mod names;
 mod postgres;
 mod redis;

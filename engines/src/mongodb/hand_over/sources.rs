@@ -20,11 +20,15 @@ const POLL: Duration = Duration::from_millis(50);
 /// For how long it must have been so: longer than the second a member sleeps when it changes its source.
 const SETTLED: Duration = Duration::from_millis(1_500);
 
-/// After this long it is told once more: a source that is not ahead at that moment is not taken.
-const TOLD_AGAIN: Duration = Duration::from_secs(3);
+/// After this long it is told once more. A source that is not ahead at that moment is not taken, and the second the member
+/// then sleeps is when the other gets ahead.
+const TOLD_AGAIN: Duration = Duration::from_millis(300);
 
 /// A member that has not changed by then will not: the handover costs its clients a second more, and no write.
 const GIVEN_UP: Duration = Duration::from_secs(15);
+
+/// In the oplog, for whoever reads it.
+const NOTE: &str = "kubectl stateful: so that a secondary has something to read";
 
 /// Arranges it, and returns the other secondaries.
 pub(super) async fn arrange(hands: &Hands<'_>) -> Result<Vec<String>, HandOverError> {
@@ -54,10 +58,12 @@ async fn read_from(hands: &Hands<'_>, member: &str, source: &str) -> Result<(), 
             return Ok(());
         }
         let tell = told.is_none_or(|told| told.elapsed() >= TOLD_AGAIN);
-        if reads_from != source && !reads_from.is_empty() && tell {
+        if reads_from != source && tell {
             told = Some(Instant::now());
             // Refused where it may not read from that one; then its own choice stands.
             let _ = hands.asked(member, doc! { "replSetSyncFrom": source }).await;
+            // Where nobody writes, nobody is ever ahead: an entry that changes nothing.
+            let _ = hands.asked(hands.from, doc! { "appendOplogNote": 1, "data": { "msg": NOTE } }).await;
         }
         sleep(POLL).await;
     }

@@ -1,0 +1,84 @@
+//! The load on MongoDB: nothing is wrong while nothing happens, a crash is noticed and loses nothing, and what is lost is
+//! named.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use mongodb::bson::{Document, doc};
+use stateful_harness::{Cluster, Figures, Load, Mongodb, Processes, nothing_failed, nothing_lost, until};
+use tokio::time::sleep;
+
+/// An election takes 10 to 12 s from a primary's last word, and kubelet starts the container again at once.
+const MENDED_WITHIN: Duration = Duration::from_mins(1);
+
+/// Long enough for a thousand writes each.
+const A_WHILE: Duration = Duration::from_secs(10);
+
+/// The load's.
+const WRITERS: usize = 8;
+
+#[tokio::test]
+async fn the_ledger_of_mongodb_notices_a_crash_and_names_what_is_lost() -> Result<()> {
+    let cluster = Cluster::find()?;
+    let namespace = cluster.namespace("ground-mongodb").await?;
+    let mongodb = Mongodb::deploy(&namespace, "5.0").await?;
+    nothing_happens(&mongodb).await?;
+    the_primary_crashes(&mongodb).await?;
+    a_document_goes(&mongodb).await
+}
+
+async fn nothing_happens(mongodb: &Mongodb<'_>) -> Result<()> {
+    let load = Load::start(mongodb).await?;
+    // Not to wait for something: this is the time in which nothing happens.
+    sleep(A_WHILE).await;
+    let during = load.turn_page();
+    let audit = load.stop().await?;
+    eprintln!("nothing happens: {during:?}");
+    nothing_failed(&during, &audit)
+}
+
+/// A crash, not a goodbye, while each writer has a write under way: nobody says what became of them.
+async fn the_primary_crashes(mongodb: &Mongodb<'_>) -> Result<()> {
+    let load = Load::start(mongodb).await?;
+    let primary = mongodb.primary().await?;
+    let pods = mongodb.pods().await?;
+    let pod = pods.iter().find(|pod| pod.name == primary).context("the primary has a pod")?;
+    let frozen = Processes::of(pod.node.as_deref().context("it has a node")?, &pod.uid)?.freeze()?;
+    let mut during = load.turn_page();
+    let mut page = async || {
+        let page = load.turn_page();
+        during = std::mem::take(&mut during).and(&page);
+        page
+    };
+    until("every writer waits for an answer", MENDED_WITHIN, async || {
+        let page: Figures = page().await;
+        ensure!(page.acknowledged == 0 && page.took > Duration::from_millis(100), "{} were given", page.acknowledged);
+        Ok(())
+    })
+    .await?;
+    frozen.kill()?;
+    until("writes are taken again", MENDED_WITHIN, async || {
+        ensure!(page().await.acknowledged > WRITERS, "they are not");
+        Ok(())
+    })
+    .await?;
+    mongodb.in_sync(MENDED_WITHIN).await?;
+    page().await;
+    let audit = load.stop().await?;
+    eprintln!("the primary crashes: {during:?}\n{}", audit.errors.join("\n"));
+    ensure!(during.unknown >= WRITERS, "{WRITERS} writes were under way, and {} are unknown", during.unknown);
+    nothing_lost(&audit)
+}
+
+/// Behind the load's back, as a lost write would be.
+async fn a_document_goes(mongodb: &Mongodb<'_>) -> Result<()> {
+    let load = Load::start(mongodb).await?;
+    let database = mongodb.link(&mongodb.primary().await?).await?.database("app");
+    let names = database.list_collection_names().await?;
+    for name in names.iter().filter(|name| name.starts_with("load_")) {
+        database.collection::<Document>(name).delete_one(doc! { "_id": "writer-3/0" }).await?;
+    }
+    let audit = load.stop().await?;
+    ensure!(audit.lost == ["writer-3/0"], "lost, it says: {:?}", audit.lost);
+    Ok(())
+}
