@@ -16,6 +16,7 @@ pub const CHECKS: &[Check] = &[
     ("replicas-expendable", "every replica may be taken for a while", replicas_expendable),
     ("successors-ready", "every primary has a replica that can take over losslessly", successors_ready),
     ("storage-kept", "every member finds its data again", storage_kept),
+    ("one-release", "every member runs the release that is made final", one_release),
     ("version-forward", "every member is given a release that can read its files", version_forward),
 ];
 
@@ -116,6 +117,7 @@ fn successors_ready(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
             | Step::HoldRollout
             | Step::ChangeTemplate { .. }
             | Step::Route { .. }
+            | Step::Finalize { .. }
             | Step::ReleaseRollout { .. } => None,
         })
         .flat_map(|handover| lasting(look.against(policy, &handover), mended))
@@ -144,6 +146,11 @@ fn storage_kept(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
         .flat_map(|primary| against_taking(&primary.name, look, policy))
         .filter(about_storage)
         .collect()
+}
+
+fn one_release(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
+    let finalizes = plan.steps.iter().filter(|step| matches!(step, Step::Finalize { .. }));
+    finalizes.flat_map(|step| step.refused(look, policy)).collect()
 }
 
 fn version_forward(plan: &Plan, look: &Look, _policy: &Policy) -> Vec<Reason> {

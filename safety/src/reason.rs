@@ -173,6 +173,15 @@ pub enum Reason {
         /// The version that runs.
         version: Version,
     },
+    /// A member does not run the release that is to be made final.
+    ReleasesMixed {
+        /// The member.
+        member: String,
+        /// The version it runs, if it said so.
+        version: Option<Version>,
+        /// The release that is to be made final.
+        release: Version,
+    },
     /// An operation holds the workload, and another pod goes next.
     PlanInProgress {
         /// Who holds it.
@@ -213,6 +222,7 @@ impl Reason {
             Self::AnotherRelease { .. } => "STF-PG-008",
             Self::ReleaseSkipped { .. } => "STF-MG-005",
             Self::NotFinalized { .. } => "STF-MG-006",
+            Self::ReleasesMixed { .. } => "STF-MG-007",
             Self::PlanInProgress { .. } => "STF-GD-001",
             Self::NotReserved { .. } => "STF-GD-002",
             Self::Blocked(blocker) => blocker.code(),
@@ -246,6 +256,7 @@ impl Reason {
             | Self::NotElectable { .. }
             | Self::ReleaseSkipped { .. }
             | Self::NotFinalized { .. }
+            | Self::ReleasesMixed { .. }
             | Self::AnotherRelease { .. } => false,
             Self::Blocked(blocker) => blocker.may_pass(),
         }
@@ -311,6 +322,9 @@ impl Reason {
                 "one release at a time (4.4, 5.0, 6.0, 7.0, 8.0), each made final before the next: kubectl stateful upgrade \
                  {target} --image IMAGE, then kubectl stateful finalize {target}"
             ),
+            Self::ReleasesMixed { .. } => {
+                format!("bring every member to it first: kubectl stateful upgrade {target} --image IMAGE")
+            }
             Self::NotFinalized { .. } => {
                 format!("make the last step final first (there is no way back from it): kubectl stateful finalize {target}")
             }
@@ -390,6 +404,11 @@ impl std::fmt::Display for Reason {
                     f,
                     "{member} runs {version}, and {image} is more than one release away: the limit is one at a time"
                 )
+            }
+            Self::ReleasesMixed { member, version, release } => {
+                let runs =
+                    version.as_ref().map_or_else(|| "a version it does not tell".to_owned(), ToString::to_string);
+                write!(f, "{member} runs {runs}, and {release} is to be made final: every member must run it")
             }
             Self::NotFinalized { features, version } => write!(
                 f,

@@ -16,6 +16,7 @@ const NO_ANSWERS: &[i32] = &[
     59,    // CommandNotFound
     76,    // NoReplicationEnabled
     94,    // NotYetInitialized
+    258,   // UnknownFeatureCompatibilityVersion: it has no data yet
     93,    // InvalidReplicaSetConfig: it was removed from its set
     13435, // NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary: it is copying, or an arbiter
     13436,

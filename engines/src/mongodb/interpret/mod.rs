@@ -37,7 +37,7 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
     let bearing = |seen: &&Seen| !only_votes(seen);
     let group = ReplicaGroup {
         members: seen.iter().filter(bearing).map(|seen| member::state(seen, role(seen), primary, told)).collect(),
-        writes_need: voters::writes_need(told),
+        writes_need: voters::writes_need(told, seen.len()),
         name,
     };
     let arbiters = told.map_or(0, |told| told.configured().filter(|member| is_arbiter(member)).count());
