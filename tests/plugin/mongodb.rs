@@ -38,6 +38,33 @@ async fn a_major_upgrade_of_mongodb_and_the_way_back_under_load_lose_nothing() -
     nothing_failed(&during, &audit)
 }
 
+/// Final means final, and only what every member runs can be made so.
+#[tokio::test]
+async fn an_upgrade_of_mongodb_made_final_leaves_no_way_back_and_says_so() -> Result<()> {
+    let cluster = Cluster::find()?;
+    let namespace = cluster.namespace("law-mongodb-final").await?;
+    let mongodb = Mongodb::deploy(&namespace, "5.0").await?;
+    let plugin = Plugin::find(&cluster)?.within(&namespace);
+    let skipped = plugin.run(&["upgrade", "mongo", "--version", "7.0", "-y"]).await?.expect(3)?;
+    ensure!(format!("{skipped}").contains("STF-MG-005"), "it does not say that a release is skipped:\n{skipped}");
+    plugin.run(&["upgrade", "mongo", "--version", "6.0", "-y"]).await?.expect(0)?;
+    let early = plugin.run(&["upgrade", "mongo", "--version", "7.0", "-y"]).await?.expect(3)?;
+    for word in ["STF-MG-006", "kubectl stateful finalize mongo"] {
+        ensure!(format!("{early}").contains(word), "\"{word}\" is not said:\n{early}");
+    }
+    let load = Load::start(&mongodb).await?;
+    let ended = plugin.run(&["finalize", "mongo", "-y"]).await?.expect(0)?;
+    eprintln!("made final in {:?}", ended.took);
+    let during = load.turn_page();
+    let audit = load.stop().await?;
+    nothing_failed(&during, &audit)?;
+    let again = plugin.run(&["finalize", "mongo", "-y"]).await?.expect(0)?;
+    ensure!(format!("{again}").contains("unchanged"), "it did it twice:\n{again}");
+    let refused = plugin.run(&["rollback", "mongo", "-y"]).await?.expect(3)?;
+    ensure!(format!("{refused}").contains("STF-DB-021"), "it does not say why there is no way back:\n{refused}");
+    all_run(&mongodb, "6.0").await
+}
+
 /// Killed when the journal says that a handover has begun: the members elect somebody by themselves, if need be.
 #[tokio::test]
 async fn killed_in_a_handover_of_mongodb_resume_finishes_and_loses_nothing() -> Result<()> {

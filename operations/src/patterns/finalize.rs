@@ -12,7 +12,7 @@ pub(crate) const FINALIZE: Pattern = Pattern {
     //      act                   only while                                         going back
     each_unfinished: UNFINISHED,
     first: &[
-        Row(Kind::Finalize,       &[Gate::EveryoneInSync, Gate::JudgeAllows],        "none: older servers cannot open the data any more"),
+        Row(Kind::Finalize,       &[Gate::JudgeAllows],                              "none: older servers cannot open the data any more"),
     ],
     each_replica: &[],
     each_primary: &[],

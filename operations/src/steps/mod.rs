@@ -10,6 +10,7 @@ mod release_rollout;
 mod replace;
 mod route;
 
+pub(crate) use finalize::is_ended_by_it;
 pub(crate) use replace::needs_replacing;
 use serde::{Deserialize, Serialize};
 use stateful_cluster::TemplateChange;
@@ -138,7 +139,7 @@ impl Step {
             Self::Replace { member } => replace::refused(member, look, policy),
             Self::HandOver { from, to, .. } => hand_over::refused(from, to, look, policy),
             Self::FinishHandOver { from, to, .. } => finish_hand_over::refused(from, to, look, policy),
-            Self::Finalize { release } => finalize::refused(release, look),
+            Self::Finalize { release } => finalize::refused(release, look, policy),
             Self::HoldRollout | Self::ChangeTemplate { .. } | Self::Route { .. } | Self::ReleaseRollout { .. } => {
                 Vec::new()
             }
