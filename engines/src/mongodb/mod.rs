@@ -8,6 +8,7 @@ mod hand_over;
 mod interpret;
 mod links;
 mod observe;
+mod relay;
 
 pub use answers::{Answers, Seen};
 pub use interpret::interpret;
