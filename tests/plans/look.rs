@@ -4,7 +4,9 @@
 //! image example/redis:7.0                  the template's image
 //! engine postgres                          without it redis
 //! rollout OnDelete                         the update strategy; without it RollingUpdate
-//! goal image example/redis:8.0 restore     or: goal restart · goal declared · goal leave NODE · goal lead MEMBER; repair
+//! goal image example/redis:8.0 restore     or: goal restart · goal declared · goal leave NODE · goal lead MEMBER ·
+//!                                          goal finalize 6.0; repair
+//! features 5.0                             what the data uses of its release's features, where the engine tells
 //! accept STF-DB-011                        a reason accepted for this run
 //! before example/redis:7.0                 the image before the operation, where it was begun earlier
 //! blocker stranger 07c37df at 10.0.0.9     a condition of the database
@@ -12,7 +14,7 @@
 //! redis-3 shard-0 replica node2 7.0.15 old lag=120     and what is the matter with it, if anything is
 //! ```
 //!
-//! `lag=N`, `behind`, `silent`, `stuck=ImagePullBackOff`, `absent`, `ephemeral`, `nothing-kept`, `needs=2` (a write of its
+//! `lag=N`, `behind`, `silent`, `stuck=ImagePullBackOff`, `absent`, `ephemeral`, `nothing-kept`, `never-leads`, `needs=2` (a write of its
 //! group).
 
 use std::sync::Arc;
@@ -50,6 +52,7 @@ pub(crate) fn read(text: &str) -> Case {
                 word.clone_into(&mut look.workload.id.name);
             }
             ["rollout", "OnDelete"] => look.workload.rollout = Rollout::OnDelete,
+            ["features", release] => look.assessment.feature_release = Version::parse(release),
             ["goal", ref words @ ..] => goal = Some(goal_of(words)),
             ["before", image] => image_before = Some(image.to_owned()),
             ["accept", code] => {
@@ -89,6 +92,7 @@ fn goal_of(words: &[&str]) -> Goal {
         }
         ["restart", ..] => renew(Some(TemplateChange::Restart { at: "2026-01-01T00:00:00Z".to_owned() })),
         ["declared", ..] => renew(None),
+        ["finalize", release] => Goal::Finalize { release: Version::parse(release).expect("a release") },
         ["leave", node] => Goal::Leave { node: (*node).to_owned() },
         ["lead", member] => Goal::Lead { member: (*member).to_owned() },
         _ => unreachable!("a goal nobody can read: {words:?}"),
@@ -143,6 +147,7 @@ fn add(look: &mut Look, line: &Line<'_>) {
             ("absent", _) => absent = true,
             ("ephemeral", _) => pod.storage = Storage::Ephemeral,
             ("nothing-kept", _) => member.persists = false,
+            ("never-leads", _) => member.electable = false,
             ("needs", number) => needs = number.parse().expect("a number"),
             _ => unreachable!("a matter nobody knows: {matter}"),
         }
