@@ -1,11 +1,11 @@
-//! The load on MongoDB: nothing is wrong while nothing happens, a crash is noticed and loses nothing, and what is lost is
-//! named.
+//! The load on MongoDB, through each driver: nothing is wrong while nothing happens, a crash is noticed and loses nothing, and
+//! what is lost is named.
 
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use mongodb::bson::{Document, doc};
-use stateful_harness::{Cluster, Figures, Load, Mongodb, Processes, nothing_failed, nothing_lost, until};
+use stateful_harness::{Cluster, Door, Figures, Load, Mongodb, Processes, nothing_failed, nothing_lost, until};
 use tokio::time::sleep;
 
 /// An election takes 10 to 12 s from a primary's last word, and kubelet starts the container again at once.
@@ -22,13 +22,16 @@ async fn the_ledger_of_mongodb_notices_a_crash_and_names_what_is_lost() -> Resul
     let cluster = Cluster::find()?;
     let namespace = cluster.namespace("ground-mongodb").await?;
     let mongodb = Mongodb::deploy(&namespace, "5.0").await?;
-    nothing_happens(&mongodb).await?;
-    the_primary_crashes(&mongodb).await?;
-    a_document_goes(&mongodb).await
+    for (driver, door) in [("the mongodb crate", (&mongodb).into()), ("PyMongo", mongodb.through_pymongo().await?)] {
+        nothing_happens(&door).await.context(driver)?;
+        the_primary_crashes(&mongodb, &door).await.context(driver)?;
+        a_document_goes(&mongodb, &door).await.context(driver)?;
+    }
+    Ok(())
 }
 
-async fn nothing_happens(mongodb: &Mongodb<'_>) -> Result<()> {
-    let load = Load::start(mongodb).await?;
+async fn nothing_happens(door: &Door) -> Result<()> {
+    let load = Load::start(door.clone()).await?;
     // Not to wait for something: this is the time in which nothing happens.
     sleep(A_WHILE).await;
     let during = load.turn_page();
@@ -38,8 +41,8 @@ async fn nothing_happens(mongodb: &Mongodb<'_>) -> Result<()> {
 }
 
 /// A crash, not a goodbye, while each writer has a write under way: nobody says what became of them.
-async fn the_primary_crashes(mongodb: &Mongodb<'_>) -> Result<()> {
-    let load = Load::start(mongodb).await?;
+async fn the_primary_crashes(mongodb: &Mongodb<'_>, door: &Door) -> Result<()> {
+    let load = Load::start(door.clone()).await?;
     let primary = mongodb.primary().await?;
     let pods = mongodb.pods().await?;
     let pod = pods.iter().find(|pod| pod.name == primary).context("the primary has a pod")?;
@@ -71,8 +74,8 @@ async fn the_primary_crashes(mongodb: &Mongodb<'_>) -> Result<()> {
 }
 
 /// Behind the load's back, as a lost write would be.
-async fn a_document_goes(mongodb: &Mongodb<'_>) -> Result<()> {
-    let load = Load::start(mongodb).await?;
+async fn a_document_goes(mongodb: &Mongodb<'_>, door: &Door) -> Result<()> {
+    let load = Load::start(door.clone()).await?;
     let database = mongodb.link(&mongodb.primary().await?).await?.database("app");
     let names = database.list_collection_names().await?;
     for name in names.iter().filter(|name| name.starts_with("load_")) {

@@ -9,6 +9,7 @@ use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::{ClientOptions, Credential, ServerAddress};
 use tokio::time::timeout;
 
+use crate::load::{Door, PymongoDoor};
 use crate::{Namespace, Pod, overlay, until};
 
 /// Three volumes, an election, and the Job that makes the set and its users, on two busy cores: 20 s when all is well.
@@ -56,6 +57,11 @@ impl<'a> Mongodb<'a> {
     /// The namespace it is in.
     pub fn namespace(&self) -> &Namespace {
         self.namespace
+    }
+
+    /// For a load through PyMongo; the database itself is the way through the `mongodb` crate.
+    pub async fn through_pymongo(&self) -> Result<Door> {
+        Ok(PymongoDoor::of(self).await?.into())
     }
 
     /// The password of `app`, who reads and writes the database of that name.

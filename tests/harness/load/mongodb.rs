@@ -20,14 +20,14 @@ use crate::Mongodb;
 
 /// How long one attempt to connect may take, as for the other databases. The address of a pod that is gone swallows packets
 /// for about 3 s before anybody says that nobody is there.
-const CONNECT_WITHIN: Duration = Duration::from_secs(1);
+pub(super) const CONNECT_WITHIN: Duration = Duration::from_secs(1);
 
 /// How long a write waits for a primary: as long as that of the Redis driver. The default is 30 s.
-const PRIMARY_WITHIN: Duration = Duration::from_secs(5);
+pub(super) const PRIMARY_WITHIN: Duration = Duration::from_secs(5);
 
 /// How long a write may take. The driver has no limit for it: an attempt waits until there is a majority. Twice the above,
 /// because the second attempt waits for a primary as well.
-const WRITE_WITHIN: Duration = Duration::from_secs(10);
+pub(super) const WRITE_WITHIN: Duration = Duration::from_secs(10);
 
 /// What a server of 6.0 or later says with an error when no attempt has written anything.
 const NOTHING_WRITTEN: &str = "NoWritesPerformed";
@@ -36,9 +36,9 @@ const NOTHING_WRITTEN: &str = "NoWritesPerformed";
 #[derive(Debug, Clone)]
 pub(in crate::load) struct Door {
     /// Prints no password.
-    options: Arc<ClientOptions>,
+    pub(super) options: Arc<ClientOptions>,
     /// This load's own: what an earlier one left behind must not stand in for what this one lost.
-    collection: String,
+    pub(super) collection: String,
 }
 
 /// A client. The driver keeps a connection or more to each member, watches all of them, and mends what breaks.
