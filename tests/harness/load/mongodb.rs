@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use futures::TryStreamExt;
 use mongodb::bson::{Document, doc};
 use mongodb::error::{Error, ErrorKind};
-use mongodb::options::{ClientOptions, Credential, ReadConcern, ServerAddress};
+use mongodb::options::{ClientOptions, Credential, ReadConcern, ServerAddress, WriteConcern};
 use mongodb::{Client, Collection};
 use tokio::time::timeout;
 
@@ -55,7 +55,8 @@ impl Door {
             .source("app".to_owned())
             .build();
         // Everything else is the driver's default: writes are sent twice where that is safe, members are looked at every 10 s
-        // and at once after an error. The write concern is the server's default, which is a majority since 5.0.
+        // and at once after an error. The write concern is the default of a server of 5.0 or later, save in a set with an arbiter:
+        // there it is one member, which may be gone the next moment, and no promise that anybody could be held to.
         let hosts: Vec<_> = database.hosts().into_iter().map(|host| ServerAddress::Tcp { host, port: None }).collect();
         let options = ClientOptions::builder()
             .hosts(hosts)
@@ -63,6 +64,7 @@ impl Door {
             .default_database("app".to_owned())
             .credential(credential)
             .app_name("load".to_owned())
+            .write_concern(WriteConcern::majority())
             .connect_timeout(CONNECT_WITHIN)
             .server_selection_timeout(PRIMARY_WITHIN)
             .build();
