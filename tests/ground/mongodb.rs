@@ -63,6 +63,19 @@ async fn a_mongodb_set_is_formed_as_its_configuration_says() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn a_mongodb_set_that_takes_encrypted_connections_alone_is_written_to() -> Result<()> {
+    let cluster = Cluster::find()?;
+    let namespace = cluster.namespace("ground-encrypted").await?;
+    let mongodb = Mongodb::deploy_encrypted(&namespace, "5.0").await?;
+    let told = mongodb.command(&mongodb.primary().await?, doc! { "getParameter": 1, "tlsMode": 1 }).await?;
+    ensure!(told.get_str("tlsMode")? == "requireTLS", "{told}");
+    for (driver, door) in [("the mongodb crate", (&mongodb).into()), ("PyMongo", mongodb.through_pymongo().await?)] {
+        nothing_happens(&door).await.context(driver)?;
+    }
+    Ok(())
+}
+
 async fn nothing_happens(door: &Door) -> Result<()> {
     let load = Load::start(door.clone()).await?;
     // Not to wait for something: this is the time in which nothing happens.

@@ -2,15 +2,18 @@
 
 mod form;
 mod state;
+mod tls;
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
-use mongodb::options::{ClientOptions, Credential, ServerAddress};
+use mongodb::options::{ClientOptions, Credential, ServerAddress, TlsOptions};
+use serde_json::Value;
 use state::State;
 use tokio::time::timeout;
 
@@ -34,6 +37,8 @@ pub struct Mongodb<'a> {
     app_password: String,
     /// How many there are.
     members: usize,
+    /// The file of the authority that its clients trust, where it takes encrypted connections alone.
+    authority: Option<PathBuf>,
 }
 
 /// What the example's Secret holds.
@@ -71,7 +76,7 @@ impl<'a> Mongodb<'a> {
         namespace
             .kubectl(&["wait", "job/mongo-form-set", "--for", "condition=complete", "--timeout", FORMED_WITHIN])
             .await?;
-        let database = Self::with(namespace, 3, Secrets::of(namespace).await?);
+        let database = Self::with(namespace, 3, Secrets::of(namespace).await?, None);
         database.in_sync(Duration::from_secs(30)).await?;
         Ok(database)
     }
@@ -85,11 +90,28 @@ impl<'a> Mongodb<'a> {
         arguments: &[&str],
         members: &[Document],
     ) -> Result<Self> {
-        let patches = [&form::patches(members.len())[..], &overlay::more_words(arguments)].concat();
+        Self::form(namespace, version, &overlay::more_words(arguments), members, None).await
+    }
+
+    /// A set of three that takes encrypted connections alone (`requireTLS`), with certificates of its own authority.
+    pub async fn deploy_encrypted(namespace: &'a Namespace, version: &str) -> Result<Self> {
+        let authority = tls::prepare(namespace).await?;
+        Self::form(namespace, version, &tls::patches(), &[doc! {}, doc! {}, doc! {}], Some(authority)).await
+    }
+
+    async fn form(
+        namespace: &'a Namespace,
+        version: &str,
+        patches: &[Value],
+        members: &[Document],
+        authority: Option<PathBuf>,
+    ) -> Result<Self> {
+        let patches = [&form::patches(members.len())[..], patches].concat();
         overlay::apply_patched(namespace, "mongodb", version, &patches).await?;
         let secrets = Secrets::of(namespace).await?;
-        form::form(namespace, &hosts(namespace, members.len()), members, &secrets).await?;
-        let database = Self::with(namespace, members.len(), secrets);
+        let encrypted = authority.is_some();
+        form::form(namespace, &hosts(namespace, members.len()), members, &secrets, encrypted).await?;
+        let database = Self::with(namespace, members.len(), secrets, authority);
         until("one leads that nobody is preferred to", SETTLED_WITHIN, async || {
             let primary = database.primary().await?;
             ensure!(form::preferred(members).any(|ordinal| primary == format!("mongo-{ordinal}")), "{primary} leads");
@@ -100,13 +122,13 @@ impl<'a> Mongodb<'a> {
         Ok(database)
     }
 
-    fn with(namespace: &'a Namespace, members: usize, secrets: Secrets) -> Self {
+    fn with(namespace: &'a Namespace, members: usize, secrets: Secrets, authority: Option<PathBuf>) -> Self {
         let administrator = Credential::builder()
             .username(secrets.username)
             .password(secrets.password)
             .source("admin".to_owned())
             .build();
-        Self { namespace, administrator, app_password: secrets.app_password, members }
+        Self { namespace, administrator, app_password: secrets.app_password, members, authority }
     }
 
     /// The namespace it is in.
@@ -124,6 +146,11 @@ impl<'a> Mongodb<'a> {
         &self.app_password
     }
 
+    /// The file of the authority that clients trust, where connections are encrypted.
+    pub(crate) fn authority(&self) -> Option<&Path> {
+        self.authority.as_deref()
+    }
+
     /// The members' names, as in the set's configuration and in an application's.
     pub(crate) fn hosts(&self) -> Vec<String> {
         hosts(self.namespace, self.members)
@@ -138,7 +165,7 @@ impl<'a> Mongodb<'a> {
     pub async fn link(&self, pod: &str) -> Result<Client> {
         let pods = self.pods().await?;
         let found = pods.iter().find(|found| found.name == pod).with_context(|| format!("there is no {pod}"))?;
-        dial(found, &self.administrator)
+        dial(found, &self.administrator, self.authority.is_some())
     }
 
     /// What one member answers to a command of its administrator's.
@@ -176,7 +203,7 @@ impl<'a> Mongodb<'a> {
         let mut told = HashMap::new();
         let mut configuration = None;
         for pod in pods {
-            let link = dial(pod, &self.administrator)?;
+            let link = dial(pod, &self.administrator, self.authority.is_some())?;
             let status = ask(&link, "admin", doc! { "replSetGetStatus": 1 }).await;
             if status.is_ok() && configuration.is_none() {
                 configuration = Some(ask(&link, "admin", doc! { "replSetGetConfig": 1 }).await?);
@@ -202,15 +229,17 @@ async fn pods(namespace: &Namespace) -> Result<Vec<Pod>> {
 }
 
 /// By address, and this member alone.
-fn dial(pod: &Pod, credential: &Credential) -> Result<Client> {
+fn dial(pod: &Pod, credential: &Credential, encrypted: bool) -> Result<Client> {
     let address: Ipv4Addr = pod.address.as_deref().with_context(|| format!("{} has no address", pod.name))?.parse()?;
-    let options = ClientOptions::builder()
+    let mut options = ClientOptions::builder()
         .hosts(vec![ServerAddress::Tcp { host: address.to_string(), port: None }])
         .direct_connection(true)
         .credential(credential.clone())
         .connect_timeout(PATIENCE)
         .server_selection_timeout(PATIENCE)
         .build();
+    // The certificate is for the member's name, and this is its address.
+    options.tls = encrypted.then(|| TlsOptions::builder().allow_invalid_certificates(true).build().into());
     Ok(Client::with_options(options)?)
 }
 

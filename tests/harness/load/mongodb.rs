@@ -2,6 +2,7 @@
 //! primary, and sends a write a second time when the first attempt may be repeated (`retryWrites`, its default).
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use futures::TryStreamExt;
 use mongodb::bson::{Document, doc};
 use mongodb::error::{Error, ErrorKind};
-use mongodb::options::{ClientOptions, Credential, ReadConcern, ServerAddress, WriteConcern};
+use mongodb::options::{ClientOptions, Credential, ReadConcern, ServerAddress, TlsOptions, WriteConcern};
 use mongodb::{Client, Collection};
 use tokio::time::timeout;
 
@@ -58,7 +59,7 @@ impl Door {
         // and at once after an error. The write concern is the default of a server of 5.0 or later, save in a set with an arbiter:
         // there it is one member, which may be gone the next moment, and no promise that anybody could be held to.
         let hosts: Vec<_> = database.hosts().into_iter().map(|host| ServerAddress::Tcp { host, port: None }).collect();
-        let options = ClientOptions::builder()
+        let mut options = ClientOptions::builder()
             .hosts(hosts)
             .repl_set_name("rs0".to_owned())
             .default_database("app".to_owned())
@@ -68,6 +69,8 @@ impl Door {
             .connect_timeout(CONNECT_WITHIN)
             .server_selection_timeout(PRIMARY_WITHIN)
             .build();
+        let trust = |file: &Path| TlsOptions::builder().ca_file_path(file.to_owned()).build().into();
+        options.tls = database.authority().map(trust);
         let collection = format!("load_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
         Self { options: Arc::new(options), collection }
     }

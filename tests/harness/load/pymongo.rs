@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::process::Stdio;
 
+use ::mongodb::options::Tls;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
@@ -77,7 +78,7 @@ impl Door {
         let credential = options.credential.as_ref().context("who writes is known")?;
         let hosts: Vec<String> = options.hosts.iter().map(ToString::to_string).collect();
         // Everything that is not said is the driver's default.
-        let client = json!({
+        let mut client = json!({
             "host": hosts,
             "replicaSet": options.repl_set_name,
             "username": credential.username,
@@ -91,6 +92,10 @@ impl Door {
             // Of one attempt, where the default is none. How long a write may take with both is kept below.
             "socketTimeoutMS": u64::try_from(mongodb::WRITE_WITHIN.as_millis())?,
         });
+        if let Some(Tls::Enabled(tls)) = &options.tls {
+            client["tls"] = json!(true);
+            client["tlsCAFile"] = json!(tls.ca_file_path);
+        }
         Ok(json!({ "client": client, "database": options.default_database, "collection": self.other.collection }))
     }
 }

@@ -33,7 +33,13 @@ pub(super) fn patches(members: usize) -> [Value; 2] {
 }
 
 /// Makes a set of the pods, each with what is said of it beside its name, by ordinal; and its users.
-pub(super) async fn form(namespace: &Namespace, hosts: &[String], said: &[Document], secrets: &Secrets) -> Result<()> {
+pub(super) async fn form(
+    namespace: &Namespace,
+    hosts: &[String],
+    said: &[Document],
+    secrets: &Secrets,
+    encrypted: bool,
+) -> Result<()> {
     namespace.kubectl(&["rollout", "status", "statefulset/mongo", "--timeout", FORMED_WITHIN]).await?;
     // As the members let one another in, while there are no users.
     let member = Credential::builder()
@@ -57,14 +63,14 @@ pub(super) async fn form(namespace: &Namespace, hosts: &[String], said: &[Docume
         let first = said.iter().position(may_lead).context("no member may lead")?;
         let pod = pods.iter().find(|pod| pod.name == format!("mongo-{first}")).context("it has no pod")?;
         let initiate = doc! { "replSetInitiate": { "_id": "rs0", "members": members.clone() } };
-        unless(ALREADY_INITIALIZED, ask(&dial(pod, &member)?, "admin", initiate).await)
+        unless(ALREADY_INITIALIZED, ask(&dial(pod, &member, encrypted)?, "admin", initiate).await)
     })
     .await?;
     let root = doc! { "createUser": &secrets.username, "pwd": &secrets.password, "roles": ["root"] };
     let app = doc! { "createUser": "app", "pwd": &secrets.app_password, "roles": ["readWrite"] };
     until("it has its users", AGREED_WITHIN, async || {
         for pod in pods(namespace).await? {
-            let link = dial(&pod, &member)?;
+            let link = dial(&pod, &member, encrypted)?;
             if ask(&link, "admin", doc! { "hello": 1 }).await?.get_bool("isWritablePrimary")? {
                 unless(USER_EXISTS, ask(&link, "admin", root.clone()).await)?;
                 return unless(USER_EXISTS, ask(&link, "app", app.clone()).await);
