@@ -10,8 +10,8 @@ HERE := architecture plans
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: cluster plugin ## Upgrade a live Redis Cluster under load, and watch (under 3 min when the cluster is built)
-	@cargo run --quiet --package stateful-tests --bin demo
+demo: cluster plugin ## Upgrade a live Redis Cluster under load, and watch; ENGINE=mongodb: a MongoDB (under 3 min when the cluster is built)
+	@ENGINE=$(ENGINE) cargo run --quiet --package stateful-tests --bin demo
 
 test: check cluster plugin guard-image ## Everything: `make check`, then every law on the real cluster (one after another)
 	cargo test --package stateful-tests --test ground

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use stateful_safety::{Assessment, ContainerFacts, Entrance, Millis};
+use stateful_safety::{Assessment, ContainerFacts, Entrance, Millis, Version};
 use tokio::sync::watch;
 
 use crate::{Door, Gate, Ledger, Pooling};
@@ -51,8 +51,21 @@ pub trait Engine: Send + Sync {
     fn finishes_handovers(&self) -> bool;
 
     /// TOUCH. Makes sure that a member about to be restarted comes back with the role it has now, where its server alone
-    /// keeps it; to be done just before. Changes nothing when it would anyway.
-    fn keep_role<'a>(&'a self, doors: &'a [Door], member: &'a str) -> BoxFuture<'a, Result<(), HandOverError>>;
+    /// keeps it, and that nobody depends on it meanwhile; to be done just before. Changes nothing where it is so anyway.
+    fn prepare_restart<'a>(
+        &'a self,
+        doors: &'a [Door],
+        member: &'a str,
+    ) -> BoxFuture<'a, Result<Prepared, HandOverError>>;
+
+    /// TOUCH. Lets the data make use of that release's features; older servers cannot open it any more. The caller has made
+    /// sure that every member runs it. Refused by engines that keep no such thing apart from the servers' own version.
+    fn finalize<'a>(&'a self, _doors: &'a [Door], release: &'a Version) -> BoxFuture<'a, Result<(), HandOverError>> {
+        Box::pin(async move {
+            let why = format!("what it runs is final already: there is no {release} to make final");
+            Err(HandOverError::Refused { member: "the engine".to_owned(), why })
+        })
+    }
 
     /// TOUCH, keys of its own only. Writes steadily through the door clients use, following the primary wherever it
     /// goes, until `stop` turns true; then reads everything back, removes it, and returns the ledger.
@@ -61,6 +74,15 @@ pub trait Engine: Send + Sync {
         doors: watch::Receiver<Vec<Door>>,
         stop: watch::Receiver<bool>,
     ) -> BoxFuture<'_, Result<Ledger, String>>;
+}
+
+/// What came of getting ready for a member's restart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Prepared {
+    /// It may be restarted.
+    Ready,
+    /// It took a while, in which anything may have happened: look again first. What was done.
+    LookAgain(String),
 }
 
 /// A handover that took place.

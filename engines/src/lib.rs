@@ -21,7 +21,7 @@ pub mod redis;
 mod tls;
 
 pub use door::{Credentials, Door, Secret, Tls, Way};
-pub use engine::{BoxFuture, Engine, HandOverError, HandedOver};
+pub use engine::{BoxFuture, Engine, HandOverError, HandedOver, Prepared};
 pub use ledger::{Gap, Ledger};
 pub use pooling::{Front, Gate, NoGate, Patience, Pool, Pooling};
 

@@ -49,6 +49,7 @@ fn nothing(goal: &Goal) -> String {
         Goal::Renew { .. } => "every member runs what the template declares".to_owned(),
         Goal::Leave { node } => format!("no member is on {node}"),
         Goal::Lead { member } => format!("{member} leads already"),
+        Goal::Finalize { release } => format!("release {release} is final already"),
     }
 }
 
@@ -97,7 +98,7 @@ impl Draft<'_> {
             Kind::HoldRollout => Some(Step::HoldRollout),
             Kind::ChangeTemplate => match self.goal {
                 Goal::Renew { change, .. } => change.clone().map(|change| Step::ChangeTemplate { change }),
-                Goal::Leave { .. } | Goal::Lead { .. } => None,
+                Goal::Leave { .. } | Goal::Lead { .. } | Goal::Finalize { .. } => None,
             },
             Kind::Replace => Some(Step::Replace { member: member.to_owned() }),
             Kind::HandOver => {
@@ -106,6 +107,10 @@ impl Draft<'_> {
             Kind::FinishHandOver => None, // `unfinished` knows when
             Kind::Route => self.route(group?, successor),
             Kind::ReleaseRollout => Some(Step::ReleaseRollout { before: self.origin.rollout }),
+            Kind::Finalize => match self.goal {
+                Goal::Finalize { release } => Some(Step::Finalize { release: release.clone() }),
+                Goal::Renew { .. } | Goal::Leave { .. } | Goal::Lead { .. } => None,
+            },
         }
     }
 
@@ -178,6 +183,9 @@ impl Draft<'_> {
     /// image's tag names no version nobody knows, so the first member counts.
     fn boundary(&self, steps: &[Step]) -> Option<usize> {
         let target = target_image(self.goal, self.look);
+        if matches!(self.goal, Goal::Finalize { .. }) {
+            return (!steps.is_empty()).then_some(0);
+        }
         if !matches!(self.goal, Goal::Renew { .. }) || target == self.origin.image {
             return None;
         }

@@ -193,6 +193,7 @@ impl Run<'_> {
                 Ok(None)
             }
             Err(WorldError::NotGranted(why)) => Ok(Some((why, ASK_AGAIN))),
+            Err(WorldError::NotYet(why)) => Ok(Some((why, POLL))),
             // Whether it happened is found out by looking, not by repeating.
             Err(WorldError::HandOver(HandOverError::Unknown { why, .. })) => Ok(Some((why, POLL))),
             Err(WorldError::HandOver(error)) => {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use stateful_cluster::TemplateChange;
+use stateful_safety::Version;
 
 /// What is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +21,11 @@ pub enum Goal {
     Leave {
         /// The node.
         node: String,
+    },
+    /// The data makes use of the features of that release, which every member runs.
+    Finalize {
+        /// The release.
+        release: Version,
     },
     /// That member leads its group.
     Lead {

@@ -11,7 +11,7 @@ use crate::steps::{Standing, Step, needs_replacing};
 pub(crate) fn target_image<'a>(goal: &'a Goal, look: &'a Look) -> &'a str {
     match goal {
         Goal::Renew { change: Some(TemplateChange::Image { image, .. }), .. } => image,
-        Goal::Renew { .. } | Goal::Leave { .. } | Goal::Lead { .. } => &look.workload.image,
+        Goal::Renew { .. } | Goal::Leave { .. } | Goal::Lead { .. } | Goal::Finalize { .. } => &look.workload.image,
     }
 }
 
@@ -24,6 +24,7 @@ pub(crate) fn moves(goal: &Goal, look: &Look, policy: &Policy, member: &MemberSt
                 && member.name != *wanted
                 && group.is_some_and(|group| group.member(&member.name).is_some())
         }
+        Goal::Finalize { .. } => false,
         // A new template makes every member an old one.
         Goal::Renew { change: Some(change), .. }
             if Step::ChangeTemplate { change: change.clone() }.standing(goal, look, policy) != Standing::Settled =>

@@ -1,10 +1,10 @@
 //! THINK. The questions asked before anything begins, as a table: what `check` prints and what a plan must pass.
 
-use stateful_safety::{Blocker, Disruption, MemberState, Policy, Reason, ReplicaGroup, Role, Version};
+use stateful_safety::{Blocker, Disruption, MemberState, Misfit, Policy, Reason, ReplicaGroup, Role, Version};
 
 use crate::goal::Goal;
 use crate::moves::{moves, target_image};
-use crate::steps::Step;
+use crate::steps::{Step, is_ended_by_it};
 use crate::{Look, Plan};
 
 /// A check: its name, what it makes sure of, and the question.
@@ -16,6 +16,7 @@ pub const CHECKS: &[Check] = &[
     ("replicas-expendable", "every replica may be taken for a while", replicas_expendable),
     ("successors-ready", "every primary has a replica that can take over losslessly", successors_ready),
     ("storage-kept", "every member finds its data again", storage_kept),
+    ("one-release", "every member runs the release that is made final", one_release),
     ("version-forward", "every member is given a release that can read its files", version_forward),
 ];
 
@@ -57,7 +58,8 @@ pub(crate) fn reasons(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> 
 /// A snapshot in a forked child passes by itself within seconds and only delays a handover: the gate waits for it.
 fn members_well(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
     let mut reasons = look.not_whole(policy, mended(plan, look));
-    reasons.retain(|reason| !passes_soon(reason));
+    let finalizes = matches!(plan.goal, Goal::Finalize { .. });
+    reasons.retain(|reason| !passes_soon(reason) && (!finalizes || !is_ended_by_it(reason)));
     reasons
 }
 
@@ -116,6 +118,7 @@ fn successors_ready(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
             | Step::HoldRollout
             | Step::ChangeTemplate { .. }
             | Step::Route { .. }
+            | Step::Finalize { .. }
             | Step::ReleaseRollout { .. } => None,
         })
         .flat_map(|handover| lasting(look.against(policy, &handover), mended))
@@ -146,6 +149,11 @@ fn storage_kept(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
         .collect()
 }
 
+fn one_release(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
+    let finalizes = plan.steps.iter().filter(|step| matches!(step, Step::Finalize { .. }));
+    finalizes.flat_map(|step| step.refused(look, policy)).collect()
+}
+
 fn version_forward(plan: &Plan, look: &Look, _policy: &Policy) -> Vec<Reason> {
     let image = target_image(&plan.goal, look);
     let Some(target) = Version::of_image(image) else {
@@ -157,21 +165,23 @@ fn version_forward(plan: &Plan, look: &Look, _policy: &Policy) -> Vec<Reason> {
         .filter_map(|member| {
             let (version, name) = (member.version.clone()?, member.name.clone());
             if !engine.rolls_across_releases() && target.is_another_release_than(&version, engine) {
-                return Some(Reason::AnotherRelease { member: name, version, image: image.to_owned() });
+                return Some(Reason::Release(Misfit::AnotherRelease {
+                    member: name,
+                    version,
+                    image: image.to_owned(),
+                }));
             }
             if !look.assessment.can_open(&target, &version, engine) {
-                return Some(Reason::FilesTooNew { member: name, version, image: image.to_owned() });
+                return Some(Reason::Release(Misfit::FilesTooNew { member: name, version, image: image.to_owned() }));
             }
             if !version.is_older_release_than(&target, engine) {
                 return None;
             }
             let features = look.assessment.feature_release.clone();
             match features.filter(|features| features.is_older_release_than(&version, engine)) {
-                Some(features) => Some(Reason::NotFinalized { features, version }),
-                None => (!target.follows_release_of(&version, engine)).then(|| Reason::ReleaseSkipped {
-                    member: name,
-                    version,
-                    image: image.to_owned(),
+                Some(features) => Some(Reason::Release(Misfit::NotFinalized { features, version })),
+                None => (!target.follows_release_of(&version, engine)).then(|| {
+                    Reason::Release(Misfit::ReleaseSkipped { member: name, version, image: image.to_owned() })
                 }),
             }
         })

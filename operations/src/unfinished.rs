@@ -64,6 +64,7 @@ impl Step {
             | Self::ChangeTemplate { .. }
             | Self::Replace { .. }
             | Self::Route { .. }
+            | Self::Finalize { .. }
             | Self::ReleaseRollout { .. } => None,
         }
     }

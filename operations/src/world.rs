@@ -20,6 +20,9 @@ pub enum WorldError {
     /// An eviction was not granted, in the API server's words; it may be asked again.
     #[error("the eviction is not granted: {0}")]
     NotGranted(String),
+    /// Getting ready for it took a while: it is to be judged again, on a new look.
+    #[error("to be judged again: {0}")]
+    NotYet(String),
     /// A handover.
     #[error(transparent)]
     HandOver(#[from] HandOverError),

@@ -85,7 +85,7 @@ impl From<WorldError> for Failure {
     fn from(error: WorldError) -> Self {
         match error {
             WorldError::Cluster(error) => error.into(),
-            WorldError::NotGranted(_) | WorldError::HandOver(_) | WorldError::Journal(_) => {
+            WorldError::NotGranted(_) | WorldError::NotYet(_) | WorldError::HandOver(_) | WorldError::Journal(_) => {
                 Self::new(Exit::Error, error.to_string())
             }
         }

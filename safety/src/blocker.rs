@@ -237,11 +237,9 @@ impl Blocker {
                  minRetentionHours: {}}})",
                 limit.div_ceil(3_600)
             ),
-            Self::FeaturesDiffer { .. } => {
-                "wait until all say the same; if one stays behind: db.adminCommand({getParameter: \
-                 1, featureCompatibilityVersion: 1}) on each"
-                    .to_owned()
-            }
+            Self::FeaturesDiffer { .. } => format!(
+                "wait until all say the same; if somebody broke it off, end it: kubectl stateful finalize {target}"
+            ),
         }
     }
 }
@@ -292,6 +290,9 @@ impl std::fmt::Display for Blocker {
                 "the oplog of {member} reaches {seconds} s back, the limit is {limit} s: a member away for longer would \
                  need a whole copy"
             ),
+            Self::FeaturesDiffer { member, says, primary_says } if says == primary_says => {
+                write!(f, "{member} is changing its featureCompatibilityVersion ({says}): that must end first")
+            }
             Self::FeaturesDiffer { member, says, primary_says } => write!(
                 f,
                 "{member} has featureCompatibilityVersion {says}, its primary {primary_says}: they must be the same"

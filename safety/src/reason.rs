@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Blocker, Millis, Version};
+use crate::{Blocker, Millis, Misfit};
 
 /// Why something is not safe now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,55 +123,10 @@ pub enum Reason {
         /// The member it should take over from.
         from: String,
     },
-    /// The successor would run an older version than the data may already need.
-    OlderSuccessor {
-        /// The member or image that should take over.
-        to: String,
-        /// Its version.
-        to_version: Version,
-        /// The primary's version.
-        from_version: Version,
-    },
-    /// The member has run a newer release than the one it should go back to, and its files are in that one's format.
-    FilesTooNew {
-        /// The member.
-        member: String,
-        /// The version it runs.
-        version: Version,
-        /// The image it should go back to.
-        image: String,
-    },
-    /// The image is of another release than the member runs, and this engine's releases neither read each other's files
-    /// nor replicate with each other.
-    AnotherRelease {
-        /// The member.
-        member: String,
-        /// The version it runs.
-        version: Version,
-        /// The image it should run.
-        image: String,
-    },
     /// The database's own configuration says that the successor never leads.
     NotElectable {
         /// The member that should take over.
         to: String,
-    },
-    /// The image is more than one release away from the one the member runs.
-    ReleaseSkipped {
-        /// The member.
-        member: String,
-        /// The version it runs.
-        version: Version,
-        /// The image it should run.
-        image: String,
-    },
-    /// The step to the release that runs was never made final, and another one would be two releases away from what the
-    /// data uses.
-    NotFinalized {
-        /// The release whose features are used.
-        features: Version,
-        /// The version that runs.
-        version: Version,
     },
     /// An operation holds the workload, and another pod goes next.
     PlanInProgress {
@@ -183,6 +138,8 @@ pub enum Reason {
         /// Why not.
         why: String,
     },
+    /// The release that would come next does not fit.
+    Release(Misfit),
     /// A named condition of the engine.
     Blocked(Blocker),
 }
@@ -205,16 +162,12 @@ impl Reason {
             Self::NoSuccessor { .. } => "STF-DB-012",
             Self::PodNotReady { .. } => "STF-DB-013",
             Self::NotASuccessor { .. } => "STF-DB-014",
-            Self::OlderSuccessor { .. } => "STF-DB-015",
-            Self::FilesTooNew { .. } => "STF-DB-021",
             Self::OnlyCopy { .. } => "STF-DB-022",
             Self::Late { .. } => "STF-DB-023",
             Self::NotElectable { .. } => "STF-DB-024",
-            Self::AnotherRelease { .. } => "STF-PG-008",
-            Self::ReleaseSkipped { .. } => "STF-MG-005",
-            Self::NotFinalized { .. } => "STF-MG-006",
             Self::PlanInProgress { .. } => "STF-GD-001",
             Self::NotReserved { .. } => "STF-GD-002",
+            Self::Release(misfit) => misfit.code(),
             Self::Blocked(blocker) => blocker.code(),
         }
     }
@@ -241,12 +194,8 @@ impl Reason {
             | Self::StorageNotKept { .. }
             | Self::NoPersistence { .. }
             | Self::NotASuccessor { .. }
-            | Self::OlderSuccessor { .. }
-            | Self::FilesTooNew { .. }
             | Self::NotElectable { .. }
-            | Self::ReleaseSkipped { .. }
-            | Self::NotFinalized { .. }
-            | Self::AnotherRelease { .. } => false,
+            | Self::Release(_) => false,
             Self::Blocked(blocker) => blocker.may_pass(),
         }
     }
@@ -295,30 +244,13 @@ impl Reason {
                 self.code()
             ),
             Self::NotASuccessor { .. } => format!("name one of its replicas: kubectl stateful status {target}"),
-            Self::OlderSuccessor { .. } | Self::FilesTooNew { .. } => {
-                "go forward instead: an older server cannot read what a newer one wrote (restore a backup to go back)"
-                    .to_owned()
-            }
-            Self::AnotherRelease { .. } => {
-                "stay within the release (its minors go either way); to another one either offline, pg_upgrade with all \
-                 members stopped and the standbys copied anew, or a second database of that release beside this one, fed \
-                 by logical replication: wal_level = logical, a primary key or REPLICA IDENTITY on every table, schema \
-                 and sequences carried over by hand, then clients moved"
-                    .to_owned()
-            }
             Self::NotElectable { .. } => format!("name a member that may lead: kubectl stateful status {target}"),
-            Self::ReleaseSkipped { .. } => format!(
-                "one release at a time (4.4, 5.0, 6.0, 7.0, 8.0), each made final before the next: kubectl stateful upgrade \
-                 {target} --image IMAGE, then kubectl stateful finalize {target}"
-            ),
-            Self::NotFinalized { .. } => {
-                format!("make the last step final first (there is no way back from it): kubectl stateful finalize {target}")
-            }
             Self::PlanInProgress { .. } => format!(
                 "wait for it: kubectl stateful history {target}; if nobody is behind it any more, end it: \
                  kubectl stateful abort {target}"
             ),
             Self::NotReserved { .. } => "ask again; if it stays so: kubectl stateful guard status".to_owned(),
+            Self::Release(misfit) => misfit.next_step(target),
             Self::Blocked(blocker) => blocker.next_step(target),
         }
     }
@@ -369,33 +301,12 @@ impl std::fmt::Display for Reason {
             Self::NoSuccessor { group } => write!(f, "{group} has no replica in sync that could take over"),
             Self::PodNotReady { member, why } => write!(f, "the pod of {member} is not ready: {why}"),
             Self::NotASuccessor { to, from } => write!(f, "{to} is no replica of {from}"),
-            Self::OlderSuccessor { to, to_version, from_version } => {
-                write!(f, "{to} is {to_version}, older than the primary's {from_version}")
-            }
-            Self::FilesTooNew { member, version, image } => {
-                write!(f, "{member} runs {version} and has written files that {image} cannot read")
-            }
-            Self::AnotherRelease { member, version, image } => {
-                write!(
-                    f,
-                    "{member} runs {version}, and {image} is of another release: it cannot read its files or follow it"
-                )
-            }
             Self::PlanInProgress { holder } => write!(f, "{holder} is at work on it, and another pod goes next"),
             Self::NotElectable { to } => {
                 write!(f, "{to} cannot take over: by the database's own configuration it never leads (priority 0)")
             }
-            Self::ReleaseSkipped { member, version, image } => {
-                write!(
-                    f,
-                    "{member} runs {version}, and {image} is more than one release away: the limit is one at a time"
-                )
-            }
-            Self::NotFinalized { features, version } => write!(
-                f,
-                "{version} runs, and the data still uses the features of {features} (featureCompatibilityVersion)"
-            ),
             Self::NotReserved { why } => write!(f, "the guard could not write its permission down: {why}"),
+            Self::Release(misfit) => write!(f, "{misfit}"),
             Self::Blocked(blocker) => write!(f, "{blocker}"),
         }
     }

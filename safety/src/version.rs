@@ -31,7 +31,7 @@ impl Version {
 
     /// Whether `self` is of an older release of that engine than `other`, as far as both give the numbers that tell.
     pub fn is_older_release_than(&self, other: &Self, engine: EngineKind) -> bool {
-        let (own, theirs) = (self.release(engine), other.release(engine));
+        let (own, theirs) = (self.numbers_of_release(engine), other.numbers_of_release(engine));
         let shared = own.len().min(theirs.len());
         own[..shared] < theirs[..shared]
     }
@@ -39,7 +39,7 @@ impl Version {
     /// Whether one may go to `self` from `before`, a version of an older release, in one step.
     pub fn follows_release_of(&self, before: &Self, engine: EngineKind) -> bool {
         let Some(line) = engine.release_line() else { return true };
-        let place = |version: &Self| line.iter().position(|release| version.release(engine) == release);
+        let place = |version: &Self| line.iter().position(|release| version.numbers_of_release(engine) == release);
         // Nobody knows the way between releases that are not in the line.
         place(before).zip(place(self)).is_some_and(|(before, this)| this == before + 1)
     }
@@ -49,8 +49,13 @@ impl Version {
         self.is_older_release_than(other, engine) || other.is_older_release_than(self, engine)
     }
 
-    /// The numbers that name the release, as many of them as were given.
-    fn release(&self, engine: EngineKind) -> &[u32] {
+    /// The release it is of: the numbers that name it, as many of them as were given.
+    #[must_use]
+    pub fn release(&self, engine: EngineKind) -> Self {
+        Self(self.numbers_of_release(engine).to_vec())
+    }
+
+    fn numbers_of_release(&self, engine: EngineKind) -> &[u32] {
         &self.0[..self.0.len().min(engine.release_numbers(self))]
     }
 }

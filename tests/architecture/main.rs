@@ -8,6 +8,7 @@ mod flaws;
 mod golden;
 mod manifests;
 mod monitoring;
+mod orders;
 mod patterns;
 mod policies;
 mod printing;

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use stateful_operations::{Goal, Pattern};
+use stateful_safety::Version;
 
 use crate::golden::assert_golden;
 use crate::source::files;
@@ -18,7 +19,13 @@ fn all() -> Vec<(&'static str, &'static Pattern)> {
     let renew = Goal::Renew { change: None, restore_primaries: false, repair: false };
     let leave = Goal::Leave { node: String::new() };
     let lead = Goal::Lead { member: String::new() };
-    vec![("upgrade, rollback", Pattern::of(&renew)), ("drain", Pattern::of(&leave)), ("switchover", Pattern::of(&lead))]
+    let last = Goal::Finalize { release: Version::parse("6.0").expect("a version") };
+    vec![
+        ("upgrade, rollback", Pattern::of(&renew)),
+        ("drain", Pattern::of(&leave)),
+        ("switchover", Pattern::of(&lead)),
+        ("finalize", Pattern::of(&last)),
+    ]
 }
 
 /// The file a pattern's table is in, and what its head says.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use stateful_safety::{Blocker, Reason, Version};
+use stateful_safety::{Blocker, Misfit, Reason, Version};
 
 use crate::golden::assert_golden;
 
@@ -36,8 +36,16 @@ fn all() -> Vec<Reason> {
         Reason::NoSuccessor { group: group() },
         Reason::PodNotReady { member: name("redis-3"), why: name("ImagePullBackOff") },
         Reason::NotASuccessor { to: name("redis-4"), from: name("redis-0") },
-        Reason::OlderSuccessor { to: name("redis-3"), to_version: version("7.0.15"), from_version: version("8.0.2") },
-        Reason::FilesTooNew { member: name("redis-3"), version: version("8.0.2"), image: name("redis:7.0") },
+        Reason::Release(Misfit::OlderSuccessor {
+            to: name("redis-3"),
+            to_version: version("7.0.15"),
+            from_version: version("8.0.2"),
+        }),
+        Reason::Release(Misfit::FilesTooNew {
+            member: name("redis-3"),
+            version: version("8.0.2"),
+            image: name("redis:7.0"),
+        }),
         Reason::Blocked(Blocker::ViewsDisagree {
             member: name("redis-1"),
             about: name("redis-3 is marked fail?, but it answers"),
@@ -67,7 +75,31 @@ fn all() -> Vec<Reason> {
         Reason::Blocked(Blocker::SlotNotCarried { member: name("postgres-0"), slot: name("search") }),
         Reason::Blocked(Blocker::ReplayPaused { member: name("postgres-1") }),
         Reason::Blocked(Blocker::LedByOther { member: name("postgres-0"), by: name("repmgr") }),
-        Reason::AnotherRelease { member: name("postgres-1"), version: version("15.18"), image: name("postgres:17.12") },
+        Reason::Release(Misfit::AnotherRelease {
+            member: name("postgres-1"),
+            version: version("15.18"),
+            image: name("postgres:17.12"),
+        }),
+        Reason::NotElectable { to: name("mongo-2") },
+        Reason::Blocked(Blocker::Busy { member: name("mongo-0"), what: name("an index build") }),
+        Reason::Blocked(Blocker::WritesLocked { member: name("mongo-2") }),
+        Reason::Blocked(Blocker::HistoryShort { member: name("mongo-1"), seconds: 42, limit: 300 }),
+        Reason::Blocked(Blocker::FeaturesDiffer {
+            member: name("mongo-1"),
+            says: name("5.0"),
+            primary_says: name("6.0"),
+        }),
+        Reason::Release(Misfit::ReleaseSkipped {
+            member: name("mongo-0"),
+            version: version("5.0.4"),
+            image: name("mongo:7.0"),
+        }),
+        Reason::Release(Misfit::NotFinalized { features: version("5.0"), version: version("6.0.27") }),
+        Reason::Release(Misfit::ReleasesMixed {
+            member: name("mongo-1"),
+            version: Some(version("5.0.4")),
+            release: version("6.0"),
+        }),
     ]
 }
 
@@ -88,8 +120,8 @@ const fn place(reason: &Reason) -> usize {
         Reason::NoSuccessor { .. } => 11,
         Reason::PodNotReady { .. } => 12,
         Reason::NotASuccessor { .. } => 13,
-        Reason::OlderSuccessor { .. } => 14,
-        Reason::FilesTooNew { .. } => 15,
+        Reason::Release(Misfit::OlderSuccessor { .. }) => 14,
+        Reason::Release(Misfit::FilesTooNew { .. }) => 15,
         Reason::Blocked(Blocker::ViewsDisagree { .. }) => 16,
         Reason::Blocked(Blocker::Stranger { .. }) => 17,
         Reason::Blocked(Blocker::NoSinglePrimary { .. }) => 18,
@@ -108,7 +140,15 @@ const fn place(reason: &Reason) -> usize {
         Reason::Blocked(Blocker::SlotNotCarried { .. }) => 31,
         Reason::Blocked(Blocker::ReplayPaused { .. }) => 32,
         Reason::Blocked(Blocker::LedByOther { .. }) => 33,
-        Reason::AnotherRelease { .. } => 34,
+        Reason::Release(Misfit::AnotherRelease { .. }) => 34,
+        Reason::NotElectable { .. } => 35,
+        Reason::Blocked(Blocker::Busy { .. }) => 36,
+        Reason::Blocked(Blocker::WritesLocked { .. }) => 37,
+        Reason::Blocked(Blocker::HistoryShort { .. }) => 38,
+        Reason::Blocked(Blocker::FeaturesDiffer { .. }) => 39,
+        Reason::Release(Misfit::ReleaseSkipped { .. }) => 40,
+        Reason::Release(Misfit::NotFinalized { .. }) => 41,
+        Reason::Release(Misfit::ReleasesMixed { .. }) => 42,
     }
 }
 

@@ -6,6 +6,7 @@ mod deaths;
 mod drains;
 mod guard;
 mod laws;
+mod mongodb;
 mod obstacles;
 mod patroni;
 mod pooler;

@@ -8,6 +8,7 @@ mod drains;
 mod installation;
 mod lateness;
 mod modes;
+mod mongodb;
 mod outages;
 mod passing;
 mod policies;

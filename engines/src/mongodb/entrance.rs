@@ -132,8 +132,8 @@ mod tests {
         }
     }
 
-    fn env(name: &str) -> Option<Source> {
-        Some(Source::Env(name.to_owned()))
+    fn env(name: &str) -> Source {
+        Source::Env(name.to_owned())
     }
 
     #[test]
@@ -141,7 +141,7 @@ mod tests {
         let variables = [("MONGO_INITDB_ROOT_USERNAME", None), ("MONGO_INITDB_ROOT_PASSWORD", None)];
         let way = entrance(&facts(&["mongod", "--replSet", "rs0"], &variables, ""));
         assert_eq!((way.port, way.tls), (27017, None));
-        assert_eq!((way.username, way.password), (env(variables[0].0), env(variables[1].0)));
+        assert_eq!((way.username, way.password), (Some(env(variables[0].0)), Some(env(variables[1].0))));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use mongodb::{Client, Database};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
+use super::relay::Relay;
 use crate::{Door, Way};
 
 /// How long a member may take to answer. A healthy server answers in a millisecond; two seconds leave room for a tunnel
@@ -19,10 +20,16 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 /// Where commands about a server are sent, and where its users are.
 const ADMIN: &str = "admin";
 
+/// A client of one member, and what it speaks through.
+struct Link {
+    client: Client,
+    relay: Option<Relay>,
+}
+
 /// The open connections, by incarnation.
 #[derive(Default)]
 pub(super) struct Links {
-    open: Mutex<HashMap<String, Client>>,
+    open: Mutex<HashMap<String, Link>>,
 }
 
 impl std::fmt::Debug for Links {
@@ -35,11 +42,19 @@ impl Links {
     /// A connection to a member: the one kept, or a new one.
     pub(super) async fn to(&self, door: &Door) -> Result<Client, String> {
         if let Some(link) = self.open.lock().await.get(&door.incarnation) {
-            return Ok(link.clone());
+            return Ok(link.client.clone());
         }
         let link = connect(door.way.as_ref().map_err(Clone::clone)?)?;
-        self.open.lock().await.insert(door.incarnation.clone(), link.clone());
-        Ok(link)
+        let client = link.client.clone();
+        self.open.lock().await.insert(door.incarnation.clone(), link);
+        Ok(client)
+    }
+
+    /// What went wrong with a member, in words fit for people.
+    pub(super) async fn words(&self, door: &Door, error: &Error) -> String {
+        let open = self.open.lock().await;
+        let trouble = open.get(&door.incarnation).and_then(|link| link.relay.as_ref()?.trouble());
+        trouble.map_or_else(|| words(error), |why| format!("TLS: {why}"))
     }
 
     /// Forgets a connection that broke; the next call opens another.
@@ -49,12 +64,13 @@ impl Links {
 }
 
 /// A client of one member alone, whoever leads its set. It dials when it is first asked something.
-pub(super) fn connect(way: &Way) -> Result<Client, String> {
-    if way.tls.is_some() {
-        return Err("its servers speak TLS, which is not spoken to MongoDB through a tunnel yet".to_owned());
-    }
+fn connect(way: &Way) -> Result<Link, String> {
+    let relay = way.tls.as_ref().map(|tls| Relay::to(way, tls)).transpose()?;
     let mut options = ClientOptions::default();
-    options.hosts = vec![ServerAddress::Tcp { host: way.host.clone(), port: Some(way.port) }];
+    options.hosts = vec![match &relay {
+        Some(relay) => ServerAddress::Unix { path: relay.path() },
+        None => ServerAddress::Tcp { host: way.host.clone(), port: Some(way.port) },
+    }];
     options.app_name = Some("kubectl-stateful".to_owned());
     options.direct_connection = Some(true);
     options.connect_timeout = Some(PATIENCE);
@@ -69,7 +85,8 @@ pub(super) fn connect(way: &Way) -> Result<Client, String> {
         credential.source = Some(ADMIN.to_owned());
         credential
     });
-    Client::with_options(options).map_err(|error| words(&error))
+    let client = Client::with_options(options).map_err(|error| words(&error))?;
+    Ok(Link { client, relay })
 }
 
 /// The database of commands.

@@ -3,18 +3,20 @@
 mod answers;
 mod canary;
 mod entrance;
+mod finalize;
 mod hand_over;
 mod interpret;
 mod links;
 mod observe;
+mod relay;
 
 pub use answers::{Answers, Seen};
 pub use interpret::interpret;
 
-use stateful_safety::{Assessment, ContainerFacts, EngineKind, Entrance, Millis};
+use stateful_safety::{Assessment, ContainerFacts, EngineKind, Entrance, Millis, Version};
 use tokio::sync::watch;
 
-use crate::{BoxFuture, Door, Engine, Gate, HandOverError, HandedOver, Ledger};
+use crate::{BoxFuture, Door, Engine, Gate, HandOverError, HandedOver, Ledger, Prepared};
 use links::Links;
 
 /// The adapter, with the connections it keeps open.
@@ -64,9 +66,17 @@ impl Engine for Mongodb {
         false
     }
 
-    /// Nothing to do: a member that comes back is a secondary until it is elected.
-    fn keep_role<'a>(&'a self, _doors: &'a [Door], _member: &'a str) -> BoxFuture<'a, Result<(), HandOverError>> {
-        Box::pin(async { Ok(()) })
+    /// A member that comes back is a secondary until it is elected, but others may be reading from it.
+    fn prepare_restart<'a>(
+        &'a self,
+        doors: &'a [Door],
+        member: &'a str,
+    ) -> BoxFuture<'a, Result<Prepared, HandOverError>> {
+        Box::pin(hand_over::nobody_reads_from(&self.links, doors, member))
+    }
+
+    fn finalize<'a>(&'a self, doors: &'a [Door], release: &'a Version) -> BoxFuture<'a, Result<(), HandOverError>> {
+        Box::pin(finalize::finalize(&self.links, doors, release))
     }
 
     fn canary(

@@ -6,7 +6,7 @@ use mongodb::error::{Error, ErrorKind};
 use mongodb::{Client, Database};
 use tokio::time::timeout;
 
-use super::links::{Links, PATIENCE, admin, ask, oldest_entry, words};
+use super::links::{Links, PATIENCE, admin, ask, oldest_entry};
 use super::{Answers, Seen};
 use crate::Door;
 
@@ -16,6 +16,7 @@ const NO_ANSWERS: &[i32] = &[
     59,    // CommandNotFound
     76,    // NoReplicationEnabled
     94,    // NotYetInitialized
+    258,   // UnknownFeatureCompatibilityVersion: it has no data yet
     93,    // InvalidReplicaSetConfig: it was removed from its set
     13435, // NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary: it is copying, or an arbiter
     13436,
@@ -38,7 +39,10 @@ pub(super) async fn observe(links: &Links, doors: &[Door]) -> Vec<Seen> {
 
 async fn question(links: &Links, door: &Door) -> Result<Answers, String> {
     let link = links.to(door).await?;
-    all(&link).await.map_err(|error| words(&error))
+    match all(&link).await {
+        Ok(answers) => Ok(answers),
+        Err(error) => Err(links.words(door, &error).await),
+    }
 }
 
 /// One after another over one connection: their answers belong together.

@@ -20,7 +20,7 @@ pub use interpret::interpret;
 use stateful_safety::{Assessment, ContainerFacts, Entrance, Millis};
 use tokio::sync::watch;
 
-use crate::{BoxFuture, Door, Engine, Gate, HandOverError, HandedOver, Ledger, Pooling};
+use crate::{BoxFuture, Door, Engine, Gate, HandOverError, HandedOver, Ledger, Pooling, Prepared};
 use hand_over::{Hands, patroni};
 use leader::Keeper;
 use links::Links;
@@ -109,8 +109,12 @@ impl Engine for Postgres {
 
     /// Nothing to do: a server is a standby when `standby.signal` is in its data directory, beside the data itself, and
     /// promotion takes it away. Wherever the data comes back, the role does.
-    fn keep_role<'a>(&'a self, _doors: &'a [Door], _member: &'a str) -> BoxFuture<'a, Result<(), HandOverError>> {
-        Box::pin(async { Ok(()) })
+    fn prepare_restart<'a>(
+        &'a self,
+        _doors: &'a [Door],
+        _member: &'a str,
+    ) -> BoxFuture<'a, Result<Prepared, HandOverError>> {
+        Box::pin(async { Ok(Prepared::Ready) })
     }
 
     fn canary(

@@ -15,7 +15,7 @@ pub use interpret::interpret;
 use stateful_safety::{Assessment, ContainerFacts, Entrance, Millis};
 use tokio::sync::watch;
 
-use crate::{BoxFuture, Door, Engine, Gate, HandOverError, HandedOver, Ledger};
+use crate::{BoxFuture, Door, Engine, Gate, HandOverError, HandedOver, Ledger, Prepared};
 use links::Links;
 
 /// The adapter, with the connections it keeps open.
@@ -57,8 +57,15 @@ impl Engine for Redis {
         false
     }
 
-    fn keep_role<'a>(&'a self, doors: &'a [Door], member: &'a str) -> BoxFuture<'a, Result<(), HandOverError>> {
-        Box::pin(hand_over::keep_role(&self.links, doors, member))
+    fn prepare_restart<'a>(
+        &'a self,
+        doors: &'a [Door],
+        member: &'a str,
+    ) -> BoxFuture<'a, Result<Prepared, HandOverError>> {
+        Box::pin(async move {
+            hand_over::keep_role(&self.links, doors, member).await?;
+            Ok(Prepared::Ready)
+        })
     }
 
     fn canary(

@@ -3,6 +3,8 @@
 
 #![expect(clippy::print_stderr, reason = "figures and a skipped test are told to whoever runs it")]
 
+mod certificates;
+mod encryption;
 mod handover;
 mod record;
 mod servers;

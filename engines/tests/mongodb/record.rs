@@ -24,10 +24,22 @@ async fn record(servers: &Servers, case: &str, about: impl Fn(&[Seen]) -> bool) 
         tokio::time::sleep(Duration::from_millis(100)).await;
     };
     let version = seen.iter().find_map(|seen| seen.answer.as_ref().ok()?.build.get_str("version").ok());
-    let version: Vec<&str> = version.expect("a version").split('.').take(2).collect();
+    let version = version.expect("a version").split('.').take(2).collect::<Vec<_>>().join(".");
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/mongodb/recorded");
-    let text = serde_json::to_string_pretty(&seen).expect("text");
-    fs::write(path.join(format!("{}-{case}.json", version.join("."))), format!("{text}\n")).expect("a file");
+    let text = serde_json::to_string_pretty(&placeless(seen)).expect("text");
+    fs::write(path.join(format!("{version}-{case}.json")), format!("{text}\n")).expect("a file");
+}
+
+/// Without where the servers were on the machine that recorded them.
+fn placeless(mut seen: Vec<Seen>) -> Vec<Seen> {
+    for answers in seen.iter_mut().filter_map(|seen| seen.answer.as_mut().ok()) {
+        answers.options.remove("argv");
+        if let Ok(parsed) = answers.options.get_document_mut("parsed") {
+            parsed.remove("systemLog");
+            parsed.get_document_mut("storage").expect("it says where its data is").remove("dbPath");
+        }
+    }
+    seen
 }
 
 fn said(seen: &[Seen], number: usize) -> Option<&Answers> {

@@ -6,11 +6,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use crate::certificates::Certificates;
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use mongodb::options::{ClientOptions, ServerAddress};
 use stateful_engines::mongodb::Mongodb;
-use stateful_engines::{Credentials, Door, Engine, Way};
+use stateful_engines::{Credentials, Door, Engine, Tls, Way};
 use stateful_safety::{Assessment, Role, Sync};
 
 /// Longer than anything that works takes.
@@ -26,12 +27,24 @@ pub(crate) struct Servers {
     home: PathBuf,
     program: PathBuf,
     running: Vec<Option<Child>>,
+    pub(crate) certificates: Option<Certificates>,
     _alone: MutexGuard<'static, ()>,
 }
 
 impl Servers {
     /// Starts them without making a set of them. None, with a word why, where there is no server to start.
     pub(crate) fn start() -> Option<Self> {
+        Self::prepare().map(Self::run_all)
+    }
+
+    /// The same under TLS: all show one certificate, for all their names, and speak to nobody without.
+    pub(crate) fn start_encrypted() -> Option<Self> {
+        let mut servers = Self::prepare()?;
+        servers.certificates = Some(Certificates::make(&servers.home));
+        Some(servers.run_all())
+    }
+
+    fn prepare() -> Option<Self> {
         let named = std::env::var_os("MONGOD").map(PathBuf::from);
         let path = std::env::var_os("PATH").unwrap_or_default();
         let found =
@@ -43,19 +56,30 @@ impl Servers {
         let alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let home = std::env::temp_dir().join(format!("stateful-mongodb-{}", std::process::id()));
         let _ = fs::remove_dir_all(&home);
-        let mut servers = Self { home, program, running: Vec::new(), _alone: alone };
+        fs::create_dir_all(&home).expect("a folder of our own");
+        Some(Self { home, program, running: Vec::new(), certificates: None, _alone: alone })
+    }
+
+    fn run_all(mut self) -> Self {
         for number in 0..3 {
-            servers.running.push(None);
-            servers.run(number);
+            self.running.push(None);
+            self.run(number);
         }
-        Some(servers)
+        self
     }
 
     /// Starts a server that does not run.
     pub(crate) fn run(&mut self, number: usize) {
         let data = self.home.join(name(number));
         fs::create_dir_all(&data).expect("a folder of its own");
-        let started = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        if let Some(certificates) = &self.certificates {
+            // Whoever sets up the proof speaks plainly; members and the adapter do not.
+            command.args(["--tlsMode", "preferTLS"]);
+            command.arg("--tlsCAFile").arg(&certificates.authority);
+            command.arg("--tlsCertificateKeyFile").arg(&certificates.server);
+        }
+        let started = command
             .args(["--replSet", "rs0", "--bind_ip", &address(number), "--port", &PORT.to_string(), "--nounixsocket"])
             .args(["--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "1"])
             .args(["--setParameter", "diagnosticDataCollectionEnabled=false"])
@@ -105,9 +129,8 @@ impl Servers {
     }
 
     /// The doors to all of them, as discovery would give them.
-    #[expect(clippy::unused_self, reason = "there are doors only while there are servers")]
     pub(crate) fn doors(&self) -> Vec<Door> {
-        (0..3).map(door).collect()
+        (0..3).map(|number| door(number, self.certificates.as_ref().map(|own| own.settings(&own.authority)))).collect()
     }
 
     /// What the adapter makes of them, as soon as one leads and the others follow closely.
@@ -154,8 +177,8 @@ pub(crate) fn client(number: usize) -> Client {
     Client::with_options(options).expect("a client")
 }
 
-fn door(number: usize) -> Door {
-    let way = Way { host: address(number), port: PORT, tls: None, credentials: Credentials::default() };
+pub(crate) fn door(number: usize, tls: Option<Tls>) -> Door {
+    let way = Way { host: address(number), port: PORT, tls, credentials: Credentials::default() };
     Door {
         member: name(number),
         incarnation: name(number),

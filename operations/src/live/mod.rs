@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use stateful_cluster::{Claim, Cluster, Error as ClusterError, Eviction, NEXT_POD, Record};
-use stateful_engines::{BoxFuture, Door, Engine};
+use stateful_engines::{BoxFuture, Door, Engine, Prepared};
 use stateful_safety::{Millis, Workload, WorkloadId};
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio::time::timeout;
@@ -179,12 +179,20 @@ impl Live {
             Act::Evict { member, uid } => {
                 if !dry_run {
                     let doors = self.doors.borrow().clone();
-                    self.sight.engine().keep_role(&doors, member).await?;
+                    if let Prepared::LookAgain(why) = self.sight.engine().prepare_restart(&doors, member).await? {
+                        return Err(WorldError::NotYet(why));
+                    }
                 }
                 let evicted = stateful_cluster::evict(&self.cluster, &self.id.namespace, member, uid, dry_run).await?;
                 match evicted {
                     Eviction::Granted | Eviction::Gone => {}
                     Eviction::Refused(why) => return Err(WorldError::NotGranted(why)),
+                }
+            }
+            Act::Finalize(release) => {
+                if !dry_run {
+                    let doors = self.doors.borrow().clone();
+                    self.sight.engine().finalize(&doors, release).await?;
                 }
             }
             Act::HandOver { from, to } => {

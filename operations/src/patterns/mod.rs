@@ -1,5 +1,6 @@
 //! Patterns: how a goal is reached, as tables. A new pattern is a new table and a row in [`Pattern::of`].
 
+mod finalize;
 mod leave_node;
 mod rolling_replace;
 mod switchover;
@@ -11,6 +12,7 @@ use crate::goal::Goal;
 use crate::steps::Step;
 use crate::{Look, Plan};
 
+pub(crate) use finalize::FINALIZE;
 pub(crate) use leave_node::LEAVE_NODE;
 pub(crate) use rolling_replace::ROLLING_REPLACE;
 pub(crate) use switchover::SWITCHOVER;
@@ -55,6 +57,8 @@ pub enum Kind {
     Route,
     /// [`Step::ReleaseRollout`]
     ReleaseRollout,
+    /// [`Step::Finalize`]
+    Finalize,
 }
 
 /// What must be so on a fresh look, just before a row acts.
@@ -113,6 +117,7 @@ impl Pattern {
             Goal::Renew { .. } => &ROLLING_REPLACE,
             Goal::Leave { .. } => &LEAVE_NODE,
             Goal::Lead { .. } => &SWITCHOVER,
+            Goal::Finalize { .. } => &FINALIZE,
         }
     }
 
@@ -126,6 +131,7 @@ impl Pattern {
             Step::FinishHandOver { .. } => Kind::FinishHandOver,
             Step::Route { .. } => Kind::Route,
             Step::ReleaseRollout { .. } => Kind::ReleaseRollout,
+            Step::Finalize { .. } => Kind::Finalize,
         };
         let middle = [self.each_replica, self.each_primary, self.each_restored];
         let parts = [self.each_unfinished, self.first].into_iter().chain(middle).chain([self.last]);

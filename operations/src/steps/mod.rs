@@ -2,6 +2,7 @@
 //! safe to repeat, how it is undone, when it gives up.
 
 mod change_template;
+mod finalize;
 mod finish_hand_over;
 mod hand_over;
 mod hold_rollout;
@@ -9,10 +10,11 @@ mod release_rollout;
 mod replace;
 mod route;
 
+pub(crate) use finalize::is_ended_by_it;
 pub(crate) use replace::needs_replacing;
 use serde::{Deserialize, Serialize};
 use stateful_cluster::TemplateChange;
-use stateful_safety::{Policy, Reason, Rollout};
+use stateful_safety::{Policy, Reason, Rollout, Version};
 
 use crate::{Goal, Look};
 
@@ -62,6 +64,11 @@ pub enum Step {
         /// The strategy as it was.
         before: Rollout,
     },
+    /// Let the data make use of the features of the release that runs.
+    Finalize {
+        /// The release.
+        release: Version,
+    },
 }
 
 /// How far a step has come, judged by looking, never by remembering.
@@ -107,6 +114,8 @@ pub enum Act {
     },
     /// Restore the StatefulSet's strategy.
     Release(Rollout),
+    /// Let the engine make a release final.
+    Finalize(Version),
 }
 
 impl Step {
@@ -120,6 +129,7 @@ impl Step {
             Self::FinishHandOver { group, from: _, to } => finish_hand_over::standing(group, to, look),
             Self::Route { services, to } => route::standing(services, to, look),
             Self::ReleaseRollout { before } => release_rollout::standing(*before, look),
+            Self::Finalize { release } => finalize::standing(release, look),
         }
     }
 
@@ -129,6 +139,7 @@ impl Step {
             Self::Replace { member } => replace::refused(member, look, policy),
             Self::HandOver { from, to, .. } => hand_over::refused(from, to, look, policy),
             Self::FinishHandOver { from, to, .. } => finish_hand_over::refused(from, to, look, policy),
+            Self::Finalize { release } => finalize::refused(release, look, policy),
             Self::HoldRollout | Self::ChangeTemplate { .. } | Self::Route { .. } | Self::ReleaseRollout { .. } => {
                 Vec::new()
             }
@@ -150,6 +161,7 @@ impl Step {
             }
             Self::Route { services, to } => Some(Act::Route { services: services.clone(), to: to.clone() }),
             Self::ReleaseRollout { before } => Some(Act::Release(*before)),
+            Self::Finalize { release } => Some(Act::Finalize(release.clone())),
         }
     }
 
@@ -162,6 +174,7 @@ impl Step {
             | Self::HandOver { .. }
             | Self::FinishHandOver { .. }
             | Self::Route { .. }
+            | Self::Finalize { .. }
             | Self::ReleaseRollout { .. } => None,
         }
     }
@@ -183,6 +196,7 @@ impl std::fmt::Display for Step {
                 write!(f, "finish handing over {group} from {from} to {to}, then see what is left")
             }
             Self::Route { services, to } => write!(f, "lead service {} to {to}", services.join(", ")),
+            Self::Finalize { release } => write!(f, "make release {release} final"),
             Self::ReleaseRollout { before: Rollout::OnDelete } => write!(f, "leave the rollout on OnDelete, as it was"),
             Self::ReleaseRollout { before: Rollout::RollingUpdate { .. } } => {
                 write!(f, "release the rollout (RollingUpdate)")

@@ -20,7 +20,7 @@ pub(crate) fn needs_replacing(goal: &Goal, look: &Look, member: &Member) -> bool
     match goal {
         Goal::Renew { .. } => !look.workload.is_current(member),
         Goal::Leave { node } => member.node.as_ref() == Some(node),
-        Goal::Lead { .. } => false,
+        Goal::Lead { .. } | Goal::Finalize { .. } => false,
     }
 }
 

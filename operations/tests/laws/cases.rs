@@ -2,7 +2,7 @@
 
 use stateful_cluster::TemplateChange;
 use stateful_operations::Goal;
-use stateful_safety::Rollout;
+use stateful_safety::{Rollout, Version};
 
 use crate::drive::begin;
 use crate::model::{Model, NEW, NEWER_MINOR};
@@ -102,6 +102,11 @@ pub(crate) fn all() -> Vec<Case> {
             name: "a switchover of one that fences",
             model: Model::fencing(),
             goal: Goal::Lead { member: "redis-0".to_owned() },
+        },
+        Case {
+            name: "a release made final",
+            model: Model::cluster(1, 2).with(|inside| inside.features = Version::parse("6.2")),
+            goal: Goal::Finalize { release: Version::parse("7.0").expect("a version") },
         },
         Case { name: "a switchover", model: Model::cluster(3, 2), goal: Goal::Lead { member: "redis-3".to_owned() } },
     ]

@@ -28,6 +28,8 @@ pub(crate) enum Verb {
     Abort(TargetArgs),
     /// Bring the old image back, as long as that loses nothing
     Rollback(ResumeArgs),
+    /// Make an upgrade to another release final: from then on there is no way back
+    Finalize(ResumeArgs),
     /// Show what was done to a database, by whom, and how it ended
     History(TargetArgs),
     /// Install the guard, which stops everybody else from moving databases unsafely; see how it is
@@ -269,7 +271,7 @@ pub(crate) struct DrainArgs {
     pub(crate) operation: OperationFlags,
 }
 
-/// `resume`, `rollback`
+/// `resume`, `rollback`, `finalize`
 #[derive(Debug, Args)]
 pub(crate) struct ResumeArgs {
     /// A StatefulSet's name, sts/NAME, or an engine's word

@@ -46,5 +46,6 @@ fn what(goal: &Goal, before: &str) -> String {
         Goal::Renew { change: None, .. } => "declared revision".to_owned(),
         Goal::Leave { node } => format!("leave {node}"),
         Goal::Lead { member } => format!("{member} leads"),
+        Goal::Finalize { release } => format!("{release} made final"),
     }
 }

@@ -4,6 +4,7 @@ mod abort;
 mod check;
 mod completion;
 mod drain;
+mod finalize;
 mod guard;
 mod history;
 mod rbac;
@@ -40,6 +41,7 @@ async fn dispatch(cli: Cli, printer: Printer) -> Result<Exit, Failure> {
         Verb::Resume(args) => resume::run(&context().await?, &args).await,
         Verb::Abort(args) => abort::run(&context().await?, &args).await,
         Verb::Rollback(args) => rollback::run(&context().await?, &args).await,
+        Verb::Finalize(args) => finalize::run(&context().await?, &args).await,
         Verb::History(args) => history::run(&context().await?, &args).await,
         Verb::Guard(args) => guard::run(printer, &globals, &args).await,
         Verb::Rbac(args) => rbac::run(printer, &args),

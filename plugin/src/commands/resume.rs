@@ -33,7 +33,7 @@ pub(crate) async fn run(context: &Context, args: &ResumeArgs) -> Result<Exit, Fa
 fn mending(goal: Goal) -> Goal {
     match goal {
         Goal::Renew { change, restore_primaries, repair: _ } => Goal::Renew { change, restore_primaries, repair: true },
-        goal @ (Goal::Leave { .. } | Goal::Lead { .. }) => goal,
+        goal @ (Goal::Leave { .. } | Goal::Lead { .. } | Goal::Finalize { .. }) => goal,
     }
 }
 

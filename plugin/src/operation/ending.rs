@@ -54,6 +54,7 @@ pub(super) fn past_tense(verb: &str) -> &'static str {
         "drain" => "drained",
         "rollback" => "rolled back",
         "resume" => "finished",
+        "finalize" => "made final",
         _ => "done",
     }
 }

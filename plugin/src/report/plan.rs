@@ -38,14 +38,23 @@ fn steps_text(plan: &Plan) -> String {
     let mut lines = Vec::new();
     for (index, step) in plan.steps.iter().enumerate() {
         if plan.boundary == Some(index) {
-            let before = &plan.origin.image;
-            lines.push(format!(
-                "      --- from here on {before} cannot come back: it cannot read what a newer release writes ---"
-            ));
+            lines.push(boundary(plan));
         }
         lines.push(format!("  {:>2}. {}", index + 1, clean(&step.to_string())));
     }
     lines.join("\n")
+}
+
+fn boundary(plan: &Plan) -> String {
+    match &plan.goal {
+        Goal::Finalize { release } => {
+            format!("      --- from here on no release before {release} can come back: it cannot open the data ---")
+        }
+        Goal::Renew { .. } | Goal::Leave { .. } | Goal::Lead { .. } => {
+            let before = &plan.origin.image;
+            format!("      --- from here on {before} cannot come back: it cannot read what a newer release writes ---")
+        }
+    }
 }
 
 fn goal_text(goal: &Goal) -> String {
@@ -55,5 +64,6 @@ fn goal_text(goal: &Goal) -> String {
         Goal::Renew { change: None, .. } => "to what the StatefulSet declares".to_owned(),
         Goal::Leave { node } => format!("leave {node}"),
         Goal::Lead { member } => format!("let {member} lead"),
+        Goal::Finalize { release } => format!("make release {release} final"),
     }
 }

@@ -2,7 +2,7 @@
 //! behind, and no older than what it follows.
 
 use crate::case::Case;
-use crate::{Disruption, Reason, Role, Sync};
+use crate::{Disruption, Misfit, Reason, Role, Sync};
 
 /// Refuses a handover to a member that is not ready to lead.
 pub(crate) fn successor_ready(case: &Case<'_>) -> Vec<Reason> {
@@ -31,11 +31,11 @@ pub(crate) fn successor_ready(case: &Case<'_>) -> Vec<Reason> {
     if let (Some(to_version), Some(from_version)) = (&successor.version, &primary.version)
         && !case.assessment.can_open(to_version, from_version, case.workload.engine)
     {
-        reasons.push(Reason::OlderSuccessor {
+        reasons.push(Reason::Release(Misfit::OlderSuccessor {
             to: to.clone(),
             to_version: to_version.clone(),
             from_version: from_version.clone(),
-        });
+        }));
     }
     reasons
 }

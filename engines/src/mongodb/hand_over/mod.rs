@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use super::Answers;
 use super::links::{Links, admin, ask, words};
 use crate::door::is_at;
-use crate::{Door, HandOverError, HandedOver};
+use crate::{Door, HandOverError, HandedOver, Prepared};
 
 /// How long the primary itself may refuse writes before it calls the step-down off, in seconds.
 const CATCH_UP: i32 = 2;
@@ -61,6 +61,24 @@ pub(super) async fn hand_over(
     // Whatever became of it: with nobody frozen the set looks after itself.
     freeze::nobody(&hands).await;
     moved
+}
+
+/// Leads those that read from a member to the primary, before the member is restarted: without a source they would sleep for
+/// a second, and majority writes with them.
+pub(super) async fn nobody_reads_from(links: &Links, doors: &[Door], member: &str) -> Result<Prepared, HandOverError> {
+    let asked = doors.iter().map(|door| async {
+        let hands = Hands { links, doors, from: &door.member, to: member };
+        hands.status(&door.member).await.is_ok_and(|status| leads(&status)).then_some(&door.member)
+    });
+    let leading: Vec<&String> = futures::future::join_all(asked).await.into_iter().flatten().collect();
+    match leading[..] {
+        [primary] if primary != member => {
+            let hands = Hands { links, doors, from: primary, to: member };
+            sources::nobody_reads_from(&hands, member).await
+        }
+        // Nobody to read from instead; whether it may be taken at all is not asked here.
+        _ => Ok(Prepared::Ready),
+    }
 }
 
 async fn step_down(hands: &Hands<'_>) -> Result<HandedOver, HandOverError> {

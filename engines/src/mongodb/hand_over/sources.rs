@@ -12,7 +12,7 @@ use mongodb::bson::doc;
 use tokio::time::sleep;
 
 use super::{CLOSE, Hands, applied, follows};
-use crate::HandOverError;
+use crate::{HandOverError, Prepared};
 
 /// How often a member is asked whom it reads from.
 const POLL: Duration = Duration::from_millis(50);
@@ -43,6 +43,28 @@ pub(super) async fn arrange(hands: &Hands<'_>) -> Result<Vec<String>, HandOverEr
         arranged?;
     }
     Ok(others)
+}
+
+/// Leads those that read from a member that will go to the primary.
+pub(super) async fn nobody_reads_from(hands: &Hands<'_>, member: &str) -> Result<Prepared, HandOverError> {
+    // One that the set does not list is read from by nobody.
+    let (Ok(primary), Ok(source)) = (hands.host(hands.from).await, hands.host(member).await) else {
+        return Ok(Prepared::Ready);
+    };
+    let readers = join_all(hands.others().map(|door| async {
+        let status = hands.status(&door.member).await.ok()?;
+        let reads = status.status.get_str("syncSourceHost").is_ok_and(|host| host == source);
+        (follows(&status) && reads).then_some(&door.member)
+    }));
+    let readers: Vec<&String> = readers.await.into_iter().flatten().collect();
+    for led in join_all(readers.iter().map(|reader| read_from(hands, reader, &primary))).await {
+        led?;
+    }
+    let names: Vec<&str> = readers.iter().map(|reader| reader.as_str()).collect();
+    Ok(match names[..] {
+        [] => Prepared::Ready,
+        _ => Prepared::LookAgain(format!("{} read from it and is led to its primary first", names.join(", "))),
+    })
 }
 
 /// Leads a member to read from another, and waits until it has done so for a while.

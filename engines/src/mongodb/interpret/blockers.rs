@@ -2,7 +2,7 @@
 
 use stateful_safety::Blocker;
 
-use super::{Answers, Seen, answers, configuration, is_arbiter, is_of};
+use super::{Answers, PRIMARY, Seen, answers, configuration, is_arbiter, is_moving, is_of};
 use crate::mongodb::answers::{documents, moment, number};
 
 /// How far back the oplog should reach, in seconds: an image pulled, a volume moved to another node, a server that
@@ -44,20 +44,18 @@ fn strangers(leader: &Answers, seen: &[Seen]) -> Vec<String> {
 
 fn features_differ(seen: &Seen, own: &Answers, leader: &Answers) -> Option<Blocker> {
     let (says, primary_says) = (features(own)?, features(leader)?);
-    let moving = says.contains(' ');
-    (says != primary_says || moving).then(|| Blocker::FeaturesDiffer {
-        member: seen.member.clone(),
-        says,
-        primary_says,
-    })
+    let leads = own.state() == Some(PRIMARY);
+    let wrong = if leads { is_moving(own) } else { says != primary_says };
+    wrong.then(|| Blocker::FeaturesDiffer { member: seen.member.clone(), says, primary_says })
 }
 
-/// In words; two of them where it is on its way from one release to another.
+/// In words; on its way from one release to another it names both.
 fn features(answers: &Answers) -> Option<String> {
     let parameter = answers.features.get_document("featureCompatibilityVersion").ok()?;
     let version = parameter.get_str("version").ok()?;
     Some(match parameter.get_str("targetVersion") {
-        Ok(target) => format!("{version} on its way to {target}"),
+        // On its way back it has the version it goes to already, and says where it came from.
+        Ok(target) => format!("{} on its way to {target}", parameter.get_str("previousVersion").unwrap_or(version)),
         Err(_) => version.to_owned(),
     })
 }

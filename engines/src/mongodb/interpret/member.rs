@@ -33,10 +33,27 @@ pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>, told: Optio
         role,
         sync,
         lag_seconds: lag.and_then(Result::ok).and_then(|milliseconds| u64::try_from(milliseconds / 1_000).ok()),
-        version: own.and_then(|own| Version::parse(own.build.get_str("version").ok()?)),
+        version: own.and_then(version),
         persists: own.is_some_and(persists),
         electable: configured.is_none_or(|member| number(member, "priority") != Some(0)),
     }
+}
+
+/// One that only votes: it holds nothing that could be behind, and never leads.
+pub(super) fn arbiter(seen: &Seen) -> MemberState {
+    MemberState {
+        name: seen.member.clone(),
+        role: Role::Replica,
+        sync: Sync::InSync { lag_bytes: 0 },
+        lag_seconds: Some(0),
+        version: answers(seen).and_then(version),
+        persists: true,
+        electable: false,
+    }
+}
+
+fn version(own: &Answers) -> Option<Version> {
+    Version::parse(own.build.get_str("version").ok()?)
 }
 
 /// How many milliseconds of its primary's writes a secondary has not applied, or why it cannot be said to follow at all.

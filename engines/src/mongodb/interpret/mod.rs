@@ -28,20 +28,26 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
     let teller = primary.or_else(|| seen.iter().find(|seen| answers(seen).is_some_and(|own| !own.status.is_empty())));
     let told = teller.and_then(answers);
     let name = told.and_then(|told| told.status.get_str("set").ok()).unwrap_or("the replica set").to_owned();
-    let mut blockers: Vec<Blocker> = (primaries.len() != 1)
+    let (arbiters, bearing): (Vec<&Seen>, Vec<&Seen>) = seen.iter().partition(|seen| only_votes(seen));
+    // Arbiters often are a workload of their own, and who leads is then none of its pods.
+    let mut blockers: Vec<Blocker> = (primaries.len() != 1 && !bearing.is_empty())
         .then(|| Blocker::NoSinglePrimary { group: name.clone(), primaries: primaries.len() })
         .into_iter()
         .collect();
     blockers.extend(agreement::disagreements(seen, primary));
     blockers.extend(blockers::blockers(seen, primary));
-    let bearing = |seen: &&Seen| !only_votes(seen);
     let group = ReplicaGroup {
-        members: seen.iter().filter(bearing).map(|seen| member::state(seen, role(seen), primary, told)).collect(),
-        writes_need: voters::writes_need(told),
-        name,
+        members: bearing.iter().map(|seen| member::state(seen, role(seen), primary, told)).collect(),
+        writes_need: voters::writes_need(told, seen.len()),
+        name: name.clone(),
     };
-    let arbiters = told.map_or(0, |told| told.configured().filter(|member| is_arbiter(member)).count());
-    let topology = match (told, arbiters) {
+    let voters = ReplicaGroup {
+        name: format!("arbiters of {name}"),
+        members: arbiters.iter().map(|seen| member::arbiter(seen)).collect(),
+        writes_need: 0,
+    };
+    let in_set = told.map_or(0, |told| told.configured().filter(|member| is_arbiter(member)).count());
+    let topology = match (told, in_set) {
         (None, _) if seen.iter().all(|seen| seen.answer.is_err()) => "unknown: nobody answers".to_owned(),
         (None, _) => "in no replica set".to_owned(),
         (Some(_), 0) => "replica set".to_owned(),
@@ -50,7 +56,7 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
     Assessment {
         taken_at: now,
         topology,
-        groups: vec![group],
+        groups: [group, voters].into_iter().filter(|group| !group.members.is_empty()).collect(),
         electorates: voters::electorate(seen, told).into_iter().collect(),
         blockers,
         feature_release: primary.and_then(answers).and_then(features),
@@ -93,8 +99,13 @@ fn configuration<'a>(told: &'a Answers, seen: &Seen) -> Option<&'a Document> {
 /// The release whose features it makes use of, unless it is on its way to another.
 fn features(answers: &Answers) -> Option<Version> {
     let parameter = answers.features.get_document("featureCompatibilityVersion").ok()?;
-    let moving = parameter.contains_key("targetVersion");
-    Version::parse(parameter.get_str("version").ok()?).filter(|_| !moving)
+    Version::parse(parameter.get_str("version").ok()?).filter(|_| !is_moving(answers))
+}
+
+/// Whether it is on its way from the features of one release to those of another.
+fn is_moving(answers: &Answers) -> bool {
+    let parameter = answers.features.get_document("featureCompatibilityVersion");
+    parameter.is_ok_and(|parameter| parameter.contains_key("targetVersion"))
 }
 
 /// Votes of a member.

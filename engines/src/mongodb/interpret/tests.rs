@@ -1,1 +1,238 @@
+//! What real servers said (`recorded/`, made by `record.rs` of this crate's tests), and what it means.
 
+use std::path::Path;
+
+use mongodb::bson::{Document, doc};
+use stateful_safety::{Assessment, Blocker, Role, Sync, Version};
+
+use super::interpret;
+use crate::mongodb::Seen;
+
+fn recorded(case: &str) -> Vec<Seen> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/mongodb/recorded/6.0-{case}.json"));
+    let text = std::fs::read_to_string(&path).expect("a recorded case");
+    serde_json::from_str(&text).expect("what was recorded is what is read")
+}
+
+fn in_words(assessment: &Assessment) -> String {
+    let mut lines = vec![assessment.topology.clone()];
+    for group in &assessment.groups {
+        let members = group.members.iter().map(|member| {
+            let sync = match &member.sync {
+                Sync::InSync { .. } => "in sync",
+                Sync::Behind { why } | Sync::Unreachable { why } => why,
+            };
+            let never = if member.electable { "" } else { ", never leads" };
+            format!("{} {}, {sync}{never}", member.name, member.role)
+        });
+        let members: Vec<String> = members.collect();
+        lines.push(format!("{} (a write needs {}): {}", group.name, group.writes_need, members.join("; ")));
+    }
+    for electorate in &assessment.electorates {
+        lines.push(format!("{} of {}: {}", electorate.needed, electorate.voters_are, electorate.live.join(", ")));
+    }
+    lines.extend(assessment.blockers.iter().map(|blocker| format!("! {blocker}")));
+    lines.join("\n")
+}
+
+fn assert_means(case: &str, expected: &[&str]) {
+    assert_eq!(in_words(&interpret(&recorded(case), 1)), expected.join("\n"), "{case}");
+}
+
+const ALL_WELL: &str =
+    "rs0 (a write needs 2): mongo-0 primary, in sync; mongo-1 replica, in sync; mongo-2 replica, in sync";
+const ALL_VOTE: &str = "2 of voting members of the set: mongo-0, mongo-1, mongo-2";
+
+#[test]
+fn three_healthy_servers_are_one_group_and_a_write_needs_two() {
+    assert_means("healthy", &["replica set", ALL_WELL, ALL_VOTE]);
+    let assessment = interpret(&recorded("healthy"), 1);
+    assert_eq!(assessment.feature_release, Version::parse("6.0"));
+    let members = &assessment.groups[0].members;
+    assert!(members.iter().all(|member| member.persists && member.version.is_some()), "{members:?}");
+    assert!(members.iter().all(|member| member.lag_seconds.is_some() != (member.name == "mongo-0")), "{members:?}");
+}
+
+#[test]
+fn an_arbiter_votes_and_bears_no_data() {
+    assert_means(
+        "arbiter",
+        &[
+            "replica set with an arbiter",
+            "rs0 (a write needs 2): mongo-0 primary, in sync; mongo-1 replica, in sync",
+            "arbiters of rs0 (a write needs 0): mongo-2 replica, in sync, never leads",
+            ALL_VOTE,
+        ],
+    );
+}
+
+/// As Bitnami's chart does it: a workload of its own, whose primary is no pod of it.
+#[test]
+fn arbiters_alone_may_be_taken_as_long_as_a_majority_votes() {
+    let seen = recorded("arbiter").split_off(2);
+    let assessment = interpret(&seen, 1);
+    assert_eq!(assessment.blockers, []);
+    assert_eq!(assessment.groups.len(), 1, "{:?}", assessment.groups);
+    assert_eq!(assessment.electorates[0].live.len(), 3, "{:?}", assessment.electorates);
+}
+
+#[test]
+fn a_hidden_member_follows_and_never_leads() {
+    assert_means(
+        "hidden",
+        &[
+            "replica set",
+            &ALL_WELL.replace("mongo-1 replica, in sync", "mongo-1 replica, in sync, never leads"),
+            ALL_VOTE,
+        ],
+    );
+}
+
+#[test]
+fn servers_in_no_set_are_known_to_be_in_none() {
+    assert_means(
+        "in-no-set",
+        &[
+            "in no replica set",
+            "the replica set (a write needs 4): mongo-0 unknown, it is in no replica set; mongo-1 unknown, it is in no replica \
+             set; mongo-2 unknown, it is in no replica set",
+            "! the replica set has 0 primaries, it must have exactly one",
+        ],
+    );
+}
+
+#[test]
+fn one_that_is_gone_is_gone_and_no_longer_votes() {
+    assert_means(
+        "secondary-gone",
+        &[
+            "replica set",
+            &ALL_WELL.replace("mongo-2 replica, in sync", "mongo-2 unknown, no answer within 2s"),
+            "2 of voting members of the set: mongo-0, mongo-1",
+        ],
+    );
+    assert_means(
+        "primary-just-gone",
+        &[
+            "replica set",
+            "rs0 (a write needs 2): mongo-0 unknown, no answer within 2s; mongo-1 replica, its primary does not answer; \
+             mongo-2 replica, its primary does not answer",
+            "2 of voting members of the set: mongo-1, mongo-2",
+            "! rs0 has 0 primaries, it must have exactly one",
+        ],
+    );
+}
+
+#[test]
+fn one_that_is_far_behind_does_not_follow() {
+    assert_means(
+        "secondary-behind",
+        &[
+            "replica set",
+            &ALL_WELL.replace("mongo-1 replica, in sync", "mongo-1 replica, it is 10 s behind its primary"),
+            ALL_VOTE,
+        ],
+    );
+}
+
+#[test]
+fn a_lock_an_index_build_and_a_change_of_features_stand_in_the_way() {
+    assert_means(
+        "writes-locked",
+        &[
+            "replica set",
+            ALL_WELL,
+            ALL_VOTE,
+            "! writes are locked on mongo-2 (fsyncLock): it applies nothing until it is unlocked",
+        ],
+    );
+    assert_means("index-build", &["replica set", ALL_WELL, ALL_VOTE, "! mongo-0 is busy with an index build"]);
+    assert_means(
+        "features-on-their-way",
+        &[
+            "replica set",
+            ALL_WELL,
+            ALL_VOTE,
+            "! mongo-0 is changing its featureCompatibilityVersion (6.0 on its way to 5.0): that must end first",
+        ],
+    );
+    assert_eq!(interpret(&recorded("features-on-their-way"), 1).feature_release, None);
+}
+
+#[test]
+fn what_is_not_final_leaves_the_way_back_open() {
+    let assessment = interpret(&recorded("features-of-an-older-release"), 1);
+    assert_eq!(assessment.feature_release, Version::parse("5.0"));
+    assert_eq!(assessment.blockers, []);
+}
+
+/// Changes what was recorded of one member.
+fn changed(case: &str, number: usize, change: impl Fn(&mut super::Answers)) -> Assessment {
+    let mut seen = recorded(case);
+    change(seen[number].answer.as_mut().expect("an answer"));
+    interpret(&seen, 1)
+}
+
+#[test]
+fn an_oplog_that_ends_before_a_restart_does_is_a_reason_against_it() {
+    let assessment = changed("healthy", 1, |answers| {
+        let newest = answers.own().and_then(|own| own.get_datetime("lastAppliedWallTime").ok()).expect("a time");
+        let wall = mongodb::bson::DateTime::from_millis(newest.timestamp_millis() - 42_000);
+        answers.oldest = doc! { "wall": wall, "o": {} };
+    });
+    let short = Blocker::HistoryShort { member: "mongo-1".to_owned(), seconds: 42, limit: 300 };
+    assert_eq!(assessment.blockers, [short]);
+}
+
+#[test]
+fn a_member_with_features_of_another_release_is_a_reason_against_everything() {
+    let assessment = changed("healthy", 2, |answers| {
+        answers.features = doc! { "featureCompatibilityVersion": { "version": "5.0" } };
+    });
+    assert!(matches!(assessment.blockers[..], [Blocker::FeaturesDiffer { .. }]), "{:?}", assessment.blockers);
+}
+
+#[test]
+fn who_names_another_primary_or_another_configuration_disagrees() {
+    let named = changed("healthy", 2, |answers| {
+        answers.hello.insert("primary", "127.0.27.2:27017");
+    });
+    assert!(matches!(named.blockers[..], [Blocker::ViewsDisagree { .. }]), "{:?}", named.blockers);
+    let older = changed("healthy", 2, |answers| {
+        answers.config.get_document_mut("config").expect("a configuration").insert("version", 7);
+    });
+    assert!(matches!(older.blockers[..], [Blocker::ViewsDisagree { .. }]), "{:?}", older.blockers);
+}
+
+#[test]
+fn of_two_primaries_neither_is_one() {
+    let two = changed("healthy", 1, |answers| {
+        answers.status.insert("myState", 1);
+    });
+    let primaries = two.groups[0].members.iter().filter(|member| member.role == Role::Primary).count();
+    assert_eq!((primaries, two.groups[0].primary()), (2, None));
+    assert!(two.blockers.iter().any(|blocker| matches!(blocker, Blocker::NoSinglePrimary { primaries: 2, .. })));
+}
+
+#[test]
+fn a_member_that_is_no_pod_here_is_a_stranger_unless_it_only_votes() {
+    for (arbiter, strangers) in [(false, 1), (true, 0)] {
+        let assessment = changed("healthy", 0, |answers| {
+            let config = answers.config.get_document_mut("config").expect("a configuration");
+            let members = config.get_array_mut("members").expect("members");
+            members.push(doc! { "_id": 9, "host": "elsewhere:27017", "arbiterOnly": arbiter }.into());
+        });
+        let found = assessment.blockers.iter().filter(|blocker| matches!(blocker, Blocker::Stranger { .. })).count();
+        assert_eq!(found, strangers, "{:?}", assessment.blockers);
+    }
+}
+
+#[test]
+fn a_member_that_keeps_nothing_on_disk_is_known_to() {
+    let assessment = changed("healthy", 1, |answers| {
+        answers.options = doc! { "parsed": { "storage": { "engine": "inMemory" } } };
+    });
+    assert!(assessment.member("mongo-1").is_some_and(|member| !member.persists));
+    let silent = changed("healthy", 1, |answers| answers.options = Document::new());
+    assert!(silent.member("mongo-1").is_some_and(|member| !member.persists), "unknown is unsafe");
+}

@@ -7,9 +7,9 @@ use crate::mongodb::answers::{moment, number};
 
 /// Members in sync, the primary included, that acknowledge a write of `w: "majority"`, the default since 5.0. Where nobody
 /// tells, all of them and one more: nobody is taken then.
-pub(super) fn writes_need(told: Option<&Answers>) -> usize {
+pub(super) fn writes_need(told: Option<&Answers>, members: usize) -> usize {
     let needed = told.and_then(|told| number(&told.status, "writeMajorityCount"));
-    needed.and_then(|needed| usize::try_from(needed).ok()).unwrap_or(usize::MAX)
+    needed.and_then(|needed| usize::try_from(needed).ok()).unwrap_or(members + 1)
 }
 
 /// The voters, arbiters and members elsewhere among them: those that somebody hears and that lead, follow or only vote.

@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use stateful_operations::journal::{self, Event, Line, State};
 use stateful_operations::{Goal, Look, What};
-use stateful_safety::{Millis, Rollout};
+use stateful_safety::{Millis, Rollout, Version};
 
 pub(crate) use database::{Life, Pod};
 pub(crate) use fencing::NEWER_MINOR;
@@ -43,6 +43,8 @@ pub(crate) struct Inside {
     /// Whether the next handover is left in its pause.
     pub(crate) left_in_the_pause: bool,
     pub(crate) image: String,
+    /// The release whose features the data uses, where its engine keeps that apart.
+    pub(crate) features: Option<Version>,
     pub(crate) restarted_at: Option<String>,
     /// When the controller will have seen the newest template.
     pub(crate) observed_at: Millis,
@@ -98,6 +100,7 @@ impl Model {
             paused: None,
             left_in_the_pause: false,
             image: OLD.to_owned(),
+            features: None,
             restarted_at: None,
             observed_at: 0,
             born: 0,
@@ -206,6 +209,11 @@ impl Model {
             Goal::Leave { node } => {
                 let there = inside.pods.iter().filter(|pod| &pod.node == node);
                 missing.extend(there.map(|pod| format!("{} is on {node}", pod.name)));
+            }
+            Goal::Finalize { release } => {
+                if inside.features.as_ref() != Some(release) {
+                    missing.push(format!("{release} is not final: {:?}", inside.features));
+                }
             }
             Goal::Lead { member } => {
                 if !inside.pods.iter().any(|pod| pod.leads && &pod.name == member) {

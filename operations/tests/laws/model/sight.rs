@@ -59,7 +59,7 @@ impl Inside {
             electorates: vec![voters],
             blockers,
             groups,
-            feature_release: None,
+            feature_release: self.features.clone(),
         }
     }
 

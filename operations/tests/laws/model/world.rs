@@ -191,6 +191,7 @@ impl Inside {
                     self.end(index, "the operation");
                 }
             }
+            Act::Finalize(release) => self.features = Some(release.clone()),
             Act::HandOver { from, to } => return self.hand_over(from, to).map(Some),
             // A handover here does not lead clients along by itself, as if that had failed: the row must.
             Act::Route { to, .. } => self.routed = Some(to.clone()),

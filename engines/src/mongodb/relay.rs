@@ -1,0 +1,91 @@
+//! TLS for the driver. It encrypts by itself only towards the name it dials, and through a tunnel that is never the
+//! server's: so it speaks plainly to a socket of this very process, and from there on our settings hold, which always verify.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustls::pki_types::ServerName;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpStream, UnixListener, UnixStream};
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsConnector;
+
+use crate::{Tls, Way};
+
+/// A relay to one member, which ends with this value.
+pub(super) struct Relay {
+    path: PathBuf,
+    listening: JoinHandle<()>,
+    trouble: Trouble,
+}
+
+/// Why the last connection could not be made: the driver only learns that it broke.
+type Trouble = Arc<Mutex<Option<String>>>;
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.listening.abort();
+        // In Linux's own name space there is no file to remove.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+impl Relay {
+    /// Listens, and dials the member for each connection that comes.
+    pub(super) fn to(way: &Way, tls: &Tls) -> Result<Self, String> {
+        let path = address();
+        let listener = UnixListener::bind(&path).map_err(|error| format!("TLS cannot be relayed: {error}"))?;
+        let (host, port, tls, trouble) = (way.host.clone(), way.port, tls.clone(), Trouble::default());
+        let told = Arc::clone(&trouble);
+        let listening = tokio::spawn(async move {
+            while let Ok((plain, _)) = listener.accept().await {
+                // The server takes whoever comes this way for us.
+                if is_ours(&plain) {
+                    tokio::spawn(relay(plain, host.clone(), port, tls.clone(), Arc::clone(&told)));
+                }
+            }
+        });
+        Ok(Self { path, listening, trouble })
+    }
+
+    /// Why the last connection could not be made, if it could not.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Where the driver dials.
+    pub(super) fn path(&self) -> PathBuf {
+        self.path.clone()
+    }
+}
+
+/// Whether this very process is at the other end.
+fn is_ours(plain: &UnixStream) -> bool {
+    let own = i32::try_from(std::process::id()).ok();
+    plain.peer_cred().is_ok_and(|peer| peer.pid().is_some() && peer.pid() == own)
+}
+
+/// An error ends the connection.
+async fn relay(mut plain: UnixStream, host: String, port: u16, tls: Tls, trouble: Trouble) {
+    let dialled = async {
+        let stream = TcpStream::connect((host.as_str(), port)).await?;
+        // Commands are small and answered one by one: waiting to fill a packet would only add to every pause measured.
+        stream.set_nodelay(true)?;
+        let name = ServerName::try_from(tls.server_name.clone()).map_err(std::io::Error::other)?;
+        TlsConnector::from(Arc::clone(&tls.config)).connect(name, stream).await
+    };
+    let dialled = dialled.await;
+    *trouble.lock().unwrap_or_else(PoisonError::into_inner) = dialled.as_ref().err().map(ToString::to_string);
+    if let Ok(mut encrypted) = dialled {
+        let _ = copy_bidirectional(&mut plain, &mut encrypted).await;
+    }
+}
+
+/// A name nobody else has: on Linux one without a file, since a guard has no folder to write to; elsewhere a file where
+/// temporary ones of this user are.
+fn address() -> PathBuf {
+    static MADE: AtomicU64 = AtomicU64::new(0);
+    let name = format!("kubectl-stateful-{}-{}.sock", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+    if cfg!(target_os = "linux") { PathBuf::from(format!("\0{name}")) } else { std::env::temp_dir().join(name) }
+}

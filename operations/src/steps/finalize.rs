@@ -1,0 +1,46 @@
+//! # What it does
+//! Lets the data make use of the features of the release that every member runs (MongoDB:
+//! `setFeatureCompatibilityVersion`), and waits until all members say so.
+//! # Safe to repeat because
+//! Where it is so already there is nothing to do; where it was broken off, the same command goes on with it.
+//! # Undo
+//! None. Servers of the release before cannot open the data any more: a backup of before is the only way back.
+//! # Gives up when
+//! A member runs another release, the engine refused three times, or the step's deadline passes.
+
+use stateful_safety::{Blocker, Misfit, Policy, Reason, Version};
+
+use crate::Look;
+use crate::steps::Standing;
+
+pub(super) fn standing(release: &Version, look: &Look) -> Standing {
+    match &look.assessment.feature_release {
+        // On their way, and perhaps nobody is behind it any more: told once more, they go on.
+        None => Standing::Open,
+        Some(features) if features.is_older_release_than(release, look.workload.engine) => Standing::Open,
+        Some(_) => Standing::Settled,
+    }
+}
+
+/// What is the matter with the database, but for what this step ends itself; and members that do not run that release, and
+/// so could not follow any more.
+pub(super) fn refused(release: &Version, look: &Look, policy: &Policy) -> Vec<Reason> {
+    let members = look.assessment.groups.iter().flat_map(|group| &group.members);
+    let runs = |version: &Version| !version.is_another_release_than(release, look.workload.engine);
+    let others = members.filter(|member| !member.version.as_ref().is_some_and(runs));
+    let mut reasons = look.not_whole(policy, None);
+    reasons.retain(|reason| !is_ended_by_it(reason));
+    reasons.extend(others.map(|member| {
+        Reason::Release(Misfit::ReleasesMixed {
+            member: member.name.clone(),
+            version: member.version.clone(),
+            release: release.clone(),
+        })
+    }));
+    reasons
+}
+
+/// Broken off half-way, it is this step that goes on with it.
+pub(crate) fn is_ended_by_it(reason: &Reason) -> bool {
+    matches!(reason, Reason::Blocked(Blocker::FeaturesDiffer { .. }))
+}
