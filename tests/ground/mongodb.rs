@@ -1,11 +1,11 @@
-//! The load on MongoDB: nothing is wrong while nothing happens, a crash is noticed and loses nothing, and what is lost is
-//! named.
+//! The load on MongoDB, through each driver: nothing is wrong while nothing happens, a crash is noticed and loses nothing, and
+//! what is lost is named.
 
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use mongodb::bson::{Document, doc};
-use stateful_harness::{Cluster, Figures, Load, Mongodb, Processes, nothing_failed, nothing_lost, until};
+use mongodb::bson::{Bson, Document, doc};
+use stateful_harness::{Cluster, Door, Figures, Load, Mongodb, Processes, nothing_failed, nothing_lost, until};
 use tokio::time::sleep;
 
 /// An election takes 10 to 12 s from a primary's last word, and kubelet starts the container again at once.
@@ -22,13 +22,62 @@ async fn the_ledger_of_mongodb_notices_a_crash_and_names_what_is_lost() -> Resul
     let cluster = Cluster::find()?;
     let namespace = cluster.namespace("ground-mongodb").await?;
     let mongodb = Mongodb::deploy(&namespace, "5.0").await?;
-    nothing_happens(&mongodb).await?;
-    the_primary_crashes(&mongodb).await?;
-    a_document_goes(&mongodb).await
+    for (driver, door) in [("the mongodb crate", (&mongodb).into()), ("PyMongo", mongodb.through_pymongo().await?)] {
+        nothing_happens(&door).await.context(driver)?;
+        the_primary_crashes(&mongodb, &door).await.context(driver)?;
+        a_document_goes(&mongodb, &door).await.context(driver)?;
+    }
+    Ok(())
 }
 
-async fn nothing_happens(mongodb: &Mongodb<'_>) -> Result<()> {
-    let load = Load::start(mongodb).await?;
+/// What the proofs about other sets than the example's stand on.
+#[tokio::test]
+async fn a_mongodb_set_is_formed_as_its_configuration_says() -> Result<()> {
+    let arbiter = [doc! {}, doc! {}, doc! { "arbiterOnly": true }];
+    let hidden = doc! { "priority": 0, "hidden": true };
+    let delayed = doc! { "priority": 0, "hidden": true, "secondaryDelaySecs": 5 };
+    let five = [doc! {}, doc! { "priority": 2 }, doc! {}, hidden, delayed];
+    let cluster = Cluster::find()?;
+    for shape in [&arbiter[..], &five] {
+        let namespace = cluster.namespace("ground-shaped").await?;
+        let mongodb = Mongodb::deploy_shaped(&namespace, "5.0", &[], shape).await?;
+        let primary = mongodb.primary().await?;
+        eprintln!("of {} members {primary} leads", shape.len());
+        ensure!(shape.len() == 3 || primary == "mongo-1", "{primary} leads");
+        let told = mongodb.command(&primary, doc! { "replSetGetConfig": 1 }).await?;
+        let members = told.get_document("config")?.get_array("members")?;
+        ensure!(members.len() == shape.len(), "{} are members", members.len());
+        for (said, member) in shape.iter().zip(members) {
+            let member = member.as_document().context("a member is a document")?;
+            // A priority comes back as another kind of number.
+            let word = |value: &Bson| value.to_string().trim_end_matches(".0").to_owned();
+            let same = |(name, value): (&String, &Bson)| member.get(name).is_some_and(|kept| word(kept) == word(value));
+            ensure!(said.iter().all(same), "{said} became {member}");
+        }
+        let load = Load::start(&mongodb).await?;
+        // Under load a delayed member is always behind, and in sync all the same.
+        mongodb.in_sync(A_WHILE).await?;
+        let during = load.turn_page();
+        nothing_failed(&during, &load.stop().await?)?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_mongodb_set_that_takes_encrypted_connections_alone_is_written_to() -> Result<()> {
+    let cluster = Cluster::find()?;
+    let namespace = cluster.namespace("ground-encrypted").await?;
+    let mongodb = Mongodb::deploy_encrypted(&namespace, "5.0").await?;
+    let told = mongodb.command(&mongodb.primary().await?, doc! { "getParameter": 1, "tlsMode": 1 }).await?;
+    ensure!(told.get_str("tlsMode")? == "requireTLS", "{told}");
+    for (driver, door) in [("the mongodb crate", (&mongodb).into()), ("PyMongo", mongodb.through_pymongo().await?)] {
+        nothing_happens(&door).await.context(driver)?;
+    }
+    Ok(())
+}
+
+async fn nothing_happens(door: &Door) -> Result<()> {
+    let load = Load::start(door.clone()).await?;
     // Not to wait for something: this is the time in which nothing happens.
     sleep(A_WHILE).await;
     let during = load.turn_page();
@@ -38,8 +87,8 @@ async fn nothing_happens(mongodb: &Mongodb<'_>) -> Result<()> {
 }
 
 /// A crash, not a goodbye, while each writer has a write under way: nobody says what became of them.
-async fn the_primary_crashes(mongodb: &Mongodb<'_>) -> Result<()> {
-    let load = Load::start(mongodb).await?;
+async fn the_primary_crashes(mongodb: &Mongodb<'_>, door: &Door) -> Result<()> {
+    let load = Load::start(door.clone()).await?;
     let primary = mongodb.primary().await?;
     let pods = mongodb.pods().await?;
     let pod = pods.iter().find(|pod| pod.name == primary).context("the primary has a pod")?;
@@ -71,8 +120,8 @@ async fn the_primary_crashes(mongodb: &Mongodb<'_>) -> Result<()> {
 }
 
 /// Behind the load's back, as a lost write would be.
-async fn a_document_goes(mongodb: &Mongodb<'_>) -> Result<()> {
-    let load = Load::start(mongodb).await?;
+async fn a_document_goes(mongodb: &Mongodb<'_>, door: &Door) -> Result<()> {
+    let load = Load::start(door.clone()).await?;
     let database = mongodb.link(&mongodb.primary().await?).await?.database("app");
     let names = database.list_collection_names().await?;
     for name in names.iter().filter(|name| name.starts_with("load_")) {

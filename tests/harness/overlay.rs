@@ -37,6 +37,26 @@ pub async fn apply(namespace: &Namespace, example: &str, version: &str) -> Resul
 
 /// The same, with more words on the command line of the example's own container.
 pub async fn apply_with(namespace: &Namespace, example: &str, version: &str, arguments: &[&str]) -> Result<()> {
+    apply_patched(namespace, example, version, &more_words(arguments)).await
+}
+
+/// The patch that says more on that command line, if there is more to say.
+pub(crate) fn more_words(arguments: &[&str]) -> Vec<Value> {
+    if arguments.is_empty() {
+        return Vec::new();
+    }
+    let add = |word: &&str| json!({"op": "add", "path": "/spec/template/spec/containers/0/args/-", "value": word});
+    let patch = arguments.iter().map(add).collect::<Value>().to_string();
+    vec![json!({"target": {"kind": "StatefulSet"}, "patch": patch})]
+}
+
+/// The same with any patches, as a kustomization has them.
+pub(crate) async fn apply_patched(
+    namespace: &Namespace,
+    example: &str,
+    version: &str,
+    patches: &[Value],
+) -> Result<()> {
     let name = image_of(example);
     let images = repository_of_images(name);
     let folder = folder(namespace.name());
@@ -44,12 +64,8 @@ pub async fn apply_with(namespace: &Namespace, example: &str, version: &str, arg
     let mut text = format!(
         "resources: [../../../examples/{example}]\nimages: [{{name: {name}, newName: {images}, newTag: '{version}'}}]\n"
     );
-    if !arguments.is_empty() {
-        let add = |word: &&str| json!({"op": "add", "path": "/spec/template/spec/containers/0/args/-", "value": word});
-        let patch = arguments.iter().map(add).collect::<Value>().to_string();
-        // A patch is a text inside the kustomization; a JSON string is one in YAML too.
-        writeln!(text, "patches: [{{target: {{kind: StatefulSet}}, patch: {}}}]", Value::from(patch))?;
-    }
+    // JSON is YAML too.
+    writeln!(text, "patches: {}", Value::from(patches))?;
     fs::write(folder.join("kustomization.yaml"), text)?;
     let applied = namespace.kubectl(&["apply", "--kustomize", &folder.to_string_lossy()]).await;
     fs::remove_dir_all(&folder)?;

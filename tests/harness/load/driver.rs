@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use anyhow::Result;
 
-use super::{mongodb, names, postgres, redis};
+use super::{mongodb, names, postgres, pymongo, redis};
 use crate::{Mongodb, RedisCluster};
 
 /// Where the database is, for a new client.
@@ -17,6 +17,7 @@ enum Way {
     Redis(redis::Door),
     Postgres(postgres::Door),
     Mongodb(mongodb::Door),
+    Pymongo(pymongo::Door),
 }
 
 /// A client: one connection, or however many its driver keeps.
@@ -24,6 +25,7 @@ pub(super) enum Link {
     Redis(redis::Link),
     Postgres(postgres::Link),
     Mongodb(mongodb::Link),
+    Pymongo(pymongo::Link),
 }
 
 /// What became of one write, as far as its client can know.
@@ -55,12 +57,18 @@ impl From<&Mongodb<'_>> for Door {
     }
 }
 
+impl From<pymongo::Door> for Door {
+    fn from(door: pymongo::Door) -> Self {
+        Self(Way::Pymongo(door))
+    }
+}
+
 impl Door {
     /// The key of a writer.
     pub(super) fn key(&self, writer: usize) -> String {
         match self.0 {
             Way::Redis(_) => names::key(writer),
-            Way::Postgres(_) | Way::Mongodb(_) => format!("writer-{writer}"),
+            Way::Postgres(_) | Way::Mongodb(_) | Way::Pymongo(_) => format!("writer-{writer}"),
         }
     }
 
@@ -70,6 +78,7 @@ impl Door {
             Way::Redis(_) => Ok(()),
             Way::Postgres(door) => door.make_table().await,
             Way::Mongodb(door) => door.make_collection().await,
+            Way::Pymongo(door) => door.make_collection().await,
         }
     }
 
@@ -78,6 +87,7 @@ impl Door {
             Way::Redis(door) => Link::Redis(door.open().await?),
             Way::Postgres(door) => Link::Postgres(door.open().await?),
             Way::Mongodb(door) => Link::Mongodb(door.open().await?),
+            Way::Pymongo(door) => Link::Pymongo(door.open().await?),
         })
     }
 }
@@ -89,6 +99,7 @@ impl Link {
             Self::Redis(link) => link.write(key, number).await,
             Self::Postgres(link) => link.write(key, number).await,
             Self::Mongodb(link) => link.write(key, number).await,
+            Self::Pymongo(link) => link.write(key, number).await,
         }
     }
 
@@ -98,6 +109,7 @@ impl Link {
             Self::Redis(link) => link.numbers(key).await,
             Self::Postgres(link) => link.numbers(key).await,
             Self::Mongodb(link) => link.numbers(key).await,
+            Self::Pymongo(link) => link.numbers(key).await,
         }
     }
 }

@@ -10,6 +10,8 @@ mod key;
 mod mongodb;
 mod names;
 mod postgres;
+mod pymongo;
+mod python;
 mod redis;
 mod resolver;
 mod writer;
@@ -28,6 +30,7 @@ use key::Ledger;
 pub use driver::Door;
 pub use key::Figures;
 pub(crate) use postgres::Door as PostgresDoor;
+pub(crate) use pymongo::Door as PymongoDoor;
 
 /// How many write at once. Keys are chosen so that each shard of a Redis Cluster has two or three of them.
 const WRITERS: usize = 8;

@@ -2,6 +2,7 @@
 //! primary, and sends a write a second time when the first attempt may be repeated (`retryWrites`, its default).
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use futures::TryStreamExt;
 use mongodb::bson::{Document, doc};
 use mongodb::error::{Error, ErrorKind};
-use mongodb::options::{ClientOptions, Credential, ReadConcern, ServerAddress};
+use mongodb::options::{ClientOptions, Credential, ReadConcern, ServerAddress, TlsOptions, WriteConcern};
 use mongodb::{Client, Collection};
 use tokio::time::timeout;
 
@@ -20,14 +21,14 @@ use crate::Mongodb;
 
 /// How long one attempt to connect may take, as for the other databases. The address of a pod that is gone swallows packets
 /// for about 3 s before anybody says that nobody is there.
-const CONNECT_WITHIN: Duration = Duration::from_secs(1);
+pub(super) const CONNECT_WITHIN: Duration = Duration::from_secs(1);
 
 /// How long a write waits for a primary: as long as that of the Redis driver. The default is 30 s.
-const PRIMARY_WITHIN: Duration = Duration::from_secs(5);
+pub(super) const PRIMARY_WITHIN: Duration = Duration::from_secs(5);
 
 /// How long a write may take. The driver has no limit for it: an attempt waits until there is a majority. Twice the above,
 /// because the second attempt waits for a primary as well.
-const WRITE_WITHIN: Duration = Duration::from_secs(10);
+pub(super) const WRITE_WITHIN: Duration = Duration::from_secs(10);
 
 /// What a server of 6.0 or later says with an error when no attempt has written anything.
 const NOTHING_WRITTEN: &str = "NoWritesPerformed";
@@ -36,9 +37,9 @@ const NOTHING_WRITTEN: &str = "NoWritesPerformed";
 #[derive(Debug, Clone)]
 pub(in crate::load) struct Door {
     /// Prints no password.
-    options: Arc<ClientOptions>,
+    pub(super) options: Arc<ClientOptions>,
     /// This load's own: what an earlier one left behind must not stand in for what this one lost.
-    collection: String,
+    pub(super) collection: String,
 }
 
 /// A client. The driver keeps a connection or more to each member, watches all of them, and mends what breaks.
@@ -55,17 +56,21 @@ impl Door {
             .source("app".to_owned())
             .build();
         // Everything else is the driver's default: writes are sent twice where that is safe, members are looked at every 10 s
-        // and at once after an error. The write concern is the server's default, which is a majority since 5.0.
+        // and at once after an error. The write concern is the default of a server of 5.0 or later, save in a set with an arbiter:
+        // there it is one member, which may be gone the next moment, and no promise that anybody could be held to.
         let hosts: Vec<_> = database.hosts().into_iter().map(|host| ServerAddress::Tcp { host, port: None }).collect();
-        let options = ClientOptions::builder()
+        let mut options = ClientOptions::builder()
             .hosts(hosts)
             .repl_set_name("rs0".to_owned())
             .default_database("app".to_owned())
             .credential(credential)
             .app_name("load".to_owned())
+            .write_concern(WriteConcern::majority())
             .connect_timeout(CONNECT_WITHIN)
             .server_selection_timeout(PRIMARY_WITHIN)
             .build();
+        let trust = |file: &Path| TlsOptions::builder().ca_file_path(file.to_owned()).build().into();
+        options.tls = database.authority().map(trust);
         let collection = format!("load_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
         Self { options: Arc::new(options), collection }
     }
