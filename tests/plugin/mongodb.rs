@@ -4,7 +4,8 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use stateful_harness::{Cluster, Figures, Load, Mongodb, Plugin, nothing_failed, until};
+use mongodb::bson::doc;
+use stateful_harness::{Cluster, Door, Figures, Load, Mongodb, Plugin, Trace, nothing_failed, until};
 
 use crate::postgres::handing_over;
 
@@ -14,28 +15,81 @@ const GAP: Duration = Duration::from_millis(500);
 /// A member that was ended is in quiescence for 15 s before it goes.
 const SETTLED_WITHIN: Duration = Duration::from_mins(2);
 
+/// There with the driver of this language, and back with Python's.
 #[tokio::test]
-async fn a_major_upgrade_of_mongodb_and_the_way_back_under_load_lose_nothing() -> Result<()> {
+async fn a_major_upgrade_of_mongodb_and_the_way_back_under_load_fail_no_write() -> Result<()> {
     let cluster = Cluster::find()?;
     let namespace = cluster.namespace("law-mongodb").await?;
     let mongodb = Mongodb::deploy(&namespace, "5.0").await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
-    let load = Load::start(&mongodb).await?;
-    let mut during = Figures::default();
-    for (what, arguments, version) in [
-        ("5.0 to 6.0", &["upgrade", "mongo", "--version", "6.0", "-y", "-o", "json"][..], "6.0"),
-        ("back to 5.0", &["rollback", "mongo", "-y", "-o", "json"], "5.0"),
+    for (what, door, arguments, version) in [
+        ("5.0 to 6.0", Door::from(&mongodb), &["upgrade", "mongo", "--version", "6.0", "-y", "-o", "json"][..], "6.0"),
+        ("back to 5.0, PyMongo", mongodb.through_pymongo().await?, &["rollback", "mongo", "-y", "-o", "json"], "5.0"),
     ] {
+        let load = Load::start(door).await?;
         let ended = plugin.run(arguments).await?.expect(0)?;
-        let page = load.turn_page();
-        told(what, &page);
+        let during = load.turn_page();
+        let audit = load.stop().await?;
+        told(what, &during);
         eprintln!("it took {:?}, longest handover {} ms", ended.took, ended.json()?["longestHandoverMilliseconds"]);
         all_run(&mongodb, version).await?;
-        ensure!(page.longest_gap <= GAP, "{} was not written for {:?}", page.of_key, page.longest_gap);
-        during = page.and(&during);
+        nothing_failed(&during, &audit)?;
+        ensure!(during.longest_gap <= GAP, "{} was not written for {:?}", during.of_key, during.longest_gap);
     }
-    let audit = load.stop().await?;
-    nothing_failed(&during, &audit)
+    Ok(())
+}
+
+/// Each is refused with its number and its reason, and nothing is touched; when it is over, the same is allowed.
+#[tokio::test]
+async fn a_secondary_that_lags_or_is_locked_is_a_reason_to_touch_nothing() -> Result<()> {
+    let cluster = Cluster::find()?;
+    let namespace = cluster.namespace("law-mongodb-obstacles").await?;
+    let mongodb = Mongodb::deploy_with(&namespace, "6.0", &["--setParameter=enableTestCommands=1"]).await?;
+    let plugin = Plugin::find(&cluster)?.within(&namespace);
+    let primary = mongodb.primary().await?;
+    let secondary = if primary == "mongo-2" { "mongo-1" } else { "mongo-2" };
+    let load = Load::start(&mongodb).await?;
+    let fail_point = |mode: &str| doc! { "configureFailPoint": "rsSyncApplyStop", "mode": mode };
+    let cases = [
+        (fail_point("alwaysOn"), fail_point("off"), "s behind its primary"),
+        (doc! { "fsync": 1, "lock": true }, doc! { "fsyncUnlock": 1 }, "STF-MG-002"),
+    ];
+    for (begin, end, says) in cases {
+        let before = Trace::of(&namespace).await?;
+        mongodb.command(secondary, begin).await?;
+        until("it is refused", SETTLED_WITHIN, async || {
+            let checked = plugin.run(&["check", "mongo"]).await?;
+            let text = format!("{checked}");
+            ensure!(checked.expect(3).is_ok() && text.contains(says), "{text}");
+            Ok(())
+        })
+        .await?;
+        let refused = plugin.run(&["switchover", "mongo", "--to", secondary, "-y"]).await?.expect(3)?;
+        ensure!(format!("{refused}").contains(says), "it does not say why:\n{refused}");
+        before.is_unchanged(&namespace).await?;
+        ensure!(mongodb.primary().await? == primary, "somebody has moved it");
+        mongodb.command(secondary, end).await?;
+        mongodb.in_sync(SETTLED_WITHIN).await?;
+    }
+    plugin.run(&["switchover", "mongo", "--to", secondary, "-y"]).await?.expect(0)?;
+    let during = load.turn_page();
+    told("a secondary that lags, and one that is locked", &during);
+    nothing_failed(&during, &load.stop().await?)
+}
+
+#[tokio::test]
+async fn a_mongodb_that_takes_encrypted_connections_alone_is_handed_over_and_fails_no_write() -> Result<()> {
+    let cluster = Cluster::find()?;
+    let namespace = cluster.namespace("law-mongodb-encrypted").await?;
+    let mongodb = Mongodb::deploy_encrypted(&namespace, "6.0").await?;
+    let plugin = Plugin::find(&cluster)?.within(&namespace);
+    let primary = mongodb.primary().await?;
+    let load = Load::start(&mongodb).await?;
+    plugin.run(&["switchover", "mongo", "--from", &primary, "-y"]).await?.expect(0)?;
+    ensure!(mongodb.primary().await? != primary, "{primary} leads on");
+    let during = load.turn_page();
+    told("encrypted", &during);
+    nothing_failed(&during, &load.stop().await?)
 }
 
 /// Final means final, and only what every member runs can be made so.

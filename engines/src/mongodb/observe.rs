@@ -57,6 +57,13 @@ async fn all(link: &Client) -> Result<Answers, Error> {
         doc! { "currentOp": 1, "$or": [{ "msg": { "$regex": "^Index Build" } }, { "command.createIndexes": { "$exists": true } }] },
         doc! { "getCmdLineOpts": 1 },
     ];
+    // An arbiter holds no data, and so no users: where they are asked for, it answers nobody but with this.
+    if hello.get_bool("arbiterOnly").unwrap_or(false) {
+        let build = ask(link, doc! { "buildInfo": 1 }).await.unwrap_or_default();
+        let status = ask(link, doc! { "replSetGetStatus": 1 }).await.unwrap_or_default();
+        let config = ask(link, doc! { "replSetGetConfig": 1 }).await.unwrap_or_default();
+        return Ok(Answers { hello, status, config, build, ..Answers::default() });
+    }
     let answers = try_join_all(questions.into_iter().map(|question| answered(link, question))).await?;
     let asked: Result<[Document; 6], _> = answers.try_into();
     let [status, config, build, features, operations, options] =

@@ -39,12 +39,17 @@ pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>, told: Optio
     }
 }
 
-/// One that only votes: it holds nothing that could be behind, and never leads.
-pub(super) fn arbiter(seen: &Seen) -> MemberState {
+/// One that only votes: it holds nothing that could be behind, and never leads. Where nobody tells how its set is, nobody
+/// knows whether the set can do without its vote.
+pub(super) fn arbiter(seen: &Seen, told: Option<&Answers>) -> MemberState {
+    let (role, sync) = match told {
+        Some(_) => (Role::Replica, Sync::InSync { lag_bytes: 0 }),
+        None => (Role::Unknown, Sync::Unreachable { why: "an arbiter that knows no users tells nothing".to_owned() }),
+    };
     MemberState {
         name: seen.member.clone(),
-        role: Role::Replica,
-        sync: Sync::InSync { lag_bytes: 0 },
+        role,
+        sync,
         lag_seconds: Some(0),
         version: answers(seen).and_then(version),
         persists: true,

@@ -43,7 +43,7 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
     };
     let voters = ReplicaGroup {
         name: format!("arbiters of {name}"),
-        members: arbiters.iter().map(|seen| member::arbiter(seen)).collect(),
+        members: arbiters.iter().map(|seen| member::arbiter(seen, told)).collect(),
         writes_need: 0,
     };
     let in_set = told.map_or(0, |told| told.configured().filter(|member| is_arbiter(member)).count());
@@ -73,7 +73,7 @@ fn role(seen: &Seen) -> Role {
 }
 
 fn only_votes(seen: &Seen) -> bool {
-    answers(seen).and_then(Answers::state) == Some(ARBITER)
+    answers(seen).is_some_and(|own| own.hello.get_bool("arbiterOnly").unwrap_or(false))
 }
 
 fn answers(seen: &Seen) -> Option<&Answers> {

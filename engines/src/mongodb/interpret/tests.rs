@@ -76,6 +76,22 @@ fn arbiters_alone_may_be_taken_as_long_as_a_majority_votes() {
     assert_eq!(assessment.electorates[0].live.len(), 3, "{:?}", assessment.electorates);
 }
 
+/// It knows no users: where they are asked for, it says nothing but that it is one.
+#[test]
+fn an_arbiter_that_tells_nothing_is_known_by_the_others_and_never_taken_blindly() {
+    let silent = |seen: &mut Seen| {
+        let answers = seen.answer.as_mut().expect("an answer");
+        (answers.status, answers.config) = (Document::new(), Document::new());
+    };
+    let mut seen = recorded("arbiter");
+    silent(&mut seen[2]);
+    assert_eq!(in_words(&interpret(&seen, 1)), in_words(&interpret(&recorded("arbiter"), 1)));
+    let alone = interpret(&seen[2..], 1);
+    let member = alone.member("mongo-2").expect("it is there");
+    assert_eq!(member.role, Role::Unknown, "then nobody allows it to be taken: {alone:?}");
+    assert!(matches!(member.sync, Sync::Unreachable { .. }));
+}
+
 #[test]
 fn a_hidden_member_follows_and_never_leads() {
     assert_means(
