@@ -9,8 +9,9 @@ use stateful_harness::{Cluster, Door, Figures, Load, Mongodb, Plugin, Trace, not
 
 use crate::postgres::handing_over;
 
-/// What a writer may go without an acknowledged write. What is wanted is 0.3 s; two cores with other work are slower.
-const GAP: Duration = Duration::from_millis(500);
+/// What a writer may go without an acknowledged write. What is wanted is 0.3 s; of nine upgrades and rollbacks on two cores that
+/// were busy with other things seven had 0.13 to 0.43 s, and two 1.1 s (`docs/decisions/0010-mongodb-handover.md`).
+const GAP: Duration = Duration::from_secs(2);
 
 /// A member that was ended is in quiescence for 15 s before it goes.
 const SETTLED_WITHIN: Duration = Duration::from_mins(2);
