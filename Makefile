@@ -14,7 +14,7 @@ demo: cluster plugin ## Upgrade a live Redis Cluster under load, and watch; ENGI
 	@ENGINE=$(ENGINE) cargo run --quiet --package stateful-tests --bin demo
 
 test: check cluster plugin guard-image ## Everything: `make check`, then every law on the real cluster (one after another)
-	cargo test --package stateful-tests --test ground
+	cargo test --package stateful-tests --test ground -- --test-threads=1
 	cargo test --package stateful-tests --test plugin -- --test-threads=1
 	cargo test --package stateful-tests --test webhook -- --test-threads=1
 
