@@ -65,11 +65,13 @@ async fn a_long_transaction_calls_the_handover_off_and_nobody_is_left_waiting() 
     let (database, plugin) = deployed(&cluster, &namespace).await?;
     let load = load(&database).await?;
     let before = database.primary().await?;
-    // Begun while the plugin starts: one that is open for longer the judge sees, and does not even begin.
+    // Connected before and begun at the last moment: one that is open for longer the judge sees, and does not even begin;
+    // and who has to connect first may come when the handover is over.
+    let busy = client_of_a_pooler(&namespace).await?;
     let arguments = ["switchover", "postgres", "-y", "--progress=json", "--step-timeout", "15s"];
     let mut running = plugin.start(&arguments)?;
     running.step_started(0).await?;
-    let busy = open_transaction(&namespace).await?;
+    busy.batch_execute("BEGIN; SELECT 1").await?;
     let called_off = running.event(|event| event["event"] == "stepWaiting").await?.context("nobody said so")?;
     let why = called_off["why"].as_str().unwrap_or_default();
     ensure!(why.contains("in the middle of a transaction") && why.contains("pgbouncer-"), "{why}");
@@ -90,10 +92,11 @@ async fn a_plugin_that_is_killed_in_the_pause_leaves_nobody_waiting() -> Result<
     let namespace = cluster.namespace("law-pooler-killed").await?;
     let (database, plugin) = deployed(&cluster, &namespace).await?;
     let load = load(&database).await?;
+    let busy = client_of_a_pooler(&namespace).await?;
     let mut running = plugin.start(&["switchover", "postgres", "-y", "--progress=json"])?;
     running.step_started(0).await?;
     // So that the pause lasts: it waits for this one.
-    let busy = open_transaction(&namespace).await?;
+    busy.batch_execute("BEGIN; SELECT 1").await?;
     until("somebody waits", Duration::from_secs(10), async || match nobody_waits(&namespace).await {
         Ok(()) => bail!("nobody does"),
         Err(_) => Ok(()),
@@ -125,12 +128,10 @@ async fn load(database: &Postgres<'_>) -> Result<Load> {
     until("clients are served", Duration::from_secs(30), async || Load::start(door.clone()).await).await
 }
 
-/// A client of the first pooler in the middle of a transaction.
-async fn open_transaction(namespace: &Namespace) -> Result<Client> {
+/// An application's connection by way of a pooler, which does nothing yet.
+async fn client_of_a_pooler(namespace: &Namespace) -> Result<Client> {
     let address = &poolers(namespace).await?[0];
-    let client = client(namespace, address, "app", ("postgres", "app-password")).await?;
-    client.batch_execute("BEGIN; SELECT 1").await?;
-    Ok(client)
+    client(namespace, address, "app", ("postgres", "app-password")).await
 }
 
 /// Asks every pooler whether anything is paused.
