@@ -10,8 +10,8 @@ pub(crate) fn primary_stays(case: &Case<'_>) -> Vec<Reason> {
     for group in case.touched_groups() {
         for member in group.members.iter().filter(|member| case.taken().contains(&member.name)) {
             match member.role {
-                // No handover will ever make it safe.
-                Role::Primary if group.members.len() == 1 => {
+                // No handover will ever make it safe. While somebody is missing, that one may be the other copy.
+                Role::Primary if group.members.len() == 1 && everybody_is_known(case) => {
                     reasons.push(Reason::OnlyCopy { group: group.name.clone(), member: member.name.clone() });
                 }
                 Role::Primary => {
@@ -29,4 +29,11 @@ pub(crate) fn primary_stays(case: &Case<'_>) -> Vec<Reason> {
         }
     }
     reasons
+}
+
+/// Whether every declared member has a pod, and every pod its place in a group.
+fn everybody_is_known(case: &Case<'_>) -> bool {
+    let known = |name: &str| case.assessment.group_of(name).is_some();
+    let members = &case.workload.members;
+    members.len() >= case.workload.replicas && members.iter().all(|member| known(&member.name))
 }
