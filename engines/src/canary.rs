@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use std::future::Future;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use futures::FutureExt;
+use futures::future::select_ok;
 use stateful_safety::Millis;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use crate::{Gap, Ledger};
+use crate::{Door, Gap, Ledger};
 
 /// A write every 20 ms: fine enough to measure a pause of a tenth of a second, too little to be a load.
 const PACE: Duration = Duration::from_millis(20);
@@ -29,6 +31,43 @@ pub(crate) enum Attempt {
     Moved,
     /// Nobody knows: it may have been written.
     Unknown,
+}
+
+/// What a canary left behind that was killed is removed by the next one after a day.
+const FORGOTTEN: Millis = 86_400_000;
+
+/// A name for what a canary writes into, with the time and the process in it, so that two canaries never share one.
+pub(crate) fn name(now: Millis) -> String {
+    format!("canary_{now}_{}", std::process::id())
+}
+
+/// Whether such a name is one that a canary left behind long ago.
+pub(crate) fn is_forgotten(name: &str, now: Millis) -> bool {
+    let made = name.strip_prefix("canary_").and_then(|rest| rest.split('_').next()?.parse::<Millis>().ok());
+    made.is_some_and(|made| now - made > FORGOTTEN)
+}
+
+/// Tried as long as a client would: a handover may be under way at this very moment.
+pub(crate) async fn patiently<T, F: Future<Output = Result<T, String>>>(attempt: impl Fn() -> F) -> Result<T, String> {
+    let started = Instant::now();
+    loop {
+        match attempt().await {
+            Ok(done) => return Ok(done),
+            Err(why) if started.elapsed() > CLIENT_PATIENCE => return Err(why),
+            Err(_) => sleep(RETRY).await,
+        }
+    }
+}
+
+/// Whoever leads, as `leads` finds out: all are asked at once, so that one that hangs delays nobody.
+pub(crate) async fn whoever_leads<'a, T, F>(doors: &'a [Door], leads: impl Fn(&'a Door) -> F) -> Result<T, String>
+where
+    F: Future<Output = Result<T, String>> + Send + 'a,
+{
+    if doors.is_empty() {
+        return Err("there are no members".to_owned());
+    }
+    select_ok(doors.iter().map(|door| leads(door).boxed())).await.map(|(leader, _)| leader)
 }
 
 /// One who writes and reads back, as a client of the engine does.

@@ -3,6 +3,13 @@
 use mongodb::bson::{Bson, Document};
 use serde::{Deserialize, Serialize};
 
+/// The state of a member that leads.
+pub(super) const PRIMARY: i64 = 1;
+/// Of one that follows.
+pub(super) const SECONDARY: i64 = 2;
+/// Of one that only votes.
+pub(super) const ARBITER: i64 = 7;
+
 /// One member and what it said.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Seen {
@@ -55,10 +62,33 @@ impl Answers {
         config.into_iter().flat_map(|config| documents(config, "members"))
     }
 
-    /// Its state, as a number (manual, "Replica Set Member States"): 1 leads, 2 follows, 7 only votes.
+    /// Its state, as a number (manual, "Replica Set Member States").
     pub fn state(&self) -> Option<i64> {
         number(&self.status, "myState")
     }
+
+    /// Whether it says that it leads.
+    pub fn leads(&self) -> bool {
+        self.state() == Some(PRIMARY)
+    }
+
+    /// Whether it says that it follows, having copied everything.
+    pub fn follows(&self) -> bool {
+        self.state() == Some(SECONDARY)
+    }
+
+    /// When the newest entry it has applied was made, in milliseconds; by the clock of the primary, who stamps each entry
+    /// (since 4.4; the older stamp counts seconds).
+    pub fn applied(&self) -> Option<i64> {
+        let own = self.own()?;
+        moment(own, "lastAppliedWallTime").or_else(|| moment(own, "optimeDate"))
+    }
+}
+
+/// The host of a member, as the set lists it under that key, without its port.
+pub(super) fn host<'a>(listed: &'a Document, key: &str) -> &'a str {
+    let named = listed.get_str(key).unwrap_or_default();
+    named.rsplit_once(':').map_or(named, |(host, _)| host)
 }
 
 /// The documents of a list.

@@ -3,11 +3,9 @@
 use std::time::Duration;
 
 use mongodb::bson::{Document, doc};
-use mongodb::error::ErrorKind;
 use stateful_safety::{EngineKind, Version};
-use tokio::time::timeout;
 
-use super::links::{Links, admin, ask, words};
+use super::links::{Links, is_its_word, order, words};
 use crate::{Door, HandOverError};
 
 /// It waits for a majority, twice, and may have to change every index; 15 s were seen to be enough for an empty database.
@@ -18,30 +16,20 @@ const CONFIRMED_FROM: u32 = 7;
 
 /// Tells whoever leads. Broken off, it is told once more and goes on.
 pub(super) async fn finalize(links: &Links, doors: &[Door], release: &Version) -> Result<(), HandOverError> {
-    for door in doors {
-        let Ok(link) = links.to(door).await else { continue };
-        let hello = ask(&link, doc! { "hello": 1 }).await;
-        if !hello.is_ok_and(|hello| hello.get_bool("isWritablePrimary").unwrap_or(false)) {
-            continue;
-        }
-        let unknown = |why: String| HandOverError::Unknown { to: door.member.clone(), why };
-        return match timeout(PATIENCE, admin(&link).run_command(order(release))).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) if matches!(error.kind.as_ref(), ErrorKind::Command(_)) => {
-                Err(HandOverError::Refused { member: door.member.clone(), why: words(&error) })
-            }
-            Ok(Err(error)) => Err(unknown(words(&error))),
-            Err(_) => Err(unknown(format!("no answer within {PATIENCE:?}"))),
-        };
+    let no_way = |why| HandOverError::NoWay { member: "the primary".to_owned(), why };
+    let (member, link) = links.leader(doors).await.map_err(no_way)?;
+    match order(&link, command(release), PATIENCE).await {
+        Ok(_) => Ok(()),
+        Err(error) if is_its_word(&error) => Err(HandOverError::Refused { member, why: words(&error) }),
+        Err(error) => Err(HandOverError::Unknown { to: member, why: words(&error) }),
     }
-    Err(HandOverError::NoWay { member: "the primary".to_owned(), why: "nobody says that it leads".to_owned() })
 }
 
-fn order(release: &Version) -> Document {
+fn command(release: &Version) -> Document {
     let named = release.release(EngineKind::Mongodb);
-    let mut order = doc! { "setFeatureCompatibilityVersion": named.to_string() };
+    let mut command = doc! { "setFeatureCompatibilityVersion": named.to_string() };
     if named.first().is_some_and(|first| first >= CONFIRMED_FROM) {
-        order.insert("confirm", true);
+        command.insert("confirm", true);
     }
-    order
+    command
 }

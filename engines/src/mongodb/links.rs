@@ -11,6 +11,7 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::relay::Relay;
+use crate::canary::whoever_leads;
 use crate::{Door, Way};
 
 /// How long a member may take to answer. A healthy server answers in a millisecond; two seconds leave room for a tunnel
@@ -48,6 +49,24 @@ impl Links {
         let client = link.client.clone();
         self.open.lock().await.insert(door.incarnation.clone(), link);
         Ok(client)
+    }
+
+    /// Whoever takes writes, and a connection to it.
+    pub(super) async fn leader(&self, doors: &[Door]) -> Result<(String, Client), String> {
+        whoever_leads(doors, |door| self.leads(door)).await
+    }
+
+    async fn leads(&self, door: &Door) -> Result<(String, Client), String> {
+        let link = self.to(door).await?;
+        match is_writable(&link).await {
+            Ok(true) => Ok((door.member.clone(), link)),
+            Ok(false) => Err(format!("{} does not lead", door.member)),
+            Err(error) => {
+                let why = self.words(door, &error).await;
+                self.forget(door).await;
+                Err(why)
+            }
+        }
     }
 
     /// What went wrong with a member, in words fit for people.
@@ -89,24 +108,34 @@ fn connect(way: &Way) -> Result<Link, String> {
     Ok(Link { client, relay })
 }
 
-/// The database of commands.
-pub(super) fn admin(link: &Client) -> Database {
-    link.database(ADMIN)
-}
-
 /// Runs a command on that very member, with a deadline.
 pub(super) async fn ask(link: &Client, command: Document) -> Result<Document, Error> {
-    let mut answer = timeout(PATIENCE, admin(link).run_command(command))
+    ask_of(&link.database(ADMIN), command, PATIENCE).await
+}
+
+/// The same with another deadline, for what takes longer than an answer.
+pub(super) async fn order(link: &Client, command: Document, patience: Duration) -> Result<Document, Error> {
+    ask_of(&link.database(ADMIN), command, patience).await
+}
+
+/// The same of another database than the one commands are sent to.
+pub(super) async fn ask_of(database: &Database, command: Document, patience: Duration) -> Result<Document, Error> {
+    let mut answer = timeout(patience, database.run_command(command))
         .await
-        .unwrap_or_else(|_| Err(Error::custom(format!("no answer within {PATIENCE:?}"))))?;
+        .unwrap_or_else(|_| Err(Error::custom(format!("no answer within {patience:?}"))))?;
     // Signed with a key of the set's, and of no use to anybody here.
     answer.remove("$clusterTime");
     Ok(answer)
 }
 
-/// The oldest entry of the oplog.
-pub(super) fn oldest_entry() -> Document {
-    doc! { "find": "oplog.rs", "sort": { "$natural": 1 }, "limit": 1, "projection": { "ts": 1, "wall": 1, "o.msg": 1 } }
+/// Whether it is the server's own word: what was asked of it was not done.
+pub(super) fn is_its_word(error: &Error) -> bool {
+    matches!(error.kind.as_ref(), ErrorKind::Command(_))
+}
+
+/// Whether it takes writes.
+pub(super) async fn is_writable(link: &Client) -> Result<bool, Error> {
+    Ok(ask(link, doc! { "hello": 1 }).await?.get_bool("isWritablePrimary").unwrap_or(false))
 }
 
 /// A driver's error in words fit for people: the server's own sentence where it gave one.

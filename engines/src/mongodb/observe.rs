@@ -1,12 +1,12 @@
 //! LOOK. Asks every member, all at once, and keeps what it said word for word.
 
-use futures::future::{join_all, try_join_all};
+use futures::future::join_all;
 use mongodb::bson::{Document, doc};
 use mongodb::error::{Error, ErrorKind};
 use mongodb::{Client, Database};
 use tokio::time::timeout;
 
-use super::links::{Links, PATIENCE, admin, ask, oldest_entry};
+use super::links::{Links, PATIENCE, ask, ask_of};
 use super::{Answers, Seen};
 use crate::Door;
 
@@ -45,32 +45,41 @@ async fn question(links: &Links, door: &Door) -> Result<Answers, String> {
     }
 }
 
-/// One after another over one connection: their answers belong together.
+/// One after another, over one connection: looked at every second, a member is not to be logged in to six times.
 async fn all(link: &Client) -> Result<Answers, Error> {
-    // Says who it is before anybody logs in: one that cannot be spoken to costs one deadline and not nine.
+    // Said before anybody logs in: one that cannot be spoken to costs one deadline and not nine.
     let hello = ask(link, doc! { "hello": 1 }).await?;
-    let questions = [
-        doc! { "replSetGetStatus": 1 },
-        doc! { "replSetGetConfig": 1 },
-        doc! { "buildInfo": 1 },
-        doc! { "getParameter": 1, "featureCompatibilityVersion": 1 },
-        doc! { "currentOp": 1, "$or": [{ "msg": { "$regex": "^Index Build" } }, { "command.createIndexes": { "$exists": true } }] },
-        doc! { "getCmdLineOpts": 1 },
-    ];
-    // An arbiter holds no data, and so no users: where they are asked for, it answers nobody but with this.
+    // It holds no data, and so no users: where they are asked for, it answers nobody but with this.
     if hello.get_bool("arbiterOnly").unwrap_or(false) {
-        let build = ask(link, doc! { "buildInfo": 1 }).await.unwrap_or_default();
-        let status = ask(link, doc! { "replSetGetStatus": 1 }).await.unwrap_or_default();
-        let config = ask(link, doc! { "replSetGetConfig": 1 }).await.unwrap_or_default();
-        return Ok(Answers { hello, status, config, build, ..Answers::default() });
+        let asked = async |question| ask(link, question).await.unwrap_or_default();
+        return Ok(Answers {
+            status: asked(doc! { "replSetGetStatus": 1 }).await,
+            config: asked(doc! { "replSetGetConfig": 1 }).await,
+            build: asked(doc! { "buildInfo": 1 }).await,
+            hello,
+            ..Answers::default()
+        });
     }
-    let answers = try_join_all(questions.into_iter().map(|question| answered(link, question))).await?;
-    let asked: Result<[Document; 6], _> = answers.try_into();
-    let [status, config, build, features, operations, options] =
-        asked.map_err(|_| Error::custom("it left questions open".to_owned()))?;
-    let oldest = first(link.database("local"), oldest_entry()).await?;
-    let backups = first(admin(link), doc! { "find": "pbmLock", "limit": 1 }).await?;
-    Ok(Answers { hello, status, config, build, features, operations, options, oldest, backups })
+    let builds =
+        doc! { "$or": [{ "msg": { "$regex": "^Index Build" } }, { "command.createIndexes": { "$exists": true } }] };
+    let mut operations = doc! { "currentOp": 1 };
+    operations.extend(builds);
+    Ok(Answers {
+        hello,
+        status: answered(link, doc! { "replSetGetStatus": 1 }).await?,
+        config: answered(link, doc! { "replSetGetConfig": 1 }).await?,
+        build: answered(link, doc! { "buildInfo": 1 }).await?,
+        features: answered(link, doc! { "getParameter": 1, "featureCompatibilityVersion": 1 }).await?,
+        operations: answered(link, operations).await?,
+        options: answered(link, doc! { "getCmdLineOpts": 1 }).await?,
+        oldest: first(&link.database("local"), oldest_entry()).await?,
+        backups: first(&link.database("admin"), doc! { "find": "pbmLock", "limit": 1 }).await?,
+    })
+}
+
+/// The oldest entry of the oplog: when it was made, and by what.
+fn oldest_entry() -> Document {
+    doc! { "find": "oplog.rs", "sort": { "$natural": 1 }, "limit": 1, "projection": { "ts": 1, "wall": 1, "o.msg": 1 } }
 }
 
 async fn answered(link: &Client, question: Document) -> Result<Document, Error> {
@@ -78,12 +87,8 @@ async fn answered(link: &Client, question: Document) -> Result<Document, Error> 
 }
 
 /// The first document a question to a database finds, if any.
-async fn first(database: Database, question: Document) -> Result<Document, Error> {
-    let found = or_nothing(
-        timeout(PATIENCE, database.run_command(question))
-            .await
-            .unwrap_or_else(|_| Err(Error::custom(format!("no answer within {PATIENCE:?}")))),
-    )?;
+async fn first(database: &Database, question: Document) -> Result<Document, Error> {
+    let found = or_nothing(ask_of(database, question, PATIENCE).await)?;
     let batch = found.get_document("cursor").and_then(|cursor| cursor.get_array("firstBatch"));
     let first = batch.ok().and_then(|batch| batch.first()?.as_document().cloned());
     Ok(first.unwrap_or_default())

@@ -7,27 +7,24 @@ use mongodb::bson::{Document, doc};
 use mongodb::error::Error;
 use stateful_safety::Millis;
 
+use crate::canary::{is_forgotten, name};
 use crate::mongodb::answers::{documents, number};
 use crate::mongodb::links::words;
 
 /// A database of our own, so that nobody's collections are touched by a name in common.
 const DATABASE: &str = "kubectl_stateful";
 
-/// What a canary left behind that was killed is removed by the next one after a day.
-const FORGOTTEN: Millis = 86_400_000;
-
 /// Longer than any healthy majority takes to say yes, in milliseconds; then the write is unknown, not refused.
 const MAJORITY_WITHIN: i32 = 1_500;
 
 /// One canary's collection.
 pub(super) struct Collection {
-    /// With the time and the process in its name, so that two canaries never share one.
     name: String,
 }
 
 impl Collection {
     pub(super) fn new(now: Millis) -> Self {
-        Self { name: format!("canary_{now}_{}", std::process::id()) }
+        Self { name: name(now) }
     }
 
     /// What one types to remove it by hand.
@@ -39,8 +36,7 @@ impl Collection {
     pub(super) async fn tidy(&self, link: &Client, now: Millis) -> Result<(), String> {
         let names = link.database(DATABASE).list_collection_names().await.map_err(|error| words(&error))?;
         for old in names {
-            let made = old.strip_prefix("canary_").and_then(|rest| rest.split('_').next()?.parse::<Millis>().ok());
-            if made.is_some_and(|made| now - made > FORGOTTEN) {
+            if is_forgotten(&old, now) {
                 let old = link.database(DATABASE).collection::<Document>(&old);
                 old.drop().await.map_err(|error| words(&error))?;
             }

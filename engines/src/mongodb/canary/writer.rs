@@ -1,19 +1,16 @@
 //! The canary's writer.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
 
-use futures::FutureExt;
-use futures::future::select_ok;
 use mongodb::Client;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::Document;
 use mongodb::error::{Error, ErrorKind};
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::collection::Collection;
-use crate::canary::{Attempt, CLIENT_PATIENCE, RETRY, Writes, now};
-use crate::mongodb::links::{Links, PATIENCE, ask};
+use crate::canary::{Attempt, CLIENT_PATIENCE, Writes, now, patiently};
+use crate::mongodb::links::{Links, PATIENCE};
 use crate::{Door, Ledger};
 
 /// Codes of a server that does not lead, so nothing was written (manual, "Error Codes"): `NotWritablePrimary`,
@@ -39,60 +36,27 @@ impl Writer {
         crate::canary::run(&mut self, "the replica set".to_owned(), stop).await
     }
 
-    /// Tried as long as a client would: a handover may be under way at this very moment.
     async fn begin(&mut self) -> Result<(), String> {
-        let started = Instant::now();
-        loop {
-            let tidied = match self.leader().await {
-                Ok(link) => self.collection.tidy(&link, now()).await.map(|()| link),
-                Err(why) => Err(why),
-            };
-            match tidied {
-                Ok(link) => {
-                    self.link = Some(link);
-                    return Ok(());
-                }
-                Err(why) if started.elapsed() > CLIENT_PATIENCE => return Err(why),
-                Err(_) => sleep(RETRY).await,
-            }
-        }
+        let link = patiently(|| async {
+            let link = self.leader().await?;
+            self.collection.tidy(&link, now()).await.map(|()| link)
+        });
+        self.link = Some(link.await?);
+        Ok(())
     }
 
     async fn kept(&self) -> Result<BTreeSet<u64>, String> {
-        let started = Instant::now();
-        loop {
-            let read = match self.leader().await {
-                Ok(link) => timeout(CLIENT_PATIENCE, self.collection.read_back(&link)).await,
-                Err(why) => Ok(Err(why)),
-            };
-            match read {
-                Ok(Ok(numbers)) => return Ok(numbers),
-                Ok(Err(why)) if started.elapsed() > CLIENT_PATIENCE => return Err(why),
-                Err(_) => return Err(format!("no answer within {CLIENT_PATIENCE:?}")),
-                Ok(Err(_)) => sleep(RETRY).await,
-            }
-        }
+        patiently(|| async {
+            let link = self.leader().await?;
+            let read = timeout(CLIENT_PATIENCE, self.collection.read_back(&link)).await;
+            read.unwrap_or_else(|_| Err(format!("no answer within {CLIENT_PATIENCE:?}")))
+        })
+        .await
     }
 
-    /// A connection to whoever leads: all are asked at once, so that one that hangs delays nobody.
     async fn leader(&self) -> Result<Client, String> {
         let doors = self.doors.borrow().clone();
-        if doors.is_empty() {
-            return Err("there are no members".to_owned());
-        }
-        select_ok(doors.iter().map(|door| self.leads(door).boxed())).await.map(|(link, _)| link)
-    }
-
-    async fn leads(&self, door: &Door) -> Result<Client, String> {
-        let link = self.links.to(door).await?;
-        match ask(&link, doc! { "hello": 1 }).await {
-            Ok(hello) if hello.get_bool("isWritablePrimary").unwrap_or(false) => Ok(link),
-            Ok(_) => Err(format!("{} does not lead", door.member)),
-            Err(error) => {
-                self.links.forget(door).await;
-                Err(error.to_string())
-            }
-        }
+        self.links.leader(&doors).await.map(|(_, link)| link)
     }
 }
 

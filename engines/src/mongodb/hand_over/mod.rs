@@ -12,12 +12,10 @@ mod stand;
 use std::time::{Duration, Instant};
 
 use mongodb::bson::{Document, doc};
-use mongodb::error::ErrorKind;
-use tokio::time::timeout;
 
 use super::Answers;
-use super::links::{Links, admin, ask, words};
-use crate::door::is_at;
+use super::answers::host;
+use super::links::{Links, ask, is_its_word, order, words};
 use crate::{Door, HandOverError, HandedOver, Prepared};
 
 /// How long the primary itself may refuse writes before it calls the step-down off, in seconds.
@@ -41,14 +39,14 @@ pub(super) async fn hand_over(
 ) -> Result<HandedOver, HandOverError> {
     let hands = Hands { links, doors, from, to };
     let (old, new) = futures::try_join!(hands.status(from), hands.status(to))?;
-    if leads(&new) && !leads(&old) {
+    if new.leads() && !old.leads() {
         return Ok(HandedOver { took: Duration::ZERO });
     }
-    if !leads(&old) {
-        return Err(hands.refused(from, "it does not lead".to_owned()));
+    if !old.leads() {
+        return Err(refused(from, "it does not lead".to_owned()));
     }
-    if !follows(&new) {
-        return Err(hands.refused(to, "it is no secondary now".to_owned()));
+    if !new.follows() {
+        return Err(refused(to, "it is no secondary now".to_owned()));
     }
     let readers = sources::arrange(&hands).await?;
     let moved = match close(&hands).await {
@@ -66,46 +64,38 @@ pub(super) async fn hand_over(
 /// Leads those that read from a member to the primary, before the member is restarted: without a source they would sleep for
 /// a second, and majority writes with them.
 pub(super) async fn nobody_reads_from(links: &Links, doors: &[Door], member: &str) -> Result<Prepared, HandOverError> {
-    let asked = doors.iter().map(|door| async {
-        let hands = Hands { links, doors, from: &door.member, to: member };
-        hands.status(&door.member).await.is_ok_and(|status| leads(&status)).then_some(&door.member)
-    });
-    let leading: Vec<&String> = futures::future::join_all(asked).await.into_iter().flatten().collect();
-    match leading[..] {
-        [primary] if primary != member => {
-            let hands = Hands { links, doors, from: primary, to: member };
+    match links.leader(doors).await {
+        Ok((primary, _)) if primary != member => {
+            let hands = Hands { links, doors, from: &primary, to: member };
             sources::nobody_reads_from(&hands, member).await
         }
         // Nobody to read from instead; whether it may be taken at all is not asked here.
-        _ => Ok(Prepared::Ready),
+        Ok(_) | Err(_) => Ok(Prepared::Ready),
     }
 }
 
 async fn step_down(hands: &Hands<'_>) -> Result<HandedOver, HandOverError> {
     let link = hands.link(hands.from).await?;
     let started = Instant::now();
-    let order = doc! { "replSetStepDown": STAYS_DOWN, "secondaryCatchUpPeriodSecs": CATCH_UP, "force": false };
-    match timeout(STEPPED_DOWN_WITHIN, admin(&link).run_command(order)).await {
-        Ok(Ok(_)) => stand::stand(hands, started).await,
-        // Its own word: it leads on.
-        Ok(Err(error)) if matches!(error.kind.as_ref(), ErrorKind::Command(_)) => {
-            Err(hands.refused(hands.from, words(&error)))
-        }
-        // The connection broke, or no answer came: it may have stepped down.
-        Ok(Err(_)) | Err(_) => stand::stand(hands, started).await,
+    let stepdown = doc! { "replSetStepDown": STAYS_DOWN, "secondaryCatchUpPeriodSecs": CATCH_UP, "force": false };
+    match order(&link, stepdown, STEPPED_DOWN_WITHIN).await {
+        // It leads on.
+        Err(error) if is_its_word(&error) => Err(refused(hands.from, words(&error))),
+        // Where the connection broke, or no answer came, it may have stepped down all the same.
+        Ok(_) | Err(_) => stand::stand(hands, started).await,
     }
 }
 
 /// Whether the successor is close enough behind that writes wait for a moment only.
 async fn close(hands: &Hands<'_>) -> Result<(), HandOverError> {
     let (old, new) = futures::try_join!(hands.status(hands.from), hands.status(hands.to))?;
-    match applied(&old).zip(applied(&new)).map(|(old, new)| old - new) {
+    match old.applied().zip(new.applied()).map(|(old, new)| old - new) {
         Some(behind) if behind <= CLOSE => Ok(()),
         Some(behind) => {
             let why = format!("it is {behind} ms behind its primary, the limit is {CLOSE} ms");
-            Err(hands.refused(hands.to, why))
+            Err(refused(hands.to, why))
         }
-        None => Err(hands.refused(hands.to, "its position in the oplog is not known".to_owned())),
+        None => Err(refused(hands.to, "its position in the oplog is not known".to_owned())),
     }
 }
 
@@ -124,10 +114,14 @@ impl<'a> Hands<'a> {
         self.doors.iter().filter(move |door| door.member != from && door.member != to)
     }
 
-    async fn link(&self, member: &str) -> Result<mongodb::Client, HandOverError> {
-        let no_way = |why: String| HandOverError::NoWay { member: member.to_owned(), why };
+    fn door(&self, member: &str) -> Result<&'a Door, HandOverError> {
         let door = self.doors.iter().find(|door| door.member == member);
-        self.links.to(door.ok_or_else(|| no_way("it has no pod".to_owned()))?).await.map_err(no_way)
+        door.ok_or_else(|| HandOverError::NoWay { member: member.to_owned(), why: "it has no pod".to_owned() })
+    }
+
+    async fn link(&self, member: &str) -> Result<mongodb::Client, HandOverError> {
+        let link = self.links.to(self.door(member)?).await;
+        link.map_err(|why| HandOverError::NoWay { member: member.to_owned(), why })
     }
 
     /// Asks a member; its own "no" and a broken connection are the same to a question: nothing has changed.
@@ -144,18 +138,11 @@ impl<'a> Hands<'a> {
 
     /// What the set calls a member: host and port, as its configuration has it.
     async fn host(&self, member: &str) -> Result<String, HandOverError> {
-        let door = self.doors.iter().find(|door| door.member == member);
+        let door = self.door(member)?;
         let status = self.status(self.from).await?;
-        let named = status.members().filter_map(|listed| listed.get_str("name").ok()).find(|name| {
-            let host = name.rsplit_once(':').map_or(*name, |(host, _)| host);
-            is_at(member, door.and_then(|door| door.address.as_deref()), host)
-        });
-        named.map(ToOwned::to_owned).ok_or_else(|| self.refused(self.from, format!("it does not list {member}")))
-    }
-
-    #[expect(clippy::unused_self, reason = "reads as what a handover says")]
-    fn refused(&self, member: &str, why: String) -> HandOverError {
-        HandOverError::Refused { member: member.to_owned(), why }
+        let named = status.members().find(|listed| door.is_at(host(listed, "name")));
+        let named = named.and_then(|listed| listed.get_str("name").ok()).map(ToOwned::to_owned);
+        named.ok_or_else(|| refused(self.from, format!("it does not list {member}")))
     }
 
     fn unknown(&self, why: String) -> HandOverError {
@@ -163,16 +150,6 @@ impl<'a> Hands<'a> {
     }
 }
 
-fn leads(answers: &Answers) -> bool {
-    answers.state() == Some(1)
-}
-
-fn follows(answers: &Answers) -> bool {
-    answers.state() == Some(2)
-}
-
-/// When the newest entry it has applied was made, by its primary's clock, in milliseconds.
-fn applied(answers: &Answers) -> Option<i64> {
-    let own = answers.own()?;
-    super::answers::moment(own, "lastAppliedWallTime").or_else(|| super::answers::moment(own, "optimeDate"))
+fn refused(member: &str, why: String) -> HandOverError {
+    HandOverError::Refused { member: member.to_owned(), why }
 }

@@ -7,11 +7,12 @@
 
 use std::time::{Duration, Instant};
 
-use futures::future::join_all;
+use futures::future::{join_all, try_join_all};
 use mongodb::bson::doc;
 use tokio::time::sleep;
 
-use super::{CLOSE, Hands, applied, follows};
+use super::{CLOSE, Hands, refused};
+use crate::mongodb::Answers;
 use crate::{HandOverError, Prepared};
 
 /// How often a member is asked whom it reads from.
@@ -34,14 +35,8 @@ const NOTE: &str = "kubectl stateful: so that a secondary has something to read"
 pub(super) async fn arrange(hands: &Hands<'_>) -> Result<Vec<String>, HandOverError> {
     let (primary, successor) = futures::try_join!(hands.host(hands.from), hands.host(hands.to))?;
     read_from(hands, hands.to, &primary).await?;
-    let others = join_all(hands.others().map(|door| async {
-        let status = hands.status(&door.member).await.ok()?;
-        follows(&status).then(|| door.member.clone())
-    }));
-    let others: Vec<String> = others.await.into_iter().flatten().collect();
-    for arranged in join_all(others.iter().map(|other| read_from(hands, other, &successor))).await {
-        arranged?;
-    }
+    let others = secondaries(hands, |_| true).await;
+    all_read_from(hands, &others, &successor).await?;
     Ok(others)
 }
 
@@ -51,36 +46,51 @@ pub(super) async fn nobody_reads_from(hands: &Hands<'_>, member: &str) -> Result
     let (Ok(primary), Ok(source)) = (hands.host(hands.from).await, hands.host(member).await) else {
         return Ok(Prepared::Ready);
     };
-    let readers = join_all(hands.others().map(|door| async {
-        let status = hands.status(&door.member).await.ok()?;
-        let reads = status.status.get_str("syncSourceHost").is_ok_and(|host| host == source);
-        (follows(&status) && reads).then_some(&door.member)
-    }));
-    let readers: Vec<&String> = readers.await.into_iter().flatten().collect();
-    for led in join_all(readers.iter().map(|reader| read_from(hands, reader, &primary))).await {
-        led?;
+    let readers = secondaries(hands, |reads_from| reads_from == source).await;
+    if readers.is_empty() {
+        return Ok(Prepared::Ready);
     }
-    let names: Vec<&str> = readers.iter().map(|reader| reader.as_str()).collect();
-    Ok(match names[..] {
-        [] => Prepared::Ready,
-        _ => Prepared::LookAgain(format!("{} read from it and is led to its primary first", names.join(", "))),
-    })
+    let names = readers.join(", ");
+    if !all_read_from(hands, &readers, &primary).await? {
+        return Err(refused(member, format!("{names} went on reading from it for {GIVEN_UP:?}, told to leave it")));
+    }
+    Ok(Prepared::LookAgain(format!("{names} read from it and is led to its primary first")))
 }
 
-/// Leads a member to read from another, and waits until it has done so for a while.
-async fn read_from(hands: &Hands<'_>, member: &str, source: &str) -> Result<(), HandOverError> {
+/// The other secondaries that read from whom it is asked about.
+async fn secondaries(hands: &Hands<'_>, wanted: impl Fn(&str) -> bool) -> Vec<String> {
+    let asked = join_all(hands.others().map(|door| async {
+        let status = hands.status(&door.member).await.ok()?;
+        (status.follows() && wanted(reads_from(&status))).then(|| door.member.clone())
+    }));
+    asked.await.into_iter().flatten().collect()
+}
+
+/// Whom a member reads from, as the set calls it; nobody while it looks for somebody.
+fn reads_from(status: &Answers) -> &str {
+    status.status.get_str("syncSourceHost").unwrap_or_default()
+}
+
+/// Leads members to read from another, all at the same time. Whether all do.
+async fn all_read_from(hands: &Hands<'_>, members: &[String], source: &str) -> Result<bool, HandOverError> {
+    let led = try_join_all(members.iter().map(|member| read_from(hands, member, source))).await?;
+    Ok(led.into_iter().all(|does| does))
+}
+
+/// Leads a member to read from another, and waits until it has done so for a while. Whether it does.
+async fn read_from(hands: &Hands<'_>, member: &str, source: &str) -> Result<bool, HandOverError> {
     let started = Instant::now();
     let (mut told, mut since): (Option<Instant>, Option<Instant>) = (None, None);
     while started.elapsed() < GIVEN_UP {
         let (leader, own) = futures::try_join!(hands.status(hands.from), hands.status(member))?;
-        let reads_from = own.status.get_str("syncSourceHost").unwrap_or_default();
-        let close = applied(&leader).zip(applied(&own)).is_some_and(|(leader, own)| leader - own <= CLOSE);
-        since = (reads_from == source && close).then(|| since.unwrap_or_else(Instant::now));
+        let there = reads_from(&own) == source;
+        let close = leader.applied().zip(own.applied()).is_some_and(|(leader, own)| leader - own <= CLOSE);
+        since = (there && close).then(|| since.unwrap_or_else(Instant::now));
         if since.is_some_and(|since| since.elapsed() >= SETTLED) {
-            return Ok(());
+            return Ok(true);
         }
         let tell = told.is_none_or(|told| told.elapsed() >= TOLD_AGAIN);
-        if reads_from != source && tell {
+        if !there && tell {
             told = Some(Instant::now());
             // Refused where it may not read from that one; then its own choice stands.
             let _ = hands.asked(member, doc! { "replSetSyncFrom": source }).await;
@@ -89,5 +99,5 @@ async fn read_from(hands: &Hands<'_>, member: &str, source: &str) -> Result<(), 
         }
         sleep(POLL).await;
     }
-    Ok(())
+    Ok(false)
 }

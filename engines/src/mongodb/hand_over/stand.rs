@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use mongodb::bson::doc;
 use tokio::time::sleep;
 
-use super::{Hands, leads};
+use super::Hands;
+use crate::mongodb::links::is_writable;
 use crate::{HandOverError, HandedOver};
 
 /// How often the successor is asked whether it leads. Writes wait; asking costs a fraction of a millisecond.
@@ -28,14 +29,15 @@ pub(super) async fn stand(hands: &Hands<'_>, started: Instant) -> Result<HandedO
             // Refused where it has been elected already, or is still behind.
             let _ = hands.asked(hands.to, doc! { "replSetStepUp": 1 }).await;
         }
-        let hello = hands.asked(hands.to, doc! { "hello": 1 }).await;
-        if hello.is_ok_and(|hello| hello.get_bool("isWritablePrimary").unwrap_or(false)) {
+        if let Ok(link) = hands.link(hands.to).await
+            && is_writable(&link).await.unwrap_or(false)
+        {
             return Ok(HandedOver { took: started.elapsed() });
         }
         sleep(POLL).await;
     }
     match hands.status(hands.from).await {
-        Ok(old) if leads(&old) => Err(HandOverError::NotMoved {
+        Ok(old) if old.leads() => Err(HandOverError::NotMoved {
             from: hands.from.to_owned(),
             to: hands.to.to_owned(),
             waited: started.elapsed(),

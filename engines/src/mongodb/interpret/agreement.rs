@@ -27,7 +27,11 @@ fn about(member: &Seen, own: &Answers, seen: &[Seen], primary: &Seen) -> Option<
     if let (Some(mine), Some(theirs)) = (version(own), version(leader))
         && mine != theirs
     {
-        return Some(format!("the set's configuration is version {}, its primary {}", mine.0, theirs.0));
+        let words = |(version, term): (i64, Option<i64>)| match term {
+            Some(term) => format!("version {version} of term {term}"),
+            None => format!("version {version}"),
+        };
+        return Some(format!("the set's configuration is {}, its primary {}", words(mine), words(theirs)));
     }
     if number(&own.status, "term") != number(&leader.status, "term") {
         return Some("another election was the last".to_owned());

@@ -2,7 +2,7 @@
 
 use stateful_safety::Blocker;
 
-use super::{Answers, PRIMARY, Seen, answers, configuration, is_arbiter, is_moving, is_of};
+use super::{Answers, Seen, answers, configuration, is_arbiter, is_moving, is_of};
 use crate::mongodb::answers::{documents, moment, number};
 
 /// How far back the oplog should reach, in seconds: an image pulled, a volume moved to another node, a server that
@@ -44,8 +44,7 @@ fn strangers(leader: &Answers, seen: &[Seen]) -> Vec<String> {
 
 fn features_differ(seen: &Seen, own: &Answers, leader: &Answers) -> Option<Blocker> {
     let (says, primary_says) = (features(own)?, features(leader)?);
-    let leads = own.state() == Some(PRIMARY);
-    let wrong = if leads { is_moving(own) } else { says != primary_says };
+    let wrong = if own.leads() { is_moving(own) } else { says != primary_says };
     wrong.then(|| Blocker::FeaturesDiffer { member: seen.member.clone(), says, primary_says })
 }
 

@@ -2,8 +2,8 @@
 
 use stateful_safety::{MemberState, Role, Sync, Version};
 
-use super::{Answers, SECONDARY, Seen, answers, configuration, is_of};
-use crate::mongodb::answers::{moment, number};
+use super::{Answers, Seen, answers, configuration, is_of};
+use crate::mongodb::answers::{SECONDARY, number};
 
 /// Further behind than this, in milliseconds, a secondary is not following: a step-down waits at most 10 s for it by
 /// default (manual, `replSetStepDown`), and writes wait meanwhile.
@@ -63,7 +63,7 @@ fn version(own: &Answers) -> Option<Version> {
 
 /// How many milliseconds of its primary's writes a secondary has not applied, or why it cannot be said to follow at all.
 fn lag(seen: &Seen, own: &Answers, leader: Option<&Answers>) -> Result<i64, String> {
-    if own.state() != Some(SECONDARY) {
+    if !own.follows() {
         let state = own.own().and_then(|own| own.get_str("stateStr").ok()).unwrap_or("in no state it names");
         return Err(format!("it is {state}"));
     }
@@ -74,15 +74,7 @@ fn lag(seen: &Seen, own: &Answers, leader: Option<&Answers>) -> Result<i64, Stri
         let state = listed.get_str("stateStr").unwrap_or("?");
         return Err(format!("its primary counts it as {state}"));
     }
-    let (first, last) = (leader.own(), own.own());
-    let behind = first.zip(last).and_then(|(first, last)| {
-        if first.get_document("optime").ok()? == last.get_document("optime").ok()? {
-            return Some(0);
-        }
-        // To the millisecond; both clocks are the primary's, who stamps each entry (since 4.4; the older one counts seconds).
-        let at = |member| moment(member, "lastAppliedWallTime").or_else(|| moment(member, "optimeDate"));
-        Some((at(first)? - at(last)?).max(0))
-    });
+    let behind = leader.applied().zip(own.applied()).map(|(leader, own)| (leader - own).max(0));
     let behind = behind.ok_or("its position in the oplog is not known")?;
     // One that is told to stay behind does so.
     let delay =

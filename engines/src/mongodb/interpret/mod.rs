@@ -8,16 +8,9 @@ mod voters;
 use mongodb::bson::Document;
 use stateful_safety::{Assessment, Blocker, Millis, ReplicaGroup, Role, Version};
 
-use super::answers::number;
+use super::answers::{host, number};
 use super::{Answers, Seen};
 use crate::door::is_at;
-
-/// `replSetGetStatus`'s number of a member that leads.
-const PRIMARY: i64 = 1;
-/// Of one that follows.
-const SECONDARY: i64 = 2;
-/// Of one that only votes.
-const ARBITER: i64 = 7;
 
 /// Interprets the answers of all members of one workload, asked at `now`.
 pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
@@ -65,10 +58,10 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
 
 /// What a member says it is. One that copies, recovers or rolls back follows as well: how far it is is another question.
 fn role(seen: &Seen) -> Role {
-    match answers(seen).and_then(Answers::state) {
-        Some(PRIMARY) => Role::Primary,
-        Some(_) => Role::Replica,
-        None => Role::Unknown,
+    match answers(seen) {
+        Some(own) if own.leads() => Role::Primary,
+        Some(own) if own.state().is_some() => Role::Replica,
+        Some(_) | None => Role::Unknown,
     }
 }
 
@@ -86,9 +79,7 @@ fn is_arbiter(configured: &Document) -> bool {
 
 /// Whether a member, as the set lists it by its host, is that pod.
 fn is_of(listed: &Document, key: &str, seen: &Seen) -> bool {
-    let host = listed.get_str(key).unwrap_or_default();
-    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
-    is_at(&seen.member, seen.address.as_deref(), host)
+    is_at(&seen.member, seen.address.as_deref(), host(listed, key))
 }
 
 /// A member's entry in the set's configuration.

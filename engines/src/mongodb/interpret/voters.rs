@@ -2,8 +2,8 @@
 
 use stateful_safety::Electorate;
 
-use super::{ARBITER, Answers, PRIMARY, SECONDARY, Seen, is_of, votes};
-use crate::mongodb::answers::{moment, number};
+use super::{Answers, Seen, is_of, votes};
+use crate::mongodb::answers::{ARBITER, PRIMARY, SECONDARY, moment, number};
 
 /// Members in sync, the primary included, that acknowledge a write of `w: "majority"`, the default since 5.0. Where nobody
 /// tells, all of them and one more: nobody is taken then.

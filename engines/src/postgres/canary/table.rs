@@ -5,24 +5,21 @@ use std::collections::BTreeSet;
 use stateful_safety::Millis;
 use tokio_postgres::Client;
 
+use crate::canary::{is_forgotten, name};
 use crate::postgres::answers::text;
 use crate::postgres::links::{ask, words};
 
 /// A schema of our own, so that nobody's tables are touched by a name in common.
 const SCHEMA: &str = "kubectl_stateful";
 
-/// What a canary left behind that was killed is removed by the next one after a day.
-const FORGOTTEN: Millis = 86_400_000;
-
 /// One canary's table.
 pub(super) struct Table {
-    /// With the time and the process in its name, so that two canaries never share one.
     name: String,
 }
 
 impl Table {
     pub(super) fn new(now: Millis) -> Self {
-        Self { name: format!("canary_{now}_{}", std::process::id()) }
+        Self { name: name(now) }
     }
 
     /// What one types to remove it by hand.
@@ -40,8 +37,7 @@ impl Table {
         let list = format!("SELECT tablename FROM pg_tables WHERE schemaname = '{SCHEMA}'");
         let tables = ask(link, &list).await.map_err(|error| words(&error))?;
         for old in tables.iter().flatten().filter_map(|row| text(row, "tablename")) {
-            let made = old.strip_prefix("canary_").and_then(|rest| rest.split('_').next()?.parse::<Millis>().ok());
-            if made.is_some_and(|made| now - made > FORGOTTEN) {
+            if is_forgotten(old, now) {
                 link.batch_execute(&format!("DROP TABLE IF EXISTS {SCHEMA}.{old}"))
                     .await
                     .map_err(|error| words(&error))?;

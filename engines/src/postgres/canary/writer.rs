@@ -1,16 +1,13 @@
 //! The canary's writer.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
 
-use futures::FutureExt;
-use futures::future::select_ok;
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_postgres::Client;
 
 use super::table::Table;
-use crate::canary::{Attempt, CLIENT_PATIENCE, RETRY, Writes, now};
+use crate::canary::{Attempt, CLIENT_PATIENCE, Writes, now, patiently, whoever_leads};
 use crate::postgres::links::{PATIENCE, ask, connect, words};
 use crate::{Door, Ledger};
 
@@ -31,49 +28,27 @@ impl Writer {
         crate::canary::run(&mut self, "main".to_owned(), stop).await
     }
 
-    /// Makes the table, tried as long as a client would: a handover may be under way at this very moment.
     async fn begin(&mut self) -> Result<(), String> {
-        let started = Instant::now();
-        loop {
-            let made = match self.leader().await {
-                Ok(link) => self.table.make(&link, now()).await.map(|()| link),
-                Err(why) => Err(why),
-            };
-            match made {
-                Ok(link) => {
-                    self.link = Some(link);
-                    return Ok(());
-                }
-                Err(why) if started.elapsed() > CLIENT_PATIENCE => return Err(why),
-                Err(_) => sleep(RETRY).await,
-            }
-        }
+        let link = patiently(|| async {
+            let link = self.leader().await?;
+            self.table.make(&link, now()).await.map(|()| link)
+        });
+        self.link = Some(link.await?);
+        Ok(())
     }
 
     async fn kept(&self) -> Result<BTreeSet<u64>, String> {
-        let started = Instant::now();
-        loop {
-            let read = match self.leader().await {
-                Ok(link) => timeout(CLIENT_PATIENCE, self.table.read_back(&link)).await,
-                Err(why) => Ok(Err(why)),
-            };
-            match read {
-                Ok(Ok(numbers)) => return Ok(numbers),
-                Ok(Err(why)) if started.elapsed() > CLIENT_PATIENCE => return Err(why),
-                Err(_) => return Err(format!("no answer within {CLIENT_PATIENCE:?}")),
-                Ok(Err(_)) => sleep(RETRY).await,
-            }
-        }
+        patiently(|| async {
+            let link = self.leader().await?;
+            let read = timeout(CLIENT_PATIENCE, self.table.read_back(&link)).await;
+            read.unwrap_or_else(|_| Err(format!("no answer within {CLIENT_PATIENCE:?}")))
+        })
+        .await
     }
 
-    /// A connection to whoever leads: all are asked at once, so that one that hangs delays nobody.
     async fn leader(&self) -> Result<Client, String> {
         let doors = self.doors.borrow().clone();
-        if doors.is_empty() {
-            return Err("there are no members".to_owned());
-        }
-        let asked = doors.iter().map(|door| leads(door).boxed());
-        select_ok(asked).await.map(|(link, _)| link)
+        whoever_leads(&doors, leads).await
     }
 }
 
