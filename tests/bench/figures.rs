@@ -8,40 +8,22 @@ use stateful_harness::Figures;
 
 use crate::drain::Drains;
 use crate::status::Latency;
-use crate::upgrade::Upgrade;
+use crate::upgrades::{self, Comparison};
 
-pub(crate) fn write(versions: &str, ours: &Upgrade, naive: &Upgrade, drains: &Drains, latency: &Latency) -> Result<()> {
+pub(crate) fn write(versions: &str, upgrades: &[Comparison], drains: &Drains, latency: &Latency) -> Result<()> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the repository")?.join("docs/figures.md");
-    Ok(std::fs::write(path, page(versions, ours, naive, drains, latency))?)
+    Ok(std::fs::write(path, page(versions, upgrades, drains, latency))?)
 }
 
-fn page(versions: &str, ours: &Upgrade, naive: &Upgrade, drains: &Drains, latency: &Latency) -> String {
-    let lost = |upgrade: &Upgrade| upgrade.audit.lost.len();
+fn page(versions: &str, upgrades: &[Comparison], drains: &Drains, latency: &Latency) -> String {
     format!(
         "# Figures
 
 Written by `make bench`, all in one run: {versions}.
 The figures are relative. Absolute times on a machine that runs the whole cluster, the load and the tool are noise.
 
-## Redis Cluster 7.0 to 8.0 under load
-
-Six pods (`examples/redis`), eight writers, a hundred writes a second each, through the cluster client of the `redis` crate with
-5 s for a write and its retries (`tests/harness/load/driver.rs`). A gap is the longest time one key had between two acknowledged
-writes. Every acknowledged write is looked for at the end, one by one.
-
-| | `kubectl stateful upgrade redis --image …:8.0 -y` | `kubectl set image`, `kubectl rollout status` |
-|---|---|---|
-| longest gap just before, with nothing happening | {our_idle} | {naive_idle} |
-| **longest gap** | **{our_gap}** | **{naive_gap}** |
-| failed | {our_failed} | {naive_failed} |
-| unknown | {our_unknown} | {naive_unknown} |
-| lost | {our_lost} | {naive_lost} |
-| acknowledged | {our_acknowledged} | {naive_acknowledged} |
-| wall time | {our_wall} | {naive_wall} |
-
-Our wall time is {ratio:.1} times the rollout's. Printed by `make bench`.
-
-## Every node drained in turn, under the same load
+{upgrades}
+## Every node drained in turn, with that Redis Cluster under the same load
 
 | | `kubectl stateful drain NODE -y --ignore-daemonsets --delete-emptydir-data --force` |
 |---|---|
@@ -59,21 +41,7 @@ is nobody to ask.
 |---|---|
 | {one} | {all} |
 ",
-        our_acknowledged = ours.during.acknowledged,
-        naive_acknowledged = naive.during.acknowledged,
-        our_failed = ours.during.failed,
-        naive_failed = naive.during.failed,
-        our_unknown = ours.during.unknown,
-        naive_unknown = naive.during.unknown,
-        our_lost = lost(ours),
-        naive_lost = lost(naive),
-        our_idle = gap(&ours.idle),
-        naive_idle = gap(&naive.idle),
-        our_gap = gap(&ours.during),
-        naive_gap = gap(&naive.during),
-        our_wall = seconds(ours.wall),
-        naive_wall = seconds(naive.wall),
-        ratio = ours.wall.as_secs_f64() / naive.wall.as_secs_f64(),
+        upgrades = upgrades::section(upgrades),
         nodes = drains.nodes,
         drain_failed = drains.during.failed,
         drain_unknown = drains.during.unknown,

@@ -6,17 +6,11 @@ mod drain;
 mod figures;
 mod guard;
 mod status;
-mod upgrade;
+mod upgrades;
 mod versions;
-
-use std::time::Duration;
 
 use anyhow::{Result, bail};
 use stateful_harness::{Cluster, Plugin};
-
-/// How long the load is watched with nothing happening: long enough for a snapshot, a log rewrite or a neighbour's
-/// build to show up.
-const IDLE: Duration = Duration::from_secs(15);
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -39,16 +33,16 @@ async fn run() -> Result<()> {
         return the_guard(&cluster, &versions).await;
     }
 
-    let ours = upgrade::by_us(&cluster, &plugin).await?;
-    println!("kubectl stateful upgrade: {ours}");
-    let naive = upgrade::by_rollout(&cluster).await?;
-    println!("kubectl rollout:          {naive}");
+    let upgrades = upgrades::measure(&cluster, &plugin).await?;
+    for comparison in &upgrades {
+        println!("{comparison}");
+    }
     let drains = drain::each_node(&cluster, &plugin).await?;
     println!("kubectl stateful drain:   {drains}");
     let latency = status::latency(&cluster, &plugin).await?;
     println!("kubectl stateful status:  {latency}");
 
-    figures::write(&versions, &ours, &naive, &drains, &latency)?;
+    figures::write(&versions, &upgrades, &drains, &latency)?;
     the_guard(&cluster, &versions).await
 }
 
