@@ -131,7 +131,7 @@ fn successors_ready(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
         .filter(|group| group.primary().is_some_and(|primary| moves(&plan.goal, look, policy, primary)));
     let can_lead = |member: &MemberState| {
         let follows = member.role == Role::Replica && member.sync.is_streaming();
-        member.electable && (follows || mended == Some(&member.name))
+        member.is_electable() && (follows || mended == Some(&member.name))
     };
     let lonely = led_away.filter(|group| !group.members.iter().any(can_lead));
     reasons.extend(lonely.map(|group| Reason::NoSuccessor { group: group.name.clone() }));

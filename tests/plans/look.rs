@@ -14,8 +14,8 @@
 //! redis-3 shard-0 replica node2 7.0.15 old lag=120     and what is the matter with it, if anything is
 //! ```
 //!
-//! `lag=N`, `behind`, `silent`, `stuck=ImagePullBackOff`, `absent`, `ephemeral`, `nothing-kept`, `never-leads`, `needs=2` (a write of its
-//! group).
+//! `lag=N`, `behind`, `silent`, `stuck=ImagePullBackOff`, `absent`, `ephemeral`, `nothing-kept`, `priority=N`, `needs=2`
+//! (a write of its group).
 
 use std::sync::Arc;
 
@@ -122,7 +122,7 @@ fn add(look: &mut Look, line: &Line<'_>) {
         lag_seconds: Some(0),
         version: Version::parse(line.version),
         persists: true,
-        electable: true,
+        priority: MemberState::NO_PREFERENCE,
     };
     let mut pod = Member {
         name: line.name.to_owned(),
@@ -147,7 +147,7 @@ fn add(look: &mut Look, line: &Line<'_>) {
             ("absent", _) => absent = true,
             ("ephemeral", _) => pod.storage = Storage::Ephemeral,
             ("nothing-kept", _) => member.persists = false,
-            ("never-leads", _) => member.electable = false,
+            ("priority", number) => member.priority = number.parse::<u32>().expect("a number") * 1_000,
             ("needs", number) => needs = number.parse().expect("a number"),
             _ => unreachable!("a matter nobody knows: {matter}"),
         }

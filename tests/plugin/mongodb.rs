@@ -40,6 +40,36 @@ async fn a_major_upgrade_of_mongodb_and_the_way_back_under_load_fail_no_write() 
     Ok(())
 }
 
+/// Five of them: one that is wanted to lead more than the others, one hidden, one hidden and five seconds late. The one that is
+/// wanted leads in the end, handed the role back in order instead of taking it.
+#[tokio::test]
+async fn a_set_of_five_is_upgraded_and_given_back_to_whom_it_wants_to_lead() -> Result<()> {
+    let hidden = doc! { "priority": 0, "hidden": true };
+    let delayed = doc! { "priority": 0, "hidden": true, "secondaryDelaySecs": 5 };
+    let shape = [doc! {}, doc! { "priority": 2 }, doc! {}, hidden, delayed];
+    let cluster = Cluster::find()?;
+    let namespace = cluster.namespace("law-mongodb-five").await?;
+    let mongodb = Mongodb::deploy_shaped(&namespace, "5.0", &[], &shape).await?;
+    let plugin = Plugin::find(&cluster)?.within(&namespace);
+    let load = Load::start(&mongodb).await?;
+    let ended = plugin.run(&["upgrade", "mongo", "--version", "6.0", "-y", "-o", "json"]).await?.expect(0)?;
+    let steps = ended.json()?["steps"].as_array().cloned().unwrap_or_default();
+    let did: Vec<_> = steps.iter().filter_map(|step| step["what"].as_str()).collect();
+    let handed: Vec<_> = did.iter().filter(|what| what.starts_with("hand over")).collect();
+    ensure!(
+        matches!(handed[..], [away, back] if away.contains("from mongo-1 to") && back.ends_with("to mongo-1")),
+        "it did {did:#?}"
+    );
+    ensure!(mongodb.primary().await? == "mongo-1", "somebody else leads");
+    let during = load.turn_page();
+    let audit = load.stop().await?;
+    told("five members", &during);
+    all_run(&mongodb, "6.0").await?;
+    nothing_failed(&during, &audit)?;
+    ensure!(during.longest_gap <= GAP, "{} was not written for {:?}", during.of_key, during.longest_gap);
+    Ok(())
+}
+
 /// Each is refused with its number and its reason, and nothing is touched; when it is over, the same is allowed.
 #[tokio::test]
 async fn a_secondary_that_lags_or_is_locked_is_a_reason_to_touch_nothing() -> Result<()> {

@@ -18,7 +18,7 @@ fn state(name: &str, role: Role) -> MemberState {
         lag_seconds: Some(0),
         version: Version::parse("7.0.15"),
         persists: true,
-        electable: true,
+        priority: MemberState::NO_PREFERENCE,
     }
 }
 

@@ -57,7 +57,10 @@ pub(super) async fn hand_over(
         Err(far) => Err(far),
     };
     // Whatever became of it: with nobody frozen the set looks after itself.
-    freeze::nobody(&hands).await;
+    match &moved {
+        Ok(_) => freeze::nobody_but_one_wanted_more(&hands).await,
+        Err(_) => freeze::nobody(&hands).await,
+    }
     moved
 }
 
