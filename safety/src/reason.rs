@@ -201,9 +201,13 @@ impl Reason {
     }
 
     /// Whether the operator of a run may accept it (`--skip-check CODE`). What would lose acknowledged writes or
-    /// make two writers may not be accepted by anybody.
+    /// make two writers may not be accepted by anybody. Writes that are not acknowledged for a while lose nothing: a
+    /// primary, a secondary and an arbiter (MongoDB's PSA) cannot be upgraded in any other way.
     pub const fn may_be_accepted(&self) -> bool {
-        matches!(self, Self::NoPersistence { .. } | Self::Blocked(Blocker::SnapshotRunning { .. }))
+        matches!(
+            self,
+            Self::NoPersistence { .. } | Self::WritesWouldStop { .. } | Self::Blocked(Blocker::SnapshotRunning { .. })
+        )
     }
 
     /// The next thing to do, as a sentence or a command to type. `target` is the workload as the user names it,
@@ -230,11 +234,11 @@ impl Reason {
                 "add a replica (kubectl scale), or, if its clients may wait: kubectl stateful guard approve {member} \
                  --for 10m --reason TEXT"
             ),
-            Self::WritesWouldStop { .. } => {
+            Self::WritesWouldStop { .. } => format!(
                 "add a replica, or lower what a write needs (min-replicas-to-write, synchronous_standby_names) for the \
-                 duration"
-                    .to_owned()
-            }
+                 duration, or, if its clients may wait for each member to come back, --skip-check {}",
+                self.code()
+            ),
             Self::QuorumLost { .. } => format!("bring the others back first: kubectl stateful status {target}"),
             Self::StorageNotKept { .. } => {
                 "give the StatefulSet a volumeClaimTemplate for its data directory".to_owned()
