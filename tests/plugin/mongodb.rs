@@ -14,7 +14,7 @@ use crate::postgres::handing_over;
 const GAP: Duration = Duration::from_secs(2);
 
 /// Where what a member does before it goes is not in question: 15 s of quiescence each add up.
-const SHORT_GOODBYE: &str = "--setParameter=shutdownTimeoutMillisForSignaledShutdown=1000";
+pub(crate) const SHORT_GOODBYE: &str = "--setParameter=shutdownTimeoutMillisForSignaledShutdown=1000";
 
 /// A member that was ended is in quiescence for 15 s before it goes.
 const SETTLED_WITHIN: Duration = Duration::from_mins(2);
@@ -207,11 +207,11 @@ async fn killed_in_a_handover_of_mongodb_resume_finishes_and_loses_nothing() -> 
     nothing_failed(&during, &audit)
 }
 
-fn told(what: &str, during: &Figures) {
+pub(crate) fn told(what: &str, during: &Figures) {
     eprintln!("{what}: {during:?}");
 }
 
-async fn all_run(mongodb: &Mongodb<'_>, version: &str) -> Result<()> {
+pub(crate) async fn all_run(mongodb: &Mongodb<'_>, version: &str) -> Result<()> {
     for pod in mongodb.pods().await? {
         ensure!(pod.image.ends_with(&format!(":{version}")), "{} runs {}", pod.name, pod.image);
     }
