@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Blocker, Millis, Misfit};
+use crate::{Blocker, Millis, Misfit, Operated};
 
 /// Why something is not safe now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,6 +123,11 @@ pub enum Reason {
         /// The member it should take over from.
         from: String,
     },
+    /// An operator makes the StatefulSet: what is changed behind its back it changes back, or moves at the same time.
+    OperatorRunsIt {
+        /// The object it is made from.
+        operated: Operated,
+    },
     /// The database's own configuration says that the successor never leads.
     NotElectable {
         /// The member that should take over.
@@ -165,6 +170,7 @@ impl Reason {
             Self::OnlyCopy { .. } => "STF-DB-022",
             Self::Late { .. } => "STF-DB-023",
             Self::NotElectable { .. } => "STF-DB-024",
+            Self::OperatorRunsIt { .. } => "STF-DB-026",
             Self::PlanInProgress { .. } => "STF-GD-001",
             Self::NotReserved { .. } => "STF-GD-002",
             Self::Release(misfit) => misfit.code(),
@@ -195,6 +201,7 @@ impl Reason {
             | Self::NoPersistence { .. }
             | Self::NotASuccessor { .. }
             | Self::NotElectable { .. }
+            | Self::OperatorRunsIt { .. }
             | Self::Release(_) => false,
             Self::Blocked(blocker) => blocker.may_pass(),
         }
@@ -248,6 +255,10 @@ impl Reason {
                 self.code()
             ),
             Self::NotASuccessor { .. } => format!("name one of its replicas: kubectl stateful status {target}"),
+            Self::OperatorRunsIt { operated } => {
+                let flags = target.find(' ').map_or("", |at| &target[at..]);
+                format!("{}; kubectl stateful switchover and drain work as for any other", operated.ask(flags))
+            }
             Self::NotElectable { .. } => format!("name a member that may lead: kubectl stateful status {target}"),
             Self::PlanInProgress { .. } => format!(
                 "wait for it: kubectl stateful history {target}; if nobody is behind it any more, end it: \
@@ -306,6 +317,9 @@ impl std::fmt::Display for Reason {
             Self::PodNotReady { member, why } => write!(f, "the pod of {member} is not ready: {why}"),
             Self::NotASuccessor { to, from } => write!(f, "{to} is no replica of {from}"),
             Self::PlanInProgress { holder } => write!(f, "{holder} is at work on it, and another pod goes next"),
+            Self::OperatorRunsIt { operated } => {
+                write!(f, "its operator makes it from {operated} and would undo what is changed here")
+            }
             Self::NotElectable { to } => {
                 write!(f, "{to} cannot take over: by the database's own configuration it never leads (priority 0)")
             }

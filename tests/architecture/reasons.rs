@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use stateful_safety::{Blocker, Misfit, Reason, Version};
+use stateful_safety::{Blocker, Misfit, Operated, Reason, Version};
 
 use crate::golden::assert_golden;
 
@@ -100,6 +100,13 @@ fn all() -> Vec<Reason> {
             version: Some(version("5.0.4")),
             release: version("6.0"),
         }),
+        Reason::OperatorRunsIt {
+            operated: Operated {
+                group: "psmdb.percona.com".to_owned(),
+                kind: "PerconaServerMongoDB".to_owned(),
+                name: "shop".to_owned(),
+            },
+        },
     ]
 }
 
@@ -149,6 +156,7 @@ const fn place(reason: &Reason) -> usize {
         Reason::Release(Misfit::ReleaseSkipped { .. }) => 40,
         Reason::Release(Misfit::NotFinalized { .. }) => 41,
         Reason::Release(Misfit::ReleasesMixed { .. }) => 42,
+        Reason::OperatorRunsIt { .. } => 43,
     }
 }
 

@@ -74,6 +74,7 @@ pub(super) fn workload(assessment: &Assessment) -> Workload {
         members: members.collect(),
         routes: Vec::new(),
         template_owner: None,
+        operated: None,
     }
 }
 

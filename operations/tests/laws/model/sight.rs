@@ -33,6 +33,7 @@ impl Inside {
             members: present.map(pod).collect(),
             routes: self.routed.iter().map(|member| route(member)).collect(),
             template_owner: None,
+            operated: None,
         }
     }
 
