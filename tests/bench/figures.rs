@@ -1,6 +1,7 @@
-//! The page the figures are written to.
+//! The page the figures are written to. Each section is of one run, and says of which; a run of one part replaces its section.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -8,53 +9,74 @@ use stateful_harness::Figures;
 
 use crate::drain::Drains;
 use crate::status::Latency;
-use crate::upgrades::{self, Comparison};
 
-pub(crate) fn write(versions: &str, upgrades: &[Comparison], drains: &Drains, latency: &Latency) -> Result<()> {
+/// What is above all sections.
+const HEAD: &str = "# Figures
+
+Written by `make bench`. The figures are relative. Absolute times on a machine that runs the whole cluster, the load and the tool are
+noise.
+";
+
+/// Writes a section, `## heading` and all, in the place of the one of that heading.
+pub(crate) fn write(section: &str) -> Result<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the repository")?.join("docs/figures.md");
-    Ok(std::fs::write(path, page(versions, upgrades, drains, latency))?)
+    let page = fs::read_to_string(&path).unwrap_or_default();
+    fs::write(&path, with(&page, section))?;
+    Ok(path)
 }
 
-fn page(versions: &str, upgrades: &[Comparison], drains: &Drains, latency: &Latency) -> String {
+fn with(page: &str, section: &str) -> String {
+    let heading = section.lines().next().unwrap_or_default();
+    let mut sections: Vec<&str> = Vec::new();
+    let mut rest = page.find("\n## ").map_or("", |at| &page[at + 1..]);
+    while !rest.is_empty() {
+        let end = rest[1..].find("\n## ").map_or(rest.len(), |at| at + 2);
+        sections.push(rest[..end].trim_end());
+        rest = &rest[end..];
+    }
+    match sections.iter_mut().find(|old| old.lines().next() == Some(heading)) {
+        Some(old) => *old = section.trim_end(),
+        None => sections.push(section.trim_end()),
+    }
+    format!("{HEAD}\n{}\n", sections.join("\n\n"))
+}
+
+/// What was looked at and drained.
+pub(crate) fn looks(versions: &str, drains: &Drains, latency: &Latency) -> String {
     format!(
-        "# Figures
+        "## Drains and looks
 
-Written by `make bench`, all in one run: {versions}.
-The figures are relative. Absolute times on a machine that runs the whole cluster, the load and the tool are noise.
+In one run: {versions}.
 
-{upgrades}
-## Every node drained in turn, with that Redis Cluster under the same load
+Every node in turn, with the Redis Cluster of `examples/redis` under the load of the upgrades:
 
 | | `kubectl stateful drain NODE -y --ignore-daemonsets --delete-emptydir-data --force` |
 |---|---|
 | nodes | {nodes} |
-| failed, unknown, lost | {drain_failed}, {drain_unknown}, {drain_lost} |
-| longest gap | {drain_gap} |
-| longest drain | {drain_wall} |
+| failed, unknown, lost | {failed}, {unknown}, {lost} |
+| longest gap | {gap} |
+| longest drain | {wall} |
 
-## A look
-
-Medians of seven. The 200 others are StatefulSets of Redis with a pod that no node takes, so that discovery has its work and there
-is nobody to ask.
+A look, medians of seven. The 200 others are StatefulSets of Redis with a pod that no node takes, so that discovery has its work
+and there is nobody to ask.
 
 | `kubectl stateful status redis` | `kubectl stateful status -A` beside 200 others |
 |---|---|
 | {one} | {all} |
 ",
-        upgrades = upgrades::section(upgrades),
         nodes = drains.nodes,
-        drain_failed = drains.during.failed,
-        drain_unknown = drains.during.unknown,
-        drain_lost = drains.audit.lost.len(),
-        drain_gap = gap(&drains.during),
-        drain_wall = seconds(drains.longest),
+        failed = drains.during.failed,
+        unknown = drains.during.unknown,
+        lost = drains.audit.lost.len(),
+        gap = gap(&drains.during),
+        wall = seconds(drains.longest),
         one = seconds(latency.one),
         all = seconds(latency.all),
     )
 }
 
 /// To the millisecond: that is what a handover is about.
-fn gap(figures: &Figures) -> String {
+pub(crate) fn gap(figures: &Figures) -> String {
     format!("{:.3} s", figures.longest_gap.as_secs_f64())
 }
 

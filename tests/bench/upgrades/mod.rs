@@ -45,13 +45,17 @@ struct Upgrade {
     audit: Audit,
 }
 
-/// All there are, one after another.
+/// All there are, one after another, each told as soon as it is there.
+#[expect(clippy::print_stdout, reason = "a bench is run to see its figures")]
 pub(crate) async fn measure(cluster: &Cluster, plugin: &Plugin) -> Result<Vec<Comparison>> {
-    Ok(vec![
-        redis::compare(cluster, plugin).await?,
-        mongodb::compare(cluster, plugin).await?,
-        postgres::compare(cluster, plugin).await?,
-    ])
+    let mut all = Vec::new();
+    all.push(redis::compare(cluster, plugin).await?);
+    println!("{}", all[0]);
+    all.push(mongodb::compare(cluster, plugin).await?);
+    println!("{}", all[1]);
+    all.push(postgres::compare(cluster, plugin).await?);
+    println!("{}", all[2]);
+    Ok(all)
 }
 
 /// Writes through the door, watches that for a while, and then while it is done. `settled` waits until the database is

@@ -1,14 +1,16 @@
 //! What the page says of upgrades.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use super::{Comparison, Upgrade};
+use crate::figures::gap;
 
-/// A section for each engine, in Markdown.
-pub(crate) fn section(comparisons: &[Comparison]) -> String {
-    let mut text = String::from(
+/// All engines', in Markdown.
+pub(crate) fn section(versions: &str, comparisons: &[Comparison]) -> String {
+    let mut text = format!(
         "## Upgrades under load
+
+In one run: {versions}.
 
 Eight writers with a key each, from just before the command until everybody is in sync again. A gap is the longest time one key had
 between two acknowledged writes; *idle* is the same just before, with nothing happening. Unknown are writes whose answer never
@@ -37,17 +39,12 @@ fn row(upgrade: &Upgrade) -> String {
     let Upgrade { idle, during, wall, audit, .. } = upgrade;
     format!(
         "**{}** ({}) | {} | {} | {} | {} | {:.1} s |",
-        gap(during.longest_gap),
-        gap(idle.longest_gap),
+        gap(during),
+        gap(idle),
         during.failed,
         during.unknown,
         audit.lost.len(),
         during.acknowledged,
         wall.as_secs_f64()
     )
-}
-
-/// To the millisecond: that is what a handover is about.
-fn gap(gap: Duration) -> String {
-    format!("{:.3} s", gap.as_secs_f64())
 }
