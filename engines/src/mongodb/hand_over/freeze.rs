@@ -1,6 +1,6 @@
 //! TOUCH. Keeps the others from standing for election while the successor does, and lets them again.
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use mongodb::bson::doc;
 
 use super::Hands;
@@ -10,10 +10,22 @@ use crate::mongodb::answers::{host, priority};
 /// For how long, in seconds, should nobody be there to end it: longer than a handover takes.
 const FOR: i32 = 20;
 
-/// Freezes the other secondaries. One that is not frozen may be chosen instead of the successor: then it leads, with
-/// everything, and the plan is drawn up anew.
-pub(super) async fn others(hands: &Hands<'_>, others: &[String]) {
-    join_all(others.iter().map(|other| hands.asked(other, doc! { "replSetFreeze": FOR }))).await;
+/// The same for the successor, who stands when the set is quiet: longer than that takes, and no longer than an election that
+/// nobody prepared, should whoever hands over die now.
+const SUCCESSOR_FOR: i32 = 10;
+
+/// Freezes the secondaries: one that is not frozen stands as soon as the primary steps down, since it asks one to. The others
+/// would lead instead of the successor, and the successor too soon.
+pub(super) async fn secondaries(hands: &Hands<'_>, others: &[String]) {
+    let others = others.iter().map(|other| hands.asked(other, doc! { "replSetFreeze": FOR }));
+    let successor = hands.asked(hands.to, doc! { "replSetFreeze": SUCCESSOR_FOR });
+    // Whoever refuses leads, or is away.
+    drop(join(join_all(others), successor).await);
+}
+
+/// Lets the successor stand.
+pub(super) async fn not_the_successor(hands: &Hands<'_>) {
+    let _ = hands.asked(hands.to, doc! { "replSetFreeze": 0 }).await;
 }
 
 /// For how long, in seconds, an old primary that the set's configuration wants more than the new one does not stand: long
