@@ -7,12 +7,12 @@
 
 use std::time::{Duration, Instant};
 
-use futures::future::{join, try_join_all};
-use mongodb::bson::{Bson, Document};
+use futures::future::try_join_all;
+use mongodb::bson::{Document, doc};
 use tokio::time::sleep;
 
 use super::Hands;
-use crate::mongodb::Answers;
+use crate::HandOverError;
 
 /// Between two questions. Writes wait.
 const POLL: Duration = Duration::from_millis(5);
@@ -23,27 +23,52 @@ const WITHIN: Duration = Duration::from_millis(250);
 /// Waits until it is, or a moment has passed.
 pub(super) async fn wait(hands: &Hands<'_>, readers: &[String]) {
     let begun = Instant::now();
-    let mut before: Vec<Document> = Vec::new();
+    let mut before = Vec::new();
     while begun.elapsed() < WITHIN {
-        let everybody = readers.iter().map(String::as_str).chain([hands.to]).map(|member| hands.status(member));
-        let (old, others) = join(hands.status(hands.from), try_join_all(everybody)).await;
-        let (Ok(old), Ok(others)) = (old, others) else { return };
-        let last = position(&old);
-        let have_all = last.is_some() && others.iter().all(|other| position(other) == last);
-        let now: Vec<Document> = others.iter().filter_map(|other| positions(other).cloned()).collect();
-        // Not even what is committed has moved since they were asked before.
-        if have_all && now == before {
+        let everybody = [hands.from, hands.to].into_iter().chain(readers.iter().map(String::as_str));
+        let told = try_join_all(everybody.map(|member| last_write(hands, member))).await;
+        let Ok(told) = told else { return };
+        if is_quiet(&told, &before) {
             return;
         }
-        before = now;
+        before = told;
         sleep(POLL).await;
     }
 }
 
-fn positions(status: &Answers) -> Option<&Document> {
-    status.status.get_document("optimes").ok()
+/// How far a member is, and how far it knows a majority to be. `hello` tells both, and costs less than any other question.
+async fn last_write(hands: &Hands<'_>, member: &str) -> Result<Document, HandOverError> {
+    let hello = hands.asked(member, doc! { "hello": 1 }).await?;
+    Ok(hello.get_document("lastWrite").cloned().unwrap_or_default())
 }
 
-fn position(status: &Answers) -> Option<&Bson> {
-    positions(status)?.get("appliedOpTime")
+/// Whether all have the same, and nothing more is to come: they know that all of it is committed, or nothing has moved since
+/// they were asked before.
+fn is_quiet(told: &[Document], before: &[Document]) -> bool {
+    let Some(last) = told.first().and_then(|first| first.get("opTime")) else { return false };
+    let have_it = |member: &Document| member.get("opTime") == Some(last);
+    let know_it = |member: &Document| member.get("majorityOpTime") == Some(last);
+    told.iter().all(have_it) && (told.iter().all(know_it) || told == before)
+}
+
+#[cfg(test)]
+mod tests {
+    use mongodb::bson::{Document, doc};
+
+    use super::is_quiet;
+
+    fn member(has: i32, knows: i32) -> Document {
+        doc! { "opTime": { "ts": has, "t": 1 }, "majorityOpTime": { "ts": knows, "t": 1 } }
+    }
+
+    #[test]
+    fn a_set_is_quiet_when_all_have_the_same_and_nothing_moves() {
+        assert!(is_quiet(&[member(5, 5), member(5, 5), member(5, 5)], &[]), "all of it is committed, and all know");
+        let late = [member(5, 5), member(5, 5), member(5, 4)];
+        assert!(!is_quiet(&late, &[]), "the news is on its way");
+        assert!(is_quiet(&late, &late), "or is not");
+        let behind = [member(5, 5), member(5, 5), member(4, 4)];
+        assert!(!is_quiet(&behind, &behind), "it has still to read");
+        assert!(!is_quiet(&[Document::new()], &[Document::new()]), "unknown is not quiet");
+    }
 }
