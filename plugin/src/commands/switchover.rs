@@ -47,7 +47,7 @@ fn will_not_last(goal: &Goal, look: &Look) -> Option<String> {
     (wanted.priority > group.member(member)?.priority).then(|| {
         format!(
             "{member} will not lead for long: by its own configuration {} wants {} more (priority), which takes the lead \
-             by itself within half a minute",
+             by itself within two minutes",
             group.name, wanted.name
         )
     })
