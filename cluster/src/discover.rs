@@ -11,6 +11,7 @@ use kube::api::{Api, ListParams};
 use serde_json::Value;
 use stateful_safety::{EngineKind, Member, Rollout, Route, Storage, Workload, WorkloadId};
 
+use crate::started::never_started;
 use crate::{Cluster, PREFIX, Result};
 
 /// The label the StatefulSet controller gives each pod: its own name.
@@ -215,6 +216,7 @@ pub(crate) fn member(pod: &Pod, container: &str) -> Option<Member> {
         terminating: pod.metadata.deletion_timestamp.is_some(),
         storage: storage(spec),
         waiting: waiting(pod),
+        never_started: never_started(pod, container),
     })
 }
 

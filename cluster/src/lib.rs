@@ -42,6 +42,7 @@ mod promises;
 mod record;
 mod rollout;
 mod route;
+mod started;
 mod target;
 mod tunnels;
 

@@ -125,6 +125,10 @@ pub struct Member {
     /// Why its container is not running, in the kubelet's word (`ImagePullBackOff`, `CrashLoopBackOff`), or why the
     /// pod is not scheduled.
     pub waiting: Option<String>,
+    /// Whether its database container never ran since this very pod was made, as the API server tells: no server of it can
+    /// be there. False wherever that is not known.
+    #[serde(default)]
+    pub never_started: bool,
 }
 
 /// Where a member's data is when its pod is gone.

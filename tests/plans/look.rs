@@ -14,7 +14,7 @@
 //! redis-3 shard-0 replica node2 7.0.15 old lag=120     and what is the matter with it, if anything is
 //! ```
 //!
-//! `lag=N`, `behind`, `silent`, `stuck=ImagePullBackOff`, `absent`, `ephemeral`, `nothing-kept`, `never-leads`, `needs=2` (a write of its
+//! `lag=N`, `behind`, `silent`, `stuck=ImagePullBackOff`, `never-started`, `absent`, `ephemeral`, `nothing-kept`, `never-leads`, `needs=2` (a write of its
 //! group).
 
 use std::sync::Arc;
@@ -135,6 +135,7 @@ fn add(look: &mut Look, line: &Line<'_>) {
         terminating: false,
         storage: Storage::Claim,
         waiting: None,
+        never_started: false,
     };
     let mut absent = false;
     let mut needs = 1;
@@ -144,6 +145,7 @@ fn add(look: &mut Look, line: &Line<'_>) {
             ("behind", _) => member.sync = Sync::Behind { why: "copying everything from its primary".to_owned() },
             ("silent", _) => member.sync = Sync::Unreachable { why: "connection refused".to_owned() },
             ("stuck", why) => (pod.ready, pod.waiting) = (false, Some(why.to_owned())),
+            ("never-started", _) => (pod.ready, pod.never_started) = (false, true),
             ("absent", _) => absent = true,
             ("ephemeral", _) => pod.storage = Storage::Ephemeral,
             ("nothing-kept", _) => member.persists = false,

@@ -57,6 +57,7 @@ pub(super) fn workload(assessment: &Assessment) -> Workload {
         terminating: false,
         storage: Storage::Claim,
         waiting: None,
+        never_started: false,
     });
     let members = members.map(Arc::new);
     Workload {

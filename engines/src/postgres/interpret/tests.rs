@@ -187,6 +187,7 @@ fn workload() -> Workload {
         terminating: false,
         storage: Storage::Claim,
         waiting: None,
+        never_started: false,
     };
     Workload {
         id: WorkloadId { namespace: "shop".to_owned(), name: "pg".to_owned() },

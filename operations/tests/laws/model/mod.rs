@@ -34,6 +34,8 @@ pub(crate) struct Inside {
     pub(crate) nodes: Vec<String>,
     pub(crate) cordoned: Option<String>,
     pub(crate) rollout: Rollout,
+    /// How many members in sync a write of a group waits for.
+    pub(crate) writes_need: usize,
     /// The member a Service leads writers to, where there is such a Service.
     pub(crate) routed: Option<String>,
     /// Whether its engine stops the old primary before the new one leads.
@@ -95,6 +97,7 @@ impl Model {
             nodes,
             cordoned: None,
             rollout: Rollout::RollingUpdate { partition: 0 },
+            writes_need: 1,
             routed: None,
             fences: false,
             paused: None,

@@ -65,7 +65,7 @@ impl Inside {
 
     fn group(&self, group: usize) -> ReplicaGroup {
         let members = self.pods.iter().filter(|pod| pod.group == group).map(|pod| self.state(pod)).collect();
-        ReplicaGroup { name: format!("shard {group}"), members, writes_need: 1 }
+        ReplicaGroup { name: format!("shard {group}"), members, writes_need: self.writes_need }
     }
 
     fn state(&self, pod: &Pod) -> MemberState {
@@ -117,6 +117,7 @@ fn pod(pod: &Pod) -> Arc<Member> {
             Life::Stuck(why) => Some(why.to_owned()),
             Life::Running | Life::Terminating { .. } | Life::Absent { .. } | Life::Starting { .. } => None,
         },
+        never_started: matches!(pod.life, Life::Stuck(_)),
     })
 }
 
