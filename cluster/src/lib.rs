@@ -5,7 +5,7 @@
 //!  look   discover, container, credentials, access      read-only
 //!         inventory, installed, guarded, observed       the same for the guard, and about it
 //!  reach  tunnels                                       connections to pods
-//!  touch  evict, rollout, route, cordon, claim, record  writes, each with a precondition
+//!  touch  evict, rollout, scale, route, cordon, claim, record  writes, each with a precondition
 //!         install, approval                             the guard's own objects; a word for one pod
 //! ```
 //!
@@ -34,6 +34,7 @@ mod keyring;
 mod leads;
 mod object;
 mod observed;
+mod owners;
 #[expect(unreachable_pub, reason = "KubeSchema puts a copy of the struct into a function of its own")]
 mod policy;
 mod policy_status;
@@ -42,6 +43,7 @@ mod promises;
 mod record;
 mod rollout;
 mod route;
+mod scale;
 mod started;
 mod target;
 mod tunnels;
@@ -77,6 +79,7 @@ pub use promises::{Promise, PromiseBook, book_name, promises};
 pub use record::{Record, RecordId, append, create, list};
 pub use rollout::{TemplateChange, change_template, hold, release};
 pub use route::reroute;
+pub use scale::scale;
 pub use target::{Target, pick};
 pub use tunnels::Tunnels;
 

@@ -27,12 +27,13 @@ mod progress;
 mod steps;
 mod stuck;
 mod successor;
+mod surge;
 mod unfinished;
 mod world;
 
 pub use draw_up::{draft, draw_up};
 pub use execute::execute;
-pub use goal::Goal;
+pub use goal::{Goal, Surge};
 pub use live::{Live, OpenError, Sight, watch};
 pub use look::Look;
 pub use outcome::{Limits, Outcome, Stop};

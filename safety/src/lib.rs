@@ -37,7 +37,7 @@ pub use misfit::Misfit;
 pub use policy::Policy;
 pub use reason::Reason;
 pub use version::Version;
-pub use workload::{Member, Rollout, Route, Storage, Workload, WorkloadId};
+pub use workload::{Claims, Member, Rollout, Route, Storage, Workload, WorkloadId};
 
 /// Milliseconds since the Unix epoch. Time is always an argument here, never read.
 pub type Millis = i64;

@@ -128,6 +128,13 @@ pub enum Reason {
         /// The member that should take over.
         to: String,
     },
+    /// One pod more would be no member: the engine does not take it in by itself.
+    JoinsNotByItself {
+        /// The pod.
+        member: String,
+        /// What is missing.
+        why: String,
+    },
     /// An operation holds the workload, and another pod goes next.
     PlanInProgress {
         /// Who holds it.
@@ -165,6 +172,7 @@ impl Reason {
             Self::OnlyCopy { .. } => "STF-DB-022",
             Self::Late { .. } => "STF-DB-023",
             Self::NotElectable { .. } => "STF-DB-024",
+            Self::JoinsNotByItself { .. } => "STF-DB-025",
             Self::PlanInProgress { .. } => "STF-GD-001",
             Self::NotReserved { .. } => "STF-GD-002",
             Self::Release(misfit) => misfit.code(),
@@ -195,6 +203,7 @@ impl Reason {
             | Self::NoPersistence { .. }
             | Self::NotASuccessor { .. }
             | Self::NotElectable { .. }
+            | Self::JoinsNotByItself { .. }
             | Self::Release(_) => false,
             Self::Blocked(blocker) => blocker.may_pass(),
         }
@@ -245,6 +254,9 @@ impl Reason {
             ),
             Self::NotASuccessor { .. } => format!("name one of its replicas: kubectl stateful status {target}"),
             Self::NotElectable { .. } => format!("name a member that may lead: kubectl stateful status {target}"),
+            Self::JoinsNotByItself { .. } => {
+                format!("leave --surge away; or add a member yourself, then: kubectl stateful upgrade {target}")
+            }
             Self::PlanInProgress { .. } => format!(
                 "wait for it: kubectl stateful history {target}; if nobody is behind it any more, end it: \
                  kubectl stateful abort {target}"
@@ -304,6 +316,9 @@ impl std::fmt::Display for Reason {
             Self::PlanInProgress { holder } => write!(f, "{holder} is at work on it, and another pod goes next"),
             Self::NotElectable { to } => {
                 write!(f, "{to} cannot take over: by the database's own configuration it never leads (priority 0)")
+            }
+            Self::JoinsNotByItself { member, why } => {
+                write!(f, "{member}, added for the duration, would be no member of the database: {why}")
             }
             Self::NotReserved { why } => write!(f, "the guard could not write its permission down: {why}"),
             Self::Release(misfit) => write!(f, "{misfit}"),

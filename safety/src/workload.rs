@@ -52,6 +52,12 @@ pub struct Workload {
     pub routes: Vec<Route>,
     /// A controller that owns the template (Argo CD, Flux, an operator): patching behind its back does not last.
     pub template_owner: Option<String>,
+    /// Somebody else who writes how many members there are (a repository's controller, an autoscaler).
+    #[serde(default)]
+    pub replicas_owner: Option<String>,
+    /// The claims each member gets.
+    #[serde(default)]
+    pub claims: Claims,
 }
 
 impl Workload {
@@ -67,6 +73,11 @@ impl Workload {
         declared.filter(|ordinal| !has_pod(*ordinal)).map(|ordinal| format!("{}-{ordinal}", self.id.name)).collect()
     }
 
+    /// The name of the member that a StatefulSet of so many gets next.
+    pub fn next_after(&self, replicas: usize) -> String {
+        format!("{}-{}", self.id.name, self.first_ordinal + replicas)
+    }
+
     /// Which of the declared ones a member is.
     fn ordinal(&self, member: &Member) -> Option<usize> {
         member.name.strip_prefix(&self.id.name)?.strip_prefix('-')?.parse().ok()
@@ -76,6 +87,16 @@ impl Workload {
     pub fn is_current(&self, member: &Member) -> bool {
         !self.declared_revision.is_empty() && member.revision == self.declared_revision
     }
+}
+
+/// What a StatefulSet declares of its members' claims.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Claims {
+    /// The templates' names; a member's claim is called as the template and the member.
+    pub templates: Vec<String>,
+    /// Whether the StatefulSet itself deletes a member's claims when it is scaled down (`whenScaled: Delete`).
+    pub deleted_when_scaled: bool,
 }
 
 /// A Service that selects one member by its pod name.

@@ -100,6 +100,10 @@ fn all() -> Vec<Reason> {
             version: Some(version("5.0.4")),
             release: version("6.0"),
         }),
+        Reason::JoinsNotByItself {
+            member: name("mongo-3"),
+            why: name("it must be taken into the set's configuration (rs.add)"),
+        },
     ]
 }
 
@@ -149,6 +153,7 @@ const fn place(reason: &Reason) -> usize {
         Reason::Release(Misfit::ReleaseSkipped { .. }) => 40,
         Reason::Release(Misfit::NotFinalized { .. }) => 41,
         Reason::Release(Misfit::ReleasesMixed { .. }) => 42,
+        Reason::JoinsNotByItself { .. } => 43,
     }
 }
 

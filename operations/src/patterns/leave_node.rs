@@ -22,5 +22,6 @@ pub(crate) const LEAVE_NODE: Pattern = Pattern {
         Row(Kind::Replace,        &[Gate::EveryoneElseInSync, Gate::JudgeAllows],    "none needed"),
     ],
     each_restored: &[],
+    each_added: &[],
     last: &[],
 };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use stateful_cluster::TemplateChange;
-use stateful_operations::{Goal, Limits, Outcome, Plan, Refusal, Step, Stop, What, journal};
+use stateful_operations::{Goal, Limits, Outcome, Plan, Refusal, Step, Stop, Surge, What, journal};
 use stateful_safety::{Policy, Reason};
 
 use crate::cases::image;
@@ -66,7 +66,7 @@ fn comes_back(what: &str, model: &Model, bad: &str) {
     assert!(why.contains("ImagePullBackOff") && why.contains(bad), "{what}: {why}");
 
     let change = TemplateChange::Image { container: "redis".to_owned(), image: old };
-    let back = Goal::Renew { change: Some(change), restore_primaries: false, repair: true };
+    let back = Goal::Renew { change: Some(change), restore_primaries: false, repair: true, surge: Surge::No };
     let origin = model.entry().plan.origin;
     let outcome = carry_out(model, &back, origin);
     let outcome = outcome.map_err(|refusal| format!("{what}: {refusal:?}")).expect("going back is not refused");
@@ -91,7 +91,7 @@ fn a_group_short_of_a_member_gets_it_back_from_the_pod_that_never_started() {
         })
     };
     let change = TemplateChange::Image { container: "redis".to_owned(), image: OLD.to_owned() };
-    let back = Goal::Renew { change: Some(change), restore_primaries: false, repair: true };
+    let back = Goal::Renew { change: Some(change), restore_primaries: false, repair: true, surge: Surge::No };
     let model = short_by(Life::Stuck("ErrImagePull"));
     let before = model.before();
     let outcome = begin(&model, &back).expect("a plan");

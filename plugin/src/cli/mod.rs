@@ -5,6 +5,7 @@ mod client_flags;
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text, printed as they stand")]
 mod guard;
 mod quantities;
+mod replacing;
 mod requirement;
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text, printed as they stand")]
 mod verbs;

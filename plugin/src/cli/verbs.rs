@@ -8,6 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::guard::GuardArgs;
 use super::quantities::{bytes, duration};
+use super::replacing::Replacing;
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -217,12 +218,8 @@ pub(crate) struct UpgradeArgs {
     /// Carry out a plan saved by --dry-run=client -o yaml|json; refused if the database is no longer as it saw it
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,
-    /// Hand back to the members that led at the beginning
-    #[arg(long)]
-    pub(crate) restore_primaries: bool,
-    /// Replace a replica that is broken already, first, instead of refusing
-    #[arg(long)]
-    pub(crate) repair: bool,
+    #[command(flatten)]
+    pub(crate) replacing: Replacing,
     #[command(flatten)]
     pub(crate) rehearsal: Rehearsal,
     #[command(flatten)]
@@ -283,7 +280,7 @@ pub(crate) struct ResumeArgs {
 /// `rbac`
 #[derive(Debug, Args)]
 pub(crate) struct RbacArgs {
-    /// The verb to print a role for: status, upgrade, drain, guard
+    /// The verb to print a role for: status, check, upgrade, drain, guard
     #[arg(default_value = "upgrade")]
     pub(crate) verb: String,
 }

@@ -1,6 +1,6 @@
 //! `check`: would an upgrade or a drain be safe now, and if not, why not.
 
-use stateful_operations::{Goal, Origin, World, draft, findings, for_looking};
+use stateful_operations::{Goal, Origin, Surge, World, draft, findings, for_looking};
 use stateful_safety::Workload;
 
 use crate::cli::CheckArgs;
@@ -25,7 +25,7 @@ pub(crate) async fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Fai
             context.need(&context.cluster.namespace, &for_looking(context.cluster.inside)).await?;
             let workload = context.find(&args.target).await?;
             let change = Some(stateful_cluster::TemplateChange::Restart { at: "a check".to_owned() });
-            let goal = Goal::Renew { change, restore_primaries: false, repair: false };
+            let goal = Goal::Renew { change, restore_primaries: false, repair: false, surge: Surge::No };
             vec![report(context, args, workload, &goal, "an upgrade".to_owned()).await?]
         }
     };
