@@ -2,7 +2,7 @@
 //! SQL or of a Redis command.
 //!
 //! ```text
-//!  look   discover, container, credentials, access      read-only
+//!  look   discover, container, credentials, access, backups      read-only
 //!         inventory, installed, guarded, observed       the same for the guard, and about it
 //!  reach  tunnels                                       connections to pods
 //!  touch  evict, rollout, scale, route, cordon, claim, record  writes, each with a precondition
@@ -14,6 +14,7 @@
 
 mod access;
 mod approval;
+mod backups;
 mod budget;
 mod bulletin;
 mod claim;
@@ -50,6 +51,7 @@ mod tunnels;
 
 pub use access::{Permission, missing};
 pub use approval::{Approval, approve};
+pub use backups::{BackupSign, BackupState, BackupsFound, BackupsLooked, backups};
 pub use budget::{Amount, Budget};
 pub use bulletin::{Bulletin, Notice};
 pub use claim::{Claim, ClaimHolder, LEAVES_NODE, LIFETIME as CLAIM_LIFETIME, NEXT_POD, claim_name};

@@ -1,6 +1,6 @@
 //! THINK. The questions asked before anything begins, as a table: what `check` prints and what a plan must pass.
 
-use stateful_safety::{Blocker, Disruption, MemberState, Misfit, Policy, Reason, ReplicaGroup, Role, Version};
+use stateful_safety::{Blocker, Disruption, MemberState, Misfit, Policy, Reason, ReplicaGroup, Role, Version, Warning};
 
 use crate::goal::Goal;
 use crate::moves::{moves, target_image};
@@ -30,6 +30,10 @@ pub struct Finding {
     pub title: &'static str,
     /// The reasons against; none when it passed.
     pub reasons: Vec<Reason>,
+    /// What should be known all the same.
+    pub warnings: Vec<Warning>,
+    /// What was looked at, where that is not plain.
+    pub notes: Vec<String>,
 }
 
 /// What every check finds about a plan. A reason is shown once, by the first check that finds it.
@@ -46,7 +50,7 @@ pub fn findings(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Finding> {
                     reasons.push(reason);
                 }
             }
-            Finding { check, title, reasons }
+            Finding { check, title, reasons, warnings: Vec::new(), notes: Vec::new() }
         })
         .collect()
 }

@@ -22,6 +22,7 @@ mod misfit;
 mod policy;
 mod reason;
 mod version;
+mod warning;
 mod workload;
 
 mod checks;
@@ -37,6 +38,7 @@ pub use misfit::Misfit;
 pub use policy::Policy;
 pub use reason::Reason;
 pub use version::Version;
+pub use warning::Warning;
 pub use workload::{Claims, Member, Rollout, Route, Storage, Workload, WorkloadId};
 
 /// Milliseconds since the Unix epoch. Time is always an argument here, never read.

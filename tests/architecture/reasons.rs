@@ -193,5 +193,6 @@ fn the_document_says_what_the_code_says() {
         writeln!(text, "| `{code}` | {reason} | {waits} | {step} | {accepted} |").expect("text");
     }
     text.push_str(&crate::flaws::table());
+    text.push_str(&crate::warnings::table());
     assert_golden("docs/reasons.md", &text);
 }
