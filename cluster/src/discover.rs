@@ -11,6 +11,7 @@ use kube::api::{Api, ListParams};
 use serde_json::Value;
 use stateful_safety::{Claims, EngineKind, Member, Rollout, Route, Storage, Workload, WorkloadId};
 
+use crate::operated::operated;
 use crate::owners::{replicas_owner, template_owner};
 use crate::started::never_started;
 use crate::{Cluster, PREFIX, Result};
@@ -123,6 +124,7 @@ pub(crate) fn workload(set: &StatefulSet, pods: &[Pod]) -> Option<Workload> {
         template_owner: template_owner(set),
         replicas_owner: replicas_owner(set),
         claims: claims(spec),
+        operated: operated(set),
     })
 }
 

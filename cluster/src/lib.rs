@@ -35,6 +35,7 @@ mod keyring;
 mod leads;
 mod object;
 mod observed;
+mod operated;
 mod owners;
 #[expect(unreachable_pub, reason = "KubeSchema puts a copy of the struct into a function of its own")]
 mod policy;

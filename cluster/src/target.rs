@@ -66,6 +66,7 @@ mod tests {
             template_owner: None,
             replicas_owner: None,
             claims: Claims::default(),
+            operated: None,
         }
     }
 

@@ -190,25 +190,32 @@ impl Draft<'_> {
 
     /// Who leads a group when everybody has moved and those that led were given back.
     fn leads_after(&self, group: &ReplicaGroup, primary: &MemberState) -> String {
-        let moved = if self.moves(primary) { self.successor(group, primary) } else { None };
-        let restored = matches!(self.goal, Goal::Renew { restore_primaries: true, .. });
-        let before = group.members.iter().find(|member| restored && self.origin.primaries.contains(&member.name));
-        before.map(|before| before.name.clone()).or(moved).unwrap_or_else(|| primary.name.clone())
+        let leader = self.moved_to(group, primary).unwrap_or_else(|| primary.name.clone());
+        self.given_back(group, &leader).unwrap_or(leader)
     }
 
-    /// Gives a group back to the member that led it at the origin, whoever leads it when all have moved.
+    /// Gives a group back to the member that led it at the origin, whoever leads it when all have moved: where that was asked
+    /// for, and where it would take the lead by itself soon after, when nobody is prepared.
     fn restored(&self, rows: &[Row], group: &ReplicaGroup) -> Vec<Step> {
-        if !matches!(self.goal, Goal::Renew { restore_primaries: true, .. }) {
-            return Vec::new();
+        let Some(primary) = group.primary() else { return Vec::new() };
+        let Some(leader) = self.moved_to(group, primary) else { return Vec::new() };
+        match self.given_back(group, &leader) {
+            Some(before) if leader != before => self.fill(rows, Some(group), &leader, &before),
+            Some(_) | None => Vec::new(),
         }
-        let leader = group.primary().and_then(|primary| {
-            if self.moves(primary) { self.successor(group, primary) } else { Some(primary.name.clone()) }
-        });
-        let before = group.members.iter().find(|member| self.origin.primaries.contains(&member.name));
-        match leader.zip(before) {
-            Some((leader, before)) if leader != before.name => self.fill(rows, Some(group), &leader, &before.name),
-            _ => Vec::new(),
-        }
+    }
+
+    /// Who leads a group when everybody has moved.
+    fn moved_to(&self, group: &ReplicaGroup, primary: &MemberState) -> Option<String> {
+        if self.moves(primary) { self.successor(group, primary) } else { Some(primary.name.clone()) }
+    }
+
+    /// Whom a group that this one leads by then is given back to.
+    fn given_back(&self, group: &ReplicaGroup, leader: &str) -> Option<String> {
+        let before = group.members.iter().find(|member| self.origin.primaries.contains(&member.name))?;
+        let asked = matches!(self.goal, Goal::Renew { restore_primaries: true, .. });
+        let takes_it = group.member(leader).is_some_and(|leader| before.priority > leader.priority);
+        (asked || takes_it).then(|| before.name.clone())
     }
 
     /// Whether a member is to be made anew. Not the one that goes in the end, when it would have to hand over for it.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use stateful_safety::{Blocker, Misfit, Reason, Version};
+use stateful_safety::{Blocker, Misfit, Operated, Reason, Version};
 
 use crate::golden::assert_golden;
 
@@ -104,6 +104,13 @@ fn all() -> Vec<Reason> {
             member: name("mongo-3"),
             why: name("it must be taken into the set's configuration (rs.add)"),
         },
+        Reason::OperatorRunsIt {
+            operated: Operated {
+                group: "psmdb.percona.com".to_owned(),
+                kind: "PerconaServerMongoDB".to_owned(),
+                name: "shop".to_owned(),
+            },
+        },
     ]
 }
 
@@ -154,6 +161,7 @@ const fn place(reason: &Reason) -> usize {
         Reason::Release(Misfit::NotFinalized { .. }) => 41,
         Reason::Release(Misfit::ReleasesMixed { .. }) => 42,
         Reason::JoinsNotByItself { .. } => 43,
+        Reason::OperatorRunsIt { .. } => 44,
     }
 }
 
@@ -178,8 +186,9 @@ fn every_reason_has_a_code_of_its_own_and_says_what_to_do() {
 #[test]
 fn what_could_lose_writes_is_accepted_by_nobody() {
     let may: Vec<&str> = all().iter().filter(|reason| reason.may_be_accepted()).map(Reason::code).collect();
-    // No persistence: the data may be worth nothing to its owner. A snapshot running: a handover only takes longer.
-    assert_eq!(may, ["STF-DB-011", "STF-DB-019"]);
+    // Writes that wait: none of them is acknowledged. No persistence: the data may be worth nothing to its owner. A snapshot
+    // running: a handover only takes longer.
+    assert_eq!(may, ["STF-DB-008", "STF-DB-011", "STF-DB-019"]);
 }
 
 #[test]

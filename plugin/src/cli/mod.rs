@@ -5,6 +5,7 @@ mod client_flags;
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text, printed as they stand")]
 mod guard;
 mod quantities;
+mod rehearsal;
 mod replacing;
 mod requirement;
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text, printed as they stand")]
@@ -14,12 +15,13 @@ use clap::{CommandFactory, FromArgMatches, Parser};
 
 pub(crate) use client_flags::{ColorWhen, Globals, Output};
 pub(crate) use guard::{ApproveArgs, GuardArgs, GuardVerb, InstallArgs, UninstallArgs};
+pub(crate) use rehearsal::DryRun;
 pub(crate) use requirement::Requirement;
 #[cfg(test)]
 pub(crate) use requirement::requirement;
 pub(crate) use verbs::{
-    CheckArgs, CompletionArgs, DrainArgs, DryRun, OperationFlags, PolicyFlags, ProgressMode, RbacArgs, ResumeArgs,
-    StatusArgs, SwitchoverArgs, TargetArgs, UpgradeArgs, Verb,
+    CheckArgs, CompletionArgs, DrainArgs, OperationFlags, PolicyFlags, ProgressMode, RbacArgs, ResumeArgs, StatusArgs,
+    SwitchoverArgs, TargetArgs, UpgradeArgs, Verb,
 };
 
 use crate::exit::Exit;
@@ -75,5 +77,16 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         super::command().debug_assert();
+    }
+
+    #[test]
+    fn every_verb_that_takes_words_shows_how() {
+        for verb in
+            super::command().get_subcommands().filter(|verb| !verb.is_hide_set() && verb.get_name() != "version")
+        {
+            let shown = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let typed = format!("kubectl stateful {}", verb.get_name());
+            assert!(shown.contains("Examples:") && shown.contains(&typed), "{typed} --help shows no example");
+        }
     }
 }

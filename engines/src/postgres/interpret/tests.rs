@@ -207,5 +207,6 @@ fn workload() -> Workload {
         template_owner: None,
         replicas_owner: None,
         claims: Claims::default(),
+        operated: None,
     }
 }

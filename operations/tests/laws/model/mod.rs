@@ -40,6 +40,8 @@ pub(crate) struct Inside {
     pub(crate) writes_need: usize,
     /// The member a Service leads writers to, where there is such a Service.
     pub(crate) routed: Option<String>,
+    /// The member that the database's own configuration wants to lead, where it wants one more than others.
+    pub(crate) preferred: Option<String>,
     /// Whether its engine stops the old primary before the new one leads.
     pub(crate) fences: bool,
     /// A handover in its pause: between whom.
@@ -103,6 +105,7 @@ impl Model {
             rollout: Rollout::RollingUpdate { partition: 0 },
             writes_need: 1,
             routed: None,
+            preferred: None,
             fences: false,
             paused: None,
             left_in_the_pause: false,

@@ -35,6 +35,7 @@ impl Inside {
             template_owner: None,
             replicas_owner: None,
             claims: Claims::default(),
+            operated: None,
         }
     }
 
@@ -72,6 +73,8 @@ impl Inside {
 
     fn state(&self, pod: &Pod) -> MemberState {
         let name = pod.name.clone();
+        let preferred = self.preferred.as_ref() == Some(&name);
+        let priority = if preferred { 2 * MemberState::NO_PREFERENCE } else { MemberState::NO_PREFERENCE };
         if pod.life != Life::Running {
             let sync = Sync::Unreachable { why: "connection refused".to_owned() };
             return MemberState {
@@ -81,7 +84,7 @@ impl Inside {
                 lag_seconds: None,
                 version: None,
                 persists: false,
-                electable: true,
+                priority,
             };
         }
         let sync = if self.fences && self.is_headless(pod.group) {
@@ -92,7 +95,7 @@ impl Inside {
             Sync::InSync { lag_bytes: self.lag_of(pod) }
         };
         let role = if pod.leads { Role::Primary } else { Role::Replica };
-        MemberState { name, role, sync, lag_seconds: Some(0), version: pod.version(), persists: true, electable: true }
+        MemberState { name, role, sync, lag_seconds: Some(0), version: pod.version(), persists: true, priority }
     }
 
     /// Bytes a member is behind its primary.
