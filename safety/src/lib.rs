@@ -23,6 +23,7 @@ mod operator;
 mod policy;
 mod reason;
 mod version;
+mod warning;
 mod workload;
 
 mod checks;
@@ -39,7 +40,8 @@ pub use operator::Operated;
 pub use policy::Policy;
 pub use reason::Reason;
 pub use version::Version;
-pub use workload::{Member, Rollout, Route, Storage, Workload, WorkloadId};
+pub use warning::Warning;
+pub use workload::{Claims, Member, Rollout, Route, Storage, Workload, WorkloadId};
 
 /// Milliseconds since the Unix epoch. Time is always an argument here, never read.
 pub type Millis = i64;
