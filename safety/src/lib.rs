@@ -21,6 +21,7 @@ mod judge;
 mod misfit;
 mod policy;
 mod reason;
+mod unsettled;
 mod version;
 mod workload;
 
@@ -36,6 +37,7 @@ pub use judge::{Known, Verdict, everyone_in_sync, judge};
 pub use misfit::Misfit;
 pub use policy::Policy;
 pub use reason::Reason;
+pub use unsettled::Unsettled;
 pub use version::Version;
 pub use workload::{Member, Rollout, Route, Storage, Workload, WorkloadId};
 
