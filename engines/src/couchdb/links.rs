@@ -156,9 +156,7 @@ async fn dial(way: &Way) -> Result<SendRequest<Full<Bytes>>, String> {
     }
 }
 
-async fn speak(
-    line: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-) -> Result<SendRequest<Full<Bytes>>, String> {
+async fn speak(line: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Result<SendRequest<Full<Bytes>>, String> {
     let (sender, talk) = handshake(TokioIo::new(line)).await.map_err(|error| error.to_string())?;
     tokio::spawn(async { drop(talk.await) }); // ends with its sender
     Ok(sender)

@@ -53,10 +53,10 @@ impl Database {
         match self.put(link, number, &json!({})).await {
             // An earlier attempt has made it, and how many copies have it is not known: a quorum is asked to take it once more.
             Ok(Told { status: 409, .. }) => match link.read(&self.document(number)).await {
-                Ok(found) => meant(self.put(link, number, &json!({"_rev": found["_rev"]})).await, true),
+                Ok(found) => meant(&self.put(link, number, &json!({"_rev": found["_rev"]})).await, true),
                 Err(_) => Attempt::Unknown,
             },
-            told => meant(told, false),
+            told => meant(&told, false),
         }
     }
 
@@ -96,7 +96,7 @@ async fn remove(link: &mut Link, name: &str) -> Result<(), String> {
 /// What an answer says of a write (manual, "PUT /{db}/{docid}"): 201 is a quorum, and nothing else is. 202 is fewer, which
 /// may be lost with them. An error of the server's may have come after a copy had it; those that speak of the request came
 /// before, unless an earlier attempt was heard.
-fn meant(told: Result<Told, Trouble>, heard_before: bool) -> Attempt {
+fn meant(told: &Result<Told, Trouble>, heard_before: bool) -> Attempt {
     match told {
         Ok(Told { status: 201, .. }) => Attempt::Acknowledged,
         Ok(Told { status: 400 | 401 | 403 | 404, .. }) | Err(Trouble::NeverSent(_)) if !heard_before => {
@@ -110,19 +110,19 @@ fn meant(told: Result<Told, Trouble>, heard_before: bool) -> Attempt {
 mod tests {
     use super::{Attempt, Told, Trouble, meant};
 
-    fn told(status: u16) -> Result<Told, Trouble> {
-        Ok(Told { status, ..Told::default() })
+    fn meant_by(status: u16, heard_before: bool) -> Attempt {
+        meant(&Ok(Told { status, ..Told::default() }), heard_before)
     }
 
     #[test]
     fn only_a_quorum_acknowledges_and_fewer_copies_are_unknown() {
-        assert!(matches!(meant(told(201), false), Attempt::Acknowledged));
+        assert!(matches!(meant_by(201, false), Attempt::Acknowledged));
         for status in [200, 202, 500, 503] {
-            assert!(matches!(meant(told(status), false), Attempt::Unknown), "{status}");
+            assert!(matches!(meant_by(status, false), Attempt::Unknown), "{status}");
         }
-        assert!(matches!(meant(told(404), false), Attempt::Refused));
-        assert!(matches!(meant(told(404), true), Attempt::Unknown), "an earlier attempt may have written it");
-        assert!(matches!(meant(Err(Trouble::NeverSent(String::new())), false), Attempt::Refused));
-        assert!(matches!(meant(Err(Trouble::Unknown(String::new())), false), Attempt::Unknown));
+        assert!(matches!(meant_by(404, false), Attempt::Refused));
+        assert!(matches!(meant_by(404, true), Attempt::Unknown), "an earlier attempt may have written it");
+        assert!(matches!(meant(&Err(Trouble::NeverSent(String::new())), false), Attempt::Refused));
+        assert!(matches!(meant(&Err(Trouble::Unknown(String::new())), false), Attempt::Unknown));
     }
 }

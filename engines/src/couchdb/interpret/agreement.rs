@@ -30,7 +30,8 @@ fn about(own: &Answers, seen: &[Seen]) -> Option<String> {
         return Some(format!("{node} is not connected, but it answers"));
     }
     // Whoever has no part yet knows of nobody.
-    let joined = || seen.iter().filter_map(answers).filter(|other| other.cluster().any(|node| Some(node) == other.name()));
+    let joined =
+        || seen.iter().filter_map(answers).filter(|other| other.cluster().any(|node| Some(node) == other.name()));
     let nodes = |of: &Answers| of.cluster().map(ToOwned::to_owned).collect::<BTreeSet<String>>();
     let largest = joined().map(nodes).max_by_key(BTreeSet::len)?;
     if let Some(missing) = largest.difference(&nodes(own)).next() {

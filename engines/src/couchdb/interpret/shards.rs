@@ -19,6 +19,12 @@ pub(super) struct Shard<'s> {
     wanted: usize,
 }
 
+impl Shard<'_> {
+    fn name(&self) -> String {
+        format!("{} {}", self.database, self.range)
+    }
+}
+
 /// Members that hold the same shards.
 pub(super) struct Held<'s> {
     pub(super) name: String,
@@ -50,7 +56,7 @@ pub(super) fn shards<'s>(own: &'s Answers, seen: &'s [Seen]) -> Vec<Shard<'s>> {
 /// its own state.
 pub(super) fn short<'s>(shards: &'s [Shard<'_>]) -> impl Iterator<Item = Unsettled> + 's {
     shards.iter().filter(|shard| shard.members.len() < shard.wanted).map(|shard| Unsettled::ShardShort {
-        shard: format!("{} {}", shard.database, shard.range),
+        shard: shard.name(),
         copies: shard.members.len(),
         wanted: shard.wanted,
     })
@@ -63,12 +69,10 @@ pub(super) fn held_alike<'s>(shards: &[Shard<'s>]) -> Vec<Held<'s>> {
         alike.entry(&shard.members).or_default().push(shard);
     }
     let alone = alike.len() == 1;
-    let named = |shards: &[&Shard<'_>]| match shards {
-        _ if alone => "every shard".to_owned(),
-        [first, others @ ..] if !others.is_empty() => {
-            format!("{} {} and {} more shards", first.database, first.range, others.len())
-        }
-        shards => shards.iter().map(|shard| format!("{} {}", shard.database, shard.range)).collect(),
+    let named = |shards: &[&Shard<'_>]| match (alone, shards.len()) {
+        (true, _) => "every shard".to_owned(),
+        (false, 1) => shards[0].name(),
+        (false, several) => format!("{} and {} more shards", shards[0].name(), several - 1),
     };
     alike
         .into_values()
