@@ -102,6 +102,8 @@ fn never_looked() -> Reason {
 }
 
 #[cfg(test)]
+mod equals;
+#[cfg(test)]
 mod only_copy;
 #[cfg(test)]
 mod properties;

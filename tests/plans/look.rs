@@ -9,7 +9,8 @@
 //! features 5.0                             what the data uses of its release's features, where the engine tells
 //! accept STF-DB-011                        a reason accepted for this run
 //! before example/redis:7.0                 the image before the operation, where it was begun earlier
-//! blocker stranger 07c37df at 10.0.0.9     a condition of the database
+//! blocker stranger 07c37df at 10.0.0.9     a condition of the database; so are: blocker maintenance MEMBER MODE ·
+//!                                          blocker short COPIES WANTED SHARD
 //! redis-0 shard-0 primary node1 7.0.15 old     member, group, role, node, version, and whether old or current
 //! redis-3 shard-0 replica node2 7.0.15 old lag=120     and what is the matter with it, if anything is
 //! ```
@@ -17,13 +18,14 @@
 //! `lag=N`, `behind`, `silent`, `stuck=ImagePullBackOff`, `absent`, `ephemeral`, `nothing-kept`, `never-leads`, `needs=2` (a write of its
 //! group).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use stateful_cluster::TemplateChange;
 use stateful_operations::{Goal, Look};
 use stateful_safety::{
     Assessment, Blocker, Electorate, EngineKind, Member, MemberState, Policy, ReplicaGroup, Role, Rollout, Storage,
-    Sync, Version, Workload, WorkloadId,
+    Sync, Unsettled, Version, Workload, WorkloadId,
 };
 
 /// When everything is seen; nobody here reads a clock.
@@ -62,6 +64,15 @@ pub(crate) fn read(text: &str) -> Case {
                 let who = line.trim_start_matches("blocker stranger ").to_owned();
                 look.assessment.blockers.push(Blocker::Stranger { who });
             }
+            ["blocker", "maintenance", member, mode] => {
+                let (member, mode) = (member.to_owned(), mode.to_owned());
+                look.assessment.blockers.push(Blocker::Unsettled(Unsettled::MaintenanceMode { member, mode }));
+            }
+            ["blocker", "short", copies, wanted, ..] => {
+                let (copies, wanted) = (copies.parse().expect("a number"), wanted.parse().expect("a number"));
+                let shard = words[4..].join(" ");
+                look.assessment.blockers.push(Blocker::Unsettled(Unsettled::ShardShort { shard, copies, wanted }));
+            }
             ["blocker", "migration", member] => {
                 look.assessment.blockers.push(Blocker::MigrationRunning { member: member.to_owned(), slots: 3 });
             }
@@ -75,8 +86,12 @@ pub(crate) fn read(text: &str) -> Case {
             _ => unreachable!("a line nobody can read: {line}"),
         }
     }
-    look.workload.replicas = look.assessment.groups.iter().map(|group| group.members.len()).sum();
-    look.assessment.electorates.push(voters(&look.assessment.groups));
+    let members = look.assessment.groups.iter().flat_map(|group| &group.members);
+    look.workload.replicas = members.map(|member| &member.name).collect::<BTreeSet<_>>().len();
+    // Equals elect nobody.
+    if look.assessment.groups.iter().any(|group| group.primary().is_some() || group.is_headless()) {
+        look.assessment.electorates.push(voters(&look.assessment.groups));
+    }
     Case { look, goal: goal.expect("a goal"), policy, image_before }
 }
 
@@ -115,6 +130,7 @@ fn add(look: &mut Look, line: &Line<'_>) {
         role: match line.role {
             "primary" => Role::Primary,
             "replica" => Role::Replica,
+            "peer" => Role::Peer,
             "unknown" => Role::Unknown,
             role => unreachable!("a role nobody knows: {role}"),
         },
@@ -152,7 +168,8 @@ fn add(look: &mut Look, line: &Line<'_>) {
             _ => unreachable!("a matter nobody knows: {matter}"),
         }
     }
-    if !absent {
+    // One that is in several groups has a line for each, and one pod.
+    if !absent && look.workload.member(line.name).is_none() {
         look.workload.members.push(Arc::new(pod));
     }
     let groups = &mut look.assessment.groups;

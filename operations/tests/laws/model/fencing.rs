@@ -34,7 +34,11 @@ impl Model {
 
 impl Inside {
     pub(crate) fn engine(&self) -> EngineKind {
-        if self.fences { EngineKind::Postgres } else { EngineKind::Redis }
+        match (self.fences, self.equals) {
+            (true, _) => EngineKind::Postgres,
+            (false, true) => EngineKind::Couchdb,
+            (false, false) => EngineKind::Redis,
+        }
     }
 
     /// Whether nobody of a group answers that it leads.
