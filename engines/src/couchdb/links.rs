@@ -79,6 +79,8 @@ pub(super) struct Link {
     sender: SendRequest<Full<Bytes>>,
     host: String,
     authority: Option<HeaderValue>,
+    /// The shard maps it last told, and after which change of them.
+    pub(super) shard_maps: Option<(Value, Value)>,
 }
 
 impl Link {
@@ -88,7 +90,7 @@ impl Link {
         let dialled = timeout(PATIENCE, dial(way)).await;
         let sender = dialled.unwrap_or_else(|_| Err(format!("no connection within {PATIENCE:?}")))?;
         let authority = authority(&way.credentials)?;
-        Ok(Self { sender, host: door.member.clone(), authority })
+        Ok(Self { sender, host: door.member.clone(), authority, shard_maps: None })
     }
 
     /// Asks, or orders.

@@ -82,6 +82,10 @@ fn of_node(node: &Node, request: &Request, path: &[&str]) -> Reply {
         (&Method::GET, ["_system"]) => {
             (200, json!({"uptime": 0, "internal_replication_jobs": node.jobs.load(Ordering::SeqCst)}))
         }
+        (&Method::GET, ["_dbs"]) => {
+            let changes: u64 = node.store.maps().values().map(|map| map.generation).sum();
+            (200, json!({"db_name": "_dbs", "update_seq": changes}))
+        }
         (&Method::GET, ["_dbs", "_all_docs"]) => {
             let maps = node.store.maps().into_iter().filter(|(_, map)| map.is_there());
             let rows = maps.map(|(name, map)| json!({"id": name, "key": name, "doc": map.shown(&name)}));

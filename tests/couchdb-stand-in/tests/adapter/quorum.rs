@@ -1,11 +1,26 @@
 //! What the stand-in must do as CouchDB's manual says, since everything proven with it rests on that.
 
 use serde_json::{Value, json};
+use stateful_engines::couchdb::{Couchdb, interpret};
 use stateful_safety::Role;
 
 use crate::nodes::{Nodes, name};
 
 const NOTHING: &Value = &Value::Null;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_over_a_connection_that_is_kept_sees_shards_that_came_and_went() {
+    let nodes = Nodes::start("looks").await;
+    let engine = Couchdb::default();
+    let groups = async || interpret(&engine.observe(&nodes.doors()).await, 1).groups;
+    for _ in 0..2 {
+        assert_eq!(groups().await[0].name, "nodes without shards");
+        assert_eq!(nodes.ask(0, "PUT", "/shop", NOTHING).await.0, 201);
+        assert_eq!(groups().await[0].name, "every shard");
+        assert_eq!(groups().await[0].name, "every shard");
+        assert_eq!(nodes.ask(1, "DELETE", "/shop", NOTHING).await.0, 200);
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_is_201_with_a_quorum_and_202_with_fewer_and_nobody_has_to_lead() {
