@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use stateful_harness::{Cluster, Couchdb, Load, Plugin, nothing_failed, until};
 
 /// A node looks away from load balancers within seconds of the first step.
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 /// Three nodes that come back and catch up, on two busy cores.
 const SETTLED_WITHIN: Duration = Duration::from_mins(2);
