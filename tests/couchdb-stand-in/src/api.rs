@@ -68,9 +68,7 @@ fn up(node: &Node) -> Reply {
     match node.maintenance() {
         Some(mode) if mode == "nolb" => (404, json!({"status": "nolb"})),
         Some(_) => (404, json!({"status": "maintenance_mode"})),
-        None if node.connected().is_empty() && node.cluster().len() > 1 => {
-            (404, json!({"status": "seeding", "seeds": {}}))
-        }
+        None if !node.is_seeded() => (404, json!({"status": "seeding", "seeds": {}})),
         None => (200, json!({"status": "ok", "seeds": {}})),
     }
 }

@@ -1,7 +1,7 @@
 //! A node: its disk, its settings, whom it is connected to, and what it has still to bring to others.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
@@ -19,6 +19,8 @@ pub(crate) struct Node {
     /// The settings as they are now, those that are kept and those that are not.
     config: Mutex<BTreeMap<String, String>>,
     connected: Mutex<BTreeSet<String>>,
+    /// Whether it has found a seed since it started.
+    seeded: AtomicBool,
     /// Jobs of internal replication that are not done.
     pub(crate) jobs: AtomicUsize,
 }
@@ -29,7 +31,8 @@ impl Node {
         let store = Store::open(&settings.data)?;
         let config = Mutex::new(store.settings());
         let (peers, connected, jobs) = (Peers::default(), Mutex::default(), AtomicUsize::new(0));
-        Ok(Arc::new(Self { settings, store, peers, config, connected, jobs }))
+        let seeded = AtomicBool::new(settings.seeds.iter().all(|seed| *seed == settings.name));
+        Ok(Arc::new(Self { settings, store, peers, config, connected, seeded, jobs }))
     }
 
     /// The nodes of its cluster.
@@ -49,8 +52,14 @@ impl Node {
         if new {
             self.jobs.fetch_add(jobs, Ordering::SeqCst);
             connected.insert(node.to_owned());
+            self.seeded.store(true, Ordering::SeqCst);
         }
         new
+    }
+
+    /// Whether it has found a seed since it started, or has none to find. One that loses all others later stays up.
+    pub(crate) fn is_seeded(&self) -> bool {
+        self.seeded.load(Ordering::SeqCst)
     }
 
     /// A setting, `section/key`.
