@@ -104,7 +104,9 @@ async fn count(
     }
     // After the copy of this node has it, so that whoever is connected in between is brought it all the same.
     if stored > 0 {
-        failed.iter().for_each(|holder| bring_soon(&node, holder, name.clone()));
+        for holder in &failed {
+            bring_soon(&node, holder, name.clone());
+        }
     }
 }
 

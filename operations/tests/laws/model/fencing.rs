@@ -34,7 +34,7 @@ impl Model {
 
 impl Inside {
     pub(crate) fn engine(&self) -> EngineKind {
-        match (self.fences, self.equals) {
+        match (self.fences, self.quorum.is_some()) {
             (true, _) => EngineKind::Postgres,
             (false, true) => EngineKind::Couchdb,
             (false, false) => EngineKind::Redis,

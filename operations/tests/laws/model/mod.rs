@@ -38,8 +38,8 @@ pub(crate) struct Inside {
     pub(crate) routed: Option<String>,
     /// Whether its engine stops the old primary before the new one leads.
     pub(crate) fences: bool,
-    /// Whether its members are equals, and nobody leads.
-    pub(crate) equals: bool,
+    /// How many copies a write needs, where its members are equals and nobody leads.
+    pub(crate) quorum: Option<usize>,
     /// A handover in its pause: between whom.
     pub(crate) paused: Option<(usize, usize)>,
     /// Whether the next handover is left in its pause.
@@ -99,7 +99,7 @@ impl Model {
             rollout: Rollout::RollingUpdate { partition: 0 },
             routed: None,
             fences: false,
-            equals: false,
+            quorum: None,
             paused: None,
             left_in_the_pause: false,
             image: OLD.to_owned(),
@@ -123,8 +123,10 @@ impl Model {
     /// So many equals that all hold the same shards, and whom nobody leads.
     pub(crate) fn equals(members: usize) -> Self {
         Self::cluster(1, members - 1).with(|inside| {
-            inside.equals = true;
-            inside.pods.iter_mut().for_each(|pod| pod.leads = false);
+            inside.quorum = Some(members / 2 + 1);
+            for pod in &mut inside.pods {
+                pod.leads = false;
+            }
         })
     }
 

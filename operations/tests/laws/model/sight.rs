@@ -51,7 +51,7 @@ impl Inside {
         let voters = Electorate {
             voters_are: "slot-owning masters".to_owned(),
             live: leaders().map(|leader| leader.name.clone()).collect(),
-            needed: if self.equals { 0 } else { self.groups / 2 + 1 },
+            needed: if self.quorum.is_some() { 0 } else { self.groups / 2 + 1 },
         };
         Assessment {
             taken_at: self.now,
@@ -65,8 +65,7 @@ impl Inside {
 
     fn group(&self, group: usize) -> ReplicaGroup {
         let members = self.pods.iter().filter(|pod| pod.group == group).map(|pod| self.state(pod)).collect();
-        let writes_need = if self.equals { self.pods.len() / 2 + 1 } else { 1 };
-        ReplicaGroup { name: format!("shard {group}"), members, writes_need }
+        ReplicaGroup { name: format!("shard {group}"), members, writes_need: self.quorum.unwrap_or(1) }
     }
 
     fn state(&self, pod: &Pod) -> MemberState {
@@ -75,7 +74,7 @@ impl Inside {
             let sync = Sync::Unreachable { why: "connection refused".to_owned() };
             return MemberState {
                 name,
-                role: if self.equals { Role::Peer } else { Role::Unknown },
+                role: if self.quorum.is_some() { Role::Peer } else { Role::Unknown },
                 sync,
                 lag_seconds: None,
                 version: None,
@@ -90,7 +89,7 @@ impl Inside {
         } else {
             Sync::InSync { lag_bytes: self.lag_of(pod) }
         };
-        let role = match (self.equals, pod.leads) {
+        let role = match (self.quorum.is_some(), pod.leads) {
             (true, _) => Role::Peer,
             (false, true) => Role::Primary,
             (false, false) => Role::Replica,
