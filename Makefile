@@ -2,7 +2,7 @@ include Makefile.cluster
 
 # The README's two commands are `make demo` and `make test`. `make help` lists all.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check faults monitoring plugin guard-image bench install
+.PHONY: help demo test check faults monitoring plugin guard-image couchdb-stand-in-image bench install
 
 # The proofs that need no cluster; each is a folder of tests/.
 HERE := architecture plans
@@ -13,7 +13,7 @@ help: ## Print this list
 demo: cluster plugin ## Upgrade a live Redis Cluster under load, and watch; ENGINE=mongodb: a MongoDB (under 3 min when the cluster is built)
 	@ENGINE=$(ENGINE) cargo run --quiet --package stateful-tests --bin demo
 
-test: check cluster plugin guard-image ## Everything: `make check`, then every law on the real cluster (one after another)
+test: check cluster plugin guard-image couchdb-stand-in-image ## Everything: `make check`, then every law on the real cluster (one after another)
 	cargo test --package stateful-tests --test ground -- --test-threads=1
 	cargo test --package stateful-tests --test plugin -- --test-threads=1
 	cargo test --package stateful-tests --test webhook -- --test-threads=1
@@ -41,6 +41,14 @@ GUARD_TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
 guard-image: ## Build the guard's image and load it into the test cluster's nodes (minutes, when anything changed)
 	RUSTFLAGS='-C target-feature=+crt-static' cargo build --quiet --release --target $(GUARD_TARGET) --package stateful-webhook
 	@tests/cluster/load-image webhook-dev manifests/Containerfile target/$(GUARD_TARGET)/release/stateful-webhook
+
+# No registry has a server of CouchDB; COUCHDB_IMAGE names a real one. Two tags of one program, so that an upgrade is one; not
+# optimised, since nobody measures it and compiling it so would take minutes.
+COUCHDB_STAND_IN = tests/couchdb-stand-in
+couchdb-stand-in-image: ## Build the stand-in for CouchDB and load it into the test cluster's nodes (a minute, when anything changed)
+	RUSTFLAGS='-C target-feature=+crt-static' cargo build --quiet --target $(GUARD_TARGET) --package couchdb-stand-in
+	@for version in 3.3 3.4; do tests/cluster/load-image couchdb-stand-in-$$version $(COUCHDB_STAND_IN)/$$version.Containerfile \
+		target/$(GUARD_TARGET)/debug/couchdb-stand-in || exit; done
 
 bench: cluster plugin ## Measure ours, the rollout everybody does, and nothing happening; write docs/figures.md
 	@cargo run --quiet --package stateful-tests --bin bench

@@ -58,6 +58,12 @@ pub trait Engine: Send + Sync {
         member: &'a str,
     ) -> BoxFuture<'a, Result<Prepared, HandOverError>>;
 
+    /// TOUCH. Takes back what `prepare_restart` has changed on members that were not restarted after all: for whoever takes up,
+    /// ends or leaves an operation. What was done and what could not be, for people.
+    fn take_back<'a>(&'a self, _doors: &'a [Door]) -> BoxFuture<'a, Vec<String>> {
+        Box::pin(async { Vec::new() })
+    }
+
     /// TOUCH. Lets the data make use of that release's features; older servers cannot open it any more. The caller has made
     /// sure that every member runs it. Refused by engines that keep no such thing apart from the servers' own version.
     fn finalize<'a>(&'a self, _doors: &'a [Door], release: &'a Version) -> BoxFuture<'a, Result<(), HandOverError>> {
@@ -81,6 +87,8 @@ pub trait Engine: Send + Sync {
 pub enum Prepared {
     /// It may be restarted.
     Ready,
+    /// It may be restarted once nobody is led to it any more, which it has asked for: its readiness says so. What was done.
+    OnceNobodyIsLedToIt(String),
     /// It took a while, in which anything may have happened: look again first. What was done.
     LookAgain(String),
 }

@@ -11,6 +11,7 @@
 //! [`ENGINES`].
 
 mod canary;
+pub mod couchdb;
 mod door;
 mod engine;
 mod ledger;
@@ -35,6 +36,7 @@ pub const ENGINES: &[(EngineKind, Open)] = &[
     (EngineKind::Redis, || Box::new(redis::Redis::default())),
     (EngineKind::Postgres, || Box::new(postgres::Postgres::default())),
     (EngineKind::Mongodb, || Box::new(mongodb::Mongodb::default())),
+    (EngineKind::Couchdb, || Box::new(couchdb::Couchdb::default())),
 ];
 
 /// The adapter for an engine. Every [`EngineKind`] has one; a test holds that.

@@ -1,5 +1,7 @@
 //! THINK. From a goal and a look to a plan. Pure: the same look gives the same plan.
 
+use std::collections::BTreeSet;
+
 use stateful_safety::{MemberState, Policy, ReplicaGroup, Role, Rollout, Version};
 
 use crate::goal::Goal;
@@ -148,11 +150,14 @@ impl Draft<'_> {
         step.standing(self.goal, self.look, self.policy) == Standing::Settled
     }
 
-    /// Replicas that must move, those that are broken already first: mending them is what lets the others go on.
+    /// Replicas, and equals, that must move, those that are broken already first: mending them is what lets the others go on.
+    /// One that is in several groups moves once.
     fn replicas(&self) -> Vec<&MemberState> {
         let members = self.look.assessment.groups.iter().flat_map(|group| &group.members);
         let mut replicas: Vec<&MemberState> =
             members.filter(|member| member.role != Role::Primary && self.moves(member)).collect();
+        let mut met = BTreeSet::new();
+        replicas.retain(|member| met.insert(&member.name));
         replicas.sort_by_key(|member| self.look.is_well(&member.name));
         replicas
     }

@@ -72,6 +72,9 @@ pub(crate) async fn run(context: &Context, operation: Operation<'_>) -> Result<O
     interrupt.abort();
     live.tell(None);
     let heard = reporter.heard().await;
+    if matches!(outcome, Outcome::Stopped(_)) {
+        take_back(context, opened).await;
+    }
     let closed = match &outcome {
         Outcome::Finished => live.finish(ledger.clone()).await,
         Outcome::Stopped(_) => live.let_go().await,
@@ -113,7 +116,16 @@ pub(crate) async fn take_over(context: &Context, opened: &Opened, entry: &Entry)
         context.printer.note(&format!("waiting for the claim of {holder} to run out, if nobody is behind it any more"));
     }
     let taken = opened.live.take_over(&opened.workload, entry, &who(), CLAIM_PATIENCE, None).await;
-    taken.map_err(|error| ending::refused(context, opened, error))
+    taken.map_err(|error| ending::refused(context, opened, error))?;
+    take_back(context, opened).await;
+    Ok(())
+}
+
+/// Nothing that was only meant to last until a member's restart outlasts whoever was to restart it.
+async fn take_back(context: &Context, opened: &Opened) {
+    for told in opened.live.take_back().await {
+        context.printer.note(&told);
+    }
 }
 
 /// Takes the claim of a database that is about to leave a node, before anything has begun.

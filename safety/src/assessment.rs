@@ -11,7 +11,8 @@ pub struct Assessment {
     pub taken_at: Millis,
     /// How the members hang together, for people: `Redis Cluster`, `Sentinel`, `primary and replicas`.
     pub topology: String,
-    /// Replica groups: one for PostgreSQL, one a shard for Redis Cluster, one a replica set for MongoDB.
+    /// Replica groups: one for PostgreSQL, one a shard for Redis Cluster, one a replica set for MongoDB, one a set of nodes that
+    /// hold the same shards for CouchDB. There a member may be in several.
     pub groups: Vec<ReplicaGroup>,
     /// Bodies that must keep a majority for the database to elect a primary at all.
     pub electorates: Vec<Electorate>,
@@ -67,6 +68,11 @@ impl ReplicaGroup {
     pub fn member(&self, name: &str) -> Option<&MemberState> {
         self.members.iter().find(|member| member.name == name)
     }
+
+    /// Whether it ought to have a primary and has none. Equals need none.
+    pub fn is_headless(&self) -> bool {
+        self.primary().is_none() && !self.members.iter().all(|member| member.role == Role::Peer)
+    }
 }
 
 /// One copy of a group's data.
@@ -113,6 +119,8 @@ pub enum Role {
     Primary,
     /// Follows the primary.
     Replica,
+    /// One of equals: takes writes as all others do, and nobody leads.
+    Peer,
     /// It did not say.
     Unknown,
 }
@@ -122,6 +130,7 @@ impl std::fmt::Display for Role {
         f.write_str(match self {
             Self::Primary => "primary",
             Self::Replica => "replica",
+            Self::Peer => "peer",
             Self::Unknown => "unknown",
         })
     }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Unsettled;
+
 /// A condition of the database under which nothing may be moved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -133,6 +135,8 @@ pub enum Blocker {
         /// What the primary says.
         primary_says: String,
     },
+    /// A cluster of equals is not settled.
+    Unsettled(Unsettled),
 }
 
 impl Blocker {
@@ -157,6 +161,7 @@ impl Blocker {
             Self::WritesLocked { .. } => "STF-MG-002",
             Self::HistoryShort { .. } => "STF-MG-003",
             Self::FeaturesDiffer { .. } => "STF-MG-004",
+            Self::Unsettled(unsettled) => unsettled.code(),
         }
     }
 
@@ -181,6 +186,7 @@ impl Blocker {
             | Self::ReplayPaused { .. }
             | Self::LedByOther { .. }
             | Self::HistoryShort { .. } => false,
+            Self::Unsettled(unsettled) => unsettled.may_pass(),
         }
     }
 
@@ -201,7 +207,8 @@ impl Blocker {
                 let id = who.split(' ').next().unwrap_or(who);
                 format!(
                     "if it is gone for good, make the members forget it (redis-cli CLUSTER FORGET {id} on each); a \
-                     PostgreSQL standby of somebody else's: stop it for the duration"
+                     PostgreSQL standby of somebody else's: stop it for the duration; a CouchDB node: move its shards away, \
+                     then delete its document in /_node/_local/_nodes"
                 )
             }
             Self::SnapshotRunning { .. } => format!("wait for it to end: kubectl stateful status {target} --watch"),
@@ -240,6 +247,7 @@ impl Blocker {
             Self::FeaturesDiffer { .. } => format!(
                 "wait until all say the same; if somebody broke it off, end it: kubectl stateful finalize {target}"
             ),
+            Self::Unsettled(unsettled) => unsettled.next_step(target),
         }
     }
 }
@@ -297,6 +305,7 @@ impl std::fmt::Display for Blocker {
                 f,
                 "{member} has featureCompatibilityVersion {says}, its primary {primary_says}: they must be the same"
             ),
+            Self::Unsettled(unsettled) => write!(f, "{unsettled}"),
         }
     }
 }

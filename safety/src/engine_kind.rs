@@ -14,11 +14,13 @@ pub enum EngineKind {
     Postgres,
     /// MongoDB: a replica set.
     Mongodb,
+    /// CouchDB: a cluster of equals.
+    Couchdb,
 }
 
 impl EngineKind {
     /// Every engine, in the order detection tries them.
-    pub const ALL: &'static [Self] = &[Self::Redis, Self::Postgres, Self::Mongodb];
+    pub const ALL: &'static [Self] = &[Self::Redis, Self::Postgres, Self::Mongodb, Self::Couchdb];
 
     /// The words a user may type for it, the first being its name.
     pub const fn words(self) -> &'static [&'static str] {
@@ -26,6 +28,7 @@ impl EngineKind {
             Self::Redis => &["redis", "valkey"],
             Self::Postgres => &["postgres", "postgresql", "pg"],
             Self::Mongodb => &["mongodb", "mongo"],
+            Self::Couchdb => &["couchdb", "couch"],
         }
     }
 
@@ -40,6 +43,7 @@ impl EngineKind {
             Self::Redis => 6379,
             Self::Postgres => 5432,
             Self::Mongodb => 27_017,
+            Self::Couchdb => 5984,
         }
     }
 
@@ -47,10 +51,11 @@ impl EngineKind {
     /// release read each other's files.
     ///
     /// Redis: two, the format of its files changes with the second (`RDB_VERSION`). PostgreSQL: one since 10, two before
-    /// (its site's "Versioning Policy"). MongoDB: two (manual, "MongoDB Versioning").
+    /// (its site's "Versioning Policy"). MongoDB: two (manual, "MongoDB Versioning"). CouchDB: two; its
+    /// manual promises a way back for single features alone ("Base Configuration", `write_xxhash_checksums`), never for a release.
     pub fn release_numbers(self, version: &Version) -> usize {
         match self {
-            Self::Redis | Self::Mongodb => 2,
+            Self::Redis | Self::Mongodb | Self::Couchdb => 2,
             Self::Postgres => {
                 if version.first().is_some_and(|first| first >= 10) {
                     1
@@ -62,10 +67,11 @@ impl EngineKind {
     }
 
     /// Its releases in their order, where a database has to be moved through each of them; none where any newer one will
-    /// do. MongoDB: manual, "Upgrade a Replica Set" of each release.
+    /// do. MongoDB: manual, "Upgrade a Replica Set" of each release. CouchDB: 2.x and 3.x run beside each other (manual, "Cluster
+    /// upgrades").
     pub const fn release_line(self) -> Option<&'static [[u32; 2]]> {
         match self {
-            Self::Redis | Self::Postgres => None,
+            Self::Redis | Self::Postgres | Self::Couchdb => None,
             Self::Mongodb => Some(&[[3, 6], [4, 0], [4, 2], [4, 4], [5, 0], [6, 0], [7, 0], [8, 0]]),
         }
     }
@@ -75,7 +81,7 @@ impl EngineKind {
     /// those of one release (manual, "Log-Shipping Standby Servers", Planning).
     pub const fn rolls_across_releases(self) -> bool {
         match self {
-            Self::Redis | Self::Mongodb => true,
+            Self::Redis | Self::Mongodb | Self::Couchdb => true,
             Self::Postgres => false,
         }
     }
@@ -87,6 +93,7 @@ impl EngineKind {
             Self::Postgres => None,
             Self::Redis => Some("it must be told whom it follows (CLUSTER MEET and CLUSTER REPLICATE, or REPLICAOF)"),
             Self::Mongodb => Some("it must be taken into the set's configuration (rs.add)"),
+            Self::Couchdb => Some("it must be joined to the cluster, and shards be placed on it (/_cluster_setup)"),
         }
     }
 
@@ -117,6 +124,8 @@ impl EngineKind {
             Self::Mongodb => {
                 &["mongo", "mongodb", "mongodb-community-server", "mongodb-enterprise-server", "percona-server-mongodb"]
             }
+            // Official (also as apache/couchdb), Bitnami's of before 2024.
+            Self::Couchdb => &["couchdb"],
         }
     }
 

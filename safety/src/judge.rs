@@ -85,8 +85,8 @@ pub fn everyone_in_sync(policy: &Policy, known: Known<'_>, except: Option<&str>,
     if age > policy.max_age {
         return vec![Reason::Stale { age, limit: policy.max_age }];
     }
-    let nothing = Disruption::Take { members: Vec::new() };
-    let case = Case { policy, workload: known.workload, assessment, promised: known.promised, disruption: &nothing };
+    let at_most = Disruption::Take { members: except.into_iter().map(ToOwned::to_owned).collect() };
+    let case = Case { policy, workload: known.workload, assessment, promised: known.promised, disruption: &at_most };
     let mut reasons = checks::engine_idle(&case);
     reasons.extend(checks::everyone_there(&case, except));
     reasons
@@ -101,6 +101,8 @@ fn never_looked() -> Reason {
     Reason::NotAssessed { why: "no look at it has ended yet".to_owned() }
 }
 
+#[cfg(test)]
+mod equals;
 #[cfg(test)]
 mod never_started;
 #[cfg(test)]

@@ -68,6 +68,25 @@ fn only_hand_over_and_the_canary_say_anything_but_questions() {
     }
 }
 
+/// What changes a CouchDB, beside the questions (`GET`) that anybody in the adapter may ask.
+const CHANGES: &[&str] = &["Method::PUT", "Method::DELETE", "Method::POST", "Method::PATCH"];
+
+#[test]
+fn only_hand_over_and_the_canary_send_a_couchdb_anything_but_questions() {
+    let may = ["engines/src/couchdb/hand_over/", "engines/src/couchdb/canary/"];
+    let changing: Vec<String> = files("engines/src/couchdb")
+        .into_iter()
+        .filter(|file| CHANGES.iter().any(|change| file.joined().contains(change)))
+        .map(|file| file.path)
+        .collect();
+    assert_eq!(changing, ["engines/src/couchdb/canary/database.rs", "engines/src/couchdb/hand_over/mod.rs"]);
+    assert!(changing.iter().all(|path| may.iter().any(|folder| path.starts_with(folder))));
+    // The settings it changes are two, and neither is to outlive the process.
+    let joined = files("engines/src/couchdb/hand_over").remove(0).joined();
+    assert_eq!(joined.matches("/_node/_local/_config/").count(), 2, "{joined}");
+    assert!(joined.contains("link.ask(method, path, UNTIL_RESTARTED, body)"), "{joined}");
+}
+
 #[test]
 fn nobody_knows_the_words_that_lose_writes() {
     for file in files("engines/src") {

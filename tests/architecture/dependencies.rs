@@ -17,6 +17,8 @@ const OURS: &[(&str, &[&str])] = &[
     // It judges and acts through the libraries; a database it never speaks to itself.
     ("stateful-webhook", &["stateful-safety", "stateful-cluster", "stateful-operations"]),
     ("stateful-tests", &["stateful-safety", "stateful-engines", "stateful-cluster", "stateful-operations"]),
+    // A server for tests, which knows nothing of us; its own tests put the adapter on it.
+    ("couchdb-stand-in", &["stateful-safety", "stateful-engines"]),
 ];
 
 /// Libraries that one room alone may use, since they are how it touches the world.

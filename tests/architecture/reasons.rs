@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use stateful_safety::{Blocker, Misfit, Operated, Reason, Version};
+use stateful_safety::{Blocker, Misfit, Operated, Reason, Unsettled, Version};
 
 use crate::golden::assert_golden;
 
@@ -111,7 +111,16 @@ fn all() -> Vec<Reason> {
                 name: "shop".to_owned(),
             },
         },
+        unsettled(Unsettled::MaintenanceMode { member: name("couchdb-1"), mode: name("nolb") }),
+        unsettled(Unsettled::NotJoined { member: name("couchdb-0"), node: name("couchdb@couchdb-3.couchdb") }),
+        unsettled(Unsettled::CatchingUp { member: name("couchdb-0"), jobs: 12 }),
+        unsettled(Unsettled::ShardShort { shard: name("shop 00000000-7fffffff"), copies: 2, wanted: 3 }),
+        unsettled(Unsettled::Resharding { member: name("couchdb-0"), jobs: 3 }),
     ]
+}
+
+const fn unsettled(unsettled: Unsettled) -> Reason {
+    Reason::Blocked(Blocker::Unsettled(unsettled))
 }
 
 /// A number for each variant, so that none is forgotten: no `_` here.
@@ -162,6 +171,11 @@ const fn place(reason: &Reason) -> usize {
         Reason::Release(Misfit::ReleasesMixed { .. }) => 42,
         Reason::JoinsNotByItself { .. } => 43,
         Reason::OperatorRunsIt { .. } => 44,
+        Reason::Blocked(Blocker::Unsettled(Unsettled::MaintenanceMode { .. })) => 45,
+        Reason::Blocked(Blocker::Unsettled(Unsettled::NotJoined { .. })) => 46,
+        Reason::Blocked(Blocker::Unsettled(Unsettled::CatchingUp { .. })) => 47,
+        Reason::Blocked(Blocker::Unsettled(Unsettled::ShardShort { .. })) => 48,
+        Reason::Blocked(Blocker::Unsettled(Unsettled::Resharding { .. })) => 49,
     }
 }
 

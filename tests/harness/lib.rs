@@ -3,15 +3,17 @@
 //!
 //! - [`Cluster`] is reached with kubectl, never with the library under test.
 //! - [`RedisCluster`] is `examples/redis`, deployed; [`Postgres`] is `examples/postgres`, [`Mongodb`] is
-//!   `examples/mongodb`.
+//!   `examples/mongodb`, [`Couchdb`] is `examples/couchdb` with a stand-in.
 //! - [`Load`] writes with a driver nobody here wrote, and keeps a ledger that the database is compared with at the end.
 //! - [`Plugin`] runs the binary, reads its progress, and ends it in the middle when told to.
 //!
 //! The load dials pods by address: run it where those addresses lead somewhere, as on the test cluster's own machine.
 
 mod cluster;
+mod couchdb;
 mod drain;
 mod guard;
+mod http;
 mod load;
 mod mongodb;
 mod network;
@@ -28,6 +30,7 @@ mod view;
 mod wait;
 
 pub use cluster::{Cluster, Namespace};
+pub use couchdb::Couchdb;
 pub use drain::Drain;
 pub use guard::{Guard, NAMESPACE as GUARD_NAMESPACE};
 pub use load::{Audit, Door, Figures, Load, nothing_failed, nothing_lost};

@@ -12,7 +12,8 @@
 //! before members 3                         the number of members before it
 //! replicas owner Argo CD                   who else writes that number
 //! operated psmdb.percona.com PerconaServerMongoDB shop     the object its operator makes it from
-//! blocker stranger 07c37df at 10.0.0.9     a condition of the database
+//! blocker stranger 07c37df at 10.0.0.9     a condition of the database; so are: blocker maintenance MEMBER MODE ·
+//!                                          blocker short COPIES WANTED SHARD
 //! redis-0 shard-0 primary node1 7.0.15 old     member, group, role, node, version, and whether old or current
 //! redis-3 shard-0 replica node2 7.0.15 old lag=120     and what is the matter with it, if anything is
 //! ```
@@ -20,13 +21,14 @@
 //! `lag=N`, `behind`, `silent`, `stuck=ImagePullBackOff`, `never-started`, `absent`, `ephemeral`, `nothing-kept`,
 //! `priority=N`, `needs=2` (a write of its group).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use stateful_cluster::TemplateChange;
 use stateful_operations::{Goal, Look, Surge};
 use stateful_safety::{
     Assessment, Blocker, Claims, Electorate, EngineKind, Member, MemberState, Operated, Policy, ReplicaGroup, Role,
-    Rollout, Storage, Sync, Version, Workload, WorkloadId,
+    Rollout, Storage, Sync, Unsettled, Version, Workload, WorkloadId,
 };
 
 /// When everything is seen; nobody here reads a clock.
@@ -74,6 +76,15 @@ pub(crate) fn read(text: &str) -> Case {
                 let who = line.trim_start_matches("blocker stranger ").to_owned();
                 look.assessment.blockers.push(Blocker::Stranger { who });
             }
+            ["blocker", "maintenance", member, mode] => {
+                let (member, mode) = (member.to_owned(), mode.to_owned());
+                look.assessment.blockers.push(Blocker::Unsettled(Unsettled::MaintenanceMode { member, mode }));
+            }
+            ["blocker", "short", copies, wanted, ..] => {
+                let (copies, wanted) = (copies.parse().expect("a number"), wanted.parse().expect("a number"));
+                let shard = words[4..].join(" ");
+                look.assessment.blockers.push(Blocker::Unsettled(Unsettled::ShardShort { shard, copies, wanted }));
+            }
             ["blocker", "migration", member] => {
                 look.assessment.blockers.push(Blocker::MigrationRunning { member: member.to_owned(), slots: 3 });
             }
@@ -87,8 +98,12 @@ pub(crate) fn read(text: &str) -> Case {
             _ => unreachable!("a line nobody can read: {line}"),
         }
     }
-    look.workload.replicas = look.assessment.groups.iter().map(|group| group.members.len()).sum();
-    look.assessment.electorates.push(voters(&look.assessment.groups));
+    let members = look.assessment.groups.iter().flat_map(|group| &group.members);
+    look.workload.replicas = members.map(|member| &member.name).collect::<BTreeSet<_>>().len();
+    // Equals elect nobody.
+    if look.assessment.groups.iter().any(|group| group.primary().is_some() || group.is_headless()) {
+        look.assessment.electorates.push(voters(&look.assessment.groups));
+    }
     Case { look, goal: goal.expect("a goal"), policy, image_before, replicas_before }
 }
 
@@ -131,6 +146,7 @@ fn add(look: &mut Look, line: &Line<'_>) {
         role: match line.role {
             "primary" => Role::Primary,
             "replica" => Role::Replica,
+            "peer" => Role::Peer,
             "unknown" => Role::Unknown,
             role => unreachable!("a role nobody knows: {role}"),
         },
@@ -170,7 +186,8 @@ fn add(look: &mut Look, line: &Line<'_>) {
             _ => unreachable!("a matter nobody knows: {matter}"),
         }
     }
-    if !absent {
+    // One that is in several groups has a line for each, and one pod.
+    if !absent && look.workload.member(line.name).is_none() {
         look.workload.members.push(Arc::new(pod));
     }
     let groups = &mut look.assessment.groups;

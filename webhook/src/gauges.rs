@@ -93,8 +93,8 @@ fn of_assessment(gauges: &Gauges, labels: &WorkloadLabels, assessment: &Assessme
     let age = now.as_millisecond().saturating_sub(assessment.taken_at);
     gauges.assessment_age.get_or_create(labels).set(seconds(Timestamp::from_millisecond(age).unwrap_or_default()));
     gauges.groups.get_or_create(labels).set(count(assessment.groups.len()));
-    let leaderless = assessment.groups.iter().filter(|group| group.primary().is_none()).count();
-    gauges.primaries_missing.get_or_create(labels).set(count(leaderless));
+    let headless = assessment.groups.iter().filter(|group| group.is_headless()).count();
+    gauges.primaries_missing.get_or_create(labels).set(count(headless));
     let members = || assessment.groups.iter().flat_map(|group| &group.members);
     let away = members().filter(|member| !member.sync.is_streaming()).count();
     gauges.members_away.get_or_create(labels).set(count(away));
@@ -105,7 +105,7 @@ fn of_assessment(gauges: &Gauges, labels: &WorkloadLabels, assessment: &Assessme
         let (namespace, workload) = (labels.namespace.clone(), labels.workload.clone());
         gauges.blockers.get_or_create(&ConditionLabels { namespace, workload, reason }).inc();
     }
-    for state in members().filter(|member| member.role == Role::Replica) {
+    for state in members().filter(|member| matches!(member.role, Role::Replica | Role::Peer)) {
         let labels = member(labels, &state.name);
         if let Sync::InSync { lag_bytes } = state.sync {
             gauges.lag.get_or_create(&labels).set(i64::try_from(lag_bytes).unwrap_or(i64::MAX));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use stateful_cluster::{Budget, Claim, Labels, Model, Promise, claim_name};
-use stateful_safety::WorkloadId;
+use stateful_safety::{ReplicaGroup, WorkloadId};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
@@ -126,7 +126,7 @@ fn left_behind(model: &Model, seen: &HashMap<WorkloadId, Seen>, now: Timestamp) 
             None => seen
                 .get(id)
                 .and_then(|seen| seen.assessment.as_ref())
-                .is_some_and(|assessment| assessment.groups.iter().any(|group| group.primary().is_none())),
+                .is_some_and(|assessment| assessment.groups.iter().any(ReplicaGroup::is_headless)),
         }
     };
     model.guarded_sets().into_iter().map(|set| set.workload.id.clone()).filter(is_left).collect()

@@ -144,6 +144,17 @@ impl Live {
         told
     }
 
+    /// TOUCH. Takes back what the members were told ahead of a restart that did not come, for whoever takes up, ends or leaves
+    /// an operation. What was done, and what could not be.
+    pub async fn take_back(&self) -> Vec<String> {
+        // Where the members are now: the last look may be of before the process that died.
+        if let Err(error) = self.look().await {
+            return vec![format!("what the members were told ahead of a restart could not be taken back: {error}")];
+        }
+        let doors = self.doors.borrow().clone();
+        self.sight.engine().take_back(&doors).await
+    }
+
     fn note(&self, notes: Vec<String>) {
         for text in notes {
             self.report(Progress { at: self.now(), what: What::Noted { text } });
@@ -189,8 +200,11 @@ impl Live {
             Act::Evict { member, uid } => {
                 if !dry_run {
                     let doors = self.doors.borrow().clone();
-                    if let Prepared::LookAgain(why) = self.sight.engine().prepare_restart(&doors, member).await? {
-                        return Err(WorldError::NotYet(why));
+                    let is_led_to = workload.member(member).is_some_and(|pod| pod.ready);
+                    match self.sight.engine().prepare_restart(&doors, member).await? {
+                        Prepared::LookAgain(why) => return Err(WorldError::NotYet(why)),
+                        Prepared::OnceNobodyIsLedToIt(why) if is_led_to => return Err(WorldError::NotYet(why)),
+                        Prepared::OnceNobodyIsLedToIt(_) | Prepared::Ready => {}
                     }
                 }
                 let evicted = stateful_cluster::evict(&self.cluster, &self.id.namespace, member, uid, dry_run).await?;

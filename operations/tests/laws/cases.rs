@@ -127,6 +127,12 @@ pub(crate) fn all() -> Vec<Case> {
             model: Model::cluster(1, 2).with(|inside| inside.features = Version::parse("6.2")),
             goal: Goal::Finalize { release: Version::parse("7.0").expect("a version") },
         },
+        Case { name: "a newer image of equals", model: Model::equals(3), goal: image(NEW) },
+        Case {
+            name: "a node left by one of equals",
+            model: Model::equals(5).with(cordoned("node2")),
+            goal: Goal::Leave { node: "node2".to_owned() },
+        },
         Case { name: "a switchover", model: Model::cluster(3, 2), goal: Goal::Lead { member: "redis-3".to_owned() } },
     ]
 }

@@ -55,6 +55,11 @@ fn will_not_last(goal: &Goal, look: &Look) -> Option<String> {
 
 /// The member to lead: the one named, or the best replica of the primary named, or of the only primary there is.
 fn wanted(context: &Context, args: &SwitchoverArgs, look: &Look) -> Result<String, Failure> {
+    let equals = |group: &ReplicaGroup| group.primary().is_none() && !group.is_headless();
+    if !look.assessment.groups.is_empty() && look.assessment.groups.iter().all(equals) {
+        let all = format!("nobody leads {}, its members are equals: there is nothing to switch over", look.workload.id);
+        return Err(Failure::blocked(all).hint("to take a member away: kubectl stateful drain NODE"));
+    }
     let known = |name: &str| {
         look.assessment.group_of(name).ok_or_else(|| {
             Failure::usage(format!("{name} is no member of {}", look.workload.id))

@@ -1,7 +1,7 @@
 //! Is the database in the middle of something? Resharding, two primaries, members that disagree: hands off.
 
 use crate::case::Case;
-use crate::{Blocker, Disruption, Reason};
+use crate::{Blocker, Disruption, Reason, Unsettled};
 
 /// Refuses on every blocker that matters to the disruption.
 pub(crate) fn engine_idle(case: &Case<'_>) -> Vec<Reason> {
@@ -18,7 +18,8 @@ pub(crate) fn engine_idle(case: &Case<'_>) -> Vec<Reason> {
 /// and disk while writes wait. A role that a restart forgets does no harm as long as nobody's role is changed; the same
 /// holds for what a primary alone has and for whoever else decides who leads. A base backup breaks off with the member
 /// it reads from. Work of a member's own hurts whoever takes it or
-/// hands over. All else concerns whatever is done.
+/// hands over. One in maintenance mode may go itself, since nobody is led to it; beside it nobody may. All else concerns
+/// whatever is done.
 ///
 /// A handover that is finished finds the database without a primary, and writes wait: of what else is the matter only
 /// counts what would make a second writer, or keep a standby from leading.
@@ -38,7 +39,17 @@ fn matters(blocker: &Blocker, disruption: &Disruption) -> bool {
             Disruption::HandOver { .. } | Disruption::FinishHandOver { .. } => true,
             Disruption::Take { members } => members.contains(member),
         },
+        Blocker::Unsettled(Unsettled::MaintenanceMode { member, .. }) => match disruption {
+            Disruption::HandOver { .. } | Disruption::FinishHandOver { .. } => true,
+            Disruption::Take { members } => members[..] != [member.clone()],
+        },
         Blocker::SlotsUncovered { .. }
+        | Blocker::Unsettled(
+            Unsettled::NotJoined { .. }
+            | Unsettled::CatchingUp { .. }
+            | Unsettled::ShardShort { .. }
+            | Unsettled::Resharding { .. },
+        )
         | Blocker::MigrationRunning { .. }
         | Blocker::ViewsDisagree { .. }
         | Blocker::Stranger { .. }
@@ -69,6 +80,7 @@ fn stands_in_the_way_of_the_end(blocker: &Blocker) -> bool {
         | Blocker::WritesLocked { .. }
         | Blocker::HistoryShort { .. }
         | Blocker::FeaturesDiffer { .. }
+        | Blocker::Unsettled(_)
         | Blocker::BackupRunning { .. } => false,
     }
 }

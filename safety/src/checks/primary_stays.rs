@@ -10,8 +10,8 @@ pub(crate) fn primary_stays(case: &Case<'_>) -> Vec<Reason> {
     for group in case.touched_groups() {
         for member in group.members.iter().filter(|member| case.taken().contains(&member.name)) {
             match member.role {
-                // No handover will ever make it safe. While somebody is missing, that one may be the other copy.
-                Role::Primary if group.members.len() == 1 && everybody_is_known(case) => {
+                // Nothing will ever make it safe. While somebody is missing, that one may be the other copy.
+                Role::Primary | Role::Peer if group.members.len() == 1 && everybody_is_known(case) => {
                     reasons.push(Reason::OnlyCopy { group: group.name.clone(), member: member.name.clone() });
                 }
                 Role::Primary => {
@@ -24,7 +24,7 @@ pub(crate) fn primary_stays(case: &Case<'_>) -> Vec<Reason> {
                         why: "it may be the primary: nobody else of its group is".to_owned(),
                     });
                 }
-                Role::Replica | Role::Unknown => {}
+                Role::Replica | Role::Peer | Role::Unknown => {}
             }
         }
     }

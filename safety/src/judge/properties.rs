@@ -12,7 +12,13 @@ const NOW: i64 = 1_000_000;
 
 /// A member of any role and state.
 fn state() -> impl Strategy<Value = (Role, Sync, bool, Option<u64>)> {
-    let role = prop_oneof![Just(Role::Primary), Just(Role::Replica), Just(Role::Replica), Just(Role::Unknown)];
+    let role = prop_oneof![
+        Just(Role::Primary),
+        Just(Role::Replica),
+        Just(Role::Replica),
+        Just(Role::Peer),
+        Just(Role::Unknown)
+    ];
     let sync = prop_oneof![
         4 => (0_u64..3 << 20).prop_map(|lag_bytes| Sync::InSync { lag_bytes }),
         1 => Just(Sync::Behind { why: "loading".to_owned() }),

@@ -10,7 +10,7 @@ use crate::{
 
 pub(super) const NOW: i64 = 1_000_000;
 
-fn state(name: &str, role: Role) -> MemberState {
+pub(super) fn state(name: &str, role: Role) -> MemberState {
     MemberState {
         name: name.to_owned(),
         role,

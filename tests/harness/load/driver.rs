@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use anyhow::Result;
 
-use super::{mongodb, names, postgres, pymongo, redis};
+use super::{couchdb, mongodb, names, postgres, pymongo, redis};
 use crate::{Mongodb, RedisCluster};
 
 /// Where the database is, for a new client.
@@ -18,6 +18,7 @@ enum Way {
     Postgres(postgres::Door),
     Mongodb(mongodb::Door),
     Pymongo(pymongo::Door),
+    Couchdb(couchdb::Door),
 }
 
 /// A client: one connection, or however many its driver keeps.
@@ -26,6 +27,7 @@ pub(super) enum Link {
     Postgres(postgres::Link),
     Mongodb(mongodb::Link),
     Pymongo(pymongo::Link),
+    Couchdb(couchdb::Link),
 }
 
 /// What became of one write, as far as its client can know.
@@ -63,12 +65,18 @@ impl From<pymongo::Door> for Door {
     }
 }
 
+impl From<couchdb::Door> for Door {
+    fn from(door: couchdb::Door) -> Self {
+        Self(Way::Couchdb(door))
+    }
+}
+
 impl Door {
     /// The key of a writer.
     pub(super) fn key(&self, writer: usize) -> String {
         match self.0 {
             Way::Redis(_) => names::key(writer),
-            Way::Postgres(_) | Way::Mongodb(_) | Way::Pymongo(_) => format!("writer-{writer}"),
+            Way::Postgres(_) | Way::Mongodb(_) | Way::Pymongo(_) | Way::Couchdb(_) => format!("writer-{writer}"),
         }
     }
 
@@ -79,6 +87,7 @@ impl Door {
             Way::Postgres(door) => door.make_table().await,
             Way::Mongodb(door) => door.make_collection().await,
             Way::Pymongo(door) => door.make_collection().await,
+            Way::Couchdb(door) => door.make_database().await,
         }
     }
 
@@ -88,6 +97,7 @@ impl Door {
             Way::Postgres(door) => Link::Postgres(door.open().await?),
             Way::Mongodb(door) => Link::Mongodb(door.open().await?),
             Way::Pymongo(door) => Link::Pymongo(door.open().await?),
+            Way::Couchdb(door) => Link::Couchdb(door.open().await?),
         })
     }
 }
@@ -100,6 +110,7 @@ impl Link {
             Self::Postgres(link) => link.write(key, number).await,
             Self::Mongodb(link) => link.write(key, number).await,
             Self::Pymongo(link) => link.write(key, number).await,
+            Self::Couchdb(link) => link.write(key, number).await,
         }
     }
 
@@ -110,6 +121,7 @@ impl Link {
             Self::Postgres(link) => link.numbers(key).await,
             Self::Mongodb(link) => link.numbers(key).await,
             Self::Pymongo(link) => link.numbers(key).await,
+            Self::Couchdb(link) => link.numbers(key).await,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! write is a thing of its own, a field of a hash, a row of a table or a document, so a write lost in the middle leaves a hole that
 //! the audit at the end finds.
 
+mod couchdb;
 mod driver;
 mod inside;
 mod key;
@@ -27,6 +28,7 @@ use crate::until;
 use driver::Link;
 use key::Ledger;
 
+pub(crate) use couchdb::Door as CouchdbDoor;
 pub use driver::Door;
 pub use key::Figures;
 pub(crate) use postgres::Door as PostgresDoor;

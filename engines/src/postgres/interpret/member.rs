@@ -15,7 +15,7 @@ pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>) -> MemberSt
         Ok(answers) => {
             let sync = match role {
                 Role::Primary | Role::Unknown => Ok(0),
-                Role::Replica => lag(seen, answers, leader),
+                Role::Replica | Role::Peer => lag(seen, answers, leader),
             };
             let sync = match sync {
                 Ok(lag_bytes) => Sync::InSync { lag_bytes },

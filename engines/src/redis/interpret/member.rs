@@ -12,7 +12,7 @@ pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>) -> MemberSt
         Ok(answers) => {
             let sync = match role {
                 Role::Primary | Role::Unknown => primary_sync(answers),
-                Role::Replica => replica_sync(seen, answers, primary),
+                Role::Replica | Role::Peer => replica_sync(seen, answers, primary),
             };
             (sync, version(answers), persists(answers))
         }

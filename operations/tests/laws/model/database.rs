@@ -153,7 +153,7 @@ impl Inside {
     /// Another member leads a group: the first that can. The old primary, if it lives, follows it.
     pub(crate) fn fail_over(&mut self, group: usize) -> bool {
         let heir = self.pods.iter().position(|pod| pod.group == group && !pod.leads && self.is_well(pod));
-        match heir {
+        match heir.filter(|_| self.quorum.is_none()) {
             None => false,
             Some(heir) => {
                 self.crown(heir);

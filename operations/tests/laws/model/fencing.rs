@@ -43,7 +43,11 @@ impl Model {
 
 impl Inside {
     pub(crate) fn engine(&self) -> EngineKind {
-        if self.fences { EngineKind::Postgres } else { EngineKind::Redis }
+        match (self.fences, self.quorum.is_some()) {
+            (true, _) => EngineKind::Postgres,
+            (false, true) => EngineKind::Couchdb,
+            (false, false) => EngineKind::Redis,
+        }
     }
 
     /// Whether nobody of a group answers that it leads.

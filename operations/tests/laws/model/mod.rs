@@ -44,6 +44,8 @@ pub(crate) struct Inside {
     pub(crate) preferred: Option<String>,
     /// Whether its engine stops the old primary before the new one leads.
     pub(crate) fences: bool,
+    /// How many copies a write needs, where its members are equals and nobody leads.
+    pub(crate) quorum: Option<usize>,
     /// A handover in its pause: between whom.
     pub(crate) paused: Option<(usize, usize)>,
     /// Whether the next handover is left in its pause.
@@ -107,6 +109,7 @@ impl Model {
             routed: None,
             preferred: None,
             fences: false,
+            quorum: None,
             paused: None,
             left_in_the_pause: false,
             image: OLD.to_owned(),
@@ -125,6 +128,16 @@ impl Model {
             watch: Watch::default(),
             told: Vec::new(),
         }))
+    }
+
+    /// So many equals that all hold the same shards, and whom nobody leads.
+    pub(crate) fn equals(members: usize) -> Self {
+        Self::cluster(1, members - 1).with(|inside| {
+            inside.quorum = Some(members / 2 + 1);
+            for pod in &mut inside.pods {
+                pod.leads = false;
+            }
+        })
     }
 
     /// Changes the world before it begins to turn.

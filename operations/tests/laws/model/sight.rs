@@ -49,12 +49,12 @@ impl Inside {
                 about: format!("{} is elsewhere", pod.name),
             })
             .collect();
-        let headless = groups.iter().filter(|group| group.primary().is_none());
+        let headless = groups.iter().filter(|group| group.is_headless());
         blockers.extend(headless.map(|group| Blocker::NoSinglePrimary { group: group.name.clone(), primaries: 0 }));
         let voters = Electorate {
             voters_are: "slot-owning masters".to_owned(),
             live: leaders().map(|leader| leader.name.clone()).collect(),
-            needed: self.groups / 2 + 1,
+            needed: if self.quorum.is_some() { 0 } else { self.groups / 2 + 1 },
         };
         Assessment {
             taken_at: self.now,
@@ -68,7 +68,8 @@ impl Inside {
 
     fn group(&self, group: usize) -> ReplicaGroup {
         let members = self.pods.iter().filter(|pod| pod.group == group).map(|pod| self.state(pod)).collect();
-        ReplicaGroup { name: format!("shard {group}"), members, writes_need: self.writes_need }
+        let writes_need = self.quorum.unwrap_or(self.writes_need);
+        ReplicaGroup { name: format!("shard {group}"), members, writes_need }
     }
 
     fn state(&self, pod: &Pod) -> MemberState {
@@ -79,7 +80,7 @@ impl Inside {
             let sync = Sync::Unreachable { why: "connection refused".to_owned() };
             return MemberState {
                 name,
-                role: Role::Unknown,
+                role: if self.quorum.is_some() { Role::Peer } else { Role::Unknown },
                 sync,
                 lag_seconds: None,
                 version: None,
@@ -94,7 +95,11 @@ impl Inside {
         } else {
             Sync::InSync { lag_bytes: self.lag_of(pod) }
         };
-        let role = if pod.leads { Role::Primary } else { Role::Replica };
+        let role = match (self.quorum.is_some(), pod.leads) {
+            (true, _) => Role::Peer,
+            (false, true) => Role::Primary,
+            (false, false) => Role::Replica,
+        };
         MemberState { name, role, sync, lag_seconds: Some(0), version: pod.version(), persists: true, priority }
     }
 

@@ -94,7 +94,7 @@ fn described(member: &MemberLine) -> (&'static str, String) {
     let colour = match (member.well, member.role) {
         (false, _) => "off",
         (true, Role::Primary) => "lead",
-        (true, Role::Replica | Role::Unknown) => "ok",
+        (true, Role::Replica | Role::Peer | Role::Unknown) => "ok",
     };
     // Bytes behind change at each look; a bar for each would be noise.
     let state = if member.well { "in sync" } else { &member.state };

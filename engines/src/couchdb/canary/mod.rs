@@ -1,0 +1,15 @@
+//! TOUCH, a database of its own only. Writes one document after another through a node that is up, as a client behind a load
+//! balancer does, and at the end proves that every acknowledged one is there.
+
+mod database;
+mod writer;
+
+use tokio::sync::watch;
+
+use crate::{Door, Ledger};
+use writer::Writer;
+
+/// Writes until told to stop; then reads back and removes.
+pub(super) async fn run(doors: watch::Receiver<Vec<Door>>, stop: watch::Receiver<bool>) -> Result<Ledger, String> {
+    Writer::new(doors).run(stop).await
+}
