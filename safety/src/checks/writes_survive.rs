@@ -7,7 +7,6 @@ use crate::case::Case;
 /// Refuses when a group would keep fewer members in sync than a write needs. A handover takes nobody away.
 pub(crate) fn writes_survive(case: &Case<'_>) -> Vec<Reason> {
     case.touched_groups()
-        .into_iter()
         .filter_map(|group| {
             let left =
                 group.members.iter().filter(|member| member.sync.is_streaming() && !case.is_gone(&member.name)).count();

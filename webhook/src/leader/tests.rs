@@ -50,7 +50,7 @@ fn id() -> WorkloadId {
 fn what_somebody_who_died_may_have_left_is_taken_up() {
     let left = |objects: &[Value], role: Role, late: bool| {
         let model = Model::of(objects).expect("a model");
-        let seen_at = model.lease("shop", &claim_name("redis")).map_or(Timestamp::UNIX_EPOCH, |claim| claim.seen_at);
+        let seen_at = model.claim(&id()).map_or(Timestamp::UNIX_EPOCH, |claim| claim.seen_at);
         let now = if late { seen_at + CLAIM_LIFETIME + Duration::from_secs(1) } else { seen_at };
         left_behind(&model, &seen(role), now) == [id()]
     };
