@@ -14,8 +14,8 @@ use super::spread::{Spread, middle, times};
 /// Rounds; odd, so that there is a median. Many and short: a neighbour's burst spoils some rounds and not the median.
 pub(crate) const ROUNDS: usize = 15;
 
-/// How long one server is asked in a round: some thousand answers even of the slowest on one connection that matters here,
-/// so that their slowest hundredth is dozens of answers.
+/// How long one server is asked in a round. The guard and the echo give thousands of answers in it even on one connection, so
+/// that the slowest hundredth is dozens.
 pub(crate) const ROUND: Duration = Duration::from_secs(1);
 
 /// Connections at once: an API server that has little to ask, and one in the middle of a drain.
