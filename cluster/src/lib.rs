@@ -78,7 +78,7 @@ pub use observed::{Observed, fail_opens, observe};
 pub use policy::{DisruptionPolicy, DisruptionPolicySpec, DisruptionPolicyStatus, Mode, OnCordon, OnEviction, crd};
 pub use policy_status::tell_policy;
 pub use poolers::{PoolerPod, poolers};
-pub use promises::{Promise, PromiseBook, book_name, promises};
+pub use promises::{Promise, PromiseBook, book_name};
 pub use record::{Record, RecordId, append, create, list};
 pub use rollout::{TemplateChange, change_template, hold, release};
 pub use route::reroute;

@@ -1,6 +1,8 @@
 //! TOUCH. What the guard's replicas have promised about a workload: one Lease each, written by compare-and-swap, so that
 //! of two promises that are fatal together only one can be made.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
@@ -9,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use stateful_safety::Workload;
 
 use crate::claim::{labels, owner};
-use crate::inventory::LeaseFacts;
 use crate::{Cluster, Error, PREFIX, Result};
 
 /// How these Leases are called: this, and the workload's name.
@@ -53,10 +54,9 @@ pub struct PromiseBook {
     lease: Option<Lease>,
 }
 
-/// The entries of a book as a watch has it.
-pub fn promises(lease: Option<&LeaseFacts>) -> Vec<Promise> {
-    let text = lease.and_then(|lease| lease.notes.get(BOOK));
-    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+/// The entries of a book as a watch has it, among a Lease's annotations under our prefix.
+pub(crate) fn written(notes: &BTreeMap<String, String>) -> Vec<Promise> {
+    notes.get(BOOK).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
 }
 
 /// The name of a workload's book.

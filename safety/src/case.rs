@@ -53,16 +53,15 @@ impl<'a> Case<'a> {
 
     /// The groups the disruption takes from or moves. Finishing a handover does neither: nobody leads there, so nobody is
     /// in sync and no write is acknowledged, and that is what it ends.
-    pub(crate) fn touched_groups(&self) -> Vec<&'a ReplicaGroup> {
-        let touched: Vec<&str> = match self.disruption {
-            Disruption::Take { members } => members.iter().map(String::as_str).collect(),
-            Disruption::HandOver { from, to } => vec![from, to],
-            Disruption::FinishHandOver { .. } => Vec::new(),
-        };
-        self.assessment
-            .groups
-            .iter()
-            .filter(|group| touched.iter().any(|member| group.member(member).is_some()))
-            .collect()
+    pub(crate) fn touched_groups(&self) -> impl Iterator<Item = &'a ReplicaGroup> {
+        let disruption = self.disruption;
+        self.assessment.groups.iter().filter(move |group| {
+            let is_in = |member: &String| group.member(member).is_some();
+            match disruption {
+                Disruption::Take { members } => members.iter().any(is_in),
+                Disruption::HandOver { from, to } => is_in(from) || is_in(to),
+                Disruption::FinishHandOver { .. } => false,
+            }
+        })
     }
 }

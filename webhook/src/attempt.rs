@@ -19,7 +19,9 @@ pub(crate) struct Attempt {
     pub(crate) groups: Vec<String>,
     /// Whether nothing will be kept, by either of the two ways to say so.
     pub(crate) dry_run: bool,
-    /// The object as it would be; none for a delete.
+    /// The UID of the pod an eviction is about, where it says so: another one under the same name is not meant.
+    pub(crate) evicts: Option<String>,
+    /// The object as it would be; none for a delete, nor for an eviction, of which all that counts is above.
     pub(crate) object: Option<Value>,
     /// The object as it is; none for a create.
     pub(crate) old_object: Option<Value>,

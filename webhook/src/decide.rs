@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use futures::future::join_all;
-use stateful_cluster::{LeaseFacts, PodFacts, SetFacts, claim_name};
+use stateful_cluster::{LeaseFacts, PodFacts, SetFacts};
 use stateful_safety::WorkloadId;
 use tokio::time::timeout;
 
@@ -31,17 +31,17 @@ pub(crate) fn router(guard: Arc<Guard>) -> Router {
     Router::new().route("/validate/{name}", post(validate)).route("/mutate/{name}", post(mutate)).with_state(guard)
 }
 
-async fn validate(State(guard): State<Arc<Guard>>, Path(name): Path<String>, body: Bytes) -> Response {
-    admit(&guard, &name, &body, Door::Validate).await
+async fn validate(State(guard): State<Arc<Guard>>, path: Uri, body: Bytes) -> Response {
+    admit(&guard, &path, &body, Door::Validate).await
 }
 
-async fn mutate(State(guard): State<Arc<Guard>>, Path(name): Path<String>, body: Bytes) -> Response {
-    admit(&guard, &name, &body, Door::Mutate).await
+async fn mutate(State(guard): State<Arc<Guard>>, path: Uri, body: Bytes) -> Response {
+    admit(&guard, &path, &body, Door::Mutate).await
 }
 
 /// Answers one request. What cannot be read is answered with 400, what cannot be judged yet with 429: the API server asks
 /// again within its time limit, and refuses in the end.
-async fn admit(guard: &Guard, name: &str, body: &[u8], door: Door) -> Response {
+async fn admit(guard: &Guard, path: &Uri, body: &[u8], door: Door) -> Response {
     if !guard.known.inventory.is_synced() {
         let again = [(header::RETRY_AFTER, HeaderValue::from_static("1"))];
         return (StatusCode::TOO_MANY_REQUESTS, again, "the guard is starting").into_response();
@@ -59,10 +59,12 @@ async fn admit(guard: &Guard, name: &str, body: &[u8], door: Door) -> Response {
         Ok(body) => ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response(),
         Err(why) => {
             guard.metrics.unreadable();
-            tracing::warn!(webhook = name, %why, "a request that cannot be read");
+            tracing::warn!(webhook = path.path(), %why, "a request that cannot be read");
             let status = match why {
                 Unreadable::Answer(_) => StatusCode::INTERNAL_SERVER_ERROR,
-                Unreadable::Shape(_) | Unreadable::Version { .. } | Unreadable::Empty => StatusCode::BAD_REQUEST,
+                Unreadable::Text(_) | Unreadable::Shape(_) | Unreadable::Version { .. } | Unreadable::Empty => {
+                    StatusCode::BAD_REQUEST
+                }
             };
             (status, why.to_string()).into_response()
         }
@@ -108,7 +110,7 @@ fn by_the_claims(guard: &Guard, attempt: &Attempt, claims: &HashMap<WorkloadId, 
     let model = guard.known.inventory.model();
     let now = Guard::now();
     let claim = |id: &WorkloadId| {
-        let remembered = || model.lease(&id.namespace, &claim_name(&id.name));
+        let remembered = || model.claim(id);
         claims.get(id).or_else(remembered).cloned()
     };
     let against = |set: &SetFacts, pod: &PodFacts, limits: &Limits| {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use stateful_cluster::{Model, Promise, SetFacts, book_name, claim_name};
+use stateful_cluster::{Model, Promise, SetFacts};
 use stateful_safety::{Assessment, Reason, Role, Sync, WorkloadId};
 
 use crate::guard::Guard;
@@ -44,14 +44,13 @@ fn of_databases(
         if let Some(assessment) = seen.get(id).and_then(|seen| seen.assessment.as_ref()) {
             of_assessment(gauges, &labels, assessment, now.wall);
         }
-        let promises = stateful_cluster::promises(model.lease(&id.namespace, &book_name(&id.name)));
         let is_there = |promise: &&Promise| {
             model.pod(&id.namespace, &promise.pod).is_some_and(|pod| pod.member.uid == promise.uid)
         };
         let counts = |promise: &Promise| {
             sightings.get(&promise.uid).is_none_or(|sighting| !sighting.is_void(promise, now.steady))
         };
-        for promise in promises.iter().filter(is_there) {
+        for promise in model.promises(id).iter().filter(is_there) {
             if !promise.granted {
                 of_waiting(gauges, &labels, model, promise);
             } else if counts(promise) {
@@ -65,7 +64,7 @@ fn of_databases(
 /// What is so of every guarded database, whether it answers or not.
 fn of_workload(gauges: &Gauges, labels: &WorkloadLabels, model: &Model, set: &SetFacts, now: Now) {
     let id = &set.workload.id;
-    let claim = model.lease(&id.namespace, &claim_name(&id.name));
+    let claim = model.claim(id);
     let busy = claim.is_some_and(|claim| claim.holder.is_some() && lives(claim, now.wall));
     gauges.in_operation.get_or_create(labels).set(i64::from(busy));
     let limit = limits(model, set).policy.max_lag_bytes;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use stateful_cluster::{Promise, PromiseBook, claim_name};
+use stateful_cluster::{Promise, PromiseBook};
 use stateful_operations::journal::Entry;
 use stateful_operations::{
     Goal, Limits, Live, Look, Origin, Outcome, Plan, Refusal, World, WorldError, best_successor, draw_up, draw_up_left,
@@ -128,7 +128,7 @@ async fn end_ours(guard: &Guard, live: &Live, workload: &Workload, policy: &Poli
     }
     let seen = {
         let model = guard.known.inventory.model();
-        model.lease(&workload.id.namespace, &claim_name(&workload.id.name)).cloned()
+        model.claim(&workload.id).cloned()
     };
     let taken = live.take_over(workload, open, who, CLAIM_PATIENCE, seen.as_ref()).await;
     taken.map_err(|error| error.to_string())?;

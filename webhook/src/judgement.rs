@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use jiff::Timestamp;
-use stateful_cluster::{CLAIM_LIFETIME, LEAVES_NODE, LeaseFacts, Model, NEXT_POD, Promise, SetFacts, claim_name};
+use stateful_cluster::{CLAIM_LIFETIME, LEAVES_NODE, LeaseFacts, Model, NEXT_POD, Promise, SetFacts};
 use stateful_safety::{Disruption, Known as Facts, Reason, Workload, everyone_in_sync, judge};
 
 use crate::known::{Known, Seen};
@@ -109,8 +109,7 @@ pub(crate) fn from_memory(
     let Some(workload) = model.workload(id) else {
         return vec![Reason::NotAMember { member: pod.0.to_owned() }];
     };
-    let promises = stateful_cluster::promises(model.lease(&id.namespace, &stateful_cluster::book_name(&id.name)));
-    let claim = model.lease(&id.namespace, &claim_name(&id.name));
+    let (promises, claim) = (model.promises(id), model.claim(id));
     let (pod, uid) = pod;
-    against(known, &Question { set, workload: &workload, pod, uid, limits, promises: &promises, claim, now })
+    against(known, &Question { set, workload: &workload, pod, uid, limits, promises, claim, now })
 }

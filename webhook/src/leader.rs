@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use stateful_cluster::{Budget, Claim, Labels, Model, Promise, claim_name};
+use stateful_cluster::{Budget, Claim, Labels, Model, Promise};
 use stateful_safety::{ReplicaGroup, WorkloadId};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -26,8 +26,13 @@ const SWEEP_EVERY: Duration = Duration::from_secs(5);
 /// A handover nobody waits for any more is not begun: a drain asks again every five seconds, and its node is cordoned.
 const WAITS_FOR: Duration = Duration::from_mins(2);
 
-/// Leads whenever it can, until `stop` turns true.
+/// Leads whenever it can, once the cluster has been read, until `stop` turns true. Before, a database whose budgets have
+/// not been listed yet looks as if it had none.
 pub(crate) async fn run(guard: Arc<Guard>, namespace: String, identity: String, mut stop: watch::Receiver<bool>) {
+    tokio::select! {
+        () = guard.known.inventory.synced() => {}
+        _ = stop.wait_for(|stop| *stop) => return,
+    }
     loop {
         let claim = tokio::select! {
             claim = Claim::lead(&guard.cluster, &namespace, LEASE, &identity) => claim,
@@ -104,14 +109,15 @@ fn wanted(guard: &Guard) -> Vec<(WorkloadId, Promise)> {
     let mut wanted = Vec::new();
     for set in model.guarded_sets() {
         let id = &set.workload.id;
-        let book = model.lease(&id.namespace, &stateful_cluster::book_name(&id.name));
         let waits = |promise: &Promise| {
             let cordoned = promise.node.as_deref().is_some_and(|node| model.is_cordoned(node) == Some(true));
             let there = model.pod(&id.namespace, &promise.pod).is_some_and(|pod| pod.member.uid == promise.uid);
             let recent = now.duration_since(promise.at).unsigned_abs() < WAITS_FOR;
             promise.hand_over && !promise.granted && there && (cordoned || recent)
         };
-        wanted.extend(stateful_cluster::promises(book).into_iter().find(waits).map(|promise| (id.clone(), promise)));
+        wanted.extend(
+            model.promises(id).iter().find(|promise| waits(promise)).map(|promise| (id.clone(), promise.clone())),
+        );
     }
     wanted
 }
@@ -120,7 +126,7 @@ fn wanted(guard: &Guard) -> Vec<(WorkloadId, Promise)> {
 /// there is no primary and nobody is at work. Whose operation it was the journal says.
 fn left_behind(model: &Model, seen: &HashMap<WorkloadId, Seen>, now: Timestamp) -> Vec<WorkloadId> {
     let is_left = |id: &WorkloadId| {
-        let claim = model.lease(&id.namespace, &claim_name(&id.name)).filter(|claim| claim.holder.is_some());
+        let claim = model.claim(id).filter(|claim| claim.holder.is_some());
         match claim {
             Some(claim) => !lives(claim, now),
             None => seen

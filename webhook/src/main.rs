@@ -88,7 +88,8 @@ async fn run(settings: Settings) -> Result<()> {
     tracing::info!(listen = %settings.listen, observe = %settings.observe, "the guard begins");
     let router = decide::router(Arc::clone(&guard));
     // A thread of its own: an answer waits for no list that is being read and for nobody's timer, and no other thread is
-    // woken for it. One gives many thousand answers a second (docs/figures.md); an API server asks some hundreds.
+    // woken for it. One gives many thousand answers a second (docs/figures.md); an API server asks some hundreds. The echo
+    // gives no more with two on two cores, and takes more time of them (decision 7).
     let answering = Builder::new_multi_thread().worker_threads(1).thread_name("answering").enable_all().build()?;
     let serving = server::serve(settings.listen, certificates.server_config(), router, Handle::current(), stop);
     let served = answering.spawn(serving).await.context("the server died")?;

@@ -15,15 +15,23 @@ use crate::wording::{self, Taking};
 /// The same decision about the same pod is told once in this time: a drain asks every five seconds.
 const TOLD_AGAIN_AFTER: Duration = Duration::from_mins(1);
 
-/// Decisions remembered as told.
+/// Pods about which something is remembered as told.
 const REMEMBERED: usize = 4_096;
 
 /// Events that wait to be written; more are dropped, the log has them.
 const WAITING: usize = 256;
 
+/// What was told about a pod: the outcome, the codes of the reasons, and when.
+struct Told {
+    outcome: Outcome,
+    codes: String,
+    at: Instant,
+}
+
 /// Where decisions are told.
 pub(crate) struct Notices {
-    told: Mutex<HashMap<(String, &'static str, String), Instant>>,
+    /// By the pod's UID.
+    told: Mutex<HashMap<String, Vec<Told>>>,
     events: mpsc::Sender<Notice>,
 }
 
@@ -46,7 +54,7 @@ impl Notices {
         let codes: Vec<&str> = reasons.iter().map(Reason::code).collect();
         let codes = codes.join(",");
         let member = &target.pod.member;
-        if !self.is_new((member.uid.clone(), outcome.word(), codes.clone())) {
+        if !self.is_new(&member.uid, outcome, &codes) {
             return;
         }
         let message = match outcome {
@@ -93,16 +101,20 @@ impl Notices {
         let _ = self.events.try_send(notice);
     }
 
-    fn is_new(&self, what: (String, &'static str, String)) -> bool {
+    fn is_new(&self, uid: &str, outcome: Outcome, codes: &str) -> bool {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        if told.get(&what).is_some_and(|at| now.duration_since(*at) < TOLD_AGAIN_AFTER) {
+        let is_recent = |one: &Told| now.duration_since(one.at) < TOLD_AGAIN_AFTER;
+        let is_same = |one: &Told| one.outcome == outcome && one.codes == codes;
+        if told.get(uid).is_some_and(|all| all.iter().any(|one| is_same(one) && is_recent(one))) {
             return false;
         }
         if told.len() >= REMEMBERED {
-            told.retain(|_, at| now.duration_since(*at) < TOLD_AGAIN_AFTER);
+            told.retain(|_, all| all.iter().any(is_recent));
         }
-        told.insert(what, now);
+        let all = told.entry(uid.to_owned()).or_default();
+        all.retain(is_recent);
+        all.push(Told { outcome, codes: codes.to_owned(), at: now });
         true
     }
 }

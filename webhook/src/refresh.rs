@@ -57,9 +57,11 @@ impl Turns {
     }
 }
 
-/// Watches over all guarded databases for as long as the process lives.
+/// Watches over all guarded databases for as long as the process lives, once the cluster has been read: nobody may judge
+/// before, and some hundreds of ways in would be asked for while the API server writes out ten thousand pods.
 pub(crate) async fn run(cluster: Cluster, known: Arc<Known>) {
     let mut changes = known.inventory.changes();
+    known.inventory.synced().await;
     let turns = Arc::new(Turns::new());
     let mut watched: HashMap<WorkloadId, Watched> = HashMap::new();
     loop {

@@ -1,21 +1,29 @@
 //! THINK. The wire: bytes to an [`Attempt`], an [`Answer`] to bytes. Whatever cannot be read is an error, never a yes.
 
-use kube_core::admission::{AdmissionResponse, META_API_VERSION_V1, META_KIND};
-use kube_core::response::{Status, StatusCause, StatusDetails, StatusSummary};
+mod reply;
+
+use std::borrow::Cow;
+
+use kube_core::admission::{META_API_VERSION_V1, META_KIND};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use crate::answer::{Answer, Decision, Refusal};
 use crate::attempt::{Attempt, Operation};
 
+pub(crate) use reply::write;
+
 /// What of a request its answer must repeat.
-pub(crate) struct Asked {
-    uid: String,
+pub(crate) struct Asked<'a> {
+    uid: Cow<'a, str>,
 }
 
 /// Why a body is no request.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unreadable {
+    /// It is no text.
+    #[error("this is no AdmissionReview: {0}")]
+    Text(#[from] std::str::Utf8Error),
     /// It is no JSON, or JSON of another shape.
     #[error("this is no AdmissionReview: {0}")]
     Shape(#[from] serde_json::Error),
@@ -32,47 +40,51 @@ pub(crate) enum Unreadable {
     Empty,
     /// The answer could not be written.
     #[error("the answer cannot be written: {0}")]
-    Answer(String),
+    Answer(serde_json::Error),
 }
+
+/// The resource of which evictions are made.
+const EVICTION: &str = "pods/eviction";
 
 /// A review, as far as it is needed: kube-core's own type takes versions, kinds and objects apart by `flatten`, for which
 /// serde keeps everything in memory once more before it reads it, and a question is mostly object.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Review {
-    #[serde(default)]
-    api_version: String,
-    #[serde(default)]
-    kind: String,
-    request: Option<Request>,
+struct Review<'a> {
+    #[serde(borrow, default)]
+    api_version: Cow<'a, str>,
+    #[serde(borrow, default)]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    request: Option<Request<'a>>,
 }
 
-/// `admission.k8s.io/v1`, `AdmissionRequest`. Fields the API server always fills in must be there.
+/// `admission.k8s.io/v1`, `AdmissionRequest`. Fields the API server always fills in must be there. Of the object is read
+/// what an Eviction says: there are more of them than of all other questions, and they say next to nothing.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Request {
-    uid: String,
-    resource: Resource,
-    sub_resource: Option<String>,
+struct Request<'a> {
+    #[serde(borrow)]
+    uid: Cow<'a, str>,
+    #[serde(borrow)]
+    resource: Resource<'a>,
+    #[serde(borrow)]
+    sub_resource: Option<Cow<'a, str>>,
     #[serde(default)]
     name: String,
     #[serde(default)]
     namespace: String,
     operation: Verb,
     user_info: User,
-    object: Option<Map>,
-    old_object: Option<Map>,
+    object: Option<Eviction>,
     #[serde(default)]
     dry_run: bool,
-    options: Option<Map>,
 }
 
-/// A JSON object: of an object no other shape is understood.
-type Map = serde_json::Map<String, Value>;
-
 #[derive(Deserialize)]
-struct Resource {
-    resource: String,
+struct Resource<'a> {
+    #[serde(borrow)]
+    resource: Cow<'a, str>,
 }
 
 #[derive(Deserialize)]
@@ -92,25 +104,70 @@ enum Verb {
     Connect,
 }
 
-/// Reads a body.
-pub(crate) fn read(body: &[u8]) -> Result<(Asked, Attempt), Unreadable> {
-    let Review { api_version, kind, request } = serde_json::from_slice(body)?;
-    if api_version != META_API_VERSION_V1 || kind != META_KIND {
-        return Err(Unreadable::Version { version: api_version, kind });
-    }
-    let request = request.ok_or(Unreadable::Empty)?;
-    let asked = Asked { uid: request.uid.clone() };
-    Ok((asked, attempt(request)))
+/// An Eviction, beside whom it is about. No other kind we are asked about has a field of that name.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Eviction {
+    delete_options: Option<DeleteOptions>,
 }
 
-fn attempt(request: Request) -> Attempt {
-    let mut resource = request.resource.resource;
-    if let Some(sub) = request.sub_resource.filter(|sub| !sub.is_empty()) {
-        resource = format!("{resource}/{sub}");
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DeleteOptions {
+    dry_run: Option<Vec<IgnoredAny>>,
+    preconditions: Option<Preconditions>,
+}
+
+#[derive(Deserialize)]
+struct Preconditions {
+    uid: Option<String>,
+}
+
+/// The same review once more, for its objects: whatever is no eviction is judged by them.
+#[derive(Deserialize)]
+struct Declared {
+    request: Objects,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Objects {
+    object: Option<Map>,
+    old_object: Option<Map>,
+    options: Option<Map>,
+}
+
+/// A JSON object: of an object no other shape is understood.
+type Map = serde_json::Map<String, Value>;
+
+/// Reads a body.
+pub(crate) fn read(body: &[u8]) -> Result<(Asked<'_>, Attempt), Unreadable> {
+    let body = std::str::from_utf8(body)?; // at once, and not string by string
+    let Review { api_version, kind, request } = serde_json::from_str(body)?;
+    if api_version != META_API_VERSION_V1 || kind != META_KIND {
+        return Err(Unreadable::Version { version: api_version.into_owned(), kind: kind.into_owned() });
     }
-    let object = request.object.map(Value::Object);
+    let mut request = request.ok_or(Unreadable::Empty)?;
+    let asked = Asked { uid: std::mem::take(&mut request.uid) };
+    let mut attempt = attempt(request);
+    if attempt.resource != EVICTION {
+        let Declared { request: Objects { object, old_object, options } } = serde_json::from_str(body)?;
+        attempt.object = object.map(Value::Object);
+        attempt.old_object = old_object.map(Value::Object);
+        attempt.options = options.map_or(Value::Null, Value::Object);
+    }
+    Ok((asked, attempt))
+}
+
+fn attempt(request: Request<'_>) -> Attempt {
+    let mut resource = request.resource.resource.into_owned();
+    if let Some(sub) = request.sub_resource.filter(|sub| !sub.is_empty()) {
+        resource.push('/');
+        resource.push_str(&sub);
+    }
+    let told = request.object.and_then(|eviction| eviction.delete_options);
     // `kubectl drain --dry-run=server` says so inside the Eviction alone.
-    let inner = object.as_ref().and_then(|object| object["deleteOptions"]["dryRun"].as_array());
+    let rehearsed = told.as_ref().and_then(|told| told.dry_run.as_ref()).is_some_and(|values| !values.is_empty());
     Attempt {
         operation: match request.operation {
             Verb::Create => Operation::Create,
@@ -124,58 +181,11 @@ fn attempt(request: Request) -> Attempt {
         name: request.name,
         user: request.user_info.username,
         groups: request.user_info.groups,
-        dry_run: request.dry_run || inner.is_some_and(|values| !values.is_empty()),
-        object,
-        old_object: request.old_object.map(Value::Object),
-        options: request.options.map_or(Value::Null, Value::Object),
-    }
-}
-
-/// Writes the answer to a request.
-pub(crate) fn write(asked: &Asked, answer: &Answer) -> Result<Vec<u8>, Unreadable> {
-    // Born as a no without a reason: a decision forgotten below is no yes.
-    let mut response = AdmissionResponse::invalid("");
-    response.uid.clone_from(&asked.uid);
-    match &answer.decision {
-        Decision::Allow => yes(&mut response),
-        Decision::Change(patch) => {
-            yes(&mut response);
-            response = response.with_patch(patch.clone()).map_err(|error| Unreadable::Answer(error.to_string()))?;
-        }
-        Decision::Refuse(refusal) => response.result = status(refusal),
-    }
-    response.warnings = (!answer.warnings.is_empty()).then(|| answer.warnings.clone());
-    response.audit_annotations = answer.audit.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
-    Ok(serde_json::to_vec(&response.into_review())?)
-}
-
-fn yes(response: &mut AdmissionResponse) {
-    response.allowed = true;
-    response.result = Status::default();
-}
-
-/// `retryAfterSeconds` stays unset: with it the caller's own client would ask again, silently, ten times.
-fn status(refusal: &Refusal) -> Status {
-    let (code, reason) = refusal.code.words();
-    let causes = refusal.causes.iter().map(|cause| StatusCause {
-        reason: cause.code.clone(),
-        message: cause.message.clone(),
-        field: String::new(),
-    });
-    Status {
-        status: Some(StatusSummary::Failure),
-        code,
-        message: refusal.message.clone(),
-        metadata: None,
-        reason: reason.to_owned(),
-        details: Some(StatusDetails {
-            name: String::new(),
-            group: String::new(),
-            kind: String::new(),
-            uid: String::new(),
-            causes: causes.collect(),
-            retry_after_seconds: 0,
-        }),
+        dry_run: request.dry_run || rehearsed,
+        evicts: told.and_then(|told| told.preconditions?.uid),
+        object: None,
+        old_object: None,
+        options: Value::Null,
     }
 }
 

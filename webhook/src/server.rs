@@ -37,7 +37,7 @@ use tower::make::Shared;
 use tower::{Service, service_fn};
 use tracing::{info, warn};
 
-use idle::Bell;
+use idle::{Clock, Kept};
 
 /// How long and how much.
 #[derive(Debug, Clone, Copy)]
@@ -120,11 +120,10 @@ pub(crate) async fn serve_on(
     });
     let handle = axum_server::Handle::<SocketAddr>::new();
     let tls = RustlsAcceptor::new(RustlsConfig::from_config(tls)).handshake_timeout(bounds.handshake);
-    let mut server = Server::from_listener(listener)
-        .acceptor(Heard(tls.acceptor(NoDelayAcceptor::new())))
+    let server = Server::from_listener(listener)
+        .acceptor(Heard { within: tls.acceptor(NoDelayAcceptor::new()), clock: Clock::start(&elsewhere, bounds.idle) })
         .http1_only()
         .handle(handle.clone());
-    server.http_builder().http1().timer(Bell::ring(&elsewhere, bounds.idle)).header_read_timeout(bounds.idle);
     let stopping = async {
         let _ = stop.wait_for(|stop| *stop).await; // whoever could tell us to stop is gone: stop
         info!(linger = ?bounds.linger, "told to stop; still answering");
@@ -139,27 +138,32 @@ pub(crate) async fn serve_on(
 }
 
 /// Tells what a caller has against our certificate: an API server that does not trust it says so here and nowhere else.
+/// From then on the line's time is kept.
 #[derive(Clone)]
-struct Heard<A>(A);
+struct Heard<A> {
+    within: A,
+    clock: Arc<Clock>,
+}
 
 impl<A, I, S> Accept<I, S> for Heard<A>
 where
     A: Accept<I, S>,
     A::Future: Send + 'static,
 {
-    type Stream = A::Stream;
+    type Stream = Kept<A::Stream>;
     type Service = A::Service;
-    type Future = Pin<Box<dyn Future<Output = io::Result<(A::Stream, A::Service)>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = io::Result<(Kept<A::Stream>, A::Service)>> + Send>>;
 
     fn accept(&self, stream: I, service: S) -> Self::Future {
-        let accepted = self.0.accept(stream, service);
+        let (accepted, clock) = (self.within.accept(stream, service), Arc::clone(&self.clock));
         Box::pin(async move {
-            accepted.await.inspect_err(|error| {
+            let accepted = accepted.await.inspect_err(|error| {
                 let error = error.get_ref().and_then(|error| error.downcast_ref());
                 if let Some(rustls::Error::AlertReceived(alert)) = error {
                     warn!(?alert, "a caller broke off: it does not like our certificate");
                 }
-            })
+            });
+            accepted.map(|(stream, service)| (clock.keep(stream), service))
         })
     }
 }

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use crate::answer::{Answer, Code};
 use crate::attempt::Attempt;
 use crate::guard::Guard;
-use crate::judgement::{Question, against, from_memory};
+use crate::judgement::{Now, Question, against, from_memory};
 use crate::limits::{Limits, limits};
 use crate::promised::{KEPT_WITHIN, is_spent};
 use crate::wording::{self, Taking};
@@ -59,7 +59,7 @@ pub(crate) async fn take(guard: &Guard, attempt: &Attempt, target: &Target, how:
         let note = format!("by {} until {}: {}", approval.by, approval.until, approval.reason);
         return answer.noting("approved", note);
     }
-    let reasons = match suspected(guard, target, &limits).await {
+    let reasons = match suspected(guard, target, &limits, now).await {
         reasons if !reasons.is_empty() => reasons,
         _ if attempt.dry_run => Vec::new(),
         _ => Box::pin(reserved(guard, target, &limits)).await,
@@ -94,11 +94,11 @@ pub(crate) async fn take(guard: &Guard, attempt: &Attempt, target: &Target, how:
 
 /// Reasons against it from memory. When it is an operation that stands in the way, its claim is read anew: it may have
 /// named this very pod a moment ago.
-async fn suspected(guard: &Guard, target: &Target, limits: &Limits) -> Vec<Reason> {
+async fn suspected(guard: &Guard, target: &Target, limits: &Limits, now: Now) -> Vec<Reason> {
     let member = &target.pod.member;
     let reasons = {
         let model = guard.known.inventory.model();
-        from_memory(&guard.known, &model, &target.set, (&member.name, &member.uid), limits, Guard::now())
+        from_memory(&guard.known, &model, &target.set, (&member.name, &member.uid), limits, now)
     };
     if !reasons.iter().any(|reason| matches!(reason, Reason::PlanInProgress { .. })) {
         return reasons;
@@ -109,8 +109,7 @@ async fn suspected(guard: &Guard, target: &Target, limits: &Limits) -> Vec<Reaso
     };
     let (workload, promises) = {
         let model = guard.known.inventory.model();
-        let book = model.lease(&id.namespace, &stateful_cluster::book_name(&id.name));
-        (model.workload(id), stateful_cluster::promises(book))
+        (model.workload(id), model.promises(id).to_vec())
     };
     let Some(workload) = workload else { return reasons };
     asked_again(guard, target, limits, &workload, &promises, claim.as_ref())
@@ -119,10 +118,9 @@ async fn suspected(guard: &Guard, target: &Target, limits: &Limits) -> Vec<Reaso
 /// The claim on a workload, straight from the API server. One that has not changed since the watch saw it was seen then,
 /// not now.
 pub(crate) async fn claim_now(guard: &Guard, id: &WorkloadId) -> Result<Option<LeaseFacts>, Error> {
-    let name = claim_name(&id.name);
-    let read = stateful_cluster::lease(&guard.cluster, &id.namespace, &name).await?;
+    let read = stateful_cluster::lease(&guard.cluster, &id.namespace, &claim_name(&id.name)).await?;
     let model = guard.known.inventory.model();
-    let remembered = model.lease(&id.namespace, &name);
+    let remembered = model.claim(id);
     Ok(read.map(|read| match remembered {
         Some(remembered) if remembered.version == read.version => remembered.clone(),
         _ => read,
@@ -184,10 +182,7 @@ async fn try_to_reserve(guard: &Guard, target: &Target, limits: &Limits) -> Resu
 async fn asked(guard: &Guard, target: &Target, hands_over: bool) {
     let id = &target.set.workload.id;
     let uid = &target.pod.member.uid;
-    let known = {
-        let model = guard.known.inventory.model();
-        stateful_cluster::promises(model.lease(&id.namespace, &stateful_cluster::book_name(&id.name)))
-    };
+    let known = guard.known.inventory.model().promises(id).to_vec();
     let now = Guard::now().wall;
     let is_told = |promise: &Promise| {
         let age = now.duration_since(promise.at).unsigned_abs();

@@ -10,8 +10,8 @@ use k8s_openapi::api::core::v1::{Namespace, Pod};
 
 use super::model::{Labels, LeaseFacts, NamespaceFacts, Phase, PodFacts, SetFacts};
 use super::notes;
-use crate::PREFIX;
 use crate::discover::{member, workload};
+use crate::{PREFIX, promises};
 
 /// Label sets in use: the pods of one owner have the same, and remember it once.
 #[derive(Debug, Default)]
@@ -74,10 +74,12 @@ pub(super) fn pod(pod: &Pod, labels: &LabelSets) -> Option<PodFacts> {
 
 pub(super) fn lease(lease: &Lease, now: Timestamp) -> LeaseFacts {
     let holder = lease.spec.as_ref().and_then(|spec| spec.holder_identity.clone());
+    let notes = notes(lease.metadata.annotations.as_ref());
     LeaseFacts {
         holder: holder.filter(|holder| !holder.is_empty()),
         version: lease.metadata.resource_version.clone().unwrap_or_default(),
-        notes: notes(lease.metadata.annotations.as_ref()),
+        promises: promises::written(&notes),
+        notes,
         seen_at: now,
     }
 }

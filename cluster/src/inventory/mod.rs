@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::api::Api;
-use tokio::sync::broadcast;
+use tokio::sync::{Notify, broadcast};
 
 pub use changes::{Change, Changes};
 pub use model::{Labels, LeaseFacts, Model, NamespaceFacts, Phase, PodFacts, SetFacts};
@@ -41,6 +41,8 @@ struct Inner {
     unread: Mutex<BTreeMap<&'static str, String>>,
     /// Whether there are none of them left: asked at every request.
     synced: AtomicBool,
+    /// Rings when that is so.
+    all_read: Notify,
     changes: broadcast::Sender<Change>,
 }
 
@@ -57,6 +59,7 @@ impl Inventory {
             model: RwLock::default(),
             unread: Mutex::new(KINDS.into_iter().map(|kind| (kind, "not listed yet".to_owned())).collect()),
             synced: AtomicBool::new(false),
+            all_read: Notify::new(),
             changes: broadcast::channel(1024).0,
         };
         Self { inner: Arc::new(inner) }
@@ -71,6 +74,14 @@ impl Inventory {
     /// Whether every kind has been listed once.
     pub fn is_synced(&self) -> bool {
         self.inner.synced.load(Ordering::Acquire)
+    }
+
+    /// Waits until every kind has been listed once.
+    pub async fn synced(&self) {
+        let rung = self.inner.all_read.notified(); // hears of a ring from here on, before it is looked
+        if !self.is_synced() {
+            rung.await;
+        }
     }
 
     /// The kinds that have not been listed yet, each with what stands in the way: a CRD that is not there, a right that
@@ -104,6 +115,7 @@ impl Inventory {
         unread.remove(kind);
         if unread.is_empty() {
             self.inner.synced.store(true, Ordering::Release);
+            self.inner.all_read.notify_waiters();
         }
     }
 }
@@ -122,6 +134,8 @@ pub(crate) fn notes(annotations: Option<&BTreeMap<String, String>>) -> BTreeMap<
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
+
     use super::{Inventory, KINDS};
 
     #[test]
@@ -137,5 +151,16 @@ mod tests {
         inventory.not_listed("Pod", "the watch broke".to_owned());
         assert!(inventory.is_synced(), "a watch that breaks later is taken up again, with what was read");
         assert!(inventory.unread().is_empty());
+    }
+    #[tokio::test]
+    async fn who_waits_for_a_cluster_to_be_read_waits_for_the_last_kind() {
+        let inventory = Inventory::unread_yet();
+        let mut waiting = Box::pin(inventory.synced());
+        for kind in KINDS {
+            assert!(waiting.as_mut().now_or_never().is_none(), "{kind} has not been listed");
+            inventory.listed(kind);
+        }
+        waiting.await;
+        inventory.synced().await;
     }
 }

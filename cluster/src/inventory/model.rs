@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use stateful_safety::{Member, Workload, WorkloadId};
 
 use crate::budget::Budget;
+use crate::claim::claim_name;
 use crate::policy::DisruptionPolicySpec;
+use crate::promises::{Promise, book_name};
 
 /// Labels; pods of one owner share them.
 pub type Labels = BTreeMap<String, String>;
@@ -98,6 +100,8 @@ pub struct LeaseFacts {
     pub version: String,
     /// Its annotations under our prefix, the prefix taken off.
     pub notes: BTreeMap<String, String>,
+    /// The promises it holds, if it is a book of them: read once a change, and not once a question.
+    pub promises: Vec<Promise>,
     /// When this process saw that version.
     pub seen_at: Timestamp,
 }
@@ -216,9 +220,21 @@ impl Model {
         self.nodes.get(node).copied()
     }
 
-    /// One of our Leases.
-    pub fn lease(&self, namespace: &str, name: &str) -> Option<&LeaseFacts> {
-        self.claims.get(namespace)?.get(name)
+    /// The claim an operation holds on a workload, or has let go of.
+    pub fn claim(&self, id: &WorkloadId) -> Option<&LeaseFacts> {
+        self.lease(id, claim_name)
+    }
+
+    /// What the guard's replicas have promised about a workload. A book nobody can read is empty here; where a promise is
+    /// made it is read anew, and is an error.
+    pub fn promises(&self, id: &WorkloadId) -> &[Promise] {
+        self.lease(id, book_name).map_or(&[], |book| &book.promises)
+    }
+
+    /// One of our Leases. Most namespaces have none, and then no name is put together.
+    fn lease(&self, id: &WorkloadId, called: fn(&str) -> String) -> Option<&LeaseFacts> {
+        let ours = self.claims.get(&id.namespace).filter(|ours| !ours.is_empty())?;
+        ours.get(&called(&id.name))
     }
 
     /// The policies there are, by name.

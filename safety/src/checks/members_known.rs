@@ -5,12 +5,15 @@ use crate::{Disruption, Reason};
 
 /// Refuses what names a member no assessment knows.
 pub(crate) fn members_known(case: &Case<'_>) -> Vec<Reason> {
-    let named: Vec<&String> = match case.disruption {
-        Disruption::Take { members } => members.iter().collect(),
-        Disruption::HandOver { from, to } | Disruption::FinishHandOver { from, to } => vec![from, to],
+    let (taken, moved) = match case.disruption {
+        Disruption::Take { members } => (members.as_slice(), None),
+        Disruption::HandOver { from, to } | Disruption::FinishHandOver { from, to } => {
+            ([].as_slice(), Some([from, to]))
+        }
     };
-    named
-        .into_iter()
+    taken
+        .iter()
+        .chain(moved.into_iter().flatten())
         .filter(|member| case.assessment.group_of(member).is_none())
         .map(|member| Reason::NotAMember { member: member.clone() })
         .collect()

@@ -6,12 +6,12 @@ use crate::{MemberState, Reason, ReplicaGroup, Role, Sync};
 /// Refuses when a member of a touched group, other than the one taken, is away, behind, or promised to somebody; and
 /// when two of one group are taken at once.
 pub(crate) fn one_at_a_time(case: &Case<'_>) -> Vec<Reason> {
-    case.touched_groups().into_iter().flat_map(|group| of_group(case, group)).collect()
+    case.touched_groups().flat_map(|group| of_group(case, group)).collect()
 }
 
 fn of_group(case: &Case<'_>, group: &ReplicaGroup) -> Vec<Reason> {
-    let taken: Vec<&MemberState> = group.members.iter().filter(|member| case.taken().contains(&member.name)).collect();
-    let second = taken.iter().skip(1).map(|member| Reason::MemberAway {
+    let taken = group.members.iter().filter(|member| case.taken().contains(&member.name));
+    let second = taken.skip(1).map(|member| Reason::MemberAway {
         group: group.name.clone(),
         member: member.name.clone(),
         why: "taken together with another".to_owned(),

@@ -8,7 +8,6 @@ use crate::case::Case;
 /// which no server ever ran is none of those a write waits for: replacing it is how the group gets them back.
 pub(crate) fn writes_survive(case: &Case<'_>) -> Vec<Reason> {
     case.touched_groups()
-        .into_iter()
         .filter(|group| !case.takes_nothing_from(group))
         .filter_map(|group| {
             let left =

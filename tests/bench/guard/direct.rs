@@ -1,5 +1,6 @@
 //! Asked directly: the same client, the same certificate, the same question; the servers take turns, round by round, so
-//! that whatever else the machine does meets all of them alike.
+//! that whatever else the machine does meets all of them alike. Two are compared within a round, where one came right
+//! after the other: what the machine did in another minute is then no difference between them.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,13 +9,14 @@ use anyhow::{Context, Result};
 
 use super::line::{Door, Line, post};
 use super::servers::Running;
-use super::spread::Spread;
+use super::spread::{Spread, middle, times};
 
-/// Rounds; odd, so that there is a median.
-const ROUNDS: usize = 7;
+/// Rounds; odd, so that there is a median. Many and short: a neighbour's burst spoils some rounds and not the median.
+pub(crate) const ROUNDS: usize = 15;
 
-/// How long one server is asked in a round.
-const ROUND: Duration = Duration::from_millis(1_500);
+/// How long one server is asked in a round. The guard and the echo give thousands of answers in it even on one connection, so
+/// that the slowest hundredth is dozens.
+pub(crate) const ROUND: Duration = Duration::from_secs(1);
 
 /// Connections at once: an API server that has little to ask, and one in the middle of a drain.
 pub(crate) const LINES: [usize; 2] = [1, 20];
@@ -26,8 +28,22 @@ const WARM_UP: usize = 50;
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) who: &'static str,
-    /// By the numbers of [`LINES`].
+    /// By the numbers of [`LINES`], over all rounds.
     pub(crate) spreads: Vec<Spread>,
+    /// The same, each round by itself.
+    rounds: Vec<Vec<Spread>>,
+}
+
+impl Row {
+    /// How many times as long as another its answers took, by the numbers of [`LINES`]: p50 and p99, of each the median of
+    /// the rounds' own ratios.
+    pub(crate) fn against(&self, other: &Self) -> Vec<(f64, f64)> {
+        let ratio = |ours: &[Spread], theirs: &[Spread], figure: fn(&Spread) -> Duration| {
+            middle(ours.iter().zip(theirs).map(|(one, other)| times(figure(one), figure(other))))
+        };
+        let pairs = self.rounds.iter().zip(&other.rounds);
+        pairs.map(|(ours, theirs)| (ratio(ours, theirs, |of| of.p50), ratio(ours, theirs, |of| of.p99))).collect()
+    }
 }
 
 /// Asks each of them in turn.
@@ -44,8 +60,8 @@ pub(crate) async fn measure(asked: &[(&'static str, &Running, String)]) -> Resul
             }
         }
     }
-    let over = |rounds: &Vec<Vec<Spread>>| rounds.iter().map(|rounds| Spread::over(rounds)).collect();
-    Ok(asked.iter().zip(&rounds).map(|((who, ..), rounds)| Row { who, spreads: over(rounds) }).collect())
+    let over = |rounds: &[Vec<Spread>]| rounds.iter().map(|rounds| Spread::over(rounds)).collect();
+    Ok(asked.iter().zip(rounds).map(|((who, ..), rounds)| Row { who, spreads: over(&rounds), rounds }).collect())
 }
 
 fn load(door: &Door, question: &[u8], lines: usize) -> Result<Spread> {

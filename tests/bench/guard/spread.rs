@@ -27,7 +27,7 @@ impl Spread {
         Self {
             p50: median(rounds.iter().map(|round| round.p50)),
             p99: median(rounds.iter().map(|round| round.p99)),
-            rate: rate(rounds),
+            rate: middle(rounds.iter().map(|round| round.rate)),
             errors: rounds.iter().map(|round| round.errors).sum(),
         }
     }
@@ -40,8 +40,9 @@ pub(crate) fn median<T: Ord + Default + Copy>(all: impl Iterator<Item = T>) -> T
     all.get(all.len() / 2).copied().unwrap_or_default()
 }
 
-fn rate(rounds: &[Spread]) -> f64 {
-    let mut all: Vec<f64> = rounds.iter().map(|round| round.rate).collect();
+/// The middle one of fractions.
+pub(crate) fn middle(all: impl Iterator<Item = f64>) -> f64 {
+    let mut all: Vec<f64> = all.collect();
     all.sort_unstable_by(f64::total_cmp);
     all.get(all.len() / 2).copied().unwrap_or_default()
 }

@@ -52,7 +52,7 @@ fn node(name: &str, cordoned: bool) -> Value {
 /// What the guard wrote down about the members of `redis`.
 fn book(promises: &Value) -> Value {
     json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
-        "metadata": {"name": book_name("redis"), "namespace": "shop",
+        "metadata": {"name": stateful_cluster::book_name("redis"), "namespace": "shop",
             "annotations": {"kubectl-stateful.dev/promises": promises.to_string()}}})
 }
 

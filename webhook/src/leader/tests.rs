@@ -1,15 +1,23 @@
-//! Laws of what a leader takes up.
+//! Laws of when a replica leads, and what it takes up.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
+use axum::http::{StatusCode, Uri};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use stateful_cluster::{CLAIM_LIFETIME, Model, claim_name};
+use stateful_cluster::{Bulletin, CLAIM_LIFETIME, ClientOptions, Cluster, Inventory, Model, claim_name};
 use stateful_safety::{Assessment, MemberState, ReplicaGroup, Role, Sync, WorkloadId};
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
 
-use super::left_behind;
-use crate::known::Seen;
+use super::{LEASE, left_behind, run};
+use crate::guard::Guard;
+use crate::known::{Known, Seen};
+use crate::metrics::Metrics;
+use crate::notices::Notices;
 use crate::rules::given::{guarded, namespace, redis};
 
 /// A claim on `shop/redis`; held by nobody when it was let go of.
@@ -50,7 +58,7 @@ fn id() -> WorkloadId {
 fn what_somebody_who_died_may_have_left_is_taken_up() {
     let left = |objects: &[Value], role: Role, late: bool| {
         let model = Model::of(objects).expect("a model");
-        let seen_at = model.lease("shop", &claim_name("redis")).map_or(Timestamp::UNIX_EPOCH, |claim| claim.seen_at);
+        let seen_at = model.claim(&id()).map_or(Timestamp::UNIX_EPOCH, |claim| claim.seen_at);
         let now = if late { seen_at + CLAIM_LIFETIME + Duration::from_secs(1) } else { seen_at };
         left_behind(&model, &seen(role), now) == [id()]
     };
@@ -66,4 +74,44 @@ fn what_somebody_who_died_may_have_left_is_taken_up() {
     assert!(!left(&elsewhere, Role::Replica, true), "it is not guarded");
     let model = Model::of(&let_go).expect("a model");
     assert!(left_behind(&model, &HashMap::new(), Timestamp::now()).is_empty(), "nothing is known of it yet");
+}
+
+/// An API server that finds nothing, and what it is asked for.
+async fn empty_api_server() -> (Cluster, mpsc::UnboundedReceiver<String>) {
+    let (asked, heard) = mpsc::unbounded_channel();
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("its number");
+    let not_found = move |uri: Uri| {
+        let _ = asked.send(uri.path().to_owned()); // the test has ended
+        std::future::ready(StatusCode::NOT_FOUND)
+    };
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(not_found)).await });
+    let kubeconfig = std::env::temp_dir().join(format!("stateful-leader-{}", address.port()));
+    let config = json!({"apiVersion": "v1", "kind": "Config", "current-context": "here",
+        "clusters": [{"name": "here", "cluster": {"server": format!("http://{address}")}}],
+        "users": [{"name": "me", "user": {}}],
+        "contexts": [{"name": "here", "context": {"cluster": "here", "user": "me"}}]});
+    std::fs::write(&kubeconfig, config.to_string()).expect("a place for a file");
+    let options = ClientOptions { kubeconfig: Some(kubeconfig.clone()), ..ClientOptions::default() };
+    let cluster = stateful_cluster::connect(&options).await.expect("a client");
+    std::fs::remove_file(kubeconfig).expect("it was there");
+    (cluster, heard)
+}
+
+#[tokio::test]
+async fn nobody_leads_before_the_cluster_is_read() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let (cluster, mut asked) = empty_api_server().await;
+    let known = Arc::new(Known::new(Inventory::watch(&cluster)));
+    let notices = Notices::new(Bulletin::new(&cluster, "guard", "me"));
+    let guard = Arc::new(Guard::new(cluster, known, Metrics::new(), notices));
+    let (_goes_on, stop) = watch::channel(false);
+    tokio::spawn(run(guard, "guard".to_owned(), "me".to_owned(), stop));
+    // Of the seven kinds none is found, and each is asked for again: by then who leads has asked for its Lease.
+    let mut times: HashMap<String, usize> = HashMap::new();
+    while times.len() < 7 || times.values().any(|times| *times < 2) {
+        let path = asked.recv().await.expect("it goes on asking");
+        assert!(!path.ends_with(LEASE), "{path}");
+        *times.entry(path).or_default() += 1;
+    }
 }

@@ -49,8 +49,58 @@ fn a_dry_run_is_seen_in_either_field() {
 }
 
 #[test]
+fn an_eviction_tells_which_pod_is_meant() {
+    let mut review = review();
+    assert_eq!(read(&bytes(&review)).expect("a request").1.evicts, None);
+    review["request"]["object"]["deleteOptions"] = json!({"preconditions": {"uid": "p-1"}});
+    assert_eq!(read(&bytes(&review)).expect("a request").1.evicts.as_deref(), Some("p-1"));
+    review["request"]["object"]["deleteOptions"] = json!({"preconditions": {"uid": 1}});
+    assert!(read(&bytes(&review)).is_err(), "what is said and not understood is not passed over");
+}
+
+#[test]
+fn of_all_else_the_objects_are_read() {
+    let mut review = review();
+    let node = json!({"metadata": {"name": "n1"}, "spec": {"unschedulable": true}});
+    let request = &mut review["request"];
+    request["resource"]["resource"] = "nodes".into();
+    (request["subResource"], request["operation"]) = (Value::Null, "UPDATE".into());
+    (request["object"], request["oldObject"]) = (node.clone(), json!({"metadata": {"name": "n1"}}));
+    let (_, attempt) = read(&bytes(&review)).expect("a request");
+    assert_eq!(attempt.would_be("/spec/unschedulable"), Some(&json!(true)));
+    assert_eq!(attempt.is_now("/metadata/name"), Some(&json!("n1")));
+    assert_eq!(attempt.options["kind"], "CreateOptions");
+    for odd in ["object", "oldObject", "options"] {
+        let mut review = review.clone();
+        review["request"][odd] = json!([7]);
+        assert!(read(&bytes(&review)).is_err(), "{odd} of another shape");
+    }
+}
+
+#[test]
+fn a_yes_is_short_and_a_change_is_json_patch() {
+    let told = |answer: &Answer| -> Value {
+        let body = bytes(&review());
+        let (asked, _) = read(&body).expect("a request");
+        serde_json::from_slice(&write(&asked, answer).expect("bytes")).expect("json")
+    };
+    let yes = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+        "response": {"uid": "u-1", "allowed": true}});
+    assert_eq!(told(&Answer::allow()), yes);
+    let patch: json_patch::Patch =
+        serde_json::from_value(json!([{"op": "add", "path": "/a", "value": 1}])).expect("a patch");
+    let response = told(&Answer::change(patch.clone()))["response"].take();
+    assert_eq!((&response["allowed"], &response["patchType"]), (&json!(true), &json!("JSONPatch")));
+    let sent: Vec<u8> = serde_json::from_value(response["patch"].clone()).expect("bytes");
+    assert_eq!(serde_json::from_slice::<json_patch::Patch>(&sent).expect("a patch"), patch);
+    let warned = Answer { warnings: vec!["mind".to_owned()], ..Answer::allow() };
+    assert_eq!(told(&warned)["response"]["warnings"], json!(["mind"]));
+}
+
+#[test]
 fn a_refusal_bears_a_code_a_word_and_every_cause_and_no_retry_after() {
-    let (asked, _) = read(&bytes(&review())).expect("a request");
+    let body = bytes(&review());
+    let (asked, _) = read(&body).expect("a request");
     let cause = Cause { code: "STF-DB-006".to_owned(), message: "redis-3 is 9 bytes behind".to_owned() };
     let answer = Answer::refuse(Code::NotNow, "not now", vec![cause]).noting("reasons", "STF-DB-006");
     let told: Value = serde_json::from_slice(&write(&asked, &answer).expect("bytes")).expect("json");
@@ -144,7 +194,8 @@ proptest! {
         let mut review = review();
         *review.pointer_mut(PLACES[place]).expect("a field") = value;
         // What is understood still names who and what, so that a rule can refuse it; here is only that nothing breaks.
-        if let Ok((asked, attempt)) = read(&bytes(&review)) {
+        let body = bytes(&review);
+        if let Ok((asked, attempt)) = read(&body) {
             prop_assert!(write(&asked, &Answer::allow()).is_ok());
             prop_assert!(attempt.resource.len() < 4_096);
         }

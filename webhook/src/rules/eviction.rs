@@ -14,6 +14,7 @@
 use std::sync::Arc;
 
 use stateful_cluster::{Model, Phase, PodFacts};
+use stateful_safety::WorkloadId;
 
 use crate::answer::{Answer, Code};
 use crate::attempt::Attempt;
@@ -72,9 +73,8 @@ fn find(model: &Model, attempt: &Attempt) -> Found {
     let Some(pod) = model.pod(&attempt.namespace, &attempt.name) else {
         return Found::Unknown;
     };
-    let options = attempt.object.as_ref().map(|eviction| &eviction["deleteOptions"]);
-    let wanted = options.and_then(|options| options["preconditions"]["uid"].as_str());
-    if wanted.is_some_and(|wanted| wanted != pod.member.uid) {
+    let wanted = attempt.evicts.as_ref();
+    if wanted.is_some_and(|wanted| *wanted != pod.member.uid) {
         return Found::Pass("another pod is meant: the API server answers 409");
     }
     let Some(set) = model.set_of(&attempt.namespace, pod) else {
@@ -84,7 +84,7 @@ fn find(model: &Model, attempt: &Attempt) -> Found {
         return Found::Pass("it is being deleted already");
     }
     // Before it has started, too: evicted then it would only have to be made once more.
-    if wanted.is_none() && has_moved(model, attempt, pod, &set.workload.id.name) {
+    if wanted.is_none() && has_moved(model, attempt, pod, &set.workload.id) {
         return Found::Moved;
     }
     match pod.phase {
@@ -97,14 +97,13 @@ fn find(model: &Model, attempt: &Attempt) -> Found {
 
 /// `kubectl drain` asks again by name, with no UID: a StatefulSet's pod that was refused, moved, and was reborn on a node
 /// nobody empties would be evicted there. Somebody asked for its predecessor, on a node that is cordoned or gone.
-fn has_moved(model: &Model, attempt: &Attempt, pod: &PodFacts, workload: &str) -> bool {
-    let book = model.lease(&attempt.namespace, &stateful_cluster::book_name(workload));
-    let stays = pod.member.node.as_deref().is_none_or(|node| model.is_cordoned(node) == Some(false));
+fn has_moved(model: &Model, attempt: &Attempt, pod: &PodFacts, id: &WorkloadId) -> bool {
+    let stays = || pod.member.node.as_deref().is_none_or(|node| model.is_cordoned(node) == Some(false));
     let predecessor = |promise: &stateful_cluster::Promise| {
         let left = promise.node.as_deref().is_some_and(|node| model.is_cordoned(node) != Some(false));
         promise.pod == attempt.name && promise.uid != pod.member.uid && left
     };
-    stays && stateful_cluster::promises(book).iter().any(predecessor)
+    model.promises(id).iter().any(predecessor) && stays()
 }
 
 #[cfg(test)]

@@ -62,6 +62,7 @@ pub(crate) fn attempt(operation: Operation, resource: &str, object: Option<Value
         user: "ana".to_owned(),
         groups: Vec::new(),
         dry_run: false,
+        evicts: None,
         object,
         old_object: old,
         options: Value::Null,

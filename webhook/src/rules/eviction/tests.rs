@@ -10,7 +10,8 @@ use crate::rules::given::{attempt, guarded, namespace, pod, redis};
 fn eviction(name: &str, options: &Value) -> Attempt {
     let object = json!({"apiVersion": "policy/v1", "kind": "Eviction",
         "metadata": {"name": name, "namespace": "shop"}, "deleteOptions": options});
-    attempt(Operation::Create, "pods/eviction", Some(object), None)
+    let uid = options["preconditions"]["uid"].as_str().map(ToOwned::to_owned);
+    Attempt { evicts: uid, ..attempt(Operation::Create, "pods/eviction", Some(object), None) }
 }
 
 fn found(objects: &[Value], attempt: &Attempt) -> &'static str {
