@@ -2,7 +2,7 @@ include Makefile.cluster
 
 # The README's two commands are `make demo` and `make test`. `make help` lists all.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check monitoring plugin guard-image couchdb-stand-in-image bench install
+.PHONY: help demo test check faults monitoring plugin guard-image couchdb-stand-in-image bench install
 
 # The proofs that need no cluster; each is a folder of tests/.
 HERE := architecture plans
@@ -25,6 +25,9 @@ check: ## The part without a cluster: format, lints, unit tests, golden plans, a
 	cargo test --package stateful-tests --lib $(HERE:%=--test %)
 	@! command -v cargo-deny >/dev/null || cargo deny check licenses bans sources
 	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps
+
+faults: cluster plugin ## The laws that take minutes each: members that die at each step, a node cut off (not part of `make test`)
+	cargo test --package stateful-tests --test plugin -- --test-threads=1 --ignored
 
 monitoring: ## Try every alert of manifests/monitoring with promtool (needs Go; compiles it first, once, for minutes)
 	@tests/monitoring/try

@@ -38,6 +38,7 @@ pub(crate) async fn declared(
     ContainerFacts {
         args: container.command.iter().chain(&container.args).flatten().cloned().collect(),
         env: container.env.iter().flatten().map(|env| (env.name.clone(), env.value.clone())).collect(),
+        secrets_from: secrets_from(container),
         ports: container
             .ports
             .iter()
@@ -55,6 +56,13 @@ pub(crate) async fn declared(
             .filter_map(|(key, value)| Some((key.strip_prefix(PREFIX)?.to_owned(), value.clone())))
             .collect(),
     }
+}
+
+/// Secrets that are taken over whole, under their own keys.
+fn secrets_from(container: &Container) -> Vec<String> {
+    let sources =
+        container.env_from.iter().flatten().filter(|source| source.prefix.as_deref().unwrap_or("").is_empty());
+    sources.filter_map(|source| Some(source.secret_ref.as_ref()?.name.clone())).collect()
 }
 
 /// The pod template and the container that runs the database.

@@ -11,6 +11,7 @@ use kube::api::{Api, ListParams};
 use serde_json::Value;
 use stateful_safety::{EngineKind, Member, Rollout, Route, Storage, Workload, WorkloadId};
 
+use crate::operated::operated;
 use crate::{Cluster, PREFIX, Result};
 
 /// The label the StatefulSet controller gives each pod: its own name.
@@ -128,6 +129,7 @@ pub(crate) fn workload(set: &StatefulSet, pods: &[Pod]) -> Option<Workload> {
         members,
         routes: Vec::new(),
         template_owner: template_owner(set),
+        operated: operated(set),
     })
 }
 

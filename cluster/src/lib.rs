@@ -34,6 +34,7 @@ mod keyring;
 mod leads;
 mod object;
 mod observed;
+mod operated;
 #[expect(unreachable_pub, reason = "KubeSchema puts a copy of the struct into a function of its own")]
 mod policy;
 mod policy_status;

@@ -21,6 +21,16 @@ pub trait Pooling: Send + Sync {
     /// tries often: the way to the new primary opens by itself, and it must not be waited for longer than that takes. A
     /// pool that is not paused is left as it is.
     fn resume<'a>(&'a self, front: &'a Front) -> BoxFuture<'a, Result<(), String>>;
+
+    /// TOUCH. The same for all of them after `from` has handed over to `to`, and every connection they open is made sure to
+    /// lead to `to`: the way there goes by a Service, which each node's proxy follows in its own time, and `from` will soon
+    /// answer again, as a replica. Whether each pooler is known to be led right, or why not.
+    fn lead_on<'a>(
+        &'a self,
+        fronts: &'a [Front],
+        from: &'a Door,
+        to: &'a Door,
+    ) -> BoxFuture<'a, Vec<Result<(), String>>>;
 }
 
 /// A pool: what clients ask for by a name, and where they are led.

@@ -149,21 +149,17 @@ impl Draft<'_> {
         }
     }
 
-    /// Gives a group back to the member that led it at the origin, whoever leads it when all have moved.
+    /// Gives a group back to the member that led it at the origin, whoever leads it when all have moved: where that was asked
+    /// for, and where it would take the lead by itself soon after, when nobody is prepared.
     fn restored(&self, rows: &[Row], group: &ReplicaGroup) -> Vec<Step> {
-        if !matches!(self.goal, Goal::Renew { restore_primaries: true, .. }) {
-            return Vec::new();
-        }
         let leader = group
             .primary()
             .and_then(|primary| if self.moves(primary) { self.successor(group, primary) } else { Some(primary) });
         let before = group.members.iter().find(|member| self.origin.primaries.contains(&member.name));
-        match leader.zip(before) {
-            Some((leader, before)) if leader.name != before.name => {
-                self.fill(rows, Some(group), &leader.name, &before.name)
-            }
-            _ => Vec::new(),
-        }
+        let Some((leader, before)) = leader.zip(before) else { return Vec::new() };
+        let asked = matches!(self.goal, Goal::Renew { restore_primaries: true, .. });
+        let back = leader.name != before.name && (asked || before.priority > leader.priority);
+        if back { self.fill(rows, Some(group), &leader.name, &before.name) } else { Vec::new() }
     }
 
     fn moves(&self, member: &MemberState) -> bool {

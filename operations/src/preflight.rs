@@ -12,6 +12,7 @@ pub(crate) type Check = (&'static str, &'static str, fn(&Plan, &Look, &Policy) -
 
 /// The checks, in the order in which they are shown.
 pub const CHECKS: &[Check] = &[
+    ("no-operator", "nobody else rolls changes of the template out", no_operator),
     ("members-well", "every member is there, in sync, and of one mind with the others", members_well),
     ("replicas-expendable", "every replica may be taken for a while", replicas_expendable),
     ("successors-ready", "every primary has a replica that can take over losslessly", successors_ready),
@@ -53,6 +54,13 @@ pub fn findings(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Finding> {
 /// Every reason against a plan.
 pub(crate) fn reasons(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
     findings(plan, look, policy).into_iter().flat_map(|finding| finding.reasons).collect()
+}
+
+/// The template and how it is rolled out are an operator's; who leads, and on which node, it leaves to the database.
+fn no_operator(plan: &Plan, look: &Look, _policy: &Policy) -> Vec<Reason> {
+    let renews = matches!(plan.goal, Goal::Renew { .. });
+    let operated = look.workload.operated.clone().filter(|_| renews);
+    operated.map(|operated| Reason::OperatorRunsIt { operated }).into_iter().collect()
 }
 
 /// A snapshot in a forked child passes by itself within seconds and only delays a handover: the gate waits for it.
@@ -131,7 +139,7 @@ fn successors_ready(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
         .filter(|group| group.primary().is_some_and(|primary| moves(&plan.goal, look, policy, primary)));
     let can_lead = |member: &MemberState| {
         let follows = member.role == Role::Replica && member.sync.is_streaming();
-        member.electable && (follows || mended == Some(&member.name))
+        member.is_electable() && (follows || mended == Some(&member.name))
     };
     let lonely = led_away.filter(|group| !group.members.iter().any(can_lead));
     reasons.extend(lonely.map(|group| Reason::NoSuccessor { group: group.name.clone() }));

@@ -1,11 +1,14 @@
 //! THINK. Who should lead next; the one answer for every verb.
 
+use std::cmp::Reverse;
+
 use stateful_safety::{MemberState, ReplicaGroup, Role, Sync};
 
 use crate::Look;
 
-/// The replica that should lead a group next: one that may at all, in sync, of no older release than its primary if there is one, on another
-/// node, closest behind. The name decides between equals, so that the same look gives the same answer.
+/// The replica that should lead a group next: one that may at all, in sync, of no older release than its primary if there is
+/// one, most wanted by the database's own configuration (another would not lead for long), on another node, closest behind.
+/// The name decides between equals, so that the same look gives the same answer.
 pub fn best_successor<'g>(look: &Look, group: &'g ReplicaGroup, primary: &MemberState) -> Option<&'g MemberState> {
     let node = |name: &str| look.workload.member(name).and_then(|pod| pod.node.as_deref());
     let lag = |member: &MemberState| match member.sync {
@@ -18,9 +21,9 @@ pub fn best_successor<'g>(look: &Look, group: &'g ReplicaGroup, primary: &Member
     };
     let rank = |member: &MemberState| {
         let beside = node(&member.name) == node(&primary.name);
-        Some((older(member), beside, lag(member)?, member.name.clone()))
+        Some((older(member), Reverse(member.priority), beside, lag(member)?, member.name.clone()))
     };
-    let replicas = group.members.iter().filter(|member| member.role == Role::Replica && member.electable);
+    let replicas = group.members.iter().filter(|member| member.role == Role::Replica && member.is_electable());
     let best = replicas.filter_map(|member| Some((rank(member)?, member))).min_by_key(|(rank, _)| rank.clone());
     best.map(|(_, member)| member)
 }

@@ -91,14 +91,24 @@ pub struct MemberState {
     pub version: Option<Version>,
     /// Whether its server writes to disk at all.
     pub persists: bool,
-    /// Whether it may lead at all: not where the database's own configuration says never (MongoDB's priority 0).
-    #[serde(default = "electable")]
-    pub electable: bool,
+    /// How much the database's own configuration wants it to lead: 0 is never. One that is wanted more than the present
+    /// primary takes the lead by itself sooner or later (MongoDB's `priority`, in thousandths).
+    #[serde(default = "no_preference")]
+    pub priority: u32,
 }
 
-/// What an engine that has no such setting means.
-const fn electable() -> bool {
-    true
+impl MemberState {
+    /// The priority of every member of an engine that has no such setting, and MongoDB's own where nothing is said.
+    pub const NO_PREFERENCE: u32 = 1_000;
+
+    /// Whether it may lead at all.
+    pub const fn is_electable(&self) -> bool {
+        self.priority > 0
+    }
+}
+
+const fn no_preference() -> u32 {
+    MemberState::NO_PREFERENCE
 }
 
 /// What a member does in its group.

@@ -9,6 +9,8 @@ pub struct ContainerFacts {
     pub args: Vec<String>,
     /// Names and, where they are written in the pod itself, values of its environment.
     pub env: BTreeMap<String, Option<String>>,
+    /// Secrets whose keys all are variables of its environment (`envFrom`).
+    pub secrets_from: Vec<String>,
     /// Its declared ports, by name (or number where unnamed).
     pub ports: BTreeMap<String, u16>,
     /// Text files it mounts from ConfigMaps, by path.

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Blocker, Millis, Misfit};
+use crate::{Blocker, Millis, Misfit, Operated};
 
 /// Why something is not safe now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,6 +123,11 @@ pub enum Reason {
         /// The member it should take over from.
         from: String,
     },
+    /// An operator makes the StatefulSet: what is changed behind its back it changes back, or moves at the same time.
+    OperatorRunsIt {
+        /// The object it is made from.
+        operated: Operated,
+    },
     /// The database's own configuration says that the successor never leads.
     NotElectable {
         /// The member that should take over.
@@ -165,6 +170,7 @@ impl Reason {
             Self::OnlyCopy { .. } => "STF-DB-022",
             Self::Late { .. } => "STF-DB-023",
             Self::NotElectable { .. } => "STF-DB-024",
+            Self::OperatorRunsIt { .. } => "STF-DB-026",
             Self::PlanInProgress { .. } => "STF-GD-001",
             Self::NotReserved { .. } => "STF-GD-002",
             Self::Release(misfit) => misfit.code(),
@@ -195,15 +201,20 @@ impl Reason {
             | Self::NoPersistence { .. }
             | Self::NotASuccessor { .. }
             | Self::NotElectable { .. }
+            | Self::OperatorRunsIt { .. }
             | Self::Release(_) => false,
             Self::Blocked(blocker) => blocker.may_pass(),
         }
     }
 
     /// Whether the operator of a run may accept it (`--skip-check CODE`). What would lose acknowledged writes or
-    /// make two writers may not be accepted by anybody.
+    /// make two writers may not be accepted by anybody. Writes that are not acknowledged for a while lose nothing: a
+    /// primary, a secondary and an arbiter (MongoDB's PSA) cannot be upgraded in any other way.
     pub const fn may_be_accepted(&self) -> bool {
-        matches!(self, Self::NoPersistence { .. } | Self::Blocked(Blocker::SnapshotRunning { .. }))
+        matches!(
+            self,
+            Self::NoPersistence { .. } | Self::WritesWouldStop { .. } | Self::Blocked(Blocker::SnapshotRunning { .. })
+        )
     }
 
     /// The next thing to do, as a sentence or a command to type. `target` is the workload as the user names it,
@@ -230,11 +241,11 @@ impl Reason {
                 "add a replica (kubectl scale), or, if its clients may wait: kubectl stateful guard approve {member} \
                  --for 10m --reason TEXT"
             ),
-            Self::WritesWouldStop { .. } => {
+            Self::WritesWouldStop { .. } => format!(
                 "add a replica, or lower what a write needs (min-replicas-to-write, synchronous_standby_names) for the \
-                 duration"
-                    .to_owned()
-            }
+                 duration, or, if its clients may wait for each member to come back, --skip-check {}",
+                self.code()
+            ),
             Self::QuorumLost { .. } => format!("bring the others back first: kubectl stateful status {target}"),
             Self::StorageNotKept { .. } => {
                 "give the StatefulSet a volumeClaimTemplate for its data directory".to_owned()
@@ -244,6 +255,10 @@ impl Reason {
                 self.code()
             ),
             Self::NotASuccessor { .. } => format!("name one of its replicas: kubectl stateful status {target}"),
+            Self::OperatorRunsIt { operated } => {
+                let flags = target.find(' ').map_or("", |at| &target[at..]);
+                format!("{}; kubectl stateful switchover and drain work as for any other", operated.ask(flags))
+            }
             Self::NotElectable { .. } => format!("name a member that may lead: kubectl stateful status {target}"),
             Self::PlanInProgress { .. } => format!(
                 "wait for it: kubectl stateful history {target}; if nobody is behind it any more, end it: \
@@ -302,6 +317,9 @@ impl std::fmt::Display for Reason {
             Self::PodNotReady { member, why } => write!(f, "the pod of {member} is not ready: {why}"),
             Self::NotASuccessor { to, from } => write!(f, "{to} is no replica of {from}"),
             Self::PlanInProgress { holder } => write!(f, "{holder} is at work on it, and another pod goes next"),
+            Self::OperatorRunsIt { operated } => {
+                write!(f, "its operator makes it from {operated} and would undo what is changed here")
+            }
             Self::NotElectable { to } => {
                 write!(f, "{to} cannot take over: by the database's own configuration it never leads (priority 0)")
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::EngineKind;
+use crate::{EngineKind, Operated};
 
 /// Which StatefulSet: namespace and name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -50,8 +50,10 @@ pub struct Workload {
     pub members: Vec<Arc<Member>>,
     /// Services that lead clients to one member by name: where writes go when nothing else tells clients who leads.
     pub routes: Vec<Route>,
-    /// A controller that owns the template (Argo CD, Flux, an operator): patching behind its back does not last.
+    /// A controller that writes the template from elsewhere (Argo CD, Flux): patching behind its back does not last.
     pub template_owner: Option<String>,
+    /// The object its operator makes it from, where it has one.
+    pub operated: Option<Operated>,
 }
 
 impl Workload {

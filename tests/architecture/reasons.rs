@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use stateful_safety::{Blocker, Misfit, Reason, Unsettled, Version};
+use stateful_safety::{Blocker, Misfit, Operated, Reason, Unsettled, Version};
 
 use crate::golden::assert_golden;
 
@@ -100,6 +100,13 @@ fn all() -> Vec<Reason> {
             version: Some(version("5.0.4")),
             release: version("6.0"),
         }),
+        Reason::OperatorRunsIt {
+            operated: Operated {
+                group: "psmdb.percona.com".to_owned(),
+                kind: "PerconaServerMongoDB".to_owned(),
+                name: "shop".to_owned(),
+            },
+        },
         unsettled(Unsettled::MaintenanceMode { member: name("couchdb-1"), mode: name("nolb") }),
         unsettled(Unsettled::NotJoined { member: name("couchdb-0"), node: name("couchdb@couchdb-3.couchdb") }),
         unsettled(Unsettled::CatchingUp { member: name("couchdb-0"), jobs: 12 }),
@@ -158,11 +165,12 @@ const fn place(reason: &Reason) -> usize {
         Reason::Release(Misfit::ReleaseSkipped { .. }) => 40,
         Reason::Release(Misfit::NotFinalized { .. }) => 41,
         Reason::Release(Misfit::ReleasesMixed { .. }) => 42,
-        Reason::Blocked(Blocker::Unsettled(Unsettled::MaintenanceMode { .. })) => 43,
-        Reason::Blocked(Blocker::Unsettled(Unsettled::NotJoined { .. })) => 44,
-        Reason::Blocked(Blocker::Unsettled(Unsettled::CatchingUp { .. })) => 45,
-        Reason::Blocked(Blocker::Unsettled(Unsettled::ShardShort { .. })) => 46,
-        Reason::Blocked(Blocker::Unsettled(Unsettled::Resharding { .. })) => 47,
+        Reason::OperatorRunsIt { .. } => 43,
+        Reason::Blocked(Blocker::Unsettled(Unsettled::MaintenanceMode { .. })) => 44,
+        Reason::Blocked(Blocker::Unsettled(Unsettled::NotJoined { .. })) => 45,
+        Reason::Blocked(Blocker::Unsettled(Unsettled::CatchingUp { .. })) => 46,
+        Reason::Blocked(Blocker::Unsettled(Unsettled::ShardShort { .. })) => 47,
+        Reason::Blocked(Blocker::Unsettled(Unsettled::Resharding { .. })) => 48,
     }
 }
 
@@ -187,8 +195,9 @@ fn every_reason_has_a_code_of_its_own_and_says_what_to_do() {
 #[test]
 fn what_could_lose_writes_is_accepted_by_nobody() {
     let may: Vec<&str> = all().iter().filter(|reason| reason.may_be_accepted()).map(Reason::code).collect();
-    // No persistence: the data may be worth nothing to its owner. A snapshot running: a handover only takes longer.
-    assert_eq!(may, ["STF-DB-011", "STF-DB-019"]);
+    // Writes that wait: none of them is acknowledged. No persistence: the data may be worth nothing to its owner. A snapshot
+    // running: a handover only takes longer.
+    assert_eq!(may, ["STF-DB-008", "STF-DB-011", "STF-DB-019"]);
 }
 
 #[test]

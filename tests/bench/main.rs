@@ -1,22 +1,21 @@
 //! `make bench`: every figure of `docs/figures.md`, measured in one run, with the same client and the same load.
-//! `bench guard` measures the guard alone, and replaces its section.
+//! `bench upgrades` and `bench guard` measure that part alone, and replace its section.
 #![expect(clippy::print_stdout, reason = "a bench is run to see its figures")]
 
 mod drain;
 mod figures;
 mod guard;
 mod status;
-mod upgrade;
+mod upgrades;
 mod versions;
 
-use std::time::Duration;
+use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use stateful_harness::{Cluster, Plugin};
 
-/// How long the load is watched with nothing happening: long enough for a snapshot, a log rewrite or a neighbour's
-/// build to show up.
-const IDLE: Duration = Duration::from_secs(15);
+/// What can be measured alone.
+const PARTS: [&str; 3] = ["upgrades", "looks", "guard"];
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -35,26 +34,27 @@ async fn run() -> Result<()> {
     let plugin = Plugin::find(&cluster)?;
     let versions = versions::of(&cluster, &plugin).await?;
     println!("{versions}\n");
-    if std::env::args().nth(1).is_some_and(|part| part == "guard") {
-        return the_guard(&cluster, &versions).await;
+    let part = std::env::args().nth(1);
+    let wanted = |name: &str| part.as_deref().is_none_or(|part| part == name);
+    ensure!(PARTS.iter().any(|part| wanted(part)), "there are the parts {PARTS:?}");
+    if wanted("upgrades") {
+        let upgrades = upgrades::measure(&cluster, &plugin).await?;
+        written(&figures::write(&upgrades::section(&versions, &upgrades))?);
     }
-
-    let ours = upgrade::by_us(&cluster, &plugin).await?;
-    println!("kubectl stateful upgrade: {ours}");
-    let naive = upgrade::by_rollout(&cluster).await?;
-    println!("kubectl rollout:          {naive}");
-    let drains = drain::each_node(&cluster, &plugin).await?;
-    println!("kubectl stateful drain:   {drains}");
-    let latency = status::latency(&cluster, &plugin).await?;
-    println!("kubectl stateful status:  {latency}");
-
-    figures::write(&versions, &ours, &naive, &drains, &latency)?;
-    the_guard(&cluster, &versions).await
+    if wanted("looks") {
+        let drains = drain::each_node(&cluster, &plugin).await?;
+        println!("kubectl stateful drain:   {drains}");
+        let latency = status::latency(&cluster, &plugin).await?;
+        println!("kubectl stateful status:  {latency}");
+        written(&figures::write(&figures::looks(&versions, &drains, &latency))?);
+    }
+    if wanted("guard") {
+        let measured = guard::measure(&cluster).await?;
+        written(&figures::write(&guard::section(&versions, &measured))?);
+    }
+    Ok(())
 }
 
-async fn the_guard(cluster: &Cluster, versions: &str) -> Result<()> {
-    let measured = guard::measure(cluster).await?;
-    let path = guard::write(versions, &measured)?;
-    println!("\nwritten to {}", path.display());
-    Ok(())
+fn written(path: &Path) {
+    println!("written to {}\n", path.display());
 }

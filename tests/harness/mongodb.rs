@@ -118,6 +118,8 @@ impl<'a> Mongodb<'a> {
             Ok(())
         })
         .await?;
+        let primary = database.primary().await?;
+        form::is_as_said(&database.command(&primary, doc! { "replSetGetConfig": 1 }).await?, members)?;
         database.in_sync(Duration::from_secs(30)).await?;
         Ok(database)
     }

@@ -9,14 +9,15 @@
 //! features 5.0                             what the data uses of its release's features, where the engine tells
 //! accept STF-DB-011                        a reason accepted for this run
 //! before example/redis:7.0                 the image before the operation, where it was begun earlier
+//! operated psmdb.percona.com PerconaServerMongoDB shop     the object its operator makes it from
 //! blocker stranger 07c37df at 10.0.0.9     a condition of the database; so are: blocker maintenance MEMBER MODE ·
 //!                                          blocker short COPIES WANTED SHARD
 //! redis-0 shard-0 primary node1 7.0.15 old     member, group, role, node, version, and whether old or current
 //! redis-3 shard-0 replica node2 7.0.15 old lag=120     and what is the matter with it, if anything is
 //! ```
 //!
-//! `lag=N`, `behind`, `silent`, `stuck=ImagePullBackOff`, `absent`, `ephemeral`, `nothing-kept`, `never-leads`, `needs=2` (a write of its
-//! group).
+//! `lag=N`, `behind`, `silent`, `stuck=ImagePullBackOff`, `absent`, `ephemeral`, `nothing-kept`, `priority=N`, `needs=2`
+//! (a write of its group).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,8 +25,8 @@ use std::sync::Arc;
 use stateful_cluster::TemplateChange;
 use stateful_operations::{Goal, Look};
 use stateful_safety::{
-    Assessment, Blocker, Electorate, EngineKind, Member, MemberState, Policy, ReplicaGroup, Role, Rollout, Storage,
-    Sync, Unsettled, Version, Workload, WorkloadId,
+    Assessment, Blocker, Electorate, EngineKind, Member, MemberState, Operated, Policy, ReplicaGroup, Role, Rollout,
+    Storage, Sync, Unsettled, Version, Workload, WorkloadId,
 };
 
 /// When everything is seen; nobody here reads a clock.
@@ -52,6 +53,10 @@ pub(crate) fn read(text: &str) -> Case {
             ["engine", word] => {
                 look.workload.engine = EngineKind::from_word(word).expect("an engine");
                 word.clone_into(&mut look.workload.id.name);
+            }
+            ["operated", group, kind, name] => {
+                let (group, kind, name) = (group.to_owned(), kind.to_owned(), name.to_owned());
+                look.workload.operated = Some(Operated { group, kind, name });
             }
             ["rollout", "OnDelete"] => look.workload.rollout = Rollout::OnDelete,
             ["features", release] => look.assessment.feature_release = Version::parse(release),
@@ -138,7 +143,7 @@ fn add(look: &mut Look, line: &Line<'_>) {
         lag_seconds: Some(0),
         version: Version::parse(line.version),
         persists: true,
-        electable: true,
+        priority: MemberState::NO_PREFERENCE,
     };
     let mut pod = Member {
         name: line.name.to_owned(),
@@ -163,7 +168,7 @@ fn add(look: &mut Look, line: &Line<'_>) {
             ("absent", _) => absent = true,
             ("ephemeral", _) => pod.storage = Storage::Ephemeral,
             ("nothing-kept", _) => member.persists = false,
-            ("never-leads", _) => member.electable = false,
+            ("priority", number) => member.priority = number.parse::<u32>().expect("a number") * 1_000,
             ("needs", number) => needs = number.parse().expect("a number"),
             _ => unreachable!("a matter nobody knows: {matter}"),
         }
@@ -203,6 +208,7 @@ fn workload() -> Workload {
         members: Vec::new(),
         routes: Vec::new(),
         template_owner: None,
+        operated: None,
     }
 }
 

@@ -18,17 +18,7 @@ async fn killed_at_each_step_resume_finishes_and_loses_nothing() -> Result<()> {
     let plugin = Plugin::find(&cluster)?.within(&namespace);
     let load = Load::start(&redis).await?;
 
-    let mut died_at = BTreeSet::new();
-    let mut running = plugin.start(&["upgrade", "redis", "--image", &image("8.0"), "-y", "--progress=json"])?;
-    while let Some(step) = new_step(&mut running, &died_at).await? {
-        running.kill().await?;
-        eprintln!("killed at: {step}");
-        died_at.insert(step);
-        ensure!(died_at.len() <= 2 * STEPS, "there is no end to it: {died_at:?}");
-        running = plugin.start(&["resume", "redis", "-y", "--progress=json"])?;
-    }
-    running.end().await?.expect(0).context("the last resume")?;
-    ensure!(died_at.len() >= STEPS, "these are not all the steps: {died_at:?}");
+    die_at_each_step(&plugin, &["upgrade", "redis", "--image", &image("8.0")], &["resume", "redis"], STEPS).await?;
 
     let during = load.turn_page();
     nothing_failed(&during, &load.stop().await?)?;
@@ -38,8 +28,26 @@ async fn killed_at_each_step_resume_finishes_and_loses_nothing() -> Result<()> {
     Ok(())
 }
 
+/// Kills an operation at the beginning of each of its steps, once, and has it resumed; until it ends well. There are so many
+/// steps at least.
+pub(crate) async fn die_at_each_step(plugin: &Plugin, begin: &[&str], resume: &[&str], steps: usize) -> Result<()> {
+    let start = |words: &[&str]| plugin.start(&[words, &["-y", "--progress=json"]].concat());
+    let mut died_at = BTreeSet::new();
+    let mut running = start(begin)?;
+    while let Some(step) = new_step(&mut running, &died_at).await? {
+        running.kill().await?;
+        eprintln!("killed at: {step}");
+        died_at.insert(step);
+        ensure!(died_at.len() <= 2 * steps, "there is no end to it: {died_at:?}");
+        running = start(resume)?;
+    }
+    running.end().await?.expect(0).context("the last resume")?;
+    ensure!(died_at.len() >= steps, "these are not all the steps: {died_at:?}");
+    Ok(())
+}
+
 /// The next step to begin that nobody has died at.
-async fn new_step(running: &mut Running, died_at: &BTreeSet<String>) -> Result<Option<String>> {
+pub(crate) async fn new_step(running: &mut Running, died_at: &BTreeSet<String>) -> Result<Option<String>> {
     let text = |event: &Value| event["text"].as_str().unwrap_or_default().to_owned();
     let wanted = |event: &Value| event["event"] == "stepStarted" && !died_at.contains(&text(event));
     Ok(running.event(wanted).await?.as_ref().map(text))

@@ -8,6 +8,7 @@ mod drains;
 mod guard;
 mod laws;
 mod mongodb;
+mod mongodb_faults;
 mod obstacles;
 mod patroni;
 mod pooler;

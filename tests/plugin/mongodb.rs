@@ -5,13 +5,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use mongodb::bson::doc;
-use stateful_harness::{Cluster, Door, Figures, Load, Mongodb, Plugin, Trace, nothing_failed, until};
+use stateful_harness::{Cluster, Door, Figures, Load, Mongodb, Plugin, Trace, nothing_failed, nothing_lost, until};
 
 use crate::postgres::handing_over;
 
 /// What a writer may go without an acknowledged write. What is wanted is 0.3 s; of nine upgrades and rollbacks on two cores that
 /// were busy with other things seven had 0.13 to 0.43 s, and two 1.1 s (`docs/decisions/0010-mongodb-handover.md`).
 const GAP: Duration = Duration::from_secs(2);
+
+/// Where what a member does before it goes is not in question: 15 s of quiescence each add up.
+pub(crate) const SHORT_GOODBYE: &str = "--setParameter=shutdownTimeoutMillisForSignaledShutdown=1000";
 
 /// A member that was ended is in quiescence for 15 s before it goes.
 const SETTLED_WITHIN: Duration = Duration::from_mins(2);
@@ -38,6 +41,62 @@ async fn a_major_upgrade_of_mongodb_and_the_way_back_under_load_fail_no_write() 
         ensure!(during.longest_gap <= GAP, "{} was not written for {:?}", during.of_key, during.longest_gap);
     }
     Ok(())
+}
+
+/// Five of them: one that is wanted to lead more than the others, one hidden, one hidden and five seconds late. The one that is
+/// wanted leads in the end, handed the role back in order instead of taking it.
+#[tokio::test]
+async fn a_set_of_five_is_upgraded_and_given_back_to_whom_it_wants_to_lead() -> Result<()> {
+    let hidden = doc! { "priority": 0, "hidden": true };
+    let delayed = doc! { "priority": 0, "hidden": true, "secondaryDelaySecs": 5 };
+    let shape = [doc! {}, doc! { "priority": 2 }, doc! {}, hidden, delayed];
+    let cluster = Cluster::find()?;
+    let namespace = cluster.namespace("law-mongodb-five").await?;
+    let mongodb = Mongodb::deploy_shaped(&namespace, "5.0", &[SHORT_GOODBYE], &shape).await?;
+    let plugin = Plugin::find(&cluster)?.within(&namespace);
+    let load = Load::start(&mongodb).await?;
+    let ended = plugin.run(&["upgrade", "mongo", "--version", "6.0", "-y", "-o", "json"]).await?.expect(0)?;
+    let steps = ended.json()?["moved"].as_array().cloned().unwrap_or_default();
+    let did: Vec<_> = steps.iter().filter_map(|step| step["what"].as_str()).collect();
+    let handed: Vec<_> = did.iter().filter(|what| what.starts_with("hand over")).collect();
+    ensure!(
+        matches!(handed[..], [away, back] if away.contains("from mongo-1 to") && back.ends_with("to mongo-1")),
+        "it did {did:#?}"
+    );
+    ensure!(mongodb.primary().await? == "mongo-1", "somebody else leads");
+    let during = load.turn_page();
+    let audit = load.stop().await?;
+    told("five members", &during);
+    all_run(&mongodb, "6.0").await?;
+    nothing_failed(&during, &audit)?;
+    ensure!(during.longest_gap <= GAP, "{} was not written for {:?}", during.of_key, during.longest_gap);
+    Ok(())
+}
+
+/// Refused, since a write of `w: majority` would wait for each of the two that bear data; where that is accepted it goes the
+/// same way as any other, the arbiter too, and what waited or was given up on is not lost.
+#[tokio::test]
+async fn a_set_with_an_arbiter_is_upgraded_once_its_clients_may_wait_and_loses_nothing() -> Result<()> {
+    let cluster = Cluster::find()?;
+    let namespace = cluster.namespace("law-mongodb-arbiter").await?;
+    let shape = [doc! {}, doc! {}, doc! { "arbiterOnly": true }];
+    let mongodb = Mongodb::deploy_shaped(&namespace, "5.0", &[SHORT_GOODBYE], &shape).await?;
+    let plugin = Plugin::find(&cluster)?.within(&namespace);
+    let load = Load::start(&mongodb).await?;
+    let before = Trace::of(&namespace).await?;
+    let upgrade = ["upgrade", "mongo", "--version", "6.0", "-y"];
+    let refused = plugin.run(&upgrade).await?.expect(3)?;
+    for word in ["would be left with 1 in sync, a write needs 2", "--skip-check STF-DB-008"] {
+        ensure!(format!("{refused}").contains(word), "\"{word}\" is not said:\n{refused}");
+    }
+    before.is_unchanged(&namespace).await?;
+    nothing_failed(&load.turn_page(), &load.stop().await?)?;
+    let load = Load::start(&mongodb).await?;
+    plugin.run(&[&upgrade[..], &["--skip-check", "STF-DB-008"]].concat()).await?.expect(0)?;
+    let during = load.turn_page();
+    told("a primary, a secondary and an arbiter", &during);
+    nothing_lost(&load.stop().await?)?;
+    all_run(&mongodb, "6.0").await
 }
 
 /// Each is refused with its number and its reason, and nothing is touched; when it is over, the same is allowed.
@@ -148,11 +207,11 @@ async fn killed_in_a_handover_of_mongodb_resume_finishes_and_loses_nothing() -> 
     nothing_failed(&during, &audit)
 }
 
-fn told(what: &str, during: &Figures) {
+pub(crate) fn told(what: &str, during: &Figures) {
     eprintln!("{what}: {during:?}");
 }
 
-async fn all_run(mongodb: &Mongodb<'_>, version: &str) -> Result<()> {
+pub(crate) async fn all_run(mongodb: &Mongodb<'_>, version: &str) -> Result<()> {
     for pod in mongodb.pods().await? {
         ensure!(pod.image.ends_with(&format!(":{version}")), "{} runs {}", pod.name, pod.image);
     }

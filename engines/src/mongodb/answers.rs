@@ -91,6 +91,17 @@ pub(super) fn host<'a>(listed: &'a Document, key: &str) -> &'a str {
     named.rsplit_once(':').map_or(named, |(host, _)| host)
 }
 
+/// How much a set's configuration wants a member to lead, in thousandths: a fraction of up to 1000 there (manual,
+/// `members[n].priority`), 1 unless told otherwise.
+pub(super) fn priority(configured: &Document) -> u32 {
+    let told = configured.get("priority").and_then(|told| told.as_f64().or_else(|| Some(f64::from(told.as_i32()?))));
+    let thousandths = told.map_or(1_000.0, |told| (told * 1_000.0).clamp(0.0, 1_000_000.0).ceil());
+    // What a float may be beyond its bounds was cut off above.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between nought and a million")]
+    let thousandths = thousandths as u32;
+    thousandths
+}
+
 /// The documents of a list.
 pub(super) fn documents<'a>(of: &'a Document, key: &str) -> impl Iterator<Item = &'a Document> {
     of.get_array(key).ok().into_iter().flatten().filter_map(Bson::as_document)

@@ -12,6 +12,14 @@ const PASSWORD_VARIABLES: &[&str] = &["MONGO_INITDB_ROOT_PASSWORD", "MONGODB_ROO
 /// Variables that hold the path of a file with it.
 const PASSWORD_FILE_VARIABLES: &[&str] = &["MONGO_INITDB_ROOT_PASSWORD_FILE", "MONGODB_ROOT_PASSWORD_FILE"];
 
+/// How Percona's operator starts a server. Its users come whole from a Secret, the certificates from a fixed place
+/// (`pkg/psmdb/container.go` and `psmdb_types.go` of its operator).
+const PERCONA_ENTRY: &str = "/opt/percona/ps-entry.sh";
+/// Who may look at the set and step its primary down, there.
+const PERCONA_USER: [&str; 2] = ["MONGODB_CLUSTER_ADMIN_USER", "MONGODB_CLUSTER_ADMIN_PASSWORD"];
+/// The authority of its certificates, there.
+const PERCONA_AUTHORITY: &str = "/etc/mongodb-ssl/ca.crt";
+
 /// Whom Bitnami's image makes where nobody names another.
 const BITNAMI_USER: &str = "root";
 
@@ -42,7 +50,17 @@ pub(super) fn entrance(facts: &ContainerFacts) -> Entrance {
 fn user(facts: &ContainerFacts) -> Option<Source> {
     let named = |name: &&&str| facts.env.get(**name).is_some_and(|value| value.as_deref() != Some(""));
     let variable = || USER_VARIABLES.iter().find(named).map(|name| Source::Env((*name).to_owned()));
-    facts.text_noted("username").or_else(variable)
+    facts.text_noted("username").or_else(variable).or_else(|| percona(facts, PERCONA_USER[0]))
+}
+
+/// A user's name or password, as Percona's operator keeps them.
+fn percona(facts: &ContainerFacts, key: &str) -> Option<Source> {
+    let users = facts.secrets_from.first().filter(|_| is_perconas(facts))?;
+    Some(Source::Secret(users.clone(), key.to_owned()))
+}
+
+fn is_perconas(facts: &ContainerFacts) -> bool {
+    facts.args.iter().any(|arg| arg == PERCONA_ENTRY)
 }
 
 fn password(facts: &ContainerFacts) -> Option<Source> {
@@ -53,7 +71,8 @@ fn password(facts: &ContainerFacts) -> Option<Source> {
     if let Some(path) = file.filter(|path| !path.is_empty()) {
         return Some(Source::File(path.to_owned()));
     }
-    PASSWORD_VARIABLES.iter().find(|name| facts.env.contains_key(**name)).map(|name| Source::Env((*name).to_owned()))
+    let variable = PASSWORD_VARIABLES.iter().find(|name| facts.env.contains_key(**name));
+    variable.map(|name| Source::Env((*name).to_owned())).or_else(|| percona(facts, PERCONA_USER[1]))
 }
 
 /// The server's own certificate is what it shows to its peers as a client, so it is shown here too.
@@ -62,7 +81,8 @@ fn tls_files(facts: &ContainerFacts) -> TlsFiles {
         let told = argument(facts, &options).or_else(|| setting(facts, &["net", "tls", key]));
         told.map(|path| Source::File(path.to_owned()))
     };
-    let authority = file(["tlsCAFile", "sslCAFile"], "CAFile");
+    let authority = file(["tlsCAFile", "sslCAFile"], "CAFile")
+        .or_else(|| is_perconas(facts).then(|| Source::File(PERCONA_AUTHORITY.to_owned())));
     let own = file(["tlsCertificateKeyFile", "sslPEMKeyFile"], "certificateKeyFile");
     TlsFiles {
         authority: facts.key_noted("tls-secret", "ca.crt").or(authority),
@@ -149,6 +169,18 @@ mod tests {
         let way = entrance(&facts(&[], &[("MONGODB_ROOT_PASSWORD", None)], ""));
         assert_eq!(way.username, Some(Source::Text("root".to_owned())));
         assert_eq!(entrance(&facts(&[], &[], "")).username, None, "nobody is named where nobody logs in");
+    }
+
+    /// Arguments and references as Percona's own tests expect them (`e2e-tests/init-deploy/compare/statefulset_some-name-rs0.yml`).
+    #[test]
+    fn the_users_of_perconas_operator_come_whole_from_its_secret() {
+        let args = ["/opt/percona/ps-entry.sh", "--port=27017", "--replSet=rs0", "--tlsMode=preferTLS"];
+        let told = facts(&args, &[("MONGODB_PORT", Some("27017")), ("MONGODB_REPLSET", Some("rs0"))], "");
+        let way = entrance(&ContainerFacts { secrets_from: vec!["internal-some-name-users".to_owned()], ..told });
+        let key = |key: &str| Some(Source::Secret("internal-some-name-users".to_owned(), key.to_owned()));
+        assert_eq!(way.username, key("MONGODB_CLUSTER_ADMIN_USER"));
+        assert_eq!(way.password, key("MONGODB_CLUSTER_ADMIN_PASSWORD"));
+        assert_eq!(way.tls.expect("TLS").authority, Some(Source::File("/etc/mongodb-ssl/ca.crt".to_owned())));
     }
 
     #[test]

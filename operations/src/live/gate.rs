@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::future::join_all;
-use stateful_engines::{BoxFuture, Engine, Front, Gate, HandOverError};
+use stateful_engines::{BoxFuture, Door, Engine, Front, Gate, HandOverError, Pooling};
 
 use super::signposts::Signposts;
 use super::watchdog::Watchdog;
@@ -35,34 +35,36 @@ impl Poolgate {
         Self { engine, fronts, watchdog, closed, signposts, turned }
     }
 
-    /// The handover has ended well: everybody is led to the successor, and those who wait go on waiting until that is so.
-    pub(super) async fn lead_on(&self) {
+    /// The handover has ended well: everybody is led from one to the other, and those who wait go on when that is so.
+    pub(super) async fn lead_on(self, from: &Door, to: &Door) -> Vec<String> {
         if !self.turned.load(Ordering::SeqCst) {
             self.signposts.turn().await;
         }
-        if self.closed.load(Ordering::SeqCst) {
-            self.signposts.followed().await;
-        }
+        let Some(pooling) = self.pooling() else { return self.opened(Vec::new()).await };
+        self.signposts.followed().await;
+        let led = pooling.lead_on(&self.fronts, from, to).await;
+        let in_any_case = |why| format!("is resumed in any case, but {why}");
+        self.opened(led.into_iter().map(|led| led.map_err(in_any_case)).collect()).await
     }
 
-    /// Lets everybody go on. Where that fails the watchdog goes on trying; the words are for people.
+    /// Lets everybody go on where they were.
     pub(super) async fn open(self) -> Vec<String> {
-        let Some(pooling) = self.engine.pooling().filter(|_| self.closed.load(Ordering::SeqCst)) else {
-            if let Some(watchdog) = self.watchdog {
-                watchdog.dismiss().await;
-            }
-            return Vec::new();
-        };
+        let Some(pooling) = self.pooling() else { return self.opened(Vec::new()).await };
         let resumed = join_all(self.fronts.iter().map(|front| pooling.resume(front))).await;
-        let failed: Vec<String> = self
-            .fronts
-            .iter()
-            .zip(resumed)
-            .filter_map(|(front, resumed)| {
-                let why = resumed.err()?;
-                Some(format!("{} could not be resumed yet ({why}); it is tried again", front.door.member))
-            })
-            .collect();
+        let not_yet = |why| format!("could not be resumed yet ({why}); it is tried again");
+        self.opened(resumed.into_iter().map(|resumed| resumed.map_err(not_yet)).collect()).await
+    }
+
+    /// What can be done with poolers, if any wait.
+    fn pooling(&self) -> Option<&dyn Pooling> {
+        self.engine.pooling().filter(|_| self.closed.load(Ordering::SeqCst))
+    }
+
+    /// What came of it, a pooler each. Where one failed the watchdog goes on trying; the words are for people.
+    async fn opened(self, resumed: Vec<Result<(), String>>) -> Vec<String> {
+        let each = self.fronts.iter().zip(resumed);
+        let failed: Vec<String> =
+            each.filter_map(|(front, resumed)| Some(format!("{} {}", front.door.member, resumed.err()?))).collect();
         if let Some(watchdog) = self.watchdog.filter(|_| failed.is_empty()) {
             watchdog.dismiss().await;
         }

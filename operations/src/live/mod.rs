@@ -166,11 +166,13 @@ impl Live {
         let watchers = self.watchers(&doors).await?;
         let gate = self.gate(workload, Signposts::of(&self.cluster, workload, from, to)).await;
         let moved = self.sight.engine().hand_over(&doors, &watchers, from, to, &gate).await;
+        let door = |member: &str| doors.iter().find(|door| door.member == member);
         // Now and not when everybody has agreed. What fails here the plan's next row does again.
-        if moved.is_ok() {
-            gate.lead_on().await;
-        }
-        self.note(gate.open().await);
+        let notes = match (&moved, door(from), door(to)) {
+            (Ok(_), Some(from), Some(to)) => gate.lead_on(from, to).await,
+            _ => gate.open().await,
+        };
+        self.note(notes);
         Ok(moved?.took)
     }
 

@@ -2,7 +2,8 @@
 //!
 //! Replicas leave first, and for a reason of its own: when every copy of a group is on the node, the replica that has
 //! left is the successor that lets its primary leave too. Primaries hand over to a member elsewhere, then leave. The
-//! node is cordoned before the first row, so nobody comes back to it.
+//! node is cordoned before the first row, so nobody comes back to it. A group is given back only where the database's own
+//! configuration would have its old primary, now elsewhere, take it back by itself.
 
 use super::{Gate, Kind, Pattern, Row, UNFINISHED};
 
@@ -21,6 +22,9 @@ pub(crate) const LEAVE_NODE: Pattern = Pattern {
         Row(Kind::Route,          &[],                                               "the next handover"),
         Row(Kind::Replace,        &[Gate::EveryoneElseInSync, Gate::JudgeAllows],    "none needed"),
     ],
-    each_restored: &[],
+    each_restored: &[
+        Row(Kind::HandOver,       &[Gate::EveryoneInSync, Gate::JudgeAllows],        "switchover"),
+        Row(Kind::Route,          &[],                                               "the next handover"),
+    ],
     last: &[],
 };

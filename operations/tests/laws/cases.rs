@@ -73,6 +73,7 @@ pub(crate) fn all() -> Vec<Case> {
         }
     });
     let behind_a_service = || Model::cluster(1, 2).with(|inside| inside.routed = Some("redis-2".to_owned()));
+    let preferring = || Model::cluster(1, 2).with(|inside| inside.preferred = Some("redis-0".to_owned()));
     let renew = Goal::Renew { change: None, restore_primaries: false, repair: false };
     vec![
         Case { name: "a newer image", model: Model::cluster(3, 1), goal: image(NEW) },
@@ -102,6 +103,12 @@ pub(crate) fn all() -> Vec<Case> {
             name: "a switchover of one that fences",
             model: Model::fencing(),
             goal: Goal::Lead { member: "redis-0".to_owned() },
+        },
+        Case { name: "a newer image where one is wanted to lead", model: preferring(), goal: image(NEW) },
+        Case {
+            name: "a node left by whom the database wants to lead",
+            model: preferring().with(cordoned("node1")),
+            goal: Goal::Leave { node: "node1".to_owned() },
         },
         Case {
             name: "a release made final",

@@ -75,4 +75,15 @@ mod tests {
     fn the_command_line_is_consistent() {
         super::command().debug_assert();
     }
+
+    #[test]
+    fn every_verb_that_takes_words_shows_how() {
+        for verb in
+            super::command().get_subcommands().filter(|verb| !verb.is_hide_set() && verb.get_name() != "version")
+        {
+            let shown = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let typed = format!("kubectl stateful {}", verb.get_name());
+            assert!(shown.contains("Examples:") && shown.contains(&typed), "{typed} --help shows no example");
+        }
+    }
 }

@@ -23,22 +23,42 @@ pub(crate) enum Verb {
     /// Empty nodes: primaries hand over first, members leave one at a time
     Drain(DrainArgs),
     /// Go on with an operation that stopped or whose machine died
+    #[command(after_help = "Examples:
+  kubectl stateful resume redis -n shop    # shows what is left and asks
+  kubectl stateful history redis -n shop   # who began it, and how far it came")]
     Resume(ResumeArgs),
     /// End an unfinished operation where it is
+    #[command(after_help = "Examples:
+  kubectl stateful abort redis -n shop     # the members stay as they are; says what is left to do")]
     Abort(TargetArgs),
     /// Bring the old image back, as long as that loses nothing
+    #[command(after_help = "Examples:
+  kubectl stateful rollback mongo -n shop  # until its finalize; refused, with the reason, where data would be lost")]
     Rollback(ResumeArgs),
     /// Make an upgrade to another release final: from then on there is no way back
+    #[command(after_help = "Examples:
+  kubectl stateful finalize mongo -n shop  # days after the upgrade, when nobody wants to go back")]
     Finalize(ResumeArgs),
     /// Show what was done to a database, by whom, and how it ended
+    #[command(after_help = "Examples:
+  kubectl stateful history postgres -n shop
+  kubectl stateful history postgres -n shop -o json")]
     History(TargetArgs),
     /// Install the guard, which stops everybody else from moving databases unsafely; see how it is
+    #[command(after_help = "Examples:
+  kubectl stateful guard install --guard-namespace shop
+  kubectl stateful guard status
+  kubectl stateful guard approve redis-0 -n shop --for 10m --reason 'its node is on fire'")]
     Guard(GuardArgs),
     /// Print a role with just the permissions a verb needs
+    #[command(after_help = "Examples:
+  kubectl stateful rbac upgrade -n shop | kubectl apply -f -")]
     Rbac(RbacArgs),
     /// Print the version
     Version,
     /// Print a completion script for a shell
+    #[command(after_help = "Examples:
+  kubectl stateful completion bash > /etc/bash_completion.d/kubectl-stateful")]
     Completion(CompletionArgs),
     /// Resume poolers that are left paused by a process that died
     #[command(name = "__watch-poolers", hide = true)]

@@ -27,6 +27,9 @@ pub(crate) async fn run(context: &Context, args: &SwitchoverArgs) -> Result<Exit
             return Ok(Exit::Done);
         }
     };
+    if let Some(note) = will_not_last(&plan.goal, &look) {
+        context.printer.note(&note);
+    }
     if !agreed(context, &plan, &args.operation) {
         return Err(Failure::declined());
     }
@@ -34,6 +37,20 @@ pub(crate) async fn run(context: &Context, args: &SwitchoverArgs) -> Result<Exit
     let operation = Operation { verb: "switchover", opened: &opened, plan, resumed: None, flags: &args.operation };
     let report = run_operation(context, operation).await?;
     Ok(conclude(context, &opened, &report))
+}
+
+/// What is to be known of a member that the database's own configuration wants to lead less than another.
+fn will_not_last(goal: &Goal, look: &Look) -> Option<String> {
+    let Goal::Lead { member } = goal else { return None };
+    let group = look.assessment.group_of(member)?;
+    let wanted = group.members.iter().max_by_key(|member| member.priority)?;
+    (wanted.priority > group.member(member)?.priority).then(|| {
+        format!(
+            "{member} will not lead for long: by its own configuration {} wants {} more (priority), which takes the lead \
+             by itself within two minutes",
+            group.name, wanted.name
+        )
+    })
 }
 
 /// The member to lead: the one named, or the best replica of the primary named, or of the only primary there is.

@@ -19,7 +19,7 @@ pub(crate) fn successor_ready(case: &Case<'_>) -> Vec<Reason> {
     if primary.role != Role::Primary || successor.role != Role::Replica {
         reasons.push(Reason::NotASuccessor { to: to.clone(), from: from.clone() });
     }
-    if !successor.electable {
+    if !successor.is_electable() {
         reasons.push(Reason::NotElectable { to: to.clone() });
     }
     match &successor.sync {

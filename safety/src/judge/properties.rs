@@ -44,7 +44,7 @@ fn database() -> impl Strategy<Value = Assessment> {
                         lag_seconds,
                         version: Version::parse("7.0.15"),
                         persists,
-                        electable: true,
+                        priority: MemberState::NO_PREFERENCE,
                     })
                     .collect(),
                 writes_need,

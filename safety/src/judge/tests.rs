@@ -18,7 +18,7 @@ pub(super) fn state(name: &str, role: Role) -> MemberState {
         lag_seconds: Some(0),
         version: Version::parse("7.0.15"),
         persists: true,
-        electable: true,
+        priority: MemberState::NO_PREFERENCE,
     }
 }
 
@@ -74,6 +74,7 @@ pub(super) fn workload(assessment: &Assessment) -> Workload {
         members: members.collect(),
         routes: Vec::new(),
         template_owner: None,
+        operated: None,
     }
 }
 
@@ -147,6 +148,8 @@ fn writes_that_need_a_replica_keep_it() {
     assessment.groups[0].writes_need = 2;
     assert_eq!(against(&assessment, &take(&["r00"])), ["STF-DB-008"]);
     assert!(against(&assessment, &hand_over("p0", "r00")).is_empty(), "a handover takes nobody away");
+    let accepted = Policy { accepted: ["STF-DB-008".to_owned()].into(), ..Policy::default() };
+    assert!(against_with(&assessment, &take(&["r00"]), &[], &accepted).is_empty(), "their clients may wait");
 }
 
 #[test]

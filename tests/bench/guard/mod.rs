@@ -24,7 +24,7 @@ use certificate::Certificate;
 use direct::Row;
 use memory::Footprint;
 pub(crate) use objects::clean;
-pub(crate) use page::write;
+pub(crate) use page::section;
 use servers::{Running, Site};
 
 /// A primary, two replicas and their volumes, on two busy cores.

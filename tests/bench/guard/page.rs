@@ -1,16 +1,12 @@
 //! The section of `docs/figures.md`.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
-
-use anyhow::Result;
 
 use super::direct::{LINES, Row};
 use super::memory::Footprint;
 use super::population::{ALL, SETS};
-use super::servers::{GATEKEEPER, root};
+use super::servers::GATEKEEPER;
 use super::spread::times;
 use super::through::{NOBODY, POLICY, Way};
 use super::{LONER, Measured};
@@ -27,20 +23,8 @@ const MEMORY: f64 = 40.0;
 /// From its start.
 const READY: Duration = Duration::from_secs(2);
 
-/// Puts the section into the page, in the place of the one before.
-pub(crate) fn write(versions: &str, measured: &Measured) -> Result<PathBuf> {
-    let path = root()?.join("docs/figures.md");
-    let page = fs::read_to_string(&path)?;
-    let (before, after) = match page.split_once(HEADING) {
-        Some((before, old)) => (before, old.split_once("\n## ").map(|(_, after)| format!("\n## {after}"))),
-        None => (page.as_str(), None),
-    };
-    let section = section(versions, measured);
-    fs::write(&path, format!("{}\n\n{section}{}", before.trim_end(), after.unwrap_or_default()))?;
-    Ok(path)
-}
-
-fn section(versions: &str, measured: &Measured) -> String {
+/// All that was measured, in Markdown.
+pub(crate) fn section(versions: &str, measured: &Measured) -> String {
     let mut text = format!(
         "{HEADING}
 

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use mongodb::bson::{Document, doc};
+use anyhow::{Context, Result, bail, ensure};
+use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::{Error, ErrorKind};
 use mongodb::options::Credential;
 use serde_json::{Value, json};
@@ -79,6 +79,20 @@ pub(super) async fn form(
         bail!("nobody leads")
     })
     .await
+}
+
+/// Holds a set's configuration to what was said of each of its members.
+pub(super) fn is_as_said(told: &Document, said: &[Document]) -> Result<()> {
+    let members = told.get_document("config")?.get_array("members")?;
+    ensure!(members.len() == said.len(), "{} are members", members.len());
+    for (said, member) in said.iter().zip(members) {
+        let member = member.as_document().context("a member is a document")?;
+        // A priority comes back as another kind of number.
+        let word = |value: &Bson| value.to_string().trim_end_matches(".0").to_owned();
+        let same = |(name, value): (&String, &Bson)| member.get(name).is_some_and(|kept| word(kept) == word(value));
+        ensure!(said.iter().all(same), "{said} became {member}");
+    }
+    Ok(())
 }
 
 /// By default every member may.

@@ -18,7 +18,15 @@ fn now() -> Now {
 }
 
 fn state(name: &str, role: Role, sync: Sync) -> MemberState {
-    MemberState { name: name.to_owned(), role, sync, lag_seconds: None, version: None, persists: true, electable: true }
+    MemberState {
+        name: name.to_owned(),
+        role,
+        sync,
+        lag_seconds: None,
+        version: None,
+        persists: true,
+        priority: MemberState::NO_PREFERENCE,
+    }
 }
 
 fn group(name: &str, members: Vec<MemberState>) -> ReplicaGroup {

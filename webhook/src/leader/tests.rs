@@ -27,7 +27,7 @@ fn seen(role: Role) -> HashMap<WorkloadId, Seen> {
         lag_seconds: None,
         version: None,
         persists: true,
-        electable: true,
+        priority: MemberState::NO_PREFERENCE,
     };
     let group = ReplicaGroup { name: "main".to_owned(), members: vec![member], writes_need: 1 };
     let (electorates, blockers) = (Vec::new(), Vec::new());

@@ -20,7 +20,7 @@ pub(super) fn state(seen: &Seen, caught_up: bool) -> MemberState {
         version: own.and_then(|own| Version::parse(own.welcome["version"].as_str()?)),
         // It writes everything to disk before it says yes; there is no way to turn that off since 3.0.
         persists: true,
-        electable: false,
+        priority: 0,
     }
 }
 

@@ -23,7 +23,7 @@ fn in_words(assessment: &Assessment) -> String {
                 Sync::InSync { .. } => "in sync",
                 Sync::Behind { why } | Sync::Unreachable { why } => why,
             };
-            assert_eq!((member.role, member.electable), (Role::Peer, false), "nobody leads, and nobody ever will");
+            assert_eq!((member.role, member.is_electable()), (Role::Peer, false), "nobody leads, and nobody ever will");
             format!("{} {sync}", member.name)
         });
         let members: Vec<String> = members.collect();

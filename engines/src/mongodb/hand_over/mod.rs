@@ -6,6 +6,7 @@
 //! successor, whom the primary may not have chosen, is told to stand at once (`stand`), since nobody else may.
 
 mod freeze;
+mod quiet;
 mod sources;
 mod stand;
 
@@ -51,13 +52,16 @@ pub(super) async fn hand_over(
     let readers = sources::arrange(&hands).await?;
     let moved = match close(&hands).await {
         Ok(()) => {
-            freeze::others(&hands, &readers).await;
-            step_down(&hands).await
+            freeze::secondaries(&hands, &readers).await;
+            step_down(&hands, &readers).await
         }
         Err(far) => Err(far),
     };
     // Whatever became of it: with nobody frozen the set looks after itself.
-    freeze::nobody(&hands).await;
+    match &moved {
+        Ok(_) => freeze::nobody_but_one_wanted_more(&hands).await,
+        Err(_) => freeze::nobody(&hands).await,
+    }
     moved
 }
 
@@ -74,7 +78,7 @@ pub(super) async fn nobody_reads_from(links: &Links, doors: &[Door], member: &st
     }
 }
 
-async fn step_down(hands: &Hands<'_>) -> Result<HandedOver, HandOverError> {
+async fn step_down(hands: &Hands<'_>, readers: &[String]) -> Result<HandedOver, HandOverError> {
     let link = hands.link(hands.from).await?;
     let started = Instant::now();
     let stepdown = doc! { "replSetStepDown": STAYS_DOWN, "secondaryCatchUpPeriodSecs": CATCH_UP, "force": false };
@@ -82,7 +86,10 @@ async fn step_down(hands: &Hands<'_>) -> Result<HandedOver, HandOverError> {
         // It leads on.
         Err(error) if is_its_word(&error) => Err(refused(hands.from, words(&error))),
         // Where the connection broke, or no answer came, it may have stepped down all the same.
-        Ok(_) | Err(_) => stand::stand(hands, started).await,
+        Ok(_) | Err(_) => {
+            quiet::wait(hands, readers).await;
+            stand::stand(hands, started).await
+        }
     }
 }
 

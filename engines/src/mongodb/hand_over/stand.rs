@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use mongodb::bson::doc;
 use tokio::time::sleep;
 
-use super::Hands;
+use super::{Hands, freeze};
 use crate::mongodb::links::is_writable;
 use crate::{HandOverError, HandedOver};
 
@@ -26,6 +26,7 @@ pub(super) async fn stand(hands: &Hands<'_>, started: Instant) -> Result<HandedO
     while started.elapsed() < SETTLED_AFTER {
         if told.is_none_or(|told| told.elapsed() >= AGAIN) {
             told = Some(Instant::now());
+            freeze::not_the_successor(hands).await;
             // Refused where it has been elected already, or is still behind.
             let _ = hands.asked(hands.to, doc! { "replSetStepUp": 1 }).await;
         }

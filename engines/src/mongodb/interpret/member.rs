@@ -3,7 +3,7 @@
 use stateful_safety::{MemberState, Role, Sync, Version};
 
 use super::{Answers, Seen, answers, configuration, is_of};
-use crate::mongodb::answers::{SECONDARY, number};
+use crate::mongodb::answers::{SECONDARY, number, priority};
 
 /// Further behind than this, in milliseconds, a secondary is not following: a step-down waits at most 10 s for it by
 /// default (manual, `replSetStepDown`), and writes wait meanwhile.
@@ -35,7 +35,7 @@ pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>, told: Optio
         lag_seconds: lag.and_then(Result::ok).and_then(|milliseconds| u64::try_from(milliseconds / 1_000).ok()),
         version: own.and_then(version),
         persists: own.is_some_and(persists),
-        electable: configured.is_none_or(|member| number(member, "priority") != Some(0)),
+        priority: configured.map_or(MemberState::NO_PREFERENCE, priority),
     }
 }
 
@@ -53,7 +53,7 @@ pub(super) fn arbiter(seen: &Seen, told: Option<&Answers>) -> MemberState {
         lag_seconds: Some(0),
         version: answers(seen).and_then(version),
         persists: true,
-        electable: false,
+        priority: 0,
     }
 }
 

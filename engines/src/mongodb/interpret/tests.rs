@@ -22,7 +22,7 @@ fn in_words(assessment: &Assessment) -> String {
                 Sync::InSync { .. } => "in sync",
                 Sync::Behind { why } | Sync::Unreachable { why } => why,
             };
-            let never = if member.electable { "" } else { ", never leads" };
+            let never = if member.is_electable() { "" } else { ", never leads" };
             format!("{} {}, {sync}{never}", member.name, member.role)
         });
         let members: Vec<String> = members.collect();
@@ -51,6 +51,21 @@ fn three_healthy_servers_are_one_group_and_a_write_needs_two() {
     let members = &assessment.groups[0].members;
     assert!(members.iter().all(|member| member.persists && member.version.is_some()), "{members:?}");
     assert!(members.iter().all(|member| member.lag_seconds.is_some() != (member.name == "mongo-0")), "{members:?}");
+}
+
+#[test]
+fn a_member_is_wanted_to_lead_as_the_set_is_configured() {
+    let mut seen = recorded("healthy");
+    for said in &mut seen {
+        let answers = said.answer.as_mut().expect("a healthy set answers");
+        let config = answers.config.get_document_mut("config").expect("a configuration");
+        for (member, priority) in config.get_array_mut("members").expect("members").iter_mut().zip([2.5, 1.0, 0.0]) {
+            member.as_document_mut().expect("a document").insert("priority", priority);
+        }
+    }
+    let members = interpret(&seen, 1).groups.remove(0).members;
+    let told: Vec<_> = members.iter().map(|member| (member.priority, member.is_electable())).collect();
+    assert_eq!(told, [(2_500, true), (1_000, true), (0, false)]);
 }
 
 #[test]

@@ -19,10 +19,10 @@ const DRAINED_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long it is waited for until clients are served. A node's proxy takes a fraction of a second; after this long
 /// something else is the matter, and the pooler goes on as it was configured.
-const SERVED_WITHIN: Duration = Duration::from_secs(5);
+pub(super) const SERVED_WITHIN: Duration = Duration::from_secs(5);
 
 /// Between two questions whether they are. More often, and asking is what keeps a small machine busy.
-const ASK_AGAIN: Duration = Duration::from_millis(50);
+pub(super) const ASK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Pauses all, at the same time, or none.
 pub(in crate::postgres) async fn pause(consoles: &Links, fronts: &[Front]) -> Result<(), HandOverError> {
@@ -35,7 +35,8 @@ pub(in crate::postgres) async fn pause(consoles: &Links, fronts: &[Front]) -> Re
     paused.map(drop)
 }
 
-async fn pause_one(consoles: &Links, front: &Front) -> Result<(), HandOverError> {
+/// Lets the clients of one wait.
+pub(super) async fn pause_one(consoles: &Links, front: &Front) -> Result<(), HandOverError> {
     let refused = |why: String| HandOverError::Refused { member: front.door.member.clone(), why };
     let no_way = |why: String| HandOverError::NoWay { member: front.door.member.clone(), why };
     let console = consoles.to(&front.door).await.map_err(no_way)?;
@@ -54,28 +55,45 @@ async fn pause_one(consoles: &Links, front: &Front) -> Result<(), HandOverError>
 
 /// Lets the clients of one go on, in a hurry until they are served.
 pub(in crate::postgres) async fn resume(consoles: &Links, front: &Front) -> Result<(), String> {
-    let order = |order: String| async move { say(consoles, &front.door, &order).await };
-    for (name, hurried) in HURRIED.iter().filter(|_| !front.patience.is_empty()) {
-        order(set(name, hurried)).await?;
-    }
-    let mut left = Ok(());
-    for pool in &front.pools {
-        // Somebody else may have resumed it.
-        let refused = order(format!("RESUME {}", named(pool))).await.err();
-        left = left.and(refused.filter(|why| !why.contains("is not paused")).map_or(Ok(()), Err));
-    }
+    hurry(consoles, front).await?;
+    let left = release(consoles, front).await;
     let begun = Instant::now();
     while left.is_ok() && begun.elapsed() < SERVED_WITHIN {
         // Being asked also makes it look whether it should try again: by itself it does so three times a second.
-        match order("SHOW POOLS".to_owned()).await {
+        match say(consoles, &front.door, "SHOW POOLS").await {
             Ok(pools) if !is_served(&pools, &front.pools) => sleep(ASK_AGAIN).await,
             Ok(_) | Err(_) => break,
         }
     }
-    for (name, before) in &front.patience {
-        order(set(name, before)).await?;
+    calm(consoles, front).await?;
+    left
+}
+
+/// Ends the pause of its pools.
+pub(super) async fn release(consoles: &Links, front: &Front) -> Result<(), String> {
+    let mut left = Ok(());
+    for pool in &front.pools {
+        // Somebody else may have resumed it.
+        let refused = say(consoles, &front.door, &format!("RESUME {}", named(pool))).await.err();
+        left = left.and(refused.filter(|why| !why.contains("is not paused")).map_or(Ok(()), Err));
     }
     left
+}
+
+/// Makes it try often while the way to the new primary opens. Where it did not say how patient it was, nothing is changed.
+pub(super) async fn hurry(consoles: &Links, front: &Front) -> Result<(), String> {
+    for (name, hurried) in HURRIED.iter().filter(|_| !front.patience.is_empty()) {
+        say(consoles, &front.door, &set(name, hurried)).await?;
+    }
+    Ok(())
+}
+
+/// Makes it as patient as it was.
+pub(super) async fn calm(consoles: &Links, front: &Front) -> Result<(), String> {
+    for (name, before) in &front.patience {
+        say(consoles, &front.door, &set(name, before)).await?;
+    }
+    Ok(())
 }
 
 /// A setting of the running pooler; its files stay as they are.

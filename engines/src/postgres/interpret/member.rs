@@ -27,7 +27,15 @@ pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>) -> MemberSt
     };
     let row = leader.filter(|_| role == Role::Replica).and_then(|leader| row_of(leader, seen));
     let lag_seconds = row.and_then(|row| text(row, "seconds_since_reply")?.parse().ok());
-    MemberState { name: seen.member.clone(), role, sync, lag_seconds, version, persists, electable: true }
+    MemberState {
+        name: seen.member.clone(),
+        role,
+        sync,
+        lag_seconds,
+        version,
+        persists,
+        priority: MemberState::NO_PREFERENCE,
+    }
 }
 
 /// How many bytes of the primary's log a standby has not on its disk, or why it cannot be said to follow at all. What it

@@ -203,5 +203,6 @@ fn workload() -> Workload {
         members: (0..3).map(member).map(Arc::new).collect(),
         routes: Vec::new(),
         template_owner: None,
+        operated: None,
     }
 }

@@ -5,13 +5,14 @@ mod console;
 mod entrance;
 mod standing;
 
+use futures::future::join_all;
 use stateful_safety::{ContainerFacts, Entrance};
 
 use super::{Postgres, hand_over};
 use crate::{BoxFuture, Door, Front, HandOverError, Pool, Pooling};
 
 pub(super) use console::{CONSOLE, named, say};
-pub(super) use standing::{HURRIED, is_served};
+pub(super) use standing::{Connection, HURRIED, connections, is_served};
 
 impl Pooling for Postgres {
     fn entrance(&self, facts: &ContainerFacts) -> Entrance {
@@ -32,5 +33,15 @@ impl Pooling for Postgres {
 
     fn resume<'a>(&'a self, front: &'a Front) -> BoxFuture<'a, Result<(), String>> {
         Box::pin(hand_over::poolers::resume(&self.consoles, front))
+    }
+
+    fn lead_on<'a>(
+        &'a self,
+        fronts: &'a [Front],
+        from: &'a Door,
+        to: &'a Door,
+    ) -> BoxFuture<'a, Vec<Result<(), String>>> {
+        let between = hand_over::lead_on::Between { consoles: &self.consoles, links: &self.links, from, to };
+        Box::pin(async move { join_all(fronts.iter().map(|front| between.lead_on(front))).await })
     }
 }

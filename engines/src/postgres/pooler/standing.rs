@@ -1,5 +1,7 @@
 //! THINK. What a pooler's answers mean: its pools, and where each leads.
 
+use std::collections::BTreeSet;
+
 use crate::postgres::answers::{Row, text};
 use crate::{Patience, Pool};
 
@@ -42,9 +44,30 @@ pub(in crate::postgres) fn is_served(answer: &[Row], pools: &[String]) -> bool {
     ours.all(|row| ["sv_active", "sv_idle", "sv_used"].iter().any(|name| count(row, name) > 0))
 }
 
+/// A pooler's connection to a server, as both ends of it tell it apart: the process that serves it there, and the port
+/// it comes from. The process alone would not do: in containers, servers have the same few.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::postgres) struct Connection {
+    /// `remote_pid` to the pooler, `pid` to the server.
+    pub(in crate::postgres) process: String,
+    /// `local_port` to the pooler, `client_port` to the server.
+    pub(in crate::postgres) port: String,
+}
+
+/// The connections of these pools in `SHOW SERVERS` that have got as far as being served by a process.
+pub(in crate::postgres) fn connections(answer: &[Row], pools: &[String]) -> BTreeSet<Connection> {
+    let ours =
+        answer.iter().filter(|row| text(row, "database").is_some_and(|name| pools.iter().any(|pool| pool == name)));
+    ours.filter_map(|row| {
+        let process = text(row, "remote_pid").filter(|process| *process != "0")?.to_owned();
+        Some(Connection { process, port: text(row, "local_port")?.to_owned() })
+    })
+    .collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Row, is_served, pools};
+    use super::{Connection, Row, connections, is_served, pools};
 
     fn row(columns: &[(&str, Option<&str>)]) -> Row {
         columns.iter().map(|(name, value)| ((*name).to_owned(), value.map(ToOwned::to_owned))).collect()
@@ -57,6 +80,15 @@ mod tests {
         assert!(is_served(&[pool("app", Some("0"), Some("0")), pool("else", Some("9"), Some("0"))], &ours));
         assert!(!is_served(&[pool("app", Some("3"), Some("0"))], &ours));
         assert!(is_served(&[pool("app", Some("3"), Some("1"))], &ours));
+    }
+
+    #[test]
+    fn a_connection_counts_once_a_process_serves_it_and_only_of_the_pools_in_question() {
+        let server =
+            |name, process| row(&[("database", Some(name)), ("remote_pid", process), ("local_port", Some("40000"))]);
+        let answer = [server("app", Some("77")), server("app", Some("0")), server("else", Some("78"))];
+        let known = Connection { process: "77".to_owned(), port: "40000".to_owned() };
+        assert_eq!(connections(&answer, &["app".to_owned()]).into_iter().collect::<Vec<_>>(), [known]);
     }
 
     #[test]

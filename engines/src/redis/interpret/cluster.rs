@@ -102,7 +102,7 @@ fn member(node: &Node<'_>, role: Role, primary: Option<&Seen>) -> MemberState {
             lag_seconds: None,
             version: None,
             persists: false,
-            electable: true,
+            priority: MemberState::NO_PREFERENCE,
         };
     };
     // What others remember of a silent node's role may be history by now.

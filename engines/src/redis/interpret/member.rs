@@ -19,7 +19,15 @@ pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>) -> MemberSt
     };
     let leader = primary.and_then(|primary| primary.answer.as_ref().ok()).filter(|_| role == Role::Replica);
     let lag_seconds = leader.and_then(|leader| last_heard(leader, seen));
-    MemberState { name: seen.member.clone(), role, sync, lag_seconds, version, persists, electable: true }
+    MemberState {
+        name: seen.member.clone(),
+        role,
+        sync,
+        lag_seconds,
+        version,
+        persists,
+        priority: MemberState::NO_PREFERENCE,
+    }
 }
 
 /// Valkey reports the Redis version it is compatible with beside its own; its own is the one that decides.

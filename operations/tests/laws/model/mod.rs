@@ -36,6 +36,8 @@ pub(crate) struct Inside {
     pub(crate) rollout: Rollout,
     /// The member a Service leads writers to, where there is such a Service.
     pub(crate) routed: Option<String>,
+    /// The member that the database's own configuration wants to lead, where it wants one more than others.
+    pub(crate) preferred: Option<String>,
     /// Whether its engine stops the old primary before the new one leads.
     pub(crate) fences: bool,
     /// How many copies a write needs, where its members are equals and nobody leads.
@@ -98,6 +100,7 @@ impl Model {
             cordoned: None,
             rollout: Rollout::RollingUpdate { partition: 0 },
             routed: None,
+            preferred: None,
             fences: false,
             quorum: None,
             paused: None,

@@ -33,6 +33,7 @@ impl Inside {
             members: present.map(pod).collect(),
             routes: self.routed.iter().map(|member| route(member)).collect(),
             template_owner: None,
+            operated: None,
         }
     }
 
@@ -70,6 +71,8 @@ impl Inside {
 
     fn state(&self, pod: &Pod) -> MemberState {
         let name = pod.name.clone();
+        let preferred = self.preferred.as_ref() == Some(&name);
+        let priority = if preferred { 2 * MemberState::NO_PREFERENCE } else { MemberState::NO_PREFERENCE };
         if pod.life != Life::Running {
             let sync = Sync::Unreachable { why: "connection refused".to_owned() };
             return MemberState {
@@ -79,7 +82,7 @@ impl Inside {
                 lag_seconds: None,
                 version: None,
                 persists: false,
-                electable: true,
+                priority,
             };
         }
         let sync = if self.fences && self.is_headless(pod.group) {
@@ -94,7 +97,7 @@ impl Inside {
             (false, true) => Role::Primary,
             (false, false) => Role::Replica,
         };
-        MemberState { name, role, sync, lag_seconds: Some(0), version: pod.version(), persists: true, electable: true }
+        MemberState { name, role, sync, lag_seconds: Some(0), version: pod.version(), persists: true, priority }
     }
 
     /// Bytes a member is behind its primary.

@@ -1,4 +1,4 @@
-//! A network that is slow towards one pod.
+//! A network that is slow towards one pod, or away from a whole node.
 
 use std::path::PathBuf;
 
@@ -25,6 +25,24 @@ impl Throttle {
     /// As fast as before.
     pub async fn end(self) -> Result<()> {
         command(&["fast", &self.node]).await
+    }
+}
+
+/// A node whose network is unplugged.
+pub struct CutOff {
+    node: String,
+}
+
+/// Unplugs a node's network; what runs there goes on running. Works on the test cluster alone.
+pub async fn cut_off(node: &str) -> Result<CutOff> {
+    command(&["cut", node, "--no-wait"]).await?;
+    Ok(CutOff { node: node.to_owned() })
+}
+
+impl CutOff {
+    /// Plugs it in again, and waits until the cluster has noticed.
+    pub async fn heal(self) -> Result<()> {
+        command(&["heal", &self.node]).await
     }
 }
 

@@ -1,0 +1,119 @@
+//! TOUCH. Lets the clients of a pooler go on after a handover, and makes sure that they are led to the new primary.
+//!
+//! A pooler finds the primary by a Service, and each node's proxy follows a Service in its own time. Until it has, the
+//! pooler's connections go to the old primary's pod. While no server runs there they fail and the pooler tries again: nobody
+//! notices. But it comes back, as a standby, within a second or two; a pooler connected to that one would refuse every write
+//! for as long as it keeps the connection (`server_lifetime`, an hour). So who serves its connections is compared at both
+//! ends, and where the old primary is back before the pooler is served, its clients wait once more.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use tokio::time::{sleep, timeout};
+
+use super::poolers::{ASK_AGAIN, SERVED_WITHIN, calm, hurry, pause_one, release};
+use crate::postgres::answers::{Row, text};
+use crate::postgres::links::{Links, PATIENCE, ask, words};
+use crate::postgres::pooler::{Connection, connections, is_served, named, say};
+use crate::{Door, Front};
+
+/// How long clients wait once more for the way to open. kube-proxy follows changes of Services at most once a second
+/// unless told otherwise (`minSyncPeriod`).
+const WAY_OPENS: Duration = Duration::from_secs(1);
+
+/// Everybody a handover was between, and who asks.
+#[derive(Clone, Copy)]
+pub(in crate::postgres) struct Between<'a> {
+    pub(in crate::postgres) consoles: &'a Links,
+    pub(in crate::postgres) links: &'a Links,
+    pub(in crate::postgres) from: &'a Door,
+    pub(in crate::postgres) to: &'a Door,
+}
+
+/// Where a pooler's connections lead.
+enum Led {
+    /// It has none, and nobody needs one.
+    Nowhere,
+    /// Somebody waits for one.
+    NotYet,
+    /// To the new primary, all of them.
+    Right,
+    /// Some lead elsewhere.
+    Wrong,
+}
+
+impl Between<'_> {
+    /// Lets the clients of one go on. An error says what is not as it should be.
+    pub(in crate::postgres) async fn lead_on(self, front: &Front) -> Result<(), String> {
+        hurry(self.consoles, front).await?;
+        release(self.consoles, front).await?;
+        let led = self.watch(front).await;
+        // However that went, nobody is left waiting.
+        release(self.consoles, front).await?;
+        calm(self.consoles, front).await?;
+        led
+    }
+
+    async fn watch(self, front: &Front) -> Result<(), String> {
+        let begun = Instant::now();
+        while begun.elapsed() < SERVED_WITHIN {
+            match self.led(front).await? {
+                Led::Right | Led::Nowhere => return Ok(()),
+                Led::Wrong => self.reconnect(front).await?,
+                Led::NotYet if self.is_back().await => {
+                    pause_one(self.consoles, front).await.map_err(|error| error.to_string())?;
+                    sleep(WAY_OPENS).await;
+                    release(self.consoles, front).await?;
+                }
+                Led::NotYet => {}
+            }
+            sleep(ASK_AGAIN).await;
+        }
+        let pools = front.pools.join(", ");
+        Err(format!(
+            "after {SERVED_WITHIN:?} not every connection of {pools} is known to lead to {}: RECONNECT on its console \
+             closes them",
+            self.to.member
+        ))
+    }
+
+    async fn led(self, front: &Front) -> Result<Led, String> {
+        // Being asked also makes it look whether it should try again: by itself it does so three times a second.
+        let pools = say(self.consoles, &front.door, "SHOW POOLS").await?;
+        let servers = say(self.consoles, &front.door, "SHOW SERVERS").await?;
+        let open = connections(&servers, &front.pools);
+        Ok(match (open.is_empty(), is_served(&pools, &front.pools)) {
+            (true, true) => Led::Nowhere,
+            (true, false) => Led::NotYet,
+            (false, _) if open.is_subset(&self.served().await?) => Led::Right,
+            (false, _) => Led::Wrong,
+        })
+    }
+
+    /// The connections that the new primary serves.
+    async fn served(self) -> Result<BTreeSet<Connection>, String> {
+        let link = self.links.to(self.to).await?;
+        let question = "SELECT pid, client_port FROM pg_stat_activity WHERE client_port IS NOT NULL";
+        let asked =
+            timeout(PATIENCE, ask(&link, question)).await.map_err(|_| format!("no answer within {PATIENCE:?}"))?;
+        let rows = asked.map_err(|error| words(&error))?;
+        let connection = |row: &Row| {
+            Some(Connection { process: text(row, "pid")?.to_owned(), port: text(row, "client_port")?.to_owned() })
+        };
+        Ok(rows.iter().flatten().filter_map(connection).collect())
+    }
+
+    /// Whether a server runs where the old primary did, even one that is still starting.
+    async fn is_back(self) -> bool {
+        let link = self.links.to(self.from).await;
+        link.map_or_else(|why| why.contains("starting up"), |_| true)
+    }
+
+    /// Closes what it has open as soon as nobody uses it; what it opens then takes the way as it is by then.
+    async fn reconnect(self, front: &Front) -> Result<(), String> {
+        for pool in &front.pools {
+            say(self.consoles, &front.door, &format!("RECONNECT {}", named(pool))).await?;
+        }
+        Ok(())
+    }
+}

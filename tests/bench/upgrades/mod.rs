@@ -1,0 +1,110 @@
+//! Upgrades under load, each engine's by several ways: ours, the rollout everybody does, and the script of the published
+//! patterns. Each way begins with a database of its own.
+
+mod mongodb;
+mod page;
+mod postgres;
+mod redis;
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use stateful_harness::{Audit, Cluster, Door, Figures, Load, Namespace, Plugin};
+use tokio::time::sleep;
+
+pub(crate) use page::section;
+
+/// How long the load is watched with nothing happening: long enough for a snapshot, a log rewrite or a neighbour's
+/// build to show up.
+const IDLE: Duration = Duration::from_secs(15);
+
+/// After a way has ended the members may still be out of sync; what clients feel then is part of it.
+const IN_SYNC_WITHIN: Duration = Duration::from_mins(3);
+
+/// An engine's upgrade, by every way.
+pub(crate) struct Comparison {
+    /// A heading.
+    title: &'static str,
+    /// What was deployed, who wrote to it, and what the ways do, in Markdown.
+    about: &'static str,
+    /// A way and what came of it, each.
+    ways: Vec<(&'static str, Upgrade)>,
+}
+
+/// One upgrade.
+struct Upgrade {
+    /// The same client and load just before, with nothing happening.
+    idle: Figures,
+    /// From the beginning until everybody was in sync again, or was given up on.
+    during: Figures,
+    /// How long the command took.
+    wall: Duration,
+    /// Why the database is not whole afterwards, where it is not.
+    broken: Option<String>,
+    /// What the database held in the end.
+    audit: Audit,
+}
+
+/// All there are, one after another, each told as soon as it is there.
+#[expect(clippy::print_stdout, reason = "a bench is run to see its figures")]
+pub(crate) async fn measure(cluster: &Cluster, plugin: &Plugin) -> Result<Vec<Comparison>> {
+    let mut all = Vec::new();
+    all.push(redis::compare(cluster, plugin).await?);
+    println!("{}", all[0]);
+    all.push(mongodb::compare(cluster, plugin).await?);
+    println!("{}", all[1]);
+    all.push(postgres::compare(cluster, plugin).await?);
+    println!("{}", all[2]);
+    Ok(all)
+}
+
+/// Writes through the door, watches that for a while, and then while it is done. `settled` waits until the database is
+/// whole, and sees to it that it can be read.
+async fn measured(
+    door: impl Into<Door>,
+    done: impl AsyncFnOnce() -> Result<()>,
+    settled: impl AsyncFnOnce() -> Result<()>,
+) -> Result<Upgrade> {
+    let load = Load::start(door).await?;
+    sleep(IDLE).await;
+    let idle = load.turn_page();
+    let started = Instant::now();
+    done().await?;
+    let wall = started.elapsed();
+    let broken = settled().await.err().map(|why| format!("{why:#}"));
+    let during = load.turn_page();
+    let upgrade = Upgrade { idle, during, wall, broken, audit: load.stop().await? };
+    Ok(upgrade)
+}
+
+/// What everybody does today. `image` is a container's name and its new image.
+async fn rolled_out(namespace: &Namespace, workload: &str, image: &str) -> Result<()> {
+    namespace.kubectl(&["set", "image", workload, image]).await?;
+    namespace.kubectl(&["rollout", "status", workload, "--timeout", "10m"]).await.map(drop)
+}
+
+impl std::fmt::Display for Comparison {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.title)?;
+        self.ways.iter().try_for_each(|(way, upgrade)| write!(f, "\n  {way}: {upgrade}"))
+    }
+}
+
+impl std::fmt::Display for Upgrade {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { idle, during, wall, broken, audit } = self;
+        write!(
+            f,
+            "{:.1} s, {} writes, {} failed, {} unknown, {} lost, longest gap {:.0} ms ({}), idle {:.0} ms",
+            wall.as_secs_f64(),
+            during.acknowledged,
+            during.failed,
+            during.unknown,
+            audit.lost.len(),
+            during.longest_gap.as_secs_f64() * 1e3,
+            during.of_key,
+            idle.longest_gap.as_secs_f64() * 1e3,
+        )?;
+        broken.as_ref().map_or(Ok(()), |why| write!(f, "; afterwards: {why}"))
+    }
+}
