@@ -9,22 +9,15 @@ use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetSpec};
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, Service};
 use kube::api::{Api, ListParams};
 use serde_json::Value;
-use stateful_safety::{EngineKind, Member, Rollout, Route, Storage, Workload, WorkloadId};
+use stateful_safety::{Claims, EngineKind, Member, Rollout, Route, Storage, Workload, WorkloadId};
 
 use crate::operated::operated;
+use crate::owners::{replicas_owner, template_owner};
+use crate::started::never_started;
 use crate::{Cluster, PREFIX, Result};
 
 /// The label the StatefulSet controller gives each pod: its own name.
 pub(crate) const POD_NAME: &str = "statefulset.kubernetes.io/pod-name";
-
-/// Controllers that write templates from elsewhere: what is patched behind their back is patched back.
-const TEMPLATE_OWNERS: &[(&str, &str)] = &[
-    ("argocd", "Argo CD"),
-    ("argo-cd", "Argo CD"),
-    ("kustomize-controller", "Flux"),
-    ("helm-controller", "Flux"),
-    ("fleet", "Fleet"),
-];
 
 /// One workload, if the StatefulSet of that name runs a known engine.
 pub async fn discover(cluster: &Cluster, id: &WorkloadId) -> Result<Option<Workload>> {
@@ -129,6 +122,8 @@ pub(crate) fn workload(set: &StatefulSet, pods: &[Pod]) -> Option<Workload> {
         members,
         routes: Vec::new(),
         template_owner: template_owner(set),
+        replicas_owner: replicas_owner(set),
+        claims: claims(spec),
         operated: operated(set),
     })
 }
@@ -192,12 +187,14 @@ fn rollout(spec: &StatefulSetSpec) -> Rollout {
     Rollout::RollingUpdate { partition }
 }
 
-fn template_owner(set: &StatefulSet) -> Option<String> {
-    let managers = set.metadata.managed_fields.iter().flatten().filter_map(|fields| fields.manager.as_deref());
-    managers
-        .filter_map(|manager| TEMPLATE_OWNERS.iter().find(|(mark, _)| manager.starts_with(mark)))
-        .map(|(_, name)| (*name).to_owned())
-        .next()
+fn claims(spec: &StatefulSetSpec) -> Claims {
+    let templates = spec.volume_claim_templates.iter().flatten();
+    let scaled =
+        spec.persistent_volume_claim_retention_policy.as_ref().and_then(|policy| policy.when_scaled.as_deref());
+    Claims {
+        templates: templates.filter_map(|claim| claim.metadata.name.clone()).collect(),
+        deleted_when_scaled: scaled == Some("Delete"),
+    }
 }
 
 pub(crate) fn member(pod: &Pod, container: &str) -> Option<Member> {
@@ -217,6 +214,7 @@ pub(crate) fn member(pod: &Pod, container: &str) -> Option<Member> {
         terminating: pod.metadata.deletion_timestamp.is_some(),
         storage: storage(spec),
         waiting: waiting(pod),
+        never_started: never_started(pod, container),
     })
 }
 

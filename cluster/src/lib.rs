@@ -2,10 +2,10 @@
 //! SQL or of a Redis command.
 //!
 //! ```text
-//!  look   discover, container, credentials, access      read-only
+//!  look   discover, container, credentials, access, backups      read-only
 //!         inventory, installed, guarded, observed       the same for the guard, and about it
 //!  reach  tunnels                                       connections to pods
-//!  touch  evict, rollout, route, cordon, claim, record  writes, each with a precondition
+//!  touch  evict, rollout, scale, route, cordon, claim, record  writes, each with a precondition
 //!         install, approval                             the guard's own objects; a word for one pod
 //! ```
 //!
@@ -14,6 +14,7 @@
 
 mod access;
 mod approval;
+mod backups;
 mod budget;
 mod bulletin;
 mod claim;
@@ -35,6 +36,7 @@ mod leads;
 mod object;
 mod observed;
 mod operated;
+mod owners;
 #[expect(unreachable_pub, reason = "KubeSchema puts a copy of the struct into a function of its own")]
 mod policy;
 mod policy_status;
@@ -43,11 +45,14 @@ mod promises;
 mod record;
 mod rollout;
 mod route;
+mod scale;
+mod started;
 mod target;
 mod tunnels;
 
 pub use access::{Permission, missing};
 pub use approval::{Approval, approve};
+pub use backups::{BackupSign, BackupState, BackupsFound, BackupsLooked, backups};
 pub use budget::{Amount, Budget};
 pub use bulletin::{Bulletin, Notice};
 pub use claim::{Claim, ClaimHolder, LEAVES_NODE, LIFETIME as CLAIM_LIFETIME, NEXT_POD, claim_name};
@@ -77,6 +82,7 @@ pub use promises::{Promise, PromiseBook, book_name, promises};
 pub use record::{Record, RecordId, append, create, list};
 pub use rollout::{TemplateChange, change_template, hold, release};
 pub use route::reroute;
+pub use scale::scale;
 pub use target::{Target, pick};
 pub use tunnels::Tunnels;
 

@@ -44,7 +44,7 @@ pub fn pick<'a>(target: &Target, namespace: &str, workloads: &'a [Workload]) -> 
 
 #[cfg(test)]
 mod tests {
-    use stateful_safety::{EngineKind, Rollout, Workload, WorkloadId};
+    use stateful_safety::{Claims, EngineKind, Rollout, Workload, WorkloadId};
 
     use super::{Target, pick};
 
@@ -64,6 +64,9 @@ mod tests {
             members: Vec::new(),
             routes: Vec::new(),
             template_owner: None,
+            replicas_owner: None,
+            claims: Claims::default(),
+            operated: None,
         }
     }
 

@@ -10,6 +10,7 @@ use crate::patterns::{Kind, Pattern, Row};
 use crate::plan::seen;
 use crate::steps::{Standing, Step};
 use crate::successor::best_successor;
+use crate::surge::{self, Added};
 use crate::{Look, Origin, Plan, Refusal, preflight};
 
 /// Draws up what is left to do towards a goal, or says why nothing may or need be done.
@@ -27,9 +28,10 @@ pub fn draw_up(goal: &Goal, look: &Look, origin: Origin, policy: &Policy) -> Res
 
 /// The plan as it would be, whether or not it may be carried out.
 pub fn draft(goal: &Goal, look: &Look, origin: Origin, policy: &Policy) -> Plan {
-    let draft = Draft { goal, look, policy, origin: &origin };
+    let draft = Draft { goal, look, policy, origin: &origin, added: Added::of(goal, look, &origin) };
     let steps = draft.steps();
     let boundary = draft.boundary(&steps);
+    let notes = surge::notes(&steps, look);
     Plan {
         format: Plan::FORMAT,
         workload: look.workload.id.clone(),
@@ -42,6 +44,7 @@ pub fn draft(goal: &Goal, look: &Look, origin: Origin, policy: &Policy) -> Plan 
         members: seen(look),
         steps,
         boundary,
+        notes,
         origin,
     }
 }
@@ -60,6 +63,8 @@ struct Draft<'a> {
     look: &'a Look,
     policy: &'a Policy,
     origin: &'a Origin,
+    /// The member more, where the goal has one.
+    added: Option<Added>,
 }
 
 impl Draft<'_> {
@@ -76,7 +81,16 @@ impl Draft<'_> {
         // Rows at both ends that are so already are left out; the rollout is released whenever it was not OnDelete.
         let ends = |rows| self.fill(rows, None, "", "").into_iter().filter(|step| !self.is_so(step));
         let mut steps: Vec<Step> = ends(pattern.first).collect();
+        if middle.is_empty() {
+            steps.retain(|step| !matches!(step, Step::AddMember { .. })); // nobody is away, so nobody is missed
+        }
+        let mut removal = self.removal(pattern.each_added, &steps);
+        // A broken one that is to go holds back everybody else: it goes first.
+        if self.added.as_ref().is_some_and(|added| added.is_withdrawn && !self.look.is_well(&added.name)) {
+            steps.append(&mut removal);
+        }
         steps.extend(middle);
+        steps.append(&mut removal);
         // With nobody to move there is nothing to hold the rollout for.
         if steps.iter().all(|step| matches!(step, Step::HoldRollout)) {
             steps.clear();
@@ -102,6 +116,15 @@ impl Draft<'_> {
                 Goal::Renew { change, .. } => change.clone().map(|change| Step::ChangeTemplate { change }),
                 Goal::Leave { .. } | Goal::Lead { .. } | Goal::Finalize { .. } => None,
             },
+            Kind::AddMember => self
+                .added
+                .as_ref()
+                .filter(|added| !added.is_withdrawn && added.is_or_may_be())
+                .map(|added| Step::AddMember { member: added.name.clone(), replicas: added.before + 1 }),
+            Kind::RemoveMember => self
+                .added
+                .as_ref()
+                .map(|added| Step::RemoveMember { member: added.name.clone(), replicas: added.before }),
             Kind::Replace => Some(Step::Replace { member: member.to_owned() }),
             Kind::HandOver => {
                 Some(Step::HandOver { group: group?.name.clone(), from: member.to_owned(), to: successor.to_owned() })
@@ -144,34 +167,87 @@ impl Draft<'_> {
             return Vec::new();
         };
         match self.successor(group, primary) {
-            Some(successor) => self.fill(rows, Some(group), &primary.name, &successor.name),
+            Some(successor) => self.fill(rows, Some(group), &primary.name, &successor),
             None => Vec::new(), // preflight says why that will not do
         }
+    }
+
+    /// The end of the member that was added, where one is or will be: it hands over first if it leads by then.
+    fn removal(&self, rows: &[Row], before: &[Step]) -> Vec<Step> {
+        let is_added = |step: &Step| matches!(step, Step::AddMember { .. });
+        let Some(added) = self.added.as_ref().filter(|added| added.is_there() || before.iter().any(is_added)) else {
+            return Vec::new();
+        };
+        let led = self.look.assessment.groups.iter().find_map(|group| {
+            let primary = group.primary()?;
+            (self.leads_after(group, primary) == added.name).then_some((group, primary))
+        });
+        let mut rows = rows.iter().collect::<Vec<_>>();
+        let Some((group, primary)) = led else {
+            rows.retain(|row| row.0 == Kind::RemoveMember);
+            return rows.iter().filter_map(|row| self.step(row.0, None, &added.name, "")).collect();
+        };
+        let others = |name: &String| *name != added.name;
+        let successor = self.best_beside_added(group, primary).or_else(|| Some(primary.name.clone()).filter(others));
+        let successor = successor.unwrap_or_default();
+        rows.iter().filter_map(|row| self.step(row.0, Some(group), &added.name, &successor)).collect()
+    }
+
+    /// Who leads a group when everybody has moved and those that led were given back.
+    fn leads_after(&self, group: &ReplicaGroup, primary: &MemberState) -> String {
+        let leader = self.moved_to(group, primary).unwrap_or_else(|| primary.name.clone());
+        self.given_back(group, &leader).unwrap_or(leader)
     }
 
     /// Gives a group back to the member that led it at the origin, whoever leads it when all have moved: where that was asked
     /// for, and where it would take the lead by itself soon after, when nobody is prepared.
     fn restored(&self, rows: &[Row], group: &ReplicaGroup) -> Vec<Step> {
-        let leader = group
-            .primary()
-            .and_then(|primary| if self.moves(primary) { self.successor(group, primary) } else { Some(primary) });
-        let before = group.members.iter().find(|member| self.origin.primaries.contains(&member.name));
-        let Some((leader, before)) = leader.zip(before) else { return Vec::new() };
-        let asked = matches!(self.goal, Goal::Renew { restore_primaries: true, .. });
-        let back = leader.name != before.name && (asked || before.priority > leader.priority);
-        if back { self.fill(rows, Some(group), &leader.name, &before.name) } else { Vec::new() }
-    }
-
-    fn moves(&self, member: &MemberState) -> bool {
-        moves(self.goal, self.look, self.policy, member)
-    }
-
-    /// Who leads a group next: the member the goal names, else the best replica, else the one that is mended first.
-    fn successor<'g>(&self, group: &'g ReplicaGroup, primary: &MemberState) -> Option<&'g MemberState> {
-        if let Goal::Lead { member } = self.goal {
-            return group.member(member);
+        let Some(primary) = group.primary() else { return Vec::new() };
+        let Some(leader) = self.moved_to(group, primary) else { return Vec::new() };
+        match self.given_back(group, &leader) {
+            Some(before) if leader != before => self.fill(rows, Some(group), &leader, &before),
+            Some(_) | None => Vec::new(),
         }
-        best_successor(self.look, group, primary).or_else(|| self.mended(group))
+    }
+
+    /// Who leads a group when everybody has moved.
+    fn moved_to(&self, group: &ReplicaGroup, primary: &MemberState) -> Option<String> {
+        if self.moves(primary) { self.successor(group, primary) } else { Some(primary.name.clone()) }
+    }
+
+    /// Whom a group that this one leads by then is given back to.
+    fn given_back(&self, group: &ReplicaGroup, leader: &str) -> Option<String> {
+        let before = group.members.iter().find(|member| self.origin.primaries.contains(&member.name))?;
+        let asked = matches!(self.goal, Goal::Renew { restore_primaries: true, .. });
+        let takes_it = group.member(leader).is_some_and(|leader| before.priority > leader.priority);
+        (asked || takes_it).then(|| before.name.clone())
+    }
+
+    /// Whether a member is to be made anew. Not the one that goes in the end, when it would have to hand over for it.
+    fn moves(&self, member: &MemberState) -> bool {
+        let goes = self.added.as_ref().filter(|added| added.name == member.name);
+        let stays = goes.is_some_and(|added| added.is_withdrawn || member.role == Role::Primary);
+        !stays && moves(self.goal, self.look, self.policy, member)
+    }
+
+    /// Who leads a group next: the member the goal names, else the best replica, else the one that is mended first, else the
+    /// one that is added.
+    fn successor(&self, group: &ReplicaGroup, primary: &MemberState) -> Option<String> {
+        if let Goal::Lead { member } = self.goal {
+            return group.member(member).map(|member| member.name.clone());
+        }
+        let best = || best_successor(self.look, group, primary).or_else(|| self.mended(group));
+        let added = || self.added.as_ref().filter(|added| !added.is_withdrawn && added.is_or_may_be());
+        self.best_beside_added(group, primary)
+            .or_else(|| best().map(|member| member.name.clone()))
+            .or_else(|| added().map(|added| added.name.clone()))
+    }
+
+    /// The best replica but for the one that goes in the end.
+    fn best_beside_added(&self, group: &ReplicaGroup, primary: &MemberState) -> Option<String> {
+        let mut others = group.clone();
+        others.members.retain(|member| self.added.as_ref().is_none_or(|added| added.name != member.name));
+        best_successor(self.look, &others, primary).map(|member| member.name.clone())
     }
 
     /// The broken member that is replaced first: with nobody else in sync it is the one that can lead, once it is well.

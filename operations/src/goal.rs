@@ -16,6 +16,9 @@ pub enum Goal {
         restore_primaries: bool,
         /// Whether a member that is broken already is replaced first, rather than a reason to refuse.
         repair: bool,
+        /// Whether a member more is there for the duration.
+        #[serde(default)]
+        surge: Surge,
     },
     /// No member is on that node any more.
     Leave {
@@ -32,4 +35,17 @@ pub enum Goal {
         /// The member.
         member: String,
     },
+}
+
+/// A member more than are declared, while others are away.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Surge {
+    /// None: what was declared has to do.
+    #[default]
+    No,
+    /// One is added before anybody is replaced, and removed at the end.
+    Add,
+    /// None is added, and the one that an operation before has added is removed.
+    Withdraw,
 }

@@ -39,6 +39,13 @@ const MOVING: &[Permission] = &[
 const DRAINING: &[Permission] =
     &[everywhere("get", "", "nodes"), everywhere("patch", "", "nodes"), everywhere("list", "", "pods")];
 
+const BACKUPS: &[Permission] = &[
+    in_namespace("list", "batch", "jobs"),
+    in_namespace("list", "batch", "cronjobs"),
+    in_namespace("list", "snapshot.storage.k8s.io", "volumesnapshots"),
+    in_namespace("list", "postgresql.cnpg.io", "backups"),
+];
+
 /// For `status` and `check`; `inside` the cluster pods are reached without a tunnel.
 pub fn for_looking(inside: bool) -> Vec<Permission> {
     if inside { LOOKING.to_vec() } else { [LOOKING, TUNNELS].concat() }
@@ -52,4 +59,10 @@ pub fn for_moving(inside: bool) -> Vec<Permission> {
 /// For `drain`.
 pub fn for_drain() -> Vec<Permission> {
     DRAINING.to_vec()
+}
+
+/// For `check` to see how old a database's newest backup is: what may not be read, or is not installed, is said to be so.
+/// Velero's objects are in a namespace of its own; whoever may not list them in all does without.
+pub fn for_backups() -> Vec<Permission> {
+    BACKUPS.to_vec()
 }

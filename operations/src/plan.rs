@@ -38,6 +38,9 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// The step from which on the old image cannot come back, if the plan has one.
     pub boundary: Option<usize>,
+    /// What people should know of it beside the steps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// A StatefulSet before an operation: what is restored at its end, and gone back to by `rollback`.
@@ -50,6 +53,9 @@ pub struct Origin {
     pub rollout: Rollout,
     /// The members that led, so that whoever resumes can still restore them.
     pub primaries: Vec<String>,
+    /// How many members were declared; 0 where an older version did not write it down.
+    #[serde(default)]
+    pub replicas: usize,
 }
 
 impl Origin {
@@ -60,6 +66,7 @@ impl Origin {
             image: look.workload.image.clone(),
             rollout: look.workload.rollout,
             primaries: primaries.map(|primary| primary.name.clone()).collect(),
+            replicas: look.workload.replicas,
         }
     }
 }
@@ -153,7 +160,14 @@ impl Plan {
     /// the update strategy back: then the StatefulSet's own picks pods by ordinal again.
     pub(crate) fn is_let_go(&self, index: usize, look: &Look) -> bool {
         matches!(self.goal, Goal::Renew { .. })
-            && matches!(self.steps[index], Step::Replace { .. } | Step::HandOver { .. } | Step::FinishHandOver { .. })
+            && matches!(
+                self.steps[index],
+                Step::AddMember { .. }
+                    | Step::Replace { .. }
+                    | Step::HandOver { .. }
+                    | Step::FinishHandOver { .. }
+                    | Step::RemoveMember { .. }
+            )
             && look.workload.rollout != Rollout::OnDelete
     }
 

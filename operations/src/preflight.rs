@@ -1,6 +1,6 @@
 //! THINK. The questions asked before anything begins, as a table: what `check` prints and what a plan must pass.
 
-use stateful_safety::{Blocker, Disruption, MemberState, Misfit, Policy, Reason, ReplicaGroup, Role, Version};
+use stateful_safety::{Blocker, Disruption, MemberState, Misfit, Policy, Reason, ReplicaGroup, Role, Version, Warning};
 
 use crate::goal::Goal;
 use crate::moves::{moves, target_image};
@@ -12,6 +12,7 @@ pub(crate) type Check = (&'static str, &'static str, fn(&Plan, &Look, &Policy) -
 
 /// The checks, in the order in which they are shown.
 pub const CHECKS: &[Check] = &[
+    ("joins-by-itself", "a member that is added joins the database by itself", joins_by_itself),
     ("no-operator", "nobody else rolls changes of the template out", no_operator),
     ("members-well", "every member is there, in sync, and of one mind with the others", members_well),
     ("replicas-expendable", "every replica may be taken for a while", replicas_expendable),
@@ -30,6 +31,10 @@ pub struct Finding {
     pub title: &'static str,
     /// The reasons against; none when it passed.
     pub reasons: Vec<Reason>,
+    /// What should be known all the same.
+    pub warnings: Vec<Warning>,
+    /// What was looked at, where that is not plain.
+    pub notes: Vec<String>,
 }
 
 /// What every check finds about a plan. A reason is shown once, by the first check that finds it.
@@ -46,7 +51,7 @@ pub fn findings(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Finding> {
                     reasons.push(reason);
                 }
             }
-            Finding { check, title, reasons }
+            Finding { check, title, reasons, warnings: Vec::new(), notes: Vec::new() }
         })
         .collect()
 }
@@ -77,7 +82,8 @@ fn passes_soon(reason: &Reason) -> bool {
 
 /// The member that is broken and is to be mended by being replaced first.
 fn mended<'a>(plan: &'a Plan, look: &Look) -> Option<&'a str> {
-    let first = taken(plan).next().filter(|_| matches!(plan.goal, Goal::Renew { repair: true, .. }))?;
+    let first =
+        plan.steps.iter().find_map(Step::subject).filter(|_| matches!(plan.goal, Goal::Renew { repair: true, .. }))?;
     (!look.is_well(first)).then_some(first)
 }
 
@@ -87,8 +93,29 @@ fn replicas_expendable(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason>
         .filter(|member| !look.leads(member))
         .flat_map(|member| {
             let reasons = against_taking(member, look, policy);
-            if mended == Some(member) { reasons } else { lasting(reasons, mended) }
+            let reasons = if mended == Some(member) { reasons } else { lasting(reasons, mended) };
+            reasons.into_iter().filter(|reason| !is_ended_by_one_more(plan, reason))
         })
+        .collect()
+}
+
+/// What lacks one member has it once one was added; whether that one counts is asked again before anybody is taken.
+fn is_ended_by_one_more(plan: &Plan, reason: &Reason) -> bool {
+    let one_short = matches!(reason, Reason::WritesWouldStop { left, needed, .. } if left + 1 >= *needed);
+    one_short && added(plan).is_some()
+}
+
+/// The member a plan adds.
+fn added(plan: &Plan) -> Option<&str> {
+    plan.steps.iter().find_map(|step| if let Step::AddMember { member, .. } = step { Some(&**member) } else { None })
+}
+
+fn joins_by_itself(plan: &Plan, look: &Look, _policy: &Policy) -> Vec<Reason> {
+    let why = look.workload.engine.joins_only_after();
+    added(plan)
+        .zip(why)
+        .map(|(member, why)| Reason::JoinsNotByItself { member: member.to_owned(), why: why.to_owned() })
+        .into_iter()
         .collect()
 }
 
@@ -99,8 +126,9 @@ fn lasting(mut reasons: Vec<Reason>, mended: Option<&str>) -> Vec<Reason> {
     reasons
 }
 
+/// Those that are made anew. The one that was added goes when all else is done, and its own gate asks then.
 fn taken(plan: &Plan) -> impl Iterator<Item = &str> {
-    plan.steps.iter().filter_map(Step::subject)
+    plan.steps.iter().filter_map(|step| if let Step::Replace { member } = step { Some(&**member) } else { None })
 }
 
 fn against_taking(member: &str, look: &Look, policy: &Policy) -> Vec<Reason> {
@@ -117,11 +145,13 @@ fn successors_ready(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
         .iter()
         .filter_map(|step| match step {
             // One that gives a group back comes when all have moved; what it will look like then, its gate will see.
-            Step::HandOver { from, to, .. } if moved(from) && mended != Some(to) => {
+            Step::HandOver { from, to, .. } if moved(from) && mended != Some(to) && added(plan) != Some(to) => {
                 Some(Disruption::HandOver { from: from.clone(), to: to.clone() })
             }
             Step::HandOver { .. }
             | Step::FinishHandOver { .. }
+            | Step::AddMember { .. }
+            | Step::RemoveMember { .. }
             | Step::Replace { .. }
             | Step::HoldRollout
             | Step::ChangeTemplate { .. }
@@ -141,7 +171,7 @@ fn successors_ready(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
         let follows = member.role == Role::Replica && member.sync.is_streaming();
         member.is_electable() && (follows || mended == Some(&member.name))
     };
-    let lonely = led_away.filter(|group| !group.members.iter().any(can_lead));
+    let lonely = led_away.filter(|group| !group.members.iter().any(can_lead) && added(plan).is_none());
     reasons.extend(lonely.map(|group| Reason::NoSuccessor { group: group.name.clone() }));
     reasons
 }

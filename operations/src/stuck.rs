@@ -25,7 +25,7 @@ pub(crate) struct Stuck {
 impl Stuck {
     /// Why the pod a step waits for will never start, once it has said so for too long.
     pub(crate) fn for_too_long(&mut self, step: &Step, look: &Look) -> Option<String> {
-        let pod = look.workload.member(step.subject()?)?;
+        let pod = look.workload.member(step.awaited()?)?;
         let Some(why) = pod.waiting.as_deref().filter(|why| CANNOT.contains(why)) else {
             // A crash loop runs for a moment between two crashes; only being ready clears it.
             if pod.ready {

@@ -62,6 +62,8 @@ impl Step {
             Self::HandOver { group, from, to } | Self::FinishHandOver { group, from, to } => Some((group, from, to)),
             Self::HoldRollout
             | Self::ChangeTemplate { .. }
+            | Self::AddMember { .. }
+            | Self::RemoveMember { .. }
             | Self::Replace { .. }
             | Self::Route { .. }
             | Self::Finalize { .. }

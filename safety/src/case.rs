@@ -1,6 +1,6 @@
 //! What a check is told: all it may decide on.
 
-use crate::{Assessment, Disruption, Policy, ReplicaGroup, Workload};
+use crate::{Assessment, Disruption, MemberState, Policy, ReplicaGroup, Sync, Workload};
 
 /// What a check is told.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +34,21 @@ impl<'a> Case<'a> {
     /// Whether a member's pod is being deleted. Its server may go on answering until its grace period is over.
     pub(crate) fn is_leaving(&self, member: &str) -> bool {
         self.workload.member(member).is_some_and(|pod| pod.terminating)
+    }
+
+    /// Whether the disruption takes nothing from a group that is not missing already: pods in which no server ever ran,
+    /// while somebody is seen leading. What the group lacks, it lacks with them and without.
+    pub(crate) fn takes_nothing_from(&self, group: &ReplicaGroup) -> bool {
+        let mut taken = group.members.iter().filter(|member| self.taken().contains(&member.name)).peekable();
+        taken.peek().is_some() && taken.all(|member| self.runs_nothing(&member.name)) && group.primary().is_some()
+    }
+
+    /// Whether no server runs in a member's pod, by both accounts: Kubernetes says that none ever did, and none answers. Both
+    /// are of the same look; where they contradict each other, one of them is wrong.
+    fn runs_nothing(&self, member: &str) -> bool {
+        let never_started = self.workload.member(member).is_some_and(|pod| pod.never_started && !pod.ready);
+        let silent = |state: &MemberState| matches!(state.sync, Sync::Unreachable { .. });
+        never_started && self.assessment.member(member).is_some_and(silent)
     }
 
     /// The groups the disruption takes from or moves. Finishing a handover does neither: nobody leads there, so nobody is

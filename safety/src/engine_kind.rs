@@ -86,6 +86,19 @@ impl EngineKind {
         }
     }
 
+    /// What is missing where a StatefulSet is given a pod more; none where it joins the database by itself. PostgreSQL: it
+    /// copies the primary, as every member has (images and operators do so), and nobody else need know of it.
+    pub const fn joins_only_after(self) -> Option<&'static str> {
+        match self {
+            Self::Postgres => None,
+            Self::Redis => Some("it must be told whom it follows (CLUSTER MEET and CLUSTER REPLICATE, or REPLICAOF)"),
+            Self::Mongodb => Some("it must be taken into the set's configuration (rs.add)"),
+            Self::Couchdb => {
+                Some("it must be let into the cluster (PUT /_node/_local/_nodes/NODE), and would hold no shard")
+            }
+        }
+    }
+
     /// Last path elements of images that run this engine's server.
     pub const fn images(self) -> &'static [&'static str] {
         match self {

@@ -104,6 +104,8 @@ fn never_looked() -> Reason {
 #[cfg(test)]
 mod equals;
 #[cfg(test)]
+mod never_started;
+#[cfg(test)]
 mod only_copy;
 #[cfg(test)]
 mod properties;

@@ -24,6 +24,7 @@ mod policy;
 mod reason;
 mod unsettled;
 mod version;
+mod warning;
 mod workload;
 
 mod checks;
@@ -41,7 +42,8 @@ pub use policy::Policy;
 pub use reason::Reason;
 pub use unsettled::Unsettled;
 pub use version::Version;
-pub use workload::{Member, Rollout, Route, Storage, Workload, WorkloadId};
+pub use warning::Warning;
+pub use workload::{Claims, Member, Rollout, Route, Storage, Workload, WorkloadId};
 
 /// Milliseconds since the Unix epoch. Time is always an argument here, never read.
 pub type Millis = i64;

@@ -133,6 +133,13 @@ pub enum Reason {
         /// The member that should take over.
         to: String,
     },
+    /// One pod more would be no member: the engine does not take it in by itself.
+    JoinsNotByItself {
+        /// The pod.
+        member: String,
+        /// What is missing.
+        why: String,
+    },
     /// An operation holds the workload, and another pod goes next.
     PlanInProgress {
         /// Who holds it.
@@ -170,6 +177,7 @@ impl Reason {
             Self::OnlyCopy { .. } => "STF-DB-022",
             Self::Late { .. } => "STF-DB-023",
             Self::NotElectable { .. } => "STF-DB-024",
+            Self::JoinsNotByItself { .. } => "STF-DB-025",
             Self::OperatorRunsIt { .. } => "STF-DB-026",
             Self::PlanInProgress { .. } => "STF-GD-001",
             Self::NotReserved { .. } => "STF-GD-002",
@@ -201,6 +209,7 @@ impl Reason {
             | Self::NoPersistence { .. }
             | Self::NotASuccessor { .. }
             | Self::NotElectable { .. }
+            | Self::JoinsNotByItself { .. }
             | Self::OperatorRunsIt { .. }
             | Self::Release(_) => false,
             Self::Blocked(blocker) => blocker.may_pass(),
@@ -260,6 +269,9 @@ impl Reason {
                 format!("{}; kubectl stateful switchover and drain work as for any other", operated.ask(flags))
             }
             Self::NotElectable { .. } => format!("name a member that may lead: kubectl stateful status {target}"),
+            Self::JoinsNotByItself { .. } => {
+                format!("leave --surge away; or add a member yourself, then: kubectl stateful upgrade {target}")
+            }
             Self::PlanInProgress { .. } => format!(
                 "wait for it: kubectl stateful history {target}; if nobody is behind it any more, end it: \
                  kubectl stateful abort {target}"
@@ -322,6 +334,9 @@ impl std::fmt::Display for Reason {
             }
             Self::NotElectable { to } => {
                 write!(f, "{to} cannot take over: by the database's own configuration it never leads (priority 0)")
+            }
+            Self::JoinsNotByItself { member, why } => {
+                write!(f, "{member}, added for the duration, would be no member of the database: {why}")
             }
             Self::NotReserved { why } => write!(f, "the guard could not write its permission down: {why}"),
             Self::Release(misfit) => write!(f, "{misfit}"),

@@ -52,6 +52,12 @@ pub struct Workload {
     pub routes: Vec<Route>,
     /// A controller that writes the template from elsewhere (Argo CD, Flux): patching behind its back does not last.
     pub template_owner: Option<String>,
+    /// Somebody else who writes how many members there are (a repository's controller, an autoscaler).
+    #[serde(default)]
+    pub replicas_owner: Option<String>,
+    /// The claims each member gets.
+    #[serde(default)]
+    pub claims: Claims,
     /// The object its operator makes it from, where it has one.
     pub operated: Option<Operated>,
 }
@@ -69,6 +75,11 @@ impl Workload {
         declared.filter(|ordinal| !has_pod(*ordinal)).map(|ordinal| format!("{}-{ordinal}", self.id.name)).collect()
     }
 
+    /// The name of the member that a StatefulSet of so many gets next.
+    pub fn next_after(&self, replicas: usize) -> String {
+        format!("{}-{}", self.id.name, self.first_ordinal + replicas)
+    }
+
     /// Which of the declared ones a member is.
     fn ordinal(&self, member: &Member) -> Option<usize> {
         member.name.strip_prefix(&self.id.name)?.strip_prefix('-')?.parse().ok()
@@ -78,6 +89,16 @@ impl Workload {
     pub fn is_current(&self, member: &Member) -> bool {
         !self.declared_revision.is_empty() && member.revision == self.declared_revision
     }
+}
+
+/// What a StatefulSet declares of its members' claims.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Claims {
+    /// The templates' names; a member's claim is called as the template and the member.
+    pub templates: Vec<String>,
+    /// Whether the StatefulSet itself deletes a member's claims when it is scaled down (`whenScaled: Delete`).
+    pub deleted_when_scaled: bool,
 }
 
 /// A Service that selects one member by its pod name.
@@ -127,6 +148,10 @@ pub struct Member {
     /// Why its container is not running, in the kubelet's word (`ImagePullBackOff`, `CrashLoopBackOff`), or why the
     /// pod is not scheduled.
     pub waiting: Option<String>,
+    /// Whether its database container never ran since this very pod was made, as the API server tells: no server of it can
+    /// be there. False wherever that is not known.
+    #[serde(default)]
+    pub never_started: bool,
 }
 
 /// Where a member's data is when its pod is gone.

@@ -19,4 +19,5 @@ mod source;
 mod statements;
 mod steps;
 mod time;
+mod warnings;
 mod writes;

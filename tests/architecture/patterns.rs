@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use stateful_operations::{Goal, Pattern};
+use stateful_operations::{Goal, Pattern, Surge};
 use stateful_safety::Version;
 
 use crate::golden::assert_golden;
@@ -16,12 +16,13 @@ Made from `operations/src/patterns/` by `tests/architecture`; do not edit.
 ";
 
 fn all() -> Vec<(&'static str, &'static Pattern)> {
-    let renew = Goal::Renew { change: None, restore_primaries: false, repair: false };
+    let renew = |surge| Goal::Renew { change: None, restore_primaries: false, repair: false, surge };
     let leave = Goal::Leave { node: String::new() };
     let lead = Goal::Lead { member: String::new() };
     let last = Goal::Finalize { release: Version::parse("6.0").expect("a version") };
     vec![
-        ("upgrade, rollback", Pattern::of(&renew)),
+        ("upgrade, rollback", Pattern::of(&renew(Surge::No))),
+        ("upgrade --surge", Pattern::of(&renew(Surge::Add))),
         ("drain", Pattern::of(&leave)),
         ("switchover", Pattern::of(&lead)),
         ("finalize", Pattern::of(&last)),
@@ -47,7 +48,8 @@ fn every_table_is_the_pattern_of_a_goal() {
 fn the_document_says_what_the_tables_say() {
     let mut text = HEAD.to_owned();
     for (verbs, pattern) in all() {
-        let Pattern { name, each_unfinished, first, each_replica, each_primary, each_restored, last } = pattern;
+        let Pattern { name, each_unfinished, first, each_replica, each_primary, each_restored, each_added, last } =
+            pattern;
         writeln!(text, "\n## {name}\n\nFor `{verbs}`. {}\n", told(pattern)).expect("text");
         text.push_str("| when | act | only while | going back |\n|---|---|---|---|\n");
         let parts = [
@@ -56,6 +58,7 @@ fn the_document_says_what_the_tables_say() {
             ("each replica that must move", each_replica),
             ("then each primary that must move", each_primary),
             ("then each group to be given back", each_restored),
+            ("then the member that was added; handing over only if it leads", each_added),
             ("last", last),
         ];
         for (when, rows) in parts {

@@ -100,6 +100,10 @@ fn all() -> Vec<Reason> {
             version: Some(version("5.0.4")),
             release: version("6.0"),
         }),
+        Reason::JoinsNotByItself {
+            member: name("mongo-3"),
+            why: name("it must be taken into the set's configuration (rs.add)"),
+        },
         Reason::OperatorRunsIt {
             operated: Operated {
                 group: "psmdb.percona.com".to_owned(),
@@ -165,12 +169,13 @@ const fn place(reason: &Reason) -> usize {
         Reason::Release(Misfit::ReleaseSkipped { .. }) => 40,
         Reason::Release(Misfit::NotFinalized { .. }) => 41,
         Reason::Release(Misfit::ReleasesMixed { .. }) => 42,
-        Reason::OperatorRunsIt { .. } => 43,
-        Reason::Blocked(Blocker::Unsettled(Unsettled::MaintenanceMode { .. })) => 44,
-        Reason::Blocked(Blocker::Unsettled(Unsettled::NotJoined { .. })) => 45,
-        Reason::Blocked(Blocker::Unsettled(Unsettled::CatchingUp { .. })) => 46,
-        Reason::Blocked(Blocker::Unsettled(Unsettled::ShardShort { .. })) => 47,
-        Reason::Blocked(Blocker::Unsettled(Unsettled::Resharding { .. })) => 48,
+        Reason::JoinsNotByItself { .. } => 43,
+        Reason::OperatorRunsIt { .. } => 44,
+        Reason::Blocked(Blocker::Unsettled(Unsettled::MaintenanceMode { .. })) => 45,
+        Reason::Blocked(Blocker::Unsettled(Unsettled::NotJoined { .. })) => 46,
+        Reason::Blocked(Blocker::Unsettled(Unsettled::CatchingUp { .. })) => 47,
+        Reason::Blocked(Blocker::Unsettled(Unsettled::ShardShort { .. })) => 48,
+        Reason::Blocked(Blocker::Unsettled(Unsettled::Resharding { .. })) => 49,
     }
 }
 
@@ -211,5 +216,6 @@ fn the_document_says_what_the_code_says() {
         writeln!(text, "| `{code}` | {reason} | {waits} | {step} | {accepted} |").expect("text");
     }
     text.push_str(&crate::flaws::table());
+    text.push_str(&crate::warnings::table());
     assert_golden("docs/reasons.md", &text);
 }

@@ -23,6 +23,8 @@ const THINKING_FILES: &[&str] = &[
     "unfinished.rs",
     "plan.rs",
     "preflight.rs",
+    "recent_backup.rs",
+    "surge.rs",
     "look.rs",
     "stuck.rs",
 ];

@@ -55,6 +55,7 @@ fn files_that_say_touch_are_the_ones_the_architecture_lists() {
         "record",
         "rollout",
         "route",
+        "scale",
     ];
     let listed = listed.map(|name| format!("cluster/src/{name}.rs"));
     assert_eq!(touching, listed);

@@ -5,10 +5,12 @@
 //! engine postgres                          without it redis
 //! rollout OnDelete                         the update strategy; without it RollingUpdate
 //! goal image example/redis:8.0 restore     or: goal restart · goal declared · goal leave NODE · goal lead MEMBER ·
-//!                                          goal finalize 6.0; repair
+//!                                          goal finalize 6.0; repair; and last surge, or withdraw
 //! features 5.0                             what the data uses of its release's features, where the engine tells
 //! accept STF-DB-011                        a reason accepted for this run
 //! before example/redis:7.0                 the image before the operation, where it was begun earlier
+//! before members 3                         the number of members before it
+//! replicas owner Argo CD                   who else writes that number
 //! operated psmdb.percona.com PerconaServerMongoDB shop     the object its operator makes it from
 //! blocker stranger 07c37df at 10.0.0.9     a condition of the database; so are: blocker maintenance MEMBER MODE ·
 //!                                          blocker short COPIES WANTED SHARD
@@ -16,17 +18,17 @@
 //! redis-3 shard-0 replica node2 7.0.15 old lag=120     and what is the matter with it, if anything is
 //! ```
 //!
-//! `lag=N`, `behind`, `silent`, `stuck=ImagePullBackOff`, `absent`, `ephemeral`, `nothing-kept`, `priority=N`, `needs=2`
-//! (a write of its group).
+//! `lag=N`, `behind`, `silent`, `stuck=ImagePullBackOff`, `never-started`, `absent`, `ephemeral`, `nothing-kept`,
+//! `priority=N`, `needs=2` (a write of its group).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use stateful_cluster::TemplateChange;
-use stateful_operations::{Goal, Look};
+use stateful_operations::{Goal, Look, Surge};
 use stateful_safety::{
-    Assessment, Blocker, Electorate, EngineKind, Member, MemberState, Operated, Policy, ReplicaGroup, Role, Rollout,
-    Storage, Sync, Unsettled, Version, Workload, WorkloadId,
+    Assessment, Blocker, Claims, Electorate, EngineKind, Member, MemberState, Operated, Policy, ReplicaGroup, Role,
+    Rollout, Storage, Sync, Unsettled, Version, Workload, WorkloadId,
 };
 
 /// When everything is seen; nobody here reads a clock.
@@ -38,12 +40,13 @@ pub(crate) struct Case {
     pub(crate) goal: Goal,
     pub(crate) policy: Policy,
     pub(crate) image_before: Option<String>,
+    pub(crate) replicas_before: Option<usize>,
 }
 
 /// Reads a case. A word it does not know fails the test.
 pub(crate) fn read(text: &str) -> Case {
     let mut goal = None;
-    let mut image_before = None;
+    let (mut image_before, mut replicas_before) = (None, None);
     let mut policy = Policy::default();
     let mut look = Look { at: NOW, workload: workload(), assessment: assessment() };
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
@@ -61,7 +64,11 @@ pub(crate) fn read(text: &str) -> Case {
             ["rollout", "OnDelete"] => look.workload.rollout = Rollout::OnDelete,
             ["features", release] => look.assessment.feature_release = Version::parse(release),
             ["goal", ref words @ ..] => goal = Some(goal_of(words)),
+            ["before", "members", count] => replicas_before = Some(count.parse().expect("a number")),
             ["before", image] => image_before = Some(image.to_owned()),
+            ["replicas", "owner", ..] => {
+                look.workload.replicas_owner = Some(line.trim_start_matches("replicas owner ").to_owned());
+            }
             ["accept", code] => {
                 policy.accepted.insert(code.to_owned());
             }
@@ -97,14 +104,18 @@ pub(crate) fn read(text: &str) -> Case {
     if look.assessment.groups.iter().any(|group| group.primary().is_some() || group.is_headless()) {
         look.assessment.electorates.push(voters(&look.assessment.groups));
     }
-    Case { look, goal: goal.expect("a goal"), policy, image_before }
+    Case { look, goal: goal.expect("a goal"), policy, image_before, replicas_before }
 }
 
 fn goal_of(words: &[&str]) -> Goal {
-    let flags = || (words.contains(&"restore"), words.contains(&"repair"));
     let renew = |change| {
-        let (restore_primaries, repair) = flags();
-        Goal::Renew { change, restore_primaries, repair }
+        let (restore_primaries, repair) = (words.contains(&"restore"), words.contains(&"repair"));
+        let surge = match words {
+            [.., "surge"] => Surge::Add,
+            [.., "withdraw"] => Surge::Withdraw,
+            _ => Surge::No,
+        };
+        Goal::Renew { change, restore_primaries, repair, surge }
     };
     match words {
         ["image", image, ..] => {
@@ -156,6 +167,7 @@ fn add(look: &mut Look, line: &Line<'_>) {
         terminating: false,
         storage: Storage::Claim,
         waiting: None,
+        never_started: false,
     };
     let mut absent = false;
     let mut needs = 1;
@@ -165,6 +177,7 @@ fn add(look: &mut Look, line: &Line<'_>) {
             ("behind", _) => member.sync = Sync::Behind { why: "copying everything from its primary".to_owned() },
             ("silent", _) => member.sync = Sync::Unreachable { why: "connection refused".to_owned() },
             ("stuck", why) => (pod.ready, pod.waiting) = (false, Some(why.to_owned())),
+            ("never-started", _) => (pod.ready, pod.never_started) = (false, true),
             ("absent", _) => absent = true,
             ("ephemeral", _) => pod.storage = Storage::Ephemeral,
             ("nothing-kept", _) => member.persists = false,
@@ -208,6 +221,8 @@ fn workload() -> Workload {
         members: Vec::new(),
         routes: Vec::new(),
         template_owner: None,
+        replicas_owner: None,
+        claims: Claims { templates: vec!["data".to_owned()], deleted_when_scaled: false },
         operated: None,
     }
 }

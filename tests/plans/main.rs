@@ -20,10 +20,13 @@ fn cases() -> Vec<PathBuf> {
 
 fn drawn_up(folder: &Path) -> String {
     let text = fs::read_to_string(folder.join("look.txt")).expect("look.txt");
-    let Case { look, goal, policy, image_before } = look::read(&text);
+    let Case { look, goal, policy, image_before, replicas_before } = look::read(&text);
     let mut origin = Origin::of(&look);
     if let Some(image) = image_before {
         origin.image = image;
+    }
+    if let Some(replicas) = replicas_before {
+        origin.replicas = replicas;
     }
     text::text(&draw_up(&goal, &look, origin, &policy))
 }

@@ -16,6 +16,9 @@ pub(crate) fn text(drawn: &Result<Plan, Refusal>) -> String {
                 }
                 writeln!(text, "{:2}. {step}", index + 1).expect("text");
             }
+            for note in &plan.notes {
+                writeln!(text, "note: {note}").expect("text");
+            }
         }
         Err(Refusal::Nothing(why)) => writeln!(text, "nothing to do: {why}").expect("text"),
         Err(Refusal::Unsafe(reasons)) => {

@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use stateful_harness::{Cluster, Figures, Load, Plugin, Postgres, Running, Trace, nothing_lost, postgres_image, until};
+use stateful_harness::{
+    Cluster, Figures, Load, Plugin, Postgres, Running, Trace, nothing_failed, nothing_lost, postgres_image, until,
+};
 
 /// After a restart kubelet waits 10 s before the next one of the same container, and 20 s after that.
 const SETTLED_WITHIN: Duration = Duration::from_mins(2);
@@ -43,7 +45,7 @@ async fn minor_upgrade_of_postgres_under_load_loses_nothing() -> Result<()> {
 
 /// The first standby that gets the new image never starts. The way back takes it away as it is: nothing runs in it.
 #[tokio::test]
-async fn a_rollback_of_postgres_after_an_image_that_cannot_be_pulled_loses_nothing() -> Result<()> {
+async fn a_rollback_of_postgres_after_an_image_that_cannot_be_pulled_fails_no_write() -> Result<()> {
     let cluster = Cluster::find()?;
     let namespace = cluster.namespace("law-postgres-back").await?;
     let postgres = Postgres::deploy(&namespace, "15.18").await?;
@@ -62,9 +64,37 @@ async fn a_rollback_of_postgres_after_an_image_that_cannot_be_pulled_loses_nothi
     let audit = load.stop().await?;
     told("an image that cannot be pulled", &during, &audit.errors);
     eprintln!("rolled back in {:?}", ended.took);
-    nothing_lost(&audit)?;
+    nothing_failed(&during, &audit)?;
     ensure!(ended.took <= BACK_WITHIN, "going back took {:?}", ended.took);
     all_run(&postgres, "15.18").await?;
+    clients_reach_the_primary(&postgres).await
+}
+
+/// A fourth member comes before anybody is touched and goes when all are done; its claim stays.
+#[tokio::test]
+async fn an_upgrade_of_postgres_with_a_member_more_ends_with_as_many_as_before_and_loses_nothing() -> Result<()> {
+    let cluster = Cluster::find()?;
+    let namespace = cluster.namespace("law-postgres-surge").await?;
+    let postgres = Postgres::deploy(&namespace, "15.18").await?;
+    let plugin = Plugin::find(&cluster)?.within(&namespace);
+    let load = Load::start(postgres.through("postgres-primary").await?).await?;
+
+    let upgrade = ["upgrade", "postgres", "--version", "15.20", "--surge", "-y", "-o", "json"];
+    let ended = plugin.run(&upgrade).await?.expect(0)?;
+    let during = load.turn_page();
+    let audit = load.stop().await?;
+    told("a minor upgrade with a member more", &during, &audit.errors);
+    eprintln!("it took {:?}", ended.took);
+    nothing_lost(&audit)?;
+    for words in ["add postgres-3", "remove postgres-3", "claim data-postgres-3 stays behind"] {
+        ensure!(ended.stderr.contains(words), "it does not say \"{words}\":\n{ended}");
+    }
+    let at = |words: &str| ended.stderr.rfind(words).context("it is said");
+    ensure!(at("add postgres-3")? < at("replace postgres-1")?, "it did not come first:\n{ended}");
+    ensure!(at("replace postgres-0")? < at("remove postgres-3")?, "it did not go last:\n{ended}");
+    namespace.get(&["persistentvolumeclaim", "data-postgres-3"]).await.context("its claim is gone")?;
+    postgres.in_sync(SETTLED_WITHIN).await?; // three of them
+    all_run(&postgres, "15.20").await?;
     clients_reach_the_primary(&postgres).await
 }
 

@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{
-    ContainerState, ContainerStateWaiting, ContainerStatus, PersistentVolumeClaimVolumeSource, Pod, PodCondition,
-    PodSpec, PodStatus, Volume,
+    ContainerState, ContainerStateRunning, ContainerStateTerminated, ContainerStateWaiting, ContainerStatus,
+    PersistentVolumeClaimVolumeSource, Pod, PodCondition, PodSpec, PodStatus, Volume,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
 use kube::Resource;
@@ -65,14 +65,23 @@ struct Status {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Container {
+    restart_count: i32,
     state: Option<State>,
+    last_state: Option<State>,
 }
 
 #[derive(Deserialize)]
 struct State {
     waiting: Option<ContainerStateWaiting>,
+    running: Option<Happened>,
+    terminated: Option<Happened>,
 }
+
+/// That it runs or has run; when and how it ended nobody here asks.
+#[derive(Deserialize)]
+struct Happened {}
 
 impl From<Sent> for SlimPod {
     fn from(sent: Sent) -> Self {
@@ -111,8 +120,17 @@ fn volume(mount: Mount) -> Volume {
 }
 
 fn containers(containers: Vec<Container>) -> Vec<ContainerStatus> {
-    let state = |state: State| ContainerState { waiting: state.waiting, ..ContainerState::default() };
-    let slim = |one: Container| ContainerStatus { state: one.state.map(state), ..ContainerStatus::default() };
+    let state = |state: State| ContainerState {
+        waiting: state.waiting,
+        running: state.running.map(|_| ContainerStateRunning::default()),
+        terminated: state.terminated.map(|_| ContainerStateTerminated::default()),
+    };
+    let slim = |one: Container| ContainerStatus {
+        restart_count: one.restart_count,
+        state: one.state.map(state),
+        last_state: one.last_state.map(state),
+        ..ContainerStatus::default()
+    };
     containers.into_iter().map(slim).collect()
 }
 
@@ -172,6 +190,21 @@ mod tests {
         let status = &mut whole["status"];
         status["initContainerStatuses"] = status["containerStatuses"].take();
         holds(&whole, &["CrashLoopBackOff"]);
+        whole["status"]["phase"] = json!("Pending");
+        let never = json!({"name": "redis", "image": "redis:8.0", "imageID": "", "ready": false, "restartCount": 0,
+            "state": {"waiting": {"reason": "ErrImagePull"}}});
+        whole["status"]["containerStatuses"] = json!([never]);
+        holds(&whole, &["never_started: true"]);
+        for (field, ran) in [
+            ("restartCount", json!(1)),
+            ("lastState", json!({"terminated": {"exitCode": 0}})),
+            ("state", json!({"running": {}})),
+        ] {
+            let mut has_run = never.clone();
+            has_run[field] = ran;
+            whole["status"]["containerStatuses"] = json!([has_run]);
+            holds(&whole, &["never_started: false"]);
+        }
         whole["status"]["conditions"] =
             json!([{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated", "message": "it waits"}]);
         holds(&whole, &["SchedulingGated: it waits"]);

@@ -183,6 +183,14 @@ impl Live {
             Act::ChangeTemplate(change) => {
                 stateful_cluster::change_template(&self.cluster, workload, change, dry_run).await?;
             }
+            Act::Add { replicas } | Act::Remove { replicas, .. } => {
+                let scaled = stateful_cluster::scale(&self.cluster, workload, *replicas, dry_run).await;
+                scaled.map_err(|error| match error {
+                    // Somebody has scaled it: what that leaves to do is seen by looking.
+                    ClusterError::Conflict(why) => WorldError::NotYet(why),
+                    error => error.into(),
+                })?;
+            }
             Act::Release(before) => stateful_cluster::release(&self.cluster, workload, *before, dry_run).await?,
             Act::Route { services, to } => {
                 for service in services {
@@ -238,7 +246,7 @@ impl World for Live {
             let ours = self.ours.lock().await;
             let claim = ours.claim.as_ref().ok_or_else(|| ClusterError::ClaimLost(self.id.to_string()))?;
             claim.confirm().await?;
-            if let Act::Evict { uid, .. } = act {
+            if let Act::Evict { uid, .. } | Act::Remove { uid, .. } = act {
                 claim.announce(NEXT_POD, uid).await?; // the guard lets this very pod pass, and no other of the workload
             }
             self.carry_out(act, look, false).await

@@ -17,5 +17,6 @@ pub(crate) const FINALIZE: Pattern = Pattern {
     each_replica: &[],
     each_primary: &[],
     each_restored: &[],
+    each_added: &[],
     last: &[],
 };

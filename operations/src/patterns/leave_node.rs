@@ -26,5 +26,6 @@ pub(crate) const LEAVE_NODE: Pattern = Pattern {
         Row(Kind::HandOver,       &[Gate::EveryoneInSync, Gate::JudgeAllows],        "switchover"),
         Row(Kind::Route,          &[],                                               "the next handover"),
     ],
+    each_added: &[],
     last: &[],
 };

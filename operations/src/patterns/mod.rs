@@ -3,18 +3,20 @@
 mod finalize;
 mod leave_node;
 mod rolling_replace;
+mod rolling_surge;
 mod switchover;
 
 use serde::{Deserialize, Serialize};
 use stateful_safety::{Policy, Reason};
 
-use crate::goal::Goal;
+use crate::goal::{Goal, Surge};
 use crate::steps::Step;
 use crate::{Look, Plan};
 
 pub(crate) use finalize::FINALIZE;
 pub(crate) use leave_node::LEAVE_NODE;
 pub(crate) use rolling_replace::ROLLING_REPLACE;
+pub(crate) use rolling_surge::ROLLING_SURGE;
 pub(crate) use switchover::SWITCHOVER;
 
 /// A way to a goal.
@@ -32,6 +34,8 @@ pub struct Pattern {
     pub each_primary: &'static [Row],
     /// Done for each group whose primary was to be restored.
     pub each_restored: &'static [Row],
+    /// Done for the member that was added, when everybody else is done: the handover only if it leads.
+    pub each_added: &'static [Row],
     /// Done once, at the end.
     pub last: &'static [Row],
 }
@@ -47,6 +51,10 @@ pub enum Kind {
     HoldRollout,
     /// [`Step::ChangeTemplate`]
     ChangeTemplate,
+    /// [`Step::AddMember`]
+    AddMember,
+    /// [`Step::RemoveMember`]
+    RemoveMember,
     /// [`Step::Replace`]
     Replace,
     /// [`Step::HandOver`]
@@ -114,7 +122,8 @@ impl Pattern {
     /// The pattern that reaches a goal.
     pub const fn of(goal: &Goal) -> &'static Self {
         match goal {
-            Goal::Renew { .. } => &ROLLING_REPLACE,
+            Goal::Renew { surge: Surge::No, .. } => &ROLLING_REPLACE,
+            Goal::Renew { surge: Surge::Add | Surge::Withdraw, .. } => &ROLLING_SURGE,
             Goal::Leave { .. } => &LEAVE_NODE,
             Goal::Lead { .. } => &SWITCHOVER,
             Goal::Finalize { .. } => &FINALIZE,
@@ -126,6 +135,8 @@ impl Pattern {
         let kind = match step {
             Step::HoldRollout => Kind::HoldRollout,
             Step::ChangeTemplate { .. } => Kind::ChangeTemplate,
+            Step::AddMember { .. } => Kind::AddMember,
+            Step::RemoveMember { .. } => Kind::RemoveMember,
             Step::Replace { .. } => Kind::Replace,
             Step::HandOver { .. } => Kind::HandOver,
             Step::FinishHandOver { .. } => Kind::FinishHandOver,
@@ -133,7 +144,7 @@ impl Pattern {
             Step::ReleaseRollout { .. } => Kind::ReleaseRollout,
             Step::Finalize { .. } => Kind::Finalize,
         };
-        let middle = [self.each_replica, self.each_primary, self.each_restored];
+        let middle = [self.each_replica, self.each_primary, self.each_restored, self.each_added];
         let parts = [self.each_unfinished, self.first].into_iter().chain(middle).chain([self.last]);
         parts.flatten().find(|row| row.0 == kind)
     }

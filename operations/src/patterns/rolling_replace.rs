@@ -29,6 +29,7 @@ pub(crate) const ROLLING_REPLACE: Pattern = Pattern {
         Row(Kind::HandOver,       &[Gate::EveryoneInSync, Gate::JudgeAllows],        "switchover"),
         Row(Kind::Route,          &[],                                               "the next handover"),
     ],
+    each_added: &[],
     last: &[
         Row(Kind::ReleaseRollout, &[Gate::EveryoneInSync, Gate::EveryoneCurrent],    "none needed"),
     ],

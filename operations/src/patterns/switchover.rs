@@ -15,5 +15,6 @@ pub(crate) const SWITCHOVER: Pattern = Pattern {
         Row(Kind::Route,          &[],                                               "the next handover"),
     ],
     each_restored: &[],
+    each_added: &[],
     last: &[],
 };

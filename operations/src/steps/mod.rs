@@ -1,12 +1,14 @@
 //! Steps: what a plan is made of. A file each, with the same questions answered in its head: what it does, why it is
 //! safe to repeat, how it is undone, when it gives up.
 
+mod add_member;
 mod change_template;
 mod finalize;
 mod finish_hand_over;
 mod hand_over;
 mod hold_rollout;
 mod release_rollout;
+mod remove_member;
 mod replace;
 mod route;
 
@@ -28,6 +30,13 @@ pub enum Step {
     ChangeTemplate {
         /// How.
         change: TemplateChange,
+    },
+    /// Declare a member more, and wait until it is in sync.
+    AddMember {
+        /// The member.
+        member: String,
+        /// How many are declared then.
+        replicas: usize,
     },
     /// Take a replica's pod away and wait until its successor is in sync.
     Replace {
@@ -58,6 +67,13 @@ pub enum Step {
         services: Vec<String>,
         /// The member they should lead to.
         to: String,
+    },
+    /// Declare as many as before, so that the member that was added goes.
+    RemoveMember {
+        /// The member.
+        member: String,
+        /// How many are declared then.
+        replicas: usize,
     },
     /// Give the decision back.
     ReleaseRollout {
@@ -91,6 +107,20 @@ pub enum Act {
     Hold,
     /// Patch the template.
     ChangeTemplate(TemplateChange),
+    /// Declare so many members, one more than there are.
+    Add {
+        /// The number.
+        replicas: usize,
+    },
+    /// Declare so many members, one fewer than there are: the pod of that name and UID, of the highest ordinal, goes.
+    Remove {
+        /// The pod.
+        member: String,
+        /// Its UID.
+        uid: String,
+        /// The number.
+        replicas: usize,
+    },
     /// Evict the pod of that name and UID.
     Evict {
         /// The pod.
@@ -124,6 +154,8 @@ impl Step {
         match self {
             Self::HoldRollout => hold_rollout::standing(look),
             Self::ChangeTemplate { change } => change_template::standing(change, look),
+            Self::AddMember { member, replicas } => add_member::standing(member, *replicas, goal, look, policy),
+            Self::RemoveMember { member, replicas } => remove_member::standing(member, *replicas, look, policy),
             Self::Replace { member } => replace::standing(member, goal, look, policy),
             Self::HandOver { group, from, to } => hand_over::standing(group, from, to, look, policy),
             Self::FinishHandOver { group, from: _, to } => finish_hand_over::standing(group, to, look),
@@ -136,13 +168,15 @@ impl Step {
     /// The judge's reasons against what it does to the database; a step that does nothing to it has none.
     pub(crate) fn refused(&self, look: &Look, policy: &Policy) -> Vec<Reason> {
         match self {
-            Self::Replace { member } => replace::refused(member, look, policy),
+            Self::Replace { member } | Self::RemoveMember { member, .. } => replace::refused(member, look, policy),
             Self::HandOver { from, to, .. } => hand_over::refused(from, to, look, policy),
             Self::FinishHandOver { from, to, .. } => finish_hand_over::refused(from, to, look, policy),
             Self::Finalize { release } => finalize::refused(release, look, policy),
-            Self::HoldRollout | Self::ChangeTemplate { .. } | Self::Route { .. } | Self::ReleaseRollout { .. } => {
-                Vec::new()
-            }
+            Self::HoldRollout
+            | Self::ChangeTemplate { .. }
+            | Self::AddMember { .. }
+            | Self::Route { .. }
+            | Self::ReleaseRollout { .. } => Vec::new(),
         }
     }
 
@@ -151,6 +185,11 @@ impl Step {
         match self {
             Self::HoldRollout => Some(Act::Hold),
             Self::ChangeTemplate { change } => Some(Act::ChangeTemplate(change.clone())),
+            Self::AddMember { replicas, .. } => Some(Act::Add { replicas: *replicas }),
+            Self::RemoveMember { member, replicas } => {
+                let uid = look.workload.member(member)?.uid.clone();
+                Some(Act::Remove { member: member.clone(), uid, replicas: *replicas })
+            }
             Self::Replace { member } => {
                 let uid = look.workload.member(member)?.uid.clone();
                 Some(Act::Evict { member: member.clone(), uid })
@@ -165,12 +204,30 @@ impl Step {
         }
     }
 
-    /// The member whose trouble is this step's.
+    /// The member it takes away: that one's trouble is this step's.
     pub(crate) fn subject(&self) -> Option<&str> {
         match self {
-            Self::Replace { member } => Some(member),
+            Self::Replace { member } | Self::RemoveMember { member, .. } => Some(member),
             Self::HoldRollout
             | Self::ChangeTemplate { .. }
+            | Self::AddMember { .. }
+            | Self::HandOver { .. }
+            | Self::FinishHandOver { .. }
+            | Self::Route { .. }
+            | Self::Finalize { .. }
+            | Self::ReleaseRollout { .. } => None,
+        }
+    }
+}
+
+impl Step {
+    /// The member whose new pod it waits for.
+    pub(crate) fn awaited(&self) -> Option<&str> {
+        match self {
+            Self::AddMember { member, .. } | Self::Replace { member } => Some(member),
+            Self::HoldRollout
+            | Self::ChangeTemplate { .. }
+            | Self::RemoveMember { .. }
             | Self::HandOver { .. }
             | Self::FinishHandOver { .. }
             | Self::Route { .. }
@@ -190,6 +247,8 @@ impl std::fmt::Display for Step {
             Self::ChangeTemplate { change: TemplateChange::Restart { .. } } => {
                 write!(f, "mark the template for a restart")
             }
+            Self::AddMember { member, replicas } => write!(f, "add {member} (scale to {replicas})"),
+            Self::RemoveMember { member, replicas } => write!(f, "remove {member} (scale back to {replicas})"),
             Self::Replace { member } => write!(f, "replace {member}"),
             Self::HandOver { group, from, to } => write!(f, "hand over {group} from {from} to {to}"),
             Self::FinishHandOver { group, from, to } => {

@@ -1,7 +1,7 @@
 //! The operations every law is held against.
 
 use stateful_cluster::TemplateChange;
-use stateful_operations::Goal;
+use stateful_operations::{Goal, Surge};
 use stateful_safety::{Rollout, Version};
 
 use crate::drive::begin;
@@ -40,12 +40,18 @@ impl Case {
 
 pub(crate) fn image(image: &str) -> Goal {
     let change = TemplateChange::Image { container: "redis".to_owned(), image: image.to_owned() };
-    Goal::Renew { change: Some(change), restore_primaries: false, repair: false }
+    Goal::Renew { change: Some(change), restore_primaries: false, repair: false, surge: Surge::No }
+}
+
+/// The same with a member more for the duration.
+pub(crate) fn surging(image: &str) -> Goal {
+    let change = TemplateChange::Image { container: "redis".to_owned(), image: image.to_owned() };
+    Goal::Renew { change: Some(change), restore_primaries: false, repair: false, surge: Surge::Add }
 }
 
 fn restart(restore_primaries: bool) -> Goal {
     let change = TemplateChange::Restart { at: "2026-01-01T00:00:00Z".to_owned() };
-    Goal::Renew { change: Some(change), restore_primaries, repair: false }
+    Goal::Renew { change: Some(change), restore_primaries, repair: false, surge: Surge::No }
 }
 
 /// Those on an engine that fences.
@@ -74,7 +80,7 @@ pub(crate) fn all() -> Vec<Case> {
     });
     let behind_a_service = || Model::cluster(1, 2).with(|inside| inside.routed = Some("redis-2".to_owned()));
     let preferring = || Model::cluster(1, 2).with(|inside| inside.preferred = Some("redis-0".to_owned()));
-    let renew = Goal::Renew { change: None, restore_primaries: false, repair: false };
+    let renew = Goal::Renew { change: None, restore_primaries: false, repair: false, surge: Surge::No };
     vec![
         Case { name: "a newer image", model: Model::cluster(3, 1), goal: image(NEW) },
         Case { name: "a newer image, two replicas", model: Model::cluster(3, 2), goal: image(NEW) },
@@ -99,6 +105,12 @@ pub(crate) fn all() -> Vec<Case> {
         },
         Case { name: "a newer minor of an engine that fences", model: Model::fencing(), goal: image(NEWER_MINOR) },
         Case { name: "a restart of one that fences, primaries restored", model: Model::fencing(), goal: restart(true) },
+        Case { name: "a newer minor with a member more", model: Model::fencing(), goal: surging(NEWER_MINOR) },
+        Case {
+            name: "a newer minor of a single server with a member more",
+            model: Model::fencing_alone(),
+            goal: surging(NEWER_MINOR),
+        },
         Case {
             name: "a switchover of one that fences",
             model: Model::fencing(),

@@ -15,3 +15,4 @@ mod model;
 mod obstacles;
 mod pauses;
 mod repeats;
+mod surges;

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use stateful_cluster::TemplateChange;
-use stateful_operations::{Goal, Limits, Outcome, Plan, Step, Stop, What, journal};
-use stateful_safety::Policy;
+use stateful_operations::{Goal, Limits, Outcome, Plan, Refusal, Step, Stop, Surge, What, journal};
+use stateful_safety::{Policy, Reason};
 
 use crate::cases::image;
 use crate::drive::{
     LIMITS, assert_finished, assert_lawful, assert_resumable, begin, carry_out, open, open_only, plan, run_within,
 };
-use crate::model::{Life, Model, NEW, NEWER_MINOR};
+use crate::model::{Life, Model, NEW, NEWER_MINOR, OLD};
 
 /// What it said it was waiting for.
 fn waited_for(model: &Model, words: &str) -> bool {
@@ -66,13 +66,40 @@ fn comes_back(what: &str, model: &Model, bad: &str) {
     assert!(why.contains("ImagePullBackOff") && why.contains(bad), "{what}: {why}");
 
     let change = TemplateChange::Image { container: "redis".to_owned(), image: old };
-    let back = Goal::Renew { change: Some(change), restore_primaries: false, repair: true };
+    let back = Goal::Renew { change: Some(change), restore_primaries: false, repair: true, surge: Surge::No };
     let origin = model.entry().plan.origin;
     let outcome = carry_out(model, &back, origin);
     let outcome = outcome.map_err(|refusal| format!("{what}: {refusal:?}")).expect("going back is not refused");
     assert_finished(model, &back, &before, outcome.as_ref(), what);
     let acts = model.inside().watch.acts.clone();
     assert!(!acts.iter().any(|act| act.starts_with("HandOver")), "{what}: nobody had to hand over: {acts:?}");
+}
+
+/// Somebody else's rollout has left the one replica in a pod that cannot start, and writes wait for a replica. Taking that
+/// pod away takes nothing more from them; a replica that may have started is another matter.
+#[test]
+fn a_group_short_of_a_member_gets_it_back_from_the_pod_that_never_started() {
+    let short_by = |life: Life| {
+        Model::cluster(1, 1).with(|inside| {
+            inside.writes_need = 2;
+            NEW.clone_into(&mut inside.image);
+            let new = inside.revision();
+            let pod = &mut inside.pods[0];
+            assert!(!pod.leads, "the first is the replica");
+            NEW.clone_into(&mut pod.image);
+            (pod.revision, pod.life) = (new, life);
+        })
+    };
+    let change = TemplateChange::Image { container: "redis".to_owned(), image: OLD.to_owned() };
+    let back = Goal::Renew { change: Some(change), restore_primaries: false, repair: true, surge: Surge::No };
+    let model = short_by(Life::Stuck("ErrImagePull"));
+    let before = model.before();
+    let outcome = begin(&model, &back).expect("a plan");
+    assert_finished(&model, &back, &before, outcome.as_ref(), "writes wait for the pod that never started");
+
+    let refused = plan(&short_by(Life::Starting { until: i64::MAX }), &back);
+    let Err(Refusal::Unsafe(reasons)) = refused else { unreachable!("refused, not {refused:?}") };
+    assert_eq!(reasons.iter().map(Reason::code).collect::<Vec<_>>(), ["STF-DB-008"], "one that may have started");
 }
 
 #[test]

@@ -5,8 +5,9 @@ use std::time::Duration;
 use clap::{ArgAction, Args, Subcommand};
 
 use super::quantities::duration;
+use super::rehearsal::{DryRun, Rehearsal};
 use super::requirement::{Requirement, requirement};
-use super::verbs::{Confirm, DryRun, Rehearsal};
+use super::verbs::Confirm;
 
 /// `guard`
 #[derive(Debug, Args)]

@@ -5,6 +5,8 @@ mod client_flags;
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text, printed as they stand")]
 mod guard;
 mod quantities;
+mod rehearsal;
+mod replacing;
 mod requirement;
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text, printed as they stand")]
 mod verbs;
@@ -13,12 +15,13 @@ use clap::{CommandFactory, FromArgMatches, Parser};
 
 pub(crate) use client_flags::{ColorWhen, Globals, Output};
 pub(crate) use guard::{ApproveArgs, GuardArgs, GuardVerb, InstallArgs, UninstallArgs};
+pub(crate) use rehearsal::DryRun;
 pub(crate) use requirement::Requirement;
 #[cfg(test)]
 pub(crate) use requirement::requirement;
 pub(crate) use verbs::{
-    CheckArgs, CompletionArgs, DrainArgs, DryRun, OperationFlags, PolicyFlags, ProgressMode, RbacArgs, ResumeArgs,
-    StatusArgs, SwitchoverArgs, TargetArgs, UpgradeArgs, Verb,
+    CheckArgs, CompletionArgs, DrainArgs, OperationFlags, PolicyFlags, ProgressMode, RbacArgs, ResumeArgs, StatusArgs,
+    SwitchoverArgs, TargetArgs, UpgradeArgs, Verb,
 };
 
 use crate::exit::Exit;

@@ -8,6 +8,8 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::guard::GuardArgs;
 use super::quantities::{bytes, duration};
+use super::rehearsal::Rehearsal;
+use super::replacing::Replacing;
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -185,34 +187,6 @@ pub(crate) enum ProgressMode {
     Json,
 }
 
-/// What is changed when nothing is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DryRun {
-    /// Everything happens.
-    None,
-    /// Only look and print the plan.
-    Client,
-    /// Also ask the API server whether it would accept each change.
-    Server,
-}
-
-/// Whether anything is done at all.
-#[derive(Debug, Args)]
-pub(crate) struct Rehearsal {
-    /// Change nothing: client prints the plan, server also asks the API server about each change
-    #[arg(
-        long,
-        value_name = "MODE",
-        num_args = 0..=1,
-        require_equals = true,
-        default_value = "none",
-        default_missing_value = "client",
-        hide_possible_values = true,
-        hide_default_value = true
-    )]
-    pub(crate) dry_run: DryRun,
-}
-
 /// `upgrade`
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -237,12 +211,8 @@ pub(crate) struct UpgradeArgs {
     /// Carry out a plan saved by --dry-run=client -o yaml|json; refused if the database is no longer as it saw it
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,
-    /// Hand back to the members that led at the beginning
-    #[arg(long)]
-    pub(crate) restore_primaries: bool,
-    /// Replace a replica that is broken already, first, instead of refusing
-    #[arg(long)]
-    pub(crate) repair: bool,
+    #[command(flatten)]
+    pub(crate) replacing: Replacing,
     #[command(flatten)]
     pub(crate) rehearsal: Rehearsal,
     #[command(flatten)]
@@ -303,7 +273,7 @@ pub(crate) struct ResumeArgs {
 /// `rbac`
 #[derive(Debug, Args)]
 pub(crate) struct RbacArgs {
-    /// The verb to print a role for: status, upgrade, drain, guard
+    /// The verb to print a role for: status, check, upgrade, drain, guard
     #[arg(default_value = "upgrade")]
     pub(crate) verb: String,
 }

@@ -1,7 +1,8 @@
 //! `abort`: end an unfinished operation where it is.
 
-use stateful_operations::{World, for_moving, unfinished as left_in_the_pause};
-use stateful_safety::Rollout;
+use stateful_operations::journal::Entry;
+use stateful_operations::{Goal, Surge, World, for_moving, unfinished as left_in_the_pause};
+use stateful_safety::{Rollout, Workload};
 
 use super::resume::unfinished;
 use crate::cli::TargetArgs;
@@ -43,6 +44,9 @@ pub(crate) async fn run(context: &Context, args: &TargetArgs) -> Result<Exit, Fa
             look.workload.replicas
         ));
     }
+    if let Some(note) = added(&entry, &look.workload, &typed) {
+        context.printer.note(&note);
+    }
     if let (Rollout::OnDelete, Rollout::RollingUpdate { partition }) =
         (look.workload.rollout, entry.plan.origin.rollout)
     {
@@ -56,4 +60,17 @@ pub(crate) async fn run(context: &Context, args: &TargetArgs) -> Result<Exit, Fa
         ));
     }
     Ok(Exit::Done)
+}
+
+/// What is left of a member that was added for the duration: it stays, since scaling back takes it whatever its role.
+fn added(entry: &Entry, workload: &Workload, typed: &str) -> Option<String> {
+    let before = entry.plan.origin.replicas;
+    let surged = matches!(entry.plan.goal, Goal::Renew { surge: Surge::Add | Surge::Withdraw, .. });
+    let member = workload.next_after(before);
+    (surged && workload.replicas > before).then(|| {
+        format!(
+            "{member} was added for the duration and stays; once it does not lead (kubectl stateful status {typed}), \
+             remove it: kubectl scale statefulset {typed} --replicas={before}"
+        )
+    })
 }

@@ -1,6 +1,7 @@
 //! `check`: would an upgrade or a drain be safe now, and if not, why not.
 
-use stateful_operations::{Goal, Origin, World, draft, findings, for_looking};
+use jiff::Timestamp;
+use stateful_operations::{Goal, Origin, Surge, World, draft, findings, for_looking, recent_backup};
 use stateful_safety::Workload;
 
 use crate::cli::CheckArgs;
@@ -25,8 +26,12 @@ pub(crate) async fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Fai
             context.need(&context.cluster.namespace, &for_looking(context.cluster.inside)).await?;
             let workload = context.find(&args.target).await?;
             let change = Some(stateful_cluster::TemplateChange::Restart { at: "a check".to_owned() });
-            let goal = Goal::Renew { change, restore_primaries: false, repair: false };
-            vec![report(context, args, workload, &goal, "an upgrade".to_owned()).await?]
+            let goal = Goal::Renew { change, restore_primaries: false, repair: false, surge: Surge::No };
+            let backups = stateful_cluster::backups(&context.cluster, &workload).await;
+            let target = context.typed(&workload);
+            let mut report = report(context, args, workload, &goal, "an upgrade".to_owned()).await?;
+            report.add(&recent_backup(&backups, Timestamp::now().as_millisecond()), &target);
+            vec![report]
         }
     };
     if reports.is_empty() {

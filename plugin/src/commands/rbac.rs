@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use stateful_cluster::Permission;
-use stateful_operations::{for_drain, for_looking, for_moving};
+use stateful_operations::{for_backups, for_drain, for_looking, for_moving};
 
 use super::guard::{to_install, to_uninstall};
 use crate::cli::RbacArgs;
@@ -13,12 +13,13 @@ use crate::report::Printer;
 
 pub(crate) fn run(printer: Printer, args: &RbacArgs) -> Result<Exit, Failure> {
     let (kind, permissions) = match args.verb.as_str() {
-        "status" | "check" | "history" => ("Role", for_looking(false)),
+        "status" | "history" => ("Role", for_looking(false)),
+        "check" => ("Role", [for_looking(false), for_backups()].concat()),
         "upgrade" | "switchover" | "resume" | "abort" | "rollback" => ("Role", for_moving(false)),
         "drain" => ("ClusterRole", [for_moving(false), for_drain()].concat()),
         "guard" => ("ClusterRole", [to_install(true), to_uninstall()].concat()),
         other => {
-            let there_are = "status, upgrade, drain, guard";
+            let there_are = "status, check, upgrade, drain, guard";
             return Err(Failure::usage(format!("no verb \"{other}\" needs a role; there are: {there_are}")));
         }
     };

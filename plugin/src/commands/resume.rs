@@ -32,7 +32,9 @@ pub(crate) async fn run(context: &Context, args: &ResumeArgs) -> Result<Exit, Fa
 /// template or the image has been put right.
 fn mending(goal: Goal) -> Goal {
     match goal {
-        Goal::Renew { change, restore_primaries, repair: _ } => Goal::Renew { change, restore_primaries, repair: true },
+        Goal::Renew { change, restore_primaries, repair: _, surge } => {
+            Goal::Renew { change, restore_primaries, repair: true, surge }
+        }
         goal @ (Goal::Leave { .. } | Goal::Lead { .. } | Goal::Finalize { .. }) => goal,
     }
 }

@@ -2,7 +2,7 @@
 
 use stateful_cluster::TemplateChange;
 use stateful_operations::journal::Entry;
-use stateful_operations::{Goal, Origin, Plan, for_moving};
+use stateful_operations::{Goal, Origin, Plan, Surge, for_moving};
 
 use super::resume::carry_on;
 use crate::cli::ResumeArgs;
@@ -41,7 +41,8 @@ fn image_change(plan: &Plan) -> bool {
     matches!(&plan.goal, Goal::Renew { change: Some(TemplateChange::Image { .. }), .. })
 }
 
-/// The way back: the image before the upgrade, a broken member first.
+/// The way back: the image before the upgrade, a broken member first. What an operation that is still open has added goes;
+/// after its end nobody knows whether somebody wants as many.
 fn back(entry: &Entry, opened: &Opened) -> Result<(Goal, Origin), Failure> {
     if !image_change(&entry.plan) {
         let message = format!("operation {} changed no image; there is nothing to go back to", entry.id);
@@ -50,5 +51,7 @@ fn back(entry: &Entry, opened: &Opened) -> Result<(Goal, Origin), Failure> {
     let origin = entry.plan.origin.clone();
     let container = opened.workload.container.clone();
     let change = Some(TemplateChange::Image { container, image: origin.image.clone() });
-    Ok((Goal::Renew { change, restore_primaries: false, repair: true }, origin))
+    let surged = |goal: &Goal| matches!(goal, Goal::Renew { surge: Surge::Add | Surge::Withdraw, .. });
+    let surge = if entry.state.is_open() && surged(&entry.plan.goal) { Surge::Withdraw } else { Surge::No };
+    Ok((Goal::Renew { change, restore_primaries: false, repair: true, surge }, origin))
 }

@@ -71,7 +71,9 @@ fn goal(args: &UpgradeArgs, workload: &Workload) -> Result<Goal, Failure> {
         None if args.restart => Some(TemplateChange::Restart { at: Timestamp::now().to_string() }),
         None => None,
     };
-    Ok(Goal::Renew { change, restore_primaries: args.restore_primaries, repair: args.repair })
+    let replacing = &args.replacing;
+    let (restore_primaries, repair, surge) = (replacing.restore_primaries, replacing.repair, replacing.surge());
+    Ok(Goal::Renew { change, restore_primaries, repair, surge })
 }
 
 /// The same image with another tag; a digest names one image for ever and goes.

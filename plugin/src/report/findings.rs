@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use stateful_operations::Finding;
-use stateful_safety::Reason;
+use stateful_safety::{Reason, Warning};
 
 use super::status::ReasonLine;
 use super::{Paint, Printer, clean};
@@ -25,25 +25,43 @@ pub(crate) struct CheckLine {
     pub(crate) name: String,
     pub(crate) title: String,
     pub(crate) reasons: Vec<ReasonLine>,
+    /// What should be known, and refuses nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) warnings: Vec<ReasonLine>,
+    /// What was looked at.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) notes: Vec<String>,
 }
 
 impl CheckReport {
     pub(crate) fn new(workload: String, of: String, findings: &[Finding], target: &str) -> Self {
-        let checks: Vec<CheckLine> = findings
-            .iter()
-            .map(|finding| CheckLine {
-                name: finding.check.to_owned(),
-                title: finding.title.to_owned(),
-                reasons: finding.reasons.iter().map(|reason| ReasonLine::of(reason, target)).collect(),
-            })
-            .collect();
-        Self { workload, of, safe: checks.iter().all(|check| check.reasons.is_empty()), checks }
+        let mut report = Self { workload, of, safe: true, checks: Vec::new() };
+        for finding in findings {
+            report.add(finding, target);
+        }
+        report
+    }
+
+    /// One finding more.
+    pub(crate) fn add(&mut self, finding: &Finding, target: &str) {
+        self.safe &= finding.reasons.is_empty();
+        self.checks.push(CheckLine {
+            name: finding.check.to_owned(),
+            title: finding.title.to_owned(),
+            reasons: finding.reasons.iter().map(|reason| ReasonLine::of(reason, target)).collect(),
+            warnings: finding.warnings.iter().map(|warning| ReasonLine::warning(warning, target)).collect(),
+            notes: finding.notes.clone(),
+        });
     }
 }
 
 impl ReasonLine {
     pub(crate) fn of(reason: &Reason, target: &str) -> Self {
         Self { code: reason.code().to_owned(), text: reason.to_string(), next: reason.next_step(target) }
+    }
+
+    fn warning(warning: &Warning, target: &str) -> Self {
+        Self { code: warning.code().to_owned(), text: warning.to_string(), next: warning.next_step(target) }
     }
 }
 
@@ -59,18 +77,21 @@ pub(crate) fn print_check(printer: Printer, reports: &[CheckReport], asked_for: 
 fn text(printer: Printer, report: &CheckReport) -> String {
     let mut lines = vec![printer.paint(Paint::Bold, &clean(&format!("{}: {}", report.workload, report.of)))];
     for check in &report.checks {
-        if check.reasons.is_empty() {
-            lines.push(format!("{} {}", printer.paint(Paint::Good, "√"), check.title));
-            continue;
-        }
-        lines.push(format!("{} {}", printer.paint(Paint::Bad, "×"), check.title));
-        for (index, reason) in check.reasons.iter().enumerate() {
+        let mark = match (check.reasons.is_empty(), check.warnings.is_empty()) {
+            (true, true) => printer.paint(Paint::Good, "√"),
+            (true, false) => printer.paint(Paint::Waiting, "!"),
+            (false, _) => printer.paint(Paint::Bad, "×"),
+        };
+        lines.push(format!("{mark} {}", check.title));
+        let told: Vec<&ReasonLine> = check.reasons.iter().chain(&check.warnings).collect();
+        for (index, reason) in told.iter().enumerate() {
             lines.push(format!("    {} {}", reason.code, clean(&reason.text)));
             // What helps against several reasons is said once, below the last of them.
-            if check.reasons.get(index + 1).is_none_or(|following| following.next != reason.next) {
+            if told.get(index + 1).is_none_or(|following| following.next != reason.next) {
                 lines.push(printer.paint(Paint::Dim, &format!("    → {}", clean(&reason.next))));
             }
         }
+        lines.extend(check.notes.iter().map(|note| printer.paint(Paint::Dim, &format!("    {}", clean(note)))));
     }
     lines.push(format!("{} is {}safe now", report.of, if report.safe { "" } else { "not " }));
     lines.join("\n")

@@ -29,8 +29,15 @@ pub(crate) fn plan_text(printer: Printer, plan: &Plan) -> String {
         String::new(),
         format!("Plan {} ({}), one step after another:", plan.hash(), Pattern::of(&plan.goal).name),
         steps_text(plan),
+        notes_text(plan),
     ];
-    text.join("\n")
+    text.join("\n").trim_end().to_owned()
+}
+
+/// What is to be known beside the steps.
+fn notes_text(plan: &Plan) -> String {
+    let notes: Vec<String> = plan.notes.iter().map(|note| format!("\nNote: {}", clean(note))).collect();
+    notes.concat()
 }
 
 /// The steps, numbered, with the boundary between them.

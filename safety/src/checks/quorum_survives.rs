@@ -5,9 +5,12 @@ use crate::{Disruption, Reason};
 
 /// Refuses when a body of voters would fall below what an election needs.
 ///
-/// Where a handover is finished nobody leads, so nobody's word is counted: it makes the one who will.
+/// Where a handover is finished nobody leads, so nobody's word is counted: it makes the one who will. A pod in which no
+/// server ever ran votes for nobody: the body is as it was without it.
 pub(crate) fn quorum_survives(case: &Case<'_>) -> Vec<Reason> {
-    if matches!(case.disruption, Disruption::FinishHandOver { .. }) {
+    let touched = case.touched_groups();
+    let takes_nothing = !touched.is_empty() && touched.iter().all(|group| case.takes_nothing_from(group));
+    if takes_nothing || matches!(case.disruption, Disruption::FinishHandOver { .. }) {
         return Vec::new();
     }
     case.assessment

@@ -1,5 +1,7 @@
 //! What holds for every database, not only for those somebody thought of.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
 use super::tests::workload;
@@ -67,7 +69,23 @@ fn names(assessment: &Assessment) -> Vec<String> {
 }
 
 fn allowed(assessment: &Assessment, members: &[String], promised: &[String], policy: &Policy, now: i64) -> bool {
-    let workload = workload(assessment);
+    allowed_with_empty_pods(assessment, 0, members, promised, policy, now)
+}
+
+/// The same where, by Kubernetes' word, no server ever ran in some of the pods: a bit a member.
+fn allowed_with_empty_pods(
+    assessment: &Assessment,
+    empty: u16,
+    members: &[String],
+    promised: &[String],
+    policy: &Policy,
+    now: i64,
+) -> bool {
+    let mut workload = workload(assessment);
+    for (index, pod) in workload.members.iter_mut().enumerate().filter(|(index, _)| empty >> index & 1 == 1) {
+        let pod = Arc::make_mut(pod);
+        (pod.never_started, pod.ready) = (true, index.is_multiple_of(4)); // not every account fits the other
+    }
     let known = Known { workload: &workload, assessment: Some(assessment), promised };
     judge(policy, known, &Disruption::Take { members: members.to_vec() }, now).is_allowed()
 }
@@ -128,6 +146,35 @@ proptest! {
             let left = group.members.iter().filter(|member| member.name != one && member.sync.is_streaming()).count();
             prop_assert!(left >= group.writes_need, "{left} are left");
             prop_assert!(group.member(&one).is_some_and(|member| member.role != Role::Primary));
+        }
+    }
+
+    #[test]
+    fn an_empty_pod_changes_nothing_for_whoever_has_a_server(database in database(), empty in any::<u16>(), pick in any::<prop::sample::Index>()) {
+        let all = names(&database);
+        let one = all[pick.index(all.len())].clone();
+        let policy = Policy::default();
+        if allowed_with_empty_pods(&database, empty, std::slice::from_ref(&one), &[], &policy, NOW)
+            && !allowed(&database, std::slice::from_ref(&one), &[], &policy, NOW)
+        {
+            let group = database.group_of(&one).expect("a group");
+            let taken = group.member(&one).expect("a member");
+            prop_assert!(matches!(taken.sync, Sync::Unreachable { .. }), "{taken:?} has a server");
+            prop_assert!(group.primary().is_some_and(|primary| primary.name != one), "nobody else leads");
+            let others = group.members.iter().filter(|member| member.name != one);
+            prop_assert!(others.into_iter().all(|member| member.sync.is_streaming()), "somebody else is away");
+        }
+    }
+
+    #[test]
+    fn taking_more_away_never_becomes_safer_by_an_empty_pod(database in database(), empty in any::<u16>(), pick in any::<prop::sample::Index>(), more in any::<u16>()) {
+        let all = names(&database);
+        let one = vec![all[pick.index(all.len())].clone()];
+        let mut several = one.clone();
+        several.extend(all.iter().enumerate().filter(|(index, name)| more >> index & 1 == 1 && **name != one[0]).map(|(_, name)| name.clone()));
+        let policy = Policy::default();
+        if allowed_with_empty_pods(&database, empty, &several, &[], &policy, NOW) {
+            prop_assert!(allowed_with_empty_pods(&database, empty, &one, &[], &policy, NOW), "{several:?} may go, and {one:?} alone may not");
         }
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{Known, judge};
 use crate::{
-    Assessment, Blocker, Disruption, Electorate, EngineKind, Member, MemberState, Policy, Reason, ReplicaGroup, Role,
-    Rollout, Storage, Sync, Version, Workload, WorkloadId,
+    Assessment, Blocker, Claims, Disruption, Electorate, EngineKind, Member, MemberState, Policy, Reason, ReplicaGroup,
+    Role, Rollout, Storage, Sync, Version, Workload, WorkloadId,
 };
 
 pub(super) const NOW: i64 = 1_000_000;
@@ -57,6 +57,7 @@ pub(super) fn workload(assessment: &Assessment) -> Workload {
         terminating: false,
         storage: Storage::Claim,
         waiting: None,
+        never_started: false,
     });
     let members = members.map(Arc::new);
     Workload {
@@ -74,6 +75,8 @@ pub(super) fn workload(assessment: &Assessment) -> Workload {
         members: members.collect(),
         routes: Vec::new(),
         template_owner: None,
+        replicas_owner: None,
+        claims: Claims::default(),
         operated: None,
     }
 }

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use stateful_safety::{
-    Assessment, Disruption, EngineKind, Known, Member, Policy, Reason, Rollout, Storage, Sync, Workload, WorkloadId,
+    Assessment, Claims, Disruption, EngineKind, Known, Member, Policy, Reason, Rollout, Storage, Sync, Workload,
+    WorkloadId,
 };
 
 use super::interpret;
@@ -187,6 +188,7 @@ fn workload() -> Workload {
         terminating: false,
         storage: Storage::Claim,
         waiting: None,
+        never_started: false,
     };
     Workload {
         id: WorkloadId { namespace: "shop".to_owned(), name: "pg".to_owned() },
@@ -203,6 +205,8 @@ fn workload() -> Workload {
         members: (0..3).map(member).map(Arc::new).collect(),
         routes: Vec::new(),
         template_owner: None,
+        replicas_owner: None,
+        claims: Claims::default(),
         operated: None,
     }
 }

@@ -33,6 +33,19 @@ impl Inside {
         if kept_old { (OLD.to_owned(), revision(OLD, None)) } else { (self.image.clone(), self.revision()) }
     }
 
+    /// Another number of members is declared: the controller makes one more, or takes the last.
+    pub(crate) fn scale(&mut self, replicas: usize, who: &str) {
+        while self.pods.len() < replicas {
+            let pod = Pod::added(self.pods.len(), &self.nodes, self.now);
+            self.pods.push(pod);
+        }
+        if replicas < self.replicas {
+            let last = self.pods.len() - 1;
+            self.end(last, who);
+        }
+        self.replicas = replicas;
+    }
+
     /// One round of the controller.
     pub(super) fn control(&mut self) {
         let Rollout::RollingUpdate { partition } = self.rollout else { return };

@@ -61,6 +61,12 @@ impl Pod {
         }
     }
 
+    /// One more of a single group: not there yet.
+    pub(super) fn added(ordinal: usize, nodes: &[String], now: Millis) -> Self {
+        let pod = Self::first(ordinal, 1, usize::MAX, nodes);
+        Self { life: Life::Absent { until: now + ABSENT }, ..pod }
+    }
+
     pub(super) fn version(&self) -> Option<Version> {
         Version::of_image(&self.image)
     }
@@ -81,6 +87,9 @@ impl Inside {
             for index in 0..self.pods.len() {
                 self.live(index);
             }
+            // Whoever is declared no more does not come back. It has the highest ordinal, so nobody else's place changes.
+            let (declared, gone) = (self.replicas, |pod: &Pod| matches!(pod.life, Life::Absent { .. }));
+            self.pods.retain(|pod| pod.ordinal < declared || !gone(pod));
             self.control();
         }
     }

@@ -19,9 +19,18 @@ const RESTARTING: Millis = 800;
 impl Model {
     /// One group of a primary and two replicas of an engine that fences, behind a Service.
     pub(crate) fn fencing() -> Self {
-        Self::cluster(1, 2).with(|inside| {
+        Self::fencing_group(2)
+    }
+
+    /// The same without a replica.
+    pub(crate) fn fencing_alone() -> Self {
+        Self::fencing_group(0)
+    }
+
+    fn fencing_group(replicas: usize) -> Self {
+        Self::cluster(1, replicas).with(|inside| {
             inside.fences = true;
-            inside.routed = Some("redis-2".to_owned());
+            inside.routed = Some(format!("redis-{replicas}"));
             MINOR.clone_into(&mut inside.image);
             let revision = inside.revision();
             for pod in &mut inside.pods {

@@ -30,10 +30,14 @@ pub(crate) struct Model(Mutex<Inside>);
 pub(crate) struct Inside {
     pub(crate) now: Millis,
     pub(crate) pods: Vec<Pod>,
+    /// How many are declared.
+    pub(crate) replicas: usize,
     pub(crate) groups: usize,
     pub(crate) nodes: Vec<String>,
     pub(crate) cordoned: Option<String>,
     pub(crate) rollout: Rollout,
+    /// How many members in sync a write of a group waits for.
+    pub(crate) writes_need: usize,
     /// The member a Service leads writers to, where there is such a Service.
     pub(crate) routed: Option<String>,
     /// The member that the database's own configuration wants to lead, where it wants one more than others.
@@ -91,14 +95,17 @@ impl Model {
     /// expect them.
     pub(crate) fn cluster(groups: usize, replicas: usize) -> Self {
         let nodes: Vec<String> = (1..=3).map(|node| format!("node{node}")).collect();
-        let pods = (0..groups * (replicas + 1)).map(|ordinal| Pod::first(ordinal, groups, replicas, &nodes)).collect();
+        let pods: Vec<Pod> =
+            (0..groups * (replicas + 1)).map(|ordinal| Pod::first(ordinal, groups, replicas, &nodes)).collect();
         Self(Mutex::new(Inside {
             now: 1_000_000,
+            replicas: pods.len(),
             pods,
             groups,
             nodes,
             cordoned: None,
             rollout: Rollout::RollingUpdate { partition: 0 },
+            writes_need: 1,
             routed: None,
             preferred: None,
             fences: false,
@@ -217,6 +224,9 @@ impl Model {
                 if inside.rollout != before.rollout {
                     missing.push("the rollout is not released".to_owned());
                 }
+                if inside.replicas != before.replicas || inside.pods.len() != before.replicas {
+                    missing.push(format!("{} are declared, {} there", inside.replicas, inside.pods.len()));
+                }
                 let lead = |name: &String| inside.pods.iter().any(|pod| pod.leads && &pod.name == name);
                 if *restore_primaries && !before.primaries.iter().all(lead) {
                     missing.push("those that led do not lead again".to_owned());
@@ -242,7 +252,9 @@ impl Model {
 
     /// What a goal is measured against.
     pub(crate) fn before(&self) -> Before {
-        Before { primaries: self.primaries(), rollout: self.inside().rollout }
+        let primaries = self.primaries();
+        let inside = self.inside();
+        Before { primaries, rollout: inside.rollout, replicas: inside.replicas }
     }
 }
 
@@ -251,4 +263,5 @@ impl Model {
 pub(crate) struct Before {
     primaries: Vec<String>,
     rollout: Rollout,
+    replicas: usize,
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use stateful_operations::Look;
 use stateful_safety::{
-    Assessment, Blocker, Electorate, Member, MemberState, ReplicaGroup, Role, Route, Storage, Sync, Workload,
+    Assessment, Blocker, Claims, Electorate, Member, MemberState, ReplicaGroup, Role, Route, Storage, Sync, Workload,
     WorkloadId,
 };
 
@@ -26,13 +26,15 @@ impl Inside {
             container: "redis".to_owned(),
             image: self.image.clone(),
             declared_revision: if self.has_seen() { self.revision() } else { String::new() },
-            replicas: self.pods.len(),
+            replicas: self.replicas,
             first_ordinal: 0,
             restarted_at: self.restarted_at.clone(),
             rollout: self.rollout,
             members: present.map(pod).collect(),
             routes: self.routed.iter().map(|member| route(member)).collect(),
             template_owner: None,
+            replicas_owner: None,
+            claims: Claims::default(),
             operated: None,
         }
     }
@@ -66,7 +68,7 @@ impl Inside {
 
     fn group(&self, group: usize) -> ReplicaGroup {
         let members = self.pods.iter().filter(|pod| pod.group == group).map(|pod| self.state(pod)).collect();
-        ReplicaGroup { name: format!("shard {group}"), members, writes_need: self.quorum.unwrap_or(1) }
+        ReplicaGroup { name: format!("shard {group}"), members, writes_need: self.quorum.unwrap_or(self.writes_need) }
     }
 
     fn state(&self, pod: &Pod) -> MemberState {
@@ -124,6 +126,7 @@ fn pod(pod: &Pod) -> Arc<Member> {
             Life::Stuck(why) => Some(why.to_owned()),
             Life::Running | Life::Terminating { .. } | Life::Absent { .. } | Life::Starting { .. } => None,
         },
+        never_started: matches!(pod.life, Life::Stuck(_)),
     })
 }
 

@@ -55,7 +55,7 @@ impl Inside {
         if self.stop {
             self.breaks(&format!("done although it was asked to stop: {text}"));
         }
-        if let Act::Evict { .. } = act {
+        if let Act::Evict { .. } | Act::Remove { .. } = act {
             self.watch.last_eviction = self.calls;
         }
         self.watch.announced = 0;
@@ -75,6 +75,14 @@ impl Inside {
         broken.extend(others.map(|other| format!("{who} took {} while {} was not well", pod.name, other.name)));
         for law in broken {
             self.breaks(&law);
+        }
+    }
+
+    /// The law of scaling: by one, from what is declared.
+    pub(super) fn watch_scaling(&mut self, larger: usize, expected: usize) {
+        if larger != expected {
+            let declared = self.replicas;
+            self.breaks(&format!("{declared} are declared, and the larger number was thought to be {larger}"));
         }
     }
 

@@ -39,6 +39,8 @@ pub(crate) enum Fault {
     FailOver(usize),
     /// Somebody sets the update strategy back to what it was, just before.
     SetBack,
+    /// Somebody, a repository's controller, declares so many members, just before.
+    Scaled(usize),
 }
 
 /// What became of a call.
@@ -64,6 +66,8 @@ impl Model {
             Some(Fault::Crash(group)) => inside.crash(group),
             Some(Fault::DieInPause | Fault::LeftInPause) => inside.left_in_the_pause = true,
             Some(Fault::SetBack) => inside.rollout = Rollout::RollingUpdate { partition: 0 },
+            Some(Fault::Scaled(replicas)) if inside.replicas != replicas => inside.scale(replicas, "somebody"),
+            Some(Fault::Scaled(_)) => {}
             Some(Fault::FailAfter | Fault::DieAfter | Fault::AnswerLost(_) | Fault::Interrupt) | None => {}
         }
         if inside.unreachable_until > inside.now {
@@ -89,7 +93,8 @@ impl Model {
                 | Fault::LeftInPause
                 | Fault::Crash(_)
                 | Fault::FailOver(_)
-                | Fault::SetBack,
+                | Fault::SetBack
+                | Fault::Scaled(_),
             )
             | None => Met::Answer(answer),
         }
@@ -173,6 +178,17 @@ impl Inside {
         match act {
             Act::Hold => self.rollout = Rollout::OnDelete,
             Act::Release(before) => self.rollout = *before,
+            Act::Add { replicas } => {
+                self.watch_scaling(*replicas, self.replicas + 1);
+                self.scale(*replicas, "the operation");
+            }
+            Act::Remove { member, uid, replicas } => {
+                self.watch_scaling(*replicas + 1, self.replicas);
+                if self.pods.last().is_none_or(|last| last.name != *member || last.uid != *uid) {
+                    self.breaks(&format!("scaling back to {replicas} takes another than {member}"));
+                }
+                self.scale(*replicas, "the operation");
+            }
             Act::ChangeTemplate(change) => {
                 let before = self.revision();
                 match change {

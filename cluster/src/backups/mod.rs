@@ -1,0 +1,104 @@
+//! LOOK. What tells of a database's backups in the cluster: Jobs, snapshots of its claims, and the objects of tools that make
+//! backups. A kind that is not installed, or that may not be read, is said to be so and is no error.
+
+mod signs;
+
+use futures::future::join_all;
+use kube::api::{Api, ApiResource, DynamicObject, ListParams};
+use kube::discovery::{Scope, group};
+use serde_json::Value;
+use stateful_safety::Workload;
+
+use crate::{Cluster, Error, Result};
+
+pub use signs::{BackupSign, BackupState};
+
+/// A kind of object that tells of backups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Job,
+    CronJob,
+    VolumeSnapshot,
+    Velero,
+    CloudNativePg,
+}
+
+/// Each with the API group it is in, as that calls it, and as people do. The version is the one the API server prefers.
+#[rustfmt::skip]
+const KINDS: &[(Kind, &str, &str, &str)] = &[
+    (Kind::Job,            "batch",                   "Job",            "Jobs"),
+    (Kind::CronJob,        "batch",                   "CronJob",        "CronJobs"),
+    (Kind::VolumeSnapshot, "snapshot.storage.k8s.io", "VolumeSnapshot", "VolumeSnapshots"),
+    (Kind::Velero,         "velero.io",               "Backup",         "Velero Backups"),
+    (Kind::CloudNativePg,  "postgresql.cnpg.io",      "Backup",         "CloudNativePG Backups"),
+];
+
+/// What became of looking at one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupsLooked {
+    /// The kind, as people call it: `VolumeSnapshots`.
+    pub kinds: &'static str,
+    /// What it tells of this database's backups.
+    pub found: BackupsFound,
+}
+
+/// What one kind tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BackupsFound {
+    /// These signs, in no order; none where no object of it is about this database.
+    Signs(Vec<BackupSign>),
+    /// The cluster does not know the kind.
+    NotInstalled,
+    /// It could not be read, and why.
+    NotReadable(String),
+}
+
+/// Looks at every kind at once. Velero's objects are in its own namespace, so they are read in all of them.
+pub async fn backups(cluster: &Cluster, workload: &Workload) -> Vec<BackupsLooked> {
+    let each = KINDS.iter().map(async |&(kind, api_group, name, kinds)| {
+        let found = match objects(cluster, kind, api_group, name, &workload.id.namespace).await {
+            Ok(Some(objects)) => {
+                BackupsFound::Signs(objects.iter().filter_map(|object| signs::read(kind, object, workload)).collect())
+            }
+            Ok(None) => BackupsFound::NotInstalled,
+            Err(error) => BackupsFound::NotReadable(error.to_string()),
+        };
+        BackupsLooked { kinds, found }
+    });
+    join_all(each).await
+}
+
+async fn objects(
+    cluster: &Cluster,
+    kind: Kind,
+    api_group: &str,
+    name: &str,
+    namespace: &str,
+) -> Result<Option<Vec<Value>>> {
+    let Some(resource) = resource(cluster, api_group, name).await? else { return Ok(None) };
+    let api: Api<DynamicObject> = match kind {
+        Kind::Velero => Api::all_with(cluster.client.clone(), &resource),
+        Kind::Job | Kind::CronJob | Kind::VolumeSnapshot | Kind::CloudNativePg => {
+            Api::namespaced_with(cluster.client.clone(), namespace, &resource)
+        }
+    };
+    let listed = api.list(&ListParams::default()).await?;
+    let values =
+        listed.items.iter().map(|object| serde_json::to_value(object).map_err(|e| Error::Answer(e.to_string())));
+    values.collect::<Result<_>>().map(Some)
+}
+
+/// The kind as this cluster serves it; none where it does not.
+async fn resource(cluster: &Cluster, api_group: &str, name: &str) -> Result<Option<ApiResource>> {
+    match group(&cluster.client, api_group).await {
+        Ok(found) => Ok(found
+            .recommended_kind(name)
+            .filter(|(_, served)| served.scope == Scope::Namespaced)
+            .map(|(resource, _)| resource)),
+        Err(kube::Error::Discovery(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

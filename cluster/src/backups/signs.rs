@@ -1,0 +1,156 @@
+//! THINK. What one object tells of a database's backups.
+
+use jiff::Timestamp;
+use serde_json::Value;
+use stateful_safety::{Millis, Workload};
+
+use super::Kind;
+use crate::PREFIX;
+
+/// One backup, or attempt at one, of a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupSign {
+    /// What tells of it, by kind and name: `job/postgres-backup-29401`.
+    pub what: String,
+    /// When it ended, or began where it has not ended.
+    pub at: Millis,
+    /// What came of it.
+    pub state: BackupState,
+}
+
+/// What came of a backup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BackupState {
+    /// It is there.
+    Succeeded,
+    /// It is not, and why.
+    Failed(String),
+}
+
+/// Words in the names of what makes backups.
+const WORDS: &[&str] =
+    &["backup", "backups", "dump", "pgdump", "mongodump", "basebackup", "pgbackrest", "barman", "walg"];
+
+/// Labels by which people say what a thing is and what it belongs to (Kubernetes, "Recommended Labels").
+const LABELS: &[&str] = &["app", "app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component"];
+
+/// What an object tells; nothing where it is about something else, or under way.
+pub(super) fn read(kind: Kind, object: &Value, workload: &Workload) -> Option<BackupSign> {
+    let (word, ended) = match kind {
+        Kind::Job => ("job", job(object, workload)?),
+        Kind::CronJob => ("cronjob", cron_job(object, workload)?),
+        Kind::VolumeSnapshot => ("volumesnapshot", snapshot(object, workload)?),
+        Kind::Velero => ("backup.velero.io", velero(object, workload)?),
+        Kind::CloudNativePg => ("backup.postgresql.cnpg.io", cloud_native_pg(object, workload)?),
+    };
+    let (at, state) = ended;
+    Some(BackupSign { what: format!("{word}/{}", text(object, "/metadata/name")?), at, state })
+}
+
+/// When it ended, and what came of it.
+type Ended = (Millis, BackupState);
+
+/// A Job that has ended (batch/v1, `JobStatus`: its conditions say how, and a failed one has no completion time).
+fn job(object: &Value, workload: &Workload) -> Option<Ended> {
+    if !is_backup_of(object, workload) {
+        return None;
+    }
+    let mut conditions = object.pointer("/status/conditions")?.as_array()?.iter();
+    let ended = conditions.find(|one| text(one, "/status") == Some("True") && is_an_end(one))?;
+    let at = time(object, "/status/completionTime").or_else(|| time(ended, "/lastTransitionTime"))?;
+    Some(match text(ended, "/type")? {
+        "Complete" => (at, BackupState::Succeeded),
+        _ => (at, failed(text(ended, "/message").or(text(ended, "/reason")))),
+    })
+}
+
+fn is_an_end(condition: &Value) -> bool {
+    matches!(text(condition, "/type"), Some("Complete" | "Failed"))
+}
+
+/// A `CronJob` remembers its last success when its Jobs are long gone.
+fn cron_job(object: &Value, workload: &Workload) -> Option<Ended> {
+    let last = is_backup_of(object, workload).then(|| time(object, "/status/lastSuccessfulTime"))??;
+    Some((last, BackupState::Succeeded))
+}
+
+/// A snapshot of one of its members' claims (snapshot.storage.k8s.io/v1, `VolumeSnapshotStatus`).
+fn snapshot(object: &Value, workload: &Workload) -> Option<Ended> {
+    let claim = text(object, "/spec/source/persistentVolumeClaimName")?;
+    let of_member =
+        |member: &str| workload.claims.templates.iter().any(|template| claim == format!("{template}-{member}"));
+    if !workload.members.iter().any(|member| of_member(&member.name)) {
+        return None;
+    }
+    let at = time(object, "/status/creationTime").or_else(|| time(object, "/metadata/creationTimestamp"))?;
+    if object.pointer("/status/readyToUse").and_then(Value::as_bool) == Some(true) {
+        return Some((at, BackupState::Succeeded));
+    }
+    Some((at, failed(Some(text(object, "/status/error/message")?))))
+}
+
+/// A backup of its namespace (velero.io/v1, `BackupStatus`): no list of namespaces means all of them.
+fn velero(object: &Value, workload: &Workload) -> Option<Ended> {
+    let lists = |pointer: &str, word: &str| {
+        let names = object.pointer(pointer).and_then(Value::as_array);
+        names.is_some_and(|names| names.iter().any(|name| name.as_str() == Some(word)))
+    };
+    let included = "/spec/includedNamespaces";
+    let all = object.pointer(included).and_then(Value::as_array).is_none_or(Vec::is_empty) || lists(included, "*");
+    let namespace = &workload.id.namespace;
+    if !(all || lists(included, namespace)) || lists("/spec/excludedNamespaces", namespace) {
+        return None;
+    }
+    let at = time(object, "/status/completionTimestamp")?;
+    Some(match text(object, "/status/phase")? {
+        "Completed" => (at, BackupState::Succeeded),
+        phase @ ("Failed" | "PartiallyFailed" | "FailedValidation") => (at, failed(Some(phase))),
+        _ => return None,
+    })
+}
+
+/// A backup of a cluster of that name (postgresql.cnpg.io/v1, `BackupStatus`).
+fn cloud_native_pg(object: &Value, workload: &Workload) -> Option<Ended> {
+    if text(object, "/spec/cluster/name")? != workload.id.name {
+        return None;
+    }
+    let at = time(object, "/status/stoppedAt").or_else(|| time(object, "/metadata/creationTimestamp"))?;
+    Some(match text(object, "/status/phase")? {
+        "completed" => (at, BackupState::Succeeded),
+        "failed" | "walArchivingFailing" => (at, failed(text(object, "/status/error"))),
+        _ => return None,
+    })
+}
+
+/// Whether a thing says that it backs this workload up: by our label or annotation `backup-of`, else by its name, its
+/// owner's and its labels, in which both a word for backups and the workload's own name are.
+fn is_backup_of(object: &Value, workload: &Workload) -> bool {
+    let mark = format!("{PREFIX}backup-of");
+    let note = |place: &str| object.pointer(place).and_then(|notes| notes.get(&mark)).and_then(Value::as_str);
+    if let Some(of) = note("/metadata/labels").or_else(|| note("/metadata/annotations")) {
+        return of == workload.id.name;
+    }
+    let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array).into_iter().flatten();
+    let labels = object.pointer("/metadata/labels");
+    let labelled = LABELS.iter().filter_map(|label| labels?.get(label)?.as_str());
+    let names: Vec<String> = owners
+        .filter_map(|owner| text(owner, "/name"))
+        .chain(text(object, "/metadata/name"))
+        .chain(labelled)
+        .map(|name| format!("-{}-", name.to_ascii_lowercase().replace(['.', '_'], "-")))
+        .collect();
+    let says = |word: &str| names.iter().any(|name| name.contains(&format!("-{word}-")));
+    WORDS.iter().any(|word| says(word)) && says(&workload.id.name)
+}
+
+fn failed(why: Option<&str>) -> BackupState {
+    BackupState::Failed(why.unwrap_or("it does not say why").to_owned())
+}
+
+fn text<'a>(object: &'a Value, pointer: &str) -> Option<&'a str> {
+    object.pointer(pointer)?.as_str()
+}
+
+fn time(object: &Value, pointer: &str) -> Option<Millis> {
+    text(object, pointer)?.parse::<Timestamp>().ok().map(Timestamp::as_millisecond)
+}
