@@ -93,7 +93,9 @@ impl EngineKind {
             Self::Postgres => None,
             Self::Redis => Some("it must be told whom it follows (CLUSTER MEET and CLUSTER REPLICATE, or REPLICAOF)"),
             Self::Mongodb => Some("it must be taken into the set's configuration (rs.add)"),
-            Self::Couchdb => Some("it must be joined to the cluster, and shards be placed on it (/_cluster_setup)"),
+            Self::Couchdb => {
+                Some("it must be let into the cluster (PUT /_node/_local/_nodes/NODE), and would hold no shard")
+            }
         }
     }
 
