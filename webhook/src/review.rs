@@ -1,4 +1,4 @@
-//! THINK. The wire: bytes to an [`Attempt`], an [`Answer`] to bytes. Whatever cannot be read is an error, never a yes.
+//! THINK. The wire: bytes to an [`Attempt`], an [`Answer`](crate::answer::Answer) to bytes. Whatever cannot be read is an error, never a yes.
 
 mod reply;
 
