@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
+use super::cores;
 use super::line::{Door, Line, post};
 use super::servers::Running;
 use super::spread::{Spread, middle, times};
@@ -48,6 +49,9 @@ impl Row {
 
 /// Asks each of them in turn.
 pub(crate) async fn measure(asked: &[(&'static str, &Running, String)]) -> Result<Vec<Row>> {
+    for (_, server, _) in asked {
+        cores::answer_from(server.process()?)?;
+    }
     let mut rounds = vec![vec![Vec::new(); LINES.len()]; asked.len()];
     for round in 0..ROUNDS {
         for (at, lines) in LINES.into_iter().enumerate() {
@@ -60,11 +64,15 @@ pub(crate) async fn measure(asked: &[(&'static str, &Running, String)]) -> Resul
             }
         }
     }
+    for (_, server, _) in asked {
+        cores::anywhere(server.process()?)?;
+    }
     let over = |rounds: &[Vec<Spread>]| rounds.iter().map(|rounds| Spread::over(rounds)).collect();
     Ok(asked.iter().zip(rounds).map(|((who, ..), rounds)| Row { who, spreads: over(&rounds), rounds }).collect())
 }
 
 fn load(door: &Door, question: &[u8], lines: usize) -> Result<Spread> {
+    cores::ask_from()?; // and so do the threads it starts
     let mut open = (0..lines).map(|_| Line::open(door)).collect::<Result<Vec<_>>>()?;
     for line in &mut open {
         for _ in 0..WARM_UP / lines.min(10) {

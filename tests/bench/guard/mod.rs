@@ -2,6 +2,7 @@
 
 mod api_server;
 mod certificate;
+mod cores;
 mod direct;
 mod line;
 mod memory;

@@ -57,9 +57,9 @@ one constraint in Rego that always holds.
     }
     text.push_str(
         "
-Against echo: in every round the two are compared with each other, and of these ratios the median is shown. Client, server and
-all else share the cores, so that a moment of somebody else's makes both slow; between two minutes that can be more than
-what is measured.
+Who asks has one core and who is asked the other; all else shares both. Against echo: in every round the two are compared with each
+other, and of these ratios the median is shown: a moment of somebody else's makes both slow, and between two minutes that
+can be more than what is measured.
 
 ",
     );

@@ -183,9 +183,14 @@ impl Running {
         .await
     }
 
+    /// Its number among processes.
+    pub(crate) fn process(&self) -> Result<u32> {
+        self.child.id().context("it has ended")
+    }
+
     /// What it holds of memory now, and what it held at most, in MiB.
     pub(crate) fn memory(&self) -> Result<(f64, f64)> {
-        let id = self.child.id().context("it has ended")?;
+        let id = self.process()?;
         let told = fs::read_to_string(format!("/proc/{id}/status"))?;
         let field = |name: &str| {
             let line = told.lines().find_map(|line| line.strip_prefix(name)).context("no such field")?;
