@@ -26,7 +26,7 @@ check: ## The part without a cluster: format, lints, unit tests, golden plans, a
 	@! command -v cargo-deny >/dev/null || cargo deny check licenses bans sources
 	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps
 
-faults: cluster plugin ## The laws that take minutes each: members that die at each step, a node cut off (not part of `make test`)
+faults: cluster plugin ## The laws that take minutes each: five members, members that die at each step, a node cut off (not part of `make test`)
 	cargo test --package stateful-tests --test plugin -- --test-threads=1 --ignored
 
 monitoring: ## Try every alert of manifests/monitoring with promtool (needs Go; compiles it first, once, for minutes)

@@ -46,6 +46,7 @@ async fn a_major_upgrade_of_mongodb_and_the_way_back_under_load_fail_no_write() 
 /// Five of them: one that is wanted to lead more than the others, one hidden, one hidden and five seconds late. The one that is
 /// wanted leads in the end, handed the role back in order instead of taking it.
 #[tokio::test]
+#[ignore = "three minutes: `make faults`"]
 async fn a_set_of_five_is_upgraded_and_given_back_to_whom_it_wants_to_lead() -> Result<()> {
     let hidden = doc! { "priority": 0, "hidden": true };
     let delayed = doc! { "priority": 0, "hidden": true, "secondaryDelaySecs": 5 };
@@ -157,7 +158,7 @@ async fn a_mongodb_that_takes_encrypted_connections_alone_is_handed_over_and_fai
 async fn an_upgrade_of_mongodb_made_final_leaves_no_way_back_and_says_so() -> Result<()> {
     let cluster = Cluster::find()?;
     let namespace = cluster.namespace("law-mongodb-final").await?;
-    let mongodb = Mongodb::deploy(&namespace, "5.0").await?;
+    let mongodb = Mongodb::deploy_with(&namespace, "5.0", &[SHORT_GOODBYE]).await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
     let skipped = plugin.run(&["upgrade", "mongo", "--version", "7.0", "-y"]).await?.expect(3)?;
     ensure!(format!("{skipped}").contains("STF-MG-005"), "it does not say that a release is skipped:\n{skipped}");
