@@ -152,6 +152,7 @@ mod tests {
         assert!(inventory.is_synced(), "a watch that breaks later is taken up again, with what was read");
         assert!(inventory.unread().is_empty());
     }
+
     #[tokio::test]
     async fn who_waits_for_a_cluster_to_be_read_waits_for_the_last_kind() {
         let inventory = Inventory::unread_yet();

@@ -48,14 +48,15 @@ struct Upgrade {
 /// All there are, one after another, each told as soon as it is there.
 #[expect(clippy::print_stdout, reason = "a bench is run to see its figures")]
 pub(crate) async fn measure(cluster: &Cluster, plugin: &Plugin) -> Result<Vec<Comparison>> {
-    let mut all = Vec::new();
-    all.push(redis::compare(cluster, plugin).await?);
-    println!("{}", all[0]);
-    all.push(mongodb::compare(cluster, plugin).await?);
-    println!("{}", all[1]);
-    all.push(postgres::compare(cluster, plugin).await?);
-    println!("{}", all[2]);
-    Ok(all)
+    let told = |comparison: Comparison| {
+        println!("{comparison}");
+        comparison
+    };
+    Ok(vec![
+        told(redis::compare(cluster, plugin).await?),
+        told(mongodb::compare(cluster, plugin).await?),
+        told(postgres::compare(cluster, plugin).await?),
+    ])
 }
 
 /// Writes through the door, watches that for a while, and then while it is done. `settled` waits until the database is
@@ -73,8 +74,7 @@ async fn measured(
     let wall = started.elapsed();
     let broken = settled().await.err().map(|why| format!("{why:#}"));
     let during = load.turn_page();
-    let upgrade = Upgrade { idle, during, wall, broken, audit: load.stop().await? };
-    Ok(upgrade)
+    Ok(Upgrade { idle, during, wall, broken, audit: load.stop().await? })
 }
 
 /// What everybody does today. `image` is a container's name and its new image.

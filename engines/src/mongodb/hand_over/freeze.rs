@@ -39,10 +39,10 @@ pub(super) async fn nobody(hands: &Hands<'_>) {
 
 /// The same when the role has moved, but for an old primary that would take it back by itself.
 pub(super) async fn nobody_but_one_wanted_more(hands: &Hands<'_>) {
-    let wanted_more = is_wanted_more(hands).await;
-    let seconds = |member: &str| if wanted_more && member == hands.from { WANTED_MORE } else { 0 };
-    let freeze = |member: &str| doc! { "replSetFreeze": seconds(member) };
-    join_all(hands.doors.iter().map(|door| hands.asked(&door.member, freeze(&door.member)))).await;
+    nobody(hands).await;
+    if is_wanted_more(hands).await {
+        let _ = hands.asked(hands.from, doc! { "replSetFreeze": WANTED_MORE }).await;
+    }
 }
 
 /// Whether the set's configuration wants the old primary to lead more than the new one.
