@@ -1,10 +1,10 @@
 //! What the guard knows: the cluster's inventory, and what each database said last.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use stateful_cluster::Inventory;
-use stateful_safety::{Assessment, WorkloadId};
+use stateful_safety::{Assessment, Workload, WorkloadId};
 
 use crate::promised::Sighting;
 
@@ -22,8 +22,8 @@ pub(crate) struct Known {
 pub(crate) struct Seen {
     /// What its servers said; none when no look has ended yet.
     pub(crate) assessment: Option<Assessment>,
-    /// The UIDs of the pods that were asked, by name.
-    pub(crate) asked: HashMap<String, String>,
+    /// The workload with the pods that were asked; shared with the inventory for as long as they are the ones it knows.
+    pub(crate) asked: Option<Arc<Workload>>,
     /// Why nothing is known, or nothing new.
     pub(crate) trouble: Option<String>,
 }
@@ -39,8 +39,8 @@ impl Known {
     }
 
     /// Keeps a look.
-    pub(crate) fn keep(&self, id: &WorkloadId, assessment: Assessment, asked: HashMap<String, String>) {
-        let seen = Seen { assessment: Some(assessment), asked, trouble: None };
+    pub(crate) fn keep(&self, id: &WorkloadId, assessment: Assessment, asked: Arc<Workload>) {
+        let seen = Seen { assessment: Some(assessment), asked: Some(asked), trouble: None };
         self.seen.write().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), seen);
     }
 

@@ -68,10 +68,11 @@ pub(crate) fn gone(
         }
     }
     // One that was reborn, or has gone, since it was asked: what it said then says nothing about what is there now.
-    for (name, uid) in seen.iter().flat_map(|seen| &seen.asked) {
-        let same = workload.member(name).is_some_and(|pod| &pod.uid == uid);
-        if !same && !gone.contains(name) {
-            gone.push(name.clone());
+    let asked = seen.and_then(|seen| seen.asked.as_deref()).filter(|asked| !std::ptr::eq(*asked, workload));
+    for before in asked.iter().flat_map(|asked| &asked.members) {
+        let same = workload.member(&before.name).is_some_and(|pod| pod.uid == before.uid);
+        if !same && !gone.contains(&before.name) {
+            gone.push(before.name.clone());
         }
     }
     gone
@@ -111,8 +112,12 @@ mod tests {
     }
 
     fn seen(uids: &[(usize, &str)]) -> Seen {
-        let asked = uids.iter().map(|(ordinal, uid)| (format!("redis-{ordinal}"), (*uid).to_owned())).collect();
-        Seen { asked, ..Seen::default() }
+        let ordinals: Vec<usize> = uids.iter().map(|(ordinal, _)| *ordinal).collect();
+        let mut asked = (*workload(&ordinals)).clone();
+        for (member, (_, uid)) in asked.members.iter_mut().zip(uids) {
+            (*uid).clone_into(&mut Arc::make_mut(member).uid);
+        }
+        Seen { asked: Some(Arc::new(asked)), ..Seen::default() }
     }
 
     #[test]

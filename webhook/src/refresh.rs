@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use stateful_cluster::{Change, Cluster};
 use stateful_operations::Sight;
-use stateful_safety::{Assessment, Sync, Workload, WorkloadId};
+use stateful_safety::{Assessment, Sync, WorkloadId};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -148,7 +148,7 @@ impl Eye {
         match timeout(DEADLINE, sight.assess(&workload, now)).await {
             Ok((assessment, _)) => {
                 let answered = all_answered(&assessment);
-                self.known.keep(&self.id, assessment, asked(&workload));
+                self.known.keep(&self.id, assessment, workload);
                 answered
             }
             Err(_) => {
@@ -162,10 +162,6 @@ impl Eye {
 fn all_answered(assessment: &Assessment) -> bool {
     let mut members = assessment.groups.iter().flat_map(|group| &group.members);
     members.all(|member| !matches!(member.sync, Sync::Unreachable { .. }))
-}
-
-fn asked(workload: &Workload) -> HashMap<String, String> {
-    workload.members.iter().map(|member| (member.name.clone(), member.uid.clone())).collect()
 }
 
 /// Where in the second a database has its turn; the same one always has the same.
