@@ -11,7 +11,7 @@ use stateful_operations::{
     execute, unfinished,
 };
 use stateful_safety::{Policy, Workload, WorkloadId};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::guard::Guard;
 use crate::limits::limits;
@@ -47,15 +47,20 @@ pub(crate) async fn carry_out(guard: &Guard, id: &WorkloadId, promise: &Promise,
     }
 }
 
-/// Ends what a leader that died left of a handover, whoever still waits for it: nobody may lead until that is done.
-pub(crate) async fn take_up(guard: &Guard, id: &WorkloadId, who: &str) {
-    let ended = async {
+/// Ends what a leader that died left of a handover, whoever still waits for it: nobody may lead until that is done. Begins
+/// when it has one of the `turns`.
+pub(crate) async fn take_up(guard: &Guard, id: &WorkloadId, who: &str, turns: &Semaphore) {
+    let Ok(turn) = turns.acquire().await else { return };
+    // Hundreds may wait for theirs: what one needs besides is made when it has come.
+    let ended = Box::pin(async {
         let (workload, policy) = found(guard, id)?;
         let (_stop, stop) = watch::channel(false);
         let live = Live::open(&guard.cluster, &workload, stop).await.map_err(|error| error.to_string())?;
         end_ours(guard, &live, &workload, &policy, who).await
-    };
-    match ended.await {
+    })
+    .await;
+    drop(turn);
+    match ended {
         // There was nothing to end: nobody leads because of something else.
         Ok(Left::Nothing) => tokio::time::sleep(AGAIN_AFTER).await,
         Ok(Left::Others(_)) => tokio::time::sleep(OTHERS_AGAIN_AFTER).await,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use stateful_cluster::{Budget, Claim, Labels, Model, Promise};
 use stateful_safety::{ReplicaGroup, WorkloadId};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -25,6 +25,10 @@ const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// A handover nobody waits for any more is not begun: a drain asks again every five seconds, and its node is cordoned.
 const WAITS_FOR: Duration = Duration::from_mins(2);
+
+/// Databases at once of which the journal is asked who has left them. There may be hundreds without a primary, for reasons
+/// that are nobody's to mend.
+const TAKEN_UP_AT_ONCE: usize = 8;
 
 /// Leads whenever it can, once the cluster has been read, until `stop` turns true. Before, a database whose budgets have
 /// not been listed yet looks as if it had none.
@@ -66,6 +70,7 @@ async fn lead(guard: &Arc<Guard>, claim: &Claim, identity: &str, stop: &mut watc
     let mut sweep = interval(SWEEP_EVERY);
     sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut running: HashMap<WorkloadId, JoinHandle<()>> = HashMap::new();
+    let turns = Arc::new(Semaphore::new(TAKEN_UP_AT_ONCE));
     loop {
         let swept = tokio::select! {
             _ = stop.wait_for(|stop| *stop) => false,
@@ -89,13 +94,14 @@ async fn lead(guard: &Arc<Guard>, claim: &Claim, identity: &str, stop: &mut watc
                 tokio::spawn(async move { handover::carry_out(&guard, &id, &promise, &identity).await })
             });
         }
-        for id in left_behind(&guard.known.inventory.model(), &guard.known.seen(), Guard::now().wall) {
-            running.entry(id.clone()).or_insert_with(|| {
-                let (guard, identity) = (Arc::clone(guard), identity.to_owned());
-                tokio::spawn(async move { handover::take_up(&guard, &id, &identity).await })
-            });
-        }
         if swept {
+            // No change announces that a claim's holder has died.
+            for id in left_behind(&guard.known.inventory.model(), &guard.known.seen(), Guard::now().wall) {
+                running.entry(id.clone()).or_insert_with(|| {
+                    let (guard, identity, turns) = (Arc::clone(guard), identity.to_owned(), Arc::clone(&turns));
+                    tokio::spawn(async move { handover::take_up(&guard, &id, &identity, &turns).await })
+                });
+            }
             cover_the_bare(guard).await;
             tell_policies(guard).await;
         }

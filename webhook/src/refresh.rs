@@ -29,6 +29,10 @@ const DEADLINE: Duration = Duration::from_millis(3_500);
 /// Looks at once, at those that answer and at those that do not.
 const AT_ONCE: usize = 32;
 
+/// Ways in that are looked for at once. The API server is asked for each, several times; were some hundreds to ask it at the
+/// same moment, each would have a connection of its own, which stays in memory for as long as it is kept for another call.
+const OPENED_AT_ONCE: usize = 8;
+
 /// A way in that is not found is looked for again after this.
 const OPEN_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
@@ -43,13 +47,18 @@ struct Watched {
 /// Whose turn it is to be looked at. Those with a silent server take seconds each; were they to wait in one line with the
 /// others, as many of them as there are turns would make what is known of everybody old.
 struct Turns {
+    opening: Semaphore,
     answering: Semaphore,
     silent: Semaphore,
 }
 
 impl Turns {
     fn new() -> Self {
-        Self { answering: Semaphore::new(AT_ONCE), silent: Semaphore::new(AT_ONCE) }
+        Self {
+            opening: Semaphore::new(OPENED_AT_ONCE),
+            answering: Semaphore::new(AT_ONCE),
+            silent: Semaphore::new(AT_ONCE),
+        }
     }
 
     const fn of(&self, answered: bool) -> &Semaphore {
@@ -109,12 +118,12 @@ impl Eye {
     async fn watch(self, turns: Arc<Turns>) {
         // Spread over a second: two hundred databases are not asked at the same moment, every second.
         tokio::time::sleep(jitter(&self.id)).await;
-        let sight = self.open().await;
+        let sight = Box::pin(self.open(&turns.opening)).await;
         let mut answered = true;
         loop {
             let began = Instant::now();
             if let Ok(_permit) = turns.of(answered).acquire().await {
-                answered = self.look(&sight).await;
+                answered = Box::pin(self.look(&sight)).await; // what a look needs is not kept until the next
             }
             tokio::select! {
                 () = sleep_until(began + EVERY) => {}
@@ -123,10 +132,10 @@ impl Eye {
         }
     }
 
-    async fn open(&self) -> Sight {
+    async fn open(&self, opening: &Semaphore) -> Sight {
         loop {
             let workload = self.known.inventory.model().workload(&self.id);
-            if let Some(workload) = workload {
+            if let (Some(workload), Ok(_permit)) = (workload, opening.acquire().await) {
                 match Sight::open(&self.cluster, &workload).await {
                     Ok(sight) => return sight,
                     Err(error) => {
