@@ -9,13 +9,14 @@ mod sight;
 mod signposts;
 mod watchdog;
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use stateful_cluster::{Claim, Cluster, Error as ClusterError, Eviction, NEXT_POD, Record};
-use stateful_engines::{BoxFuture, Door, Engine, Prepared};
+use stateful_engines::{BoxFuture, Door, Engine, HandOverError, Prepared};
 use stateful_safety::{Millis, Workload, WorkloadId};
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio::time::timeout;
@@ -41,6 +42,8 @@ pub struct Live {
     stop: watch::Receiver<bool>,
     /// How our watchdog is started; poolers are not paused where there is none.
     watchdog: Option<Vec<OsString>>,
+    /// The poolers, by their pods, that we have paused and could not resume: the API server was away.
+    left: Mutex<BTreeSet<String>>,
 }
 
 /// What makes an operation ours: the claim, and the journal we may write.
@@ -63,6 +66,7 @@ impl Live {
             progress: std::sync::Mutex::default(),
             stop,
             watchdog: None,
+            left: Mutex::default(),
         })
     }
 
@@ -161,18 +165,40 @@ impl Live {
         }
     }
 
-    async fn hand_over(&self, workload: &Workload, from: &str, to: &str) -> Result<Duration, WorldError> {
+    /// TOUCH. Resumes what an earlier handover of ours has paused and could not resume, and nothing that anybody else has.
+    async fn resume_left(&self, workload: &Workload) {
+        let mut left = self.left.lock().await;
+        let engine = self.sight.engine();
+        let Some(pooling) = engine.pooling().filter(|_| !left.is_empty()) else { return };
+        for pooler in self.poolers(workload).await.paused {
+            let name = &pooler.front.door.member;
+            if left.contains(name) && pooling.resume(&pooler.front).await.is_ok() {
+                left.remove(name);
+            }
+        }
+    }
+
+    async fn hand_over(&self, look: &Look, from: &str, to: &str) -> Result<Duration, WorldError> {
+        let workload = &look.workload;
+        // A pool that is still paused would be taken for somebody else's. While nobody leads, nobody could be served.
+        if look.leads(from) {
+            self.resume_left(workload).await;
+        }
         let doors = self.doors.borrow().clone();
         let watchers = self.watchers(&doors).await?;
         let gate = self.gate(workload, Signposts::of(&self.cluster, workload, from, to)).await;
         let moved = self.sight.engine().hand_over(&doors, &watchers, from, to, &gate).await;
         let door = |member: &str| doors.iter().find(|door| door.member == member);
         // Now and not when everybody has agreed. What fails here the plan's next row does again.
-        let notes = match (&moved, door(from), door(to)) {
+        let opened = match (&moved, door(from), door(to)) {
             (Ok(_), Some(from), Some(to)) => gate.lead_on(from, to).await,
-            _ => gate.open().await,
+            // Who leads is not known: nobody is led anywhere else.
+            (Ok(_) | Err(HandOverError::Unknown { .. }), ..) => gate.open().await,
+            (Err(_), ..) => gate.call_off().await,
         };
-        self.note(notes);
+        self.note(opened.notes);
+        self.resume_left(workload).await;
+        self.left.lock().await.extend(opened.left);
         Ok(moved?.took)
     }
 
@@ -221,7 +247,7 @@ impl Live {
             }
             Act::HandOver { from, to } => {
                 if !dry_run {
-                    return self.hand_over(workload, from, to).await.map(Some);
+                    return self.hand_over(look, from, to).await.map(Some);
                 }
             }
         }

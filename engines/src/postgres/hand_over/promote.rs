@@ -47,7 +47,9 @@ impl NotPromoted {
     /// In words, where there is nobody else to lead.
     pub(super) fn told(self, hands: &Hands<'_>, member: &str) -> HandOverError {
         match self {
-            Self::WentDown => hands.unknown(format!("{member} went down when it was told to lead; its own log says why")),
+            Self::WentDown => {
+                hands.unknown(format!("{member} went down when it was told to lead; its own log says why"))
+            }
             Self::Unknown(error) => error,
         }
     }
@@ -82,7 +84,8 @@ pub(super) async fn promote_successor(
 /// (5 s unless set); the order to lead ends that sleep if it comes during it, and not if it comes the moment before
 /// (`WaitForWALToBecomeAvailable` in `xlogrecovery.c`). Reading its settings anew always does.
 pub(super) async fn promote(hands: &Hands<'_>, member: &str) -> Result<(), NotPromoted> {
-    let told = hands.rows(member, TELL).await.map_err(|error| NotPromoted::Unknown(hands.unknown(error.to_string())))?;
+    let told =
+        hands.rows(member, TELL).await.map_err(|error| NotPromoted::Unknown(hands.unknown(error.to_string())))?;
     let wake = wake(told.first().and_then(|row| text(row, "started")).unwrap_or_default());
     let begun = Instant::now();
     let mut woken = begun;
