@@ -12,6 +12,7 @@
 mod cluster;
 mod couchdb;
 mod drain;
+mod gateway;
 mod guard;
 mod http;
 mod load;
@@ -32,6 +33,7 @@ mod wait;
 pub use cluster::{Cluster, Namespace};
 pub use couchdb::Couchdb;
 pub use drain::Drain;
+pub use gateway::Gateway;
 pub use guard::{Guard, NAMESPACE as GUARD_NAMESPACE};
 pub use load::{Audit, Door, Figures, Load, nothing_failed, nothing_lost};
 pub use mongodb::Mongodb;

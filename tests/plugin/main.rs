@@ -2,6 +2,7 @@
 //! one after another (`--test-threads=1`).
 #![expect(clippy::print_stderr, reason = "a law of several parts says which part it is at")]
 
+mod api_server_gone;
 mod couchdb;
 mod deaths;
 mod drains;

@@ -116,14 +116,14 @@ async fn a_plugin_that_is_killed_in_the_pause_leaves_nobody_waiting() -> Result<
     Ok(())
 }
 
-async fn deployed<'a>(cluster: &Cluster, namespace: &'a Namespace) -> Result<(Postgres<'a>, Plugin)> {
+pub(crate) async fn deployed<'a>(cluster: &Cluster, namespace: &'a Namespace) -> Result<(Postgres<'a>, Plugin)> {
     let database = Postgres::deploy(namespace, "15.18").await?;
     database.deploy_pooler().await?;
     Ok((database, Plugin::find(cluster)?.within(namespace)))
 }
 
 /// Writers behind the poolers, as soon as each node's proxy leads there.
-async fn load(database: &Postgres<'_>) -> Result<Load> {
+pub(crate) async fn load(database: &Postgres<'_>) -> Result<Load> {
     let door = database.through("pgbouncer").await?;
     until("clients are served", Duration::from_secs(30), async || Load::start(door.clone()).await).await
 }
@@ -135,7 +135,7 @@ async fn client_of_a_pooler(namespace: &Namespace) -> Result<Client> {
 }
 
 /// Asks every pooler whether anything is paused.
-async fn nobody_waits(namespace: &Namespace) -> Result<()> {
+pub(crate) async fn nobody_waits(namespace: &Namespace) -> Result<()> {
     for address in poolers(namespace).await? {
         let console = client(namespace, &address, "pgbouncer", ("pgbouncer", "admin-password")).await?;
         for message in console.simple_query("SHOW DATABASES").await? {
@@ -148,7 +148,7 @@ async fn nobody_waits(namespace: &Namespace) -> Result<()> {
 }
 
 /// Addresses of the poolers' pods.
-async fn poolers(namespace: &Namespace) -> Result<Vec<String>> {
+pub(crate) async fn poolers(namespace: &Namespace) -> Result<Vec<String>> {
     let told = namespace.get(&["pods", "--selector", "app.kubernetes.io/name=pgbouncer"]).await?;
     let pods = told["items"].as_array().context("no list")?;
     let address = |pod: &serde_json::Value| pod["status"]["podIP"].as_str().map(ToOwned::to_owned);
@@ -156,7 +156,7 @@ async fn poolers(namespace: &Namespace) -> Result<Vec<String>> {
 }
 
 /// A client of one pooler, as the user that has the name of the database.
-async fn client(namespace: &Namespace, address: &str, name: &str, secret: (&str, &str)) -> Result<Client> {
+pub(crate) async fn client(namespace: &Namespace, address: &str, name: &str, secret: (&str, &str)) -> Result<Client> {
     let decode = format!("go-template={{{{index .data \"{}\" | base64decode}}}}", secret.1);
     let password = namespace.kubectl(&["get", "secret", secret.0, "-o", &decode]).await?;
     let mut config = Config::new();

@@ -24,8 +24,9 @@ const STALL: Duration = Duration::from_millis(30);
 /// From the command to the old version everywhere: what the documents ask of a way back.
 const BACK_WITHIN: Duration = Duration::from_mins(2);
 
+/// And back again: clients write by way of a primary of the old version within what the documents ask.
 #[tokio::test]
-async fn minor_upgrade_of_postgres_under_load_loses_nothing() -> Result<()> {
+async fn minor_upgrade_of_postgres_under_load_loses_nothing_and_its_rollback_neither() -> Result<()> {
     let cluster = Cluster::find()?;
     let namespace = cluster.namespace("law-postgres").await?;
     let postgres = Postgres::deploy(&namespace, "15.18").await?;
@@ -34,13 +35,60 @@ async fn minor_upgrade_of_postgres_under_load_loses_nothing() -> Result<()> {
 
     let ended = plugin.run(&["upgrade", "postgres", "--version", "15.20", "-y", "-o", "json"]).await?.expect(0)?;
     let during = load.turn_page();
-    let audit = load.stop().await?;
-    told("a minor upgrade", &during, &audit.errors);
     eprintln!("it took {:?}, longest handover {} ms", ended.took, ended.json()?["longestHandoverMilliseconds"]);
-    nothing_lost(&audit)?;
-    ensure!(during.longest_gap <= GAP, "{} was not written for {:?}", during.of_key, during.longest_gap);
     all_run(&postgres, "15.20").await?;
+    clients_reach_the_primary(&postgres).await?;
+
+    load.turn_page();
+    let began = Instant::now();
+    let running = plugin.start(&["rollback", "postgres", "-y"])?;
+    let (redirected, ended) = tokio::join!(written_by("15.18", &postgres, &load), running.end());
+    let ended = ended?.expect(0)?;
+    let (leader, redirected, back) = redirected.with_context(|| ended.to_string())?;
+    let back = load.turn_page().and(&back);
+    let audit = load.stop().await?;
+    told("a minor upgrade", &during, &[]);
+    told("and back", &back, &audit.errors);
+    let redirected = redirected.duration_since(began);
+    eprintln!("{leader} leads with 15.18 and is written to {redirected:?} after `rollback`; it took {:?}", ended.took);
+    nothing_lost(&audit)?;
+    for figures in [&during, &back] {
+        ensure!(figures.longest_gap <= GAP, "{} was not written for {:?}", figures.of_key, figures.longest_gap);
+    }
+    ensure!(redirected <= BACK_WITHIN, "the way back took {redirected:?}");
+    all_run(&postgres, "15.18").await?;
     clients_reach_the_primary(&postgres).await
+}
+
+/// Waits until clients write by way of a primary that runs a version, and says which one, and when.
+async fn written_by(version: &str, postgres: &Postgres<'_>, load: &Load) -> Result<(String, Instant, Figures)> {
+    let mut during = Figures::default();
+    let (leader, at) = until("clients write by way of that version", BACK_WITHIN, async || {
+        during = load.turn_page().and(&during);
+        let leader = postgres.primary().await?;
+        let says = postgres.ask(&leader, "SHOW server_version").await?.concat().concat();
+        ensure!(says.starts_with(version), "{leader} leads, and says {says}");
+        ensure!(postgres.clients_are_led_to().await? == leader, "clients are led elsewhere than to {leader}");
+        // What was acknowledged from here on, it has acknowledged.
+        during = load.turn_page().and(&during);
+        let page = written(load).await?;
+        during = page.and(&during);
+        Ok((leader, Instant::now()))
+    })
+    .await?;
+    Ok((leader, at, during))
+}
+
+/// The next acknowledged writes.
+async fn written(load: &Load) -> Result<Figures> {
+    let began = Instant::now();
+    let mut during = load.turn_page();
+    while during.acknowledged == 0 {
+        ensure!(began.elapsed() < GAP, "none was acknowledged for {GAP:?}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        during = load.turn_page().and(&during);
+    }
+    Ok(during)
 }
 
 /// The first standby that gets the new image never starts. The way back takes it away as it is: nothing runs in it.

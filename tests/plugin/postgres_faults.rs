@@ -172,6 +172,18 @@ async fn has_died(postgres: &Postgres<'_>, pod: &str) -> Result<()> {
 }
 
 async fn led_in_the_end_by(leader: &str, postgres: &Postgres<'_>, load: Load, during: Figures) -> Result<()> {
+    let gap = whole_in_the_end(leader, postgres, load, during).await?;
+    ensure!(gap <= WRITES_WITHIN, "a writer waited for {gap:?}");
+    Ok(())
+}
+
+/// Who leads, whom clients reach, and that every member holds what was acknowledged. How long a writer waited at most.
+pub(crate) async fn whole_in_the_end(
+    leader: &str,
+    postgres: &Postgres<'_>,
+    load: Load,
+    during: Figures,
+) -> Result<Duration> {
     postgres.in_sync(SETTLED_WITHIN).await?;
     ensure!(postgres.primary().await? == leader, "{leader} does not lead");
     clients_reach_the_primary(postgres).await?;
@@ -179,8 +191,8 @@ async fn led_in_the_end_by(leader: &str, postgres: &Postgres<'_>, load: Load, du
     let audit = load.stop().await?;
     told(leader, &during, &audit.errors);
     nothing_lost(&audit)?;
-    ensure!(during.longest_gap <= WRITES_WITHIN, "{} was not written for {:?}", during.of_key, during.longest_gap);
-    everybody_holds_the_same(postgres).await
+    everybody_holds_the_same(postgres).await?;
+    Ok(during.longest_gap)
 }
 
 /// Every row of the load's, on every member.

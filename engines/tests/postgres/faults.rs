@@ -12,7 +12,7 @@ use crate::servers::{PATIENCE, Servers, address, name};
 
 /// A moment on the way, by what can be seen of it from outside.
 #[derive(Debug, Clone, Copy)]
-enum Moment {
+pub(crate) enum Moment {
     /// The witness listens.
     Prepared,
     /// The old primary's disk says that it is a standby.
@@ -24,7 +24,7 @@ enum Moment {
 }
 
 /// Waits for a moment, without rest: the next one is milliseconds away.
-async fn moment(servers: &Servers, moment: Moment, from: usize, to: usize) {
+pub(crate) async fn moment(servers: &Servers, moment: Moment, from: usize, to: usize) {
     let begun = Instant::now();
     let link = servers.link(0).await;
     let signal = servers.data(from).join("standby.signal");
@@ -48,12 +48,12 @@ async fn moment(servers: &Servers, moment: Moment, from: usize, to: usize) {
     }
 }
 
-async fn hand_over(servers: &Servers, from: usize, to: usize) -> Result<HandedOver, HandOverError> {
+pub(crate) async fn hand_over(servers: &Servers, from: usize, to: usize) -> Result<HandedOver, HandOverError> {
     Postgres::default().hand_over(&servers.doors(), &[], &name(from), &name(to), &NoGate).await
 }
 
 /// Everybody in sync again, and who leads.
-async fn leader(servers: &Servers) -> usize {
+pub(crate) async fn leader(servers: &Servers) -> usize {
     let assessment = servers.whole().await;
     let leader = assessment.groups[0].primary().map(|member| member.name.clone());
     (0..3).find(|number| Some(name(*number)) == leader).expect("one leads")

@@ -9,6 +9,7 @@
 
 mod clients;
 mod faults;
+mod full_disk;
 mod handover;
 mod programs;
 mod record;

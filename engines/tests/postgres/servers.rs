@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -47,6 +47,11 @@ struct Running {
 impl Servers {
     /// Starts them: all data copied, both standbys streaming. None, with a word why, where there is no server to start.
     pub(crate) async fn start(rule: &str) -> Option<Self> {
+        Self::start_with(rule, |_| true).await
+    }
+
+    /// The same, in a folder that is made ready first. None also where that cannot be done.
+    pub(crate) async fn start_with(rule: &str, made_ready: impl FnOnce(&Path) -> bool) -> Option<Self> {
         let Some(programs) = programs() else {
             eprintln!("skipped: no PostgreSQL server under /usr/lib/postgresql (apt-get install postgresql-15)");
             return None;
@@ -58,6 +63,9 @@ impl Servers {
         fs::set_permissions(&home, fs::Permissions::from_mode(0o700)).expect("for its owner alone");
         if let Some((user, group)) = owner() {
             chown(&home, Some(user), Some(group)).expect("a folder of the server's own");
+        }
+        if !made_ready(&home) {
+            return None;
         }
         let mut servers = Self { home, programs, running: Vec::new(), _alone: alone };
         servers.found(rule);

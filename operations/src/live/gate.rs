@@ -13,6 +13,15 @@ use stateful_engines::{BoxFuture, Door, Engine, Front, Gate, HandOverError, Pool
 use super::signposts::Signposts;
 use super::watchdog::Watchdog;
 
+/// What came of opening it.
+#[derive(Default)]
+pub(super) struct Opened {
+    /// What went wrong, in words for people.
+    pub(super) notes: Vec<String>,
+    /// The poolers whose clients may still wait, by their pods.
+    pub(super) left: Vec<String>,
+}
+
 /// Poolers that will be paused, who resumes them should we die, and the Services that lead to the successor.
 pub(super) struct Poolgate {
     engine: Arc<dyn Engine>,
@@ -36,19 +45,35 @@ impl Poolgate {
     }
 
     /// The handover has ended well: everybody is led from one to the other, and those who wait go on when that is so.
-    pub(super) async fn lead_on(self, from: &Door, to: &Door) -> Vec<String> {
+    pub(super) async fn lead_on(self, from: &Door, to: &Door) -> Opened {
         if !self.turned.load(Ordering::SeqCst) {
             self.signposts.turn().await;
         }
-        let Some(pooling) = self.pooling() else { return self.opened(Vec::new()).await };
+        // Those, too, that nobody has paused: where a handover is finished that somebody began long ago, they have connected to
+        // the old primary meanwhile, and would keep it.
+        let Some(pooling) = self.engine.pooling().filter(|_| !self.fronts.is_empty()) else {
+            return self.opened(Vec::new()).await;
+        };
         self.signposts.followed().await;
         let led = pooling.lead_on(&self.fronts, from, to).await;
         let in_any_case = |why| format!("is resumed in any case, but {why}");
         self.opened(led.into_iter().map(|led| led.map_err(in_any_case)).collect()).await
     }
 
+    /// The old primary leads on: whoever was led to the successor already is led back.
+    pub(super) async fn call_off(self) -> Opened {
+        let astray = self.turned.load(Ordering::SeqCst) && !self.signposts.turn_back().await;
+        let mut opened = self.open().await;
+        if astray {
+            opened
+                .notes
+                .push("a Service still leads to the member that was to lead: the next handover turns it".to_owned());
+        }
+        opened
+    }
+
     /// Lets everybody go on where they were.
-    pub(super) async fn open(self) -> Vec<String> {
+    pub(super) async fn open(self) -> Opened {
         let Some(pooling) = self.pooling() else { return self.opened(Vec::new()).await };
         let resumed = join_all(self.fronts.iter().map(|front| pooling.resume(front))).await;
         let not_yet = |why| format!("could not be resumed yet ({why}); it is tried again");
@@ -60,15 +85,19 @@ impl Poolgate {
         self.engine.pooling().filter(|_| self.closed.load(Ordering::SeqCst))
     }
 
-    /// What came of it, a pooler each. Where one failed the watchdog goes on trying; the words are for people.
-    async fn opened(self, resumed: Vec<Result<(), String>>) -> Vec<String> {
-        let each = self.fronts.iter().zip(resumed);
-        let failed: Vec<String> =
-            each.filter_map(|(front, resumed)| Some(format!("{} {}", front.door.member, resumed.err()?))).collect();
-        if let Some(watchdog) = self.watchdog.filter(|_| failed.is_empty()) {
+    /// What came of it, a pooler each. Where one failed the watchdog goes on trying.
+    async fn opened(self, resumed: Vec<Result<(), String>>) -> Opened {
+        let mut opened = Opened::default();
+        for (front, resumed) in self.fronts.iter().zip(resumed) {
+            if let Err(why) = resumed {
+                opened.notes.push(format!("{} {why}", front.door.member));
+                opened.left.push(front.door.member.clone());
+            }
+        }
+        if let Some(watchdog) = self.watchdog.filter(|_| opened.left.is_empty()) {
             watchdog.dismiss().await;
         }
-        failed
+        opened
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod doors;
 mod gate;
+mod hand_over;
 mod in_front;
 mod journal;
 mod poolers;
@@ -9,6 +10,7 @@ mod sight;
 mod signposts;
 mod watchdog;
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,11 +25,7 @@ use tokio::time::timeout;
 use crate::journal::Event;
 use crate::steps::Act;
 use crate::{Look, Progress, What, World, WorldError};
-use gate::Poolgate;
-use poolers::Poolers;
 pub use sight::{OpenError, Sight};
-use signposts::Signposts;
-use watchdog::Watchdog;
 pub use watchdog::watch;
 
 /// One workload in the real world.
@@ -41,6 +39,8 @@ pub struct Live {
     stop: watch::Receiver<bool>,
     /// How our watchdog is started; poolers are not paused where there is none.
     watchdog: Option<Vec<OsString>>,
+    /// The poolers, by their pods, that we have paused and could not resume: the API server was away.
+    left: Mutex<BTreeSet<String>>,
 }
 
 /// What makes an operation ours: the claim, and the journal we may write.
@@ -63,6 +63,7 @@ impl Live {
             progress: std::sync::Mutex::default(),
             stop,
             watchdog: None,
+            left: Mutex::default(),
         })
     }
 
@@ -96,54 +97,6 @@ impl Live {
         self.carry_out(act, look, true).await.map(|_| ())
     }
 
-    /// Ways to the servers that watch over the members, if there are any.
-    async fn watchers(&self, doors: &[Door]) -> Result<Vec<Door>, WorldError> {
-        let addresses = self.sight.engine().watchers(doors).await;
-        let pods = stateful_cluster::pods_at(&self.cluster, &self.id.namespace, &addresses).await?;
-        Ok(self.sight.watchers(&pods).await)
-    }
-
-    /// The poolers in front of the workload.
-    async fn poolers(&self, workload: &Workload) -> Poolers {
-        match self.sight.engine().pooling() {
-            Some(pooling) => poolers::find(&self.cluster, workload, pooling, self.sight.tunnels()).await,
-            None => Poolers::default(),
-        }
-    }
-
-    /// The gate to close while the role moves, with a watchdog at it. What cannot be paused is told, not refused: a
-    /// handover loses nothing without a pause either, clients only have to connect again.
-    async fn gate(&self, workload: &Workload, signposts: Signposts) -> Poolgate {
-        let engine = self.sight.engine();
-        let Some(program) = &self.watchdog else { return Poolgate::new(engine, Vec::new(), None, signposts) };
-        let Poolers { able, mut notes, .. } = self.poolers(workload).await;
-        let watchdog = if able.is_empty() {
-            None
-        } else {
-            let started = Watchdog::start(program, workload.engine, &self.id.namespace, &able).await;
-            started.map_err(|why| notes.push(format!("no pooler is paused: nobody would resume it ({why})"))).ok()
-        };
-        self.note(notes);
-        let fronts = able.into_iter().map(|pooler| pooler.front).collect();
-        Poolgate::new(engine, fronts, watchdog, signposts)
-    }
-
-    /// TOUCH. Resumes what is paused in front of the workload, for whoever takes up or ends what a dead machine began.
-    /// Which poolers, and what went wrong with others.
-    pub async fn resume_poolers(&self, workload: &Workload) -> Vec<String> {
-        let engine = self.sight.engine();
-        let Some(pooling) = engine.pooling() else { return Vec::new() };
-        let mut told = Vec::new();
-        for pooler in self.poolers(workload).await.paused {
-            let (name, pools) = (&pooler.front.door.member, pooler.front.pools.join(", "));
-            told.push(match pooling.resume(&pooler.front).await {
-                Ok(()) => format!("{pools} of {name} was paused and is resumed"),
-                Err(why) => format!("{pools} of {name} is paused and could not be resumed: {why}"),
-            });
-        }
-        told
-    }
-
     /// TOUCH. Takes back what the members were told ahead of a restart that did not come, for whoever takes up, ends or leaves
     /// an operation. What was done, and what could not be.
     pub async fn take_back(&self) -> Vec<String> {
@@ -159,21 +112,6 @@ impl Live {
         for text in notes {
             self.report(Progress { at: self.now(), what: What::Noted { text } });
         }
-    }
-
-    async fn hand_over(&self, workload: &Workload, from: &str, to: &str) -> Result<Duration, WorldError> {
-        let doors = self.doors.borrow().clone();
-        let watchers = self.watchers(&doors).await?;
-        let gate = self.gate(workload, Signposts::of(&self.cluster, workload, from, to)).await;
-        let moved = self.sight.engine().hand_over(&doors, &watchers, from, to, &gate).await;
-        let door = |member: &str| doors.iter().find(|door| door.member == member);
-        // Now and not when everybody has agreed. What fails here the plan's next row does again.
-        let notes = match (&moved, door(from), door(to)) {
-            (Ok(_), Some(from), Some(to)) => gate.lead_on(from, to).await,
-            _ => gate.open().await,
-        };
-        self.note(notes);
-        Ok(moved?.took)
     }
 
     async fn carry_out(&self, act: &Act, look: &Look, dry_run: bool) -> Result<Option<Duration>, WorldError> {
@@ -221,7 +159,7 @@ impl Live {
             }
             Act::HandOver { from, to } => {
                 if !dry_run {
-                    return self.hand_over(workload, from, to).await.map(Some);
+                    return self.hand_over(look, from, to).await.map(Some);
                 }
             }
         }

@@ -29,7 +29,11 @@ impl Key {
     pub(super) async fn door(&self, tunnels: &Tunnels) -> Door {
         let password = self.password.clone().map(Secret::new);
         let credentials = Credentials { username: self.username.clone(), password };
-        let way = tunnels.way(&self.pod, self.port).await;
+        // A tunnel that broke says so once, and that may have been long ago: it is dug anew by the second call.
+        let way = match tunnels.way(&self.pod, self.port).await {
+            Err(_) => tunnels.way(&self.pod, self.port).await,
+            way => way,
+        };
         Door {
             member: self.pod.name.clone(),
             incarnation: format!("{}:{}", self.pod.uid, self.port),

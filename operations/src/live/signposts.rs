@@ -28,6 +28,7 @@ pub(super) struct Signposts {
     cluster: Cluster,
     namespace: String,
     services: Vec<String>,
+    from: String,
     to: String,
 }
 
@@ -39,14 +40,24 @@ impl Signposts {
             cluster: cluster.clone(),
             namespace: workload.id.namespace.clone(),
             services: concerned.map(|route| route.service.clone()).collect(),
+            from: from.to_owned(),
             to: to.to_owned(),
         }
     }
 
     /// Leads clients to the successor; whether that was done.
     pub(super) async fn turn(&self) -> bool {
+        self.lead_to(&self.to).await
+    }
+
+    /// Leads clients to the old primary, which leads on; whether that was done.
+    pub(super) async fn turn_back(&self) -> bool {
+        self.lead_to(&self.from).await
+    }
+
+    async fn lead_to(&self, member: &str) -> bool {
         let turned =
-            self.services.iter().map(|service| reroute(&self.cluster, &self.namespace, service, &self.to, false));
+            self.services.iter().map(|service| reroute(&self.cluster, &self.namespace, service, member, false));
         let turned = timeout(TURNED_WITHIN, join_all(turned)).await;
         turned.is_ok_and(|each| each.iter().all(Result::is_ok))
     }

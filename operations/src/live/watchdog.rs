@@ -32,8 +32,9 @@ const HELD_AT_MOST: Duration = Duration::from_secs(20);
 /// Between two attempts to resume. Two are made in any case: what the dead process sent last may still be on its way.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// How often it is tried. After a minute the pooler's pod is gone, or a human has come.
-const ATTEMPTS: u32 = 60;
+/// How often it is tried. An API server, and with it every way to the poolers, may be away for minutes. After ten the pooler's
+/// pod is gone, or a human has come.
+const ATTEMPTS: u32 = 600;
 
 const READY: &str = "ready";
 const STAND_BY: &str = "stand by";

@@ -3,6 +3,7 @@
 
 mod mongodb;
 mod page;
+mod patroni;
 mod postgres;
 mod redis;
 
@@ -56,6 +57,7 @@ pub(crate) async fn measure(cluster: &Cluster, plugin: &Plugin) -> Result<Vec<Co
         told(redis::compare(cluster, plugin).await?),
         told(mongodb::compare(cluster, plugin).await?),
         told(postgres::compare(cluster, plugin).await?),
+        told(patroni::compare(cluster, plugin).await?),
     ])
 }
 

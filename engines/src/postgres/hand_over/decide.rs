@@ -46,9 +46,7 @@ pub(super) fn next(from: Side, to: Side, last: Option<Lsn>) -> Next {
             Next::PromoteSuccessor
         }
         // Of the two the old primary has more, and all that was heard of it.
-        (Side::Follows { position: old }, Side::Follows { position: new })
-            if old > new && last.is_none_or(|last| old >= last) =>
-        {
+        (Side::Follows { position: old }, Side::Follows { position: new }) if old > new && leads_on(from, to, last) => {
             Next::PromoteBack
         }
         (Side::Follows { .. }, Side::Follows { .. }) if last.is_none() => Next::PromoteSuccessor,
@@ -58,11 +56,21 @@ pub(super) fn next(from: Side, to: Side, last: Option<Lsn>) -> Next {
     }
 }
 
+/// Whether the old primary may lead on, of two that are standbys: it has all that the other has, and all that was heard of it.
+pub(super) fn leads_on(from: Side, to: Side, last: Option<Lsn>) -> bool {
+    match (from, to) {
+        (Side::Follows { position: old }, Side::Follows { position: new }) => {
+            old >= new && last.is_none_or(|last| old >= last)
+        }
+        (Side::Silent | Side::Leads | Side::Follows { .. }, Side::Silent | Side::Leads | Side::Follows { .. }) => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Next::{Begin, Done, PromoteBack, PromoteSuccessor, TwoPrimaries, Wait};
     use super::Side::{self, Leads, Silent};
-    use super::{Lsn, next};
+    use super::{Lsn, leads_on, next};
 
     const fn at(position: u64) -> Side {
         Side::Follows { position: Lsn(position) }
@@ -96,6 +104,24 @@ mod tests {
         ];
         for (from, to, last, wanted) in rows {
             assert_eq!(next(from, to, last.map(Lsn)), wanted, "{from:?} {to:?} {last:?}");
+        }
+    }
+    #[test]
+    fn an_old_primary_leads_on_only_beside_a_standby_that_has_no_more() {
+        let rows = [
+            // from, to, the end if it was heard, whether it may
+            (at(10), at(10), None, true),
+            (at(10), at(10), Some(10), true),
+            (at(10), at(11), None, false),
+            (at(9), at(9), Some(10), false),
+            // It may have been promoted.
+            (at(10), Silent, Some(10), false),
+            (at(10), Leads, Some(10), false),
+            (Silent, at(10), Some(10), false),
+            (Leads, at(10), Some(10), false),
+        ];
+        for (from, to, last, may) in rows {
+            assert_eq!(leads_on(from, to, last.map(Lsn)), may, "{from:?} {to:?} {last:?}");
         }
     }
 }

@@ -91,9 +91,9 @@ async fn run(hands: &Hands<'_>, order: &str) -> Result<(), NotRun> {
     }
 }
 
-/// A script in the data directory. It reads what `COPY` sends first, so that the pipe never breaks.
-fn program(data_directory: &str, script: &str) -> String {
-    let quoted = data_directory.replace('\'', r"'\''");
+/// A script in a directory. It reads what `COPY` sends first, so that the pipe never breaks.
+pub(super) fn program(directory: &str, script: &str) -> String {
+    let quoted = directory.replace('\'', r"'\''");
     let whole = format!("cat >/dev/null; cd '{quoted}' || exit 1; {script}");
     format!("COPY (SELECT 1) TO PROGRAM{}", literal(&whole))
 }

@@ -8,16 +8,9 @@ use tokio::time::sleep;
 use super::decide::{Next, Side, next};
 use super::follow::{Follower, untell};
 use super::prepare::{successor, undo};
-use super::{Hands, fence, promote};
+use super::{Hands, LOOK, SETTLED_WITHIN, fence, promote};
 use crate::postgres::lsn::Lsn;
 use crate::{HandOverError, HandedOver};
-
-/// Between two looks. A server that starts takes a second or so.
-const LOOK: Duration = Duration::from_millis(50);
-
-/// How long it may take until both answer. A standby that hangs holds the old primary's stop up for
-/// `wal_sender_timeout` (60 s), and then it has to be started again.
-const SETTLED_WITHIN: Duration = Duration::from_mins(2);
 
 /// A server that was told to stop fast ends its sessions at once. One that still answers after this long was not told.
 const NOT_STOPPING: Duration = Duration::from_secs(10);
@@ -39,10 +32,10 @@ pub(super) async fn finish(
         match now {
             Next::PromoteSuccessor if settled || last.is_some() => {
                 let followers = if told.is_empty() { tell(hands).await } else { told };
-                return promote::promote_successor(hands, &followers, started).await;
+                return promote::promote_successor(hands, &followers, started, last).await;
             }
             Next::PromoteBack if settled => {
-                promote::promote(hands, hands.from).await?;
+                promote::promote(hands, hands.from).await.map_err(|error| error.told(hands, hands.from))?;
                 undo(hands).await;
                 untell(hands, &told).await;
                 return Err(not_moved(hands, started));

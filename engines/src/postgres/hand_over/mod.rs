@@ -9,6 +9,7 @@ mod decide;
 mod fence;
 mod finish;
 mod follow;
+mod give_back;
 pub(super) mod lead_on;
 pub(super) mod patroni;
 pub(super) mod poolers;
@@ -32,6 +33,13 @@ use decide::{Next, Side, next};
 
 /// How often a server is asked how far it is while writes wait. Asking costs a fraction of a millisecond.
 const POLL: Duration = Duration::from_millis(5);
+
+/// Between two looks while nobody leads and both are waited for. A server that starts takes a second or so.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// How long it may take until both answer. A standby that hangs holds the old primary's stop up for
+/// `wal_sender_timeout` (60 s), and then it has to be started again.
+const SETTLED_WITHIN: Duration = Duration::from_mins(2);
 
 pub(super) async fn hand_over(hands: &Hands<'_>) -> Result<HandedOver, HandOverError> {
     for other in hands.others() {
@@ -68,7 +76,7 @@ async fn begin(hands: &Hands<'_>) -> Result<HandedOver, HandOverError> {
     if let Some(last) = last
         && promote::has_received(hands, last).await
     {
-        return promote::promote_successor(hands, &prepared.followers, started).await;
+        return promote::promote_successor(hands, &prepared.followers, started, Some(last)).await;
     }
     finish::finish(hands, started, last, prepared.followers).await
 }

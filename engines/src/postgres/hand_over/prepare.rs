@@ -2,6 +2,7 @@
 
 pub(super) mod catch_up;
 mod names;
+pub(super) mod room;
 mod slots;
 
 use super::follow::{Follower, PRIMARY_CONNINFO, tell};
@@ -39,6 +40,7 @@ impl Successor {
 pub(super) async fn prepare(hands: &Hands<'_>) -> Result<Prepared, HandOverError> {
     let data_directory = can_be_fenced(hands).await?;
     fence::rehearse(hands, &data_directory).await?;
+    room::there_is(hands).await?;
     let successor = successor(hands).await?;
     let name = names::name_of(hands, hands.from).await?;
     names::exchange(hands, &name).await?;

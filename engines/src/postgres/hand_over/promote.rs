@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 use tokio::time::{sleep, timeout};
 
 use super::follow::{Follower, follow};
+use super::give_back::give_back;
 use super::{Hands, POLL};
-use crate::postgres::links::PATIENCE;
+use crate::postgres::answers::text;
+use crate::postgres::links::{PATIENCE, literal};
 use crate::postgres::lsn::Lsn;
 use crate::{HandOverError, HandedOver};
 
@@ -33,17 +35,43 @@ pub(super) async fn has_received(hands: &Hands<'_>, last: Lsn) -> bool {
     false
 }
 
-/// Lets the successor lead, and the others follow it. `started` is when the old primary was fenced.
+/// Why a member does not lead although it was told to.
+pub(super) enum NotPromoted {
+    /// It went down and is a standby again: what it was told is forgotten.
+    WentDown,
+    /// It may lead, or come to.
+    Unknown(HandOverError),
+}
+
+impl NotPromoted {
+    /// In words, where there is nobody else to lead.
+    pub(super) fn told(self, hands: &Hands<'_>, member: &str) -> HandOverError {
+        match self {
+            Self::WentDown => {
+                hands.unknown(format!("{member} went down when it was told to lead; its own log says why"))
+            }
+            Self::Unknown(error) => error,
+        }
+    }
+}
+
+/// Lets the successor lead, and the others follow it. `started` is when the old primary was fenced, `last` the end of its log
+/// where that was heard. A successor that cannot gives the role back.
 pub(super) async fn promote_successor(
     hands: &Hands<'_>,
     followers: &[Follower],
     started: Instant,
+    last: Option<Lsn>,
 ) -> Result<HandedOver, HandOverError> {
     // At the same time: where commits wait for standbys, writes flow when those have found the new primary, not before. And
     // clients when they have; earlier, all of them would ask a server again and again that is busy becoming the primary.
     let promoted = async { promote(hands, hands.to).await.map(|()| started.elapsed()) };
-    let (took, (), ()) = futures::join!(promoted, follow(hands, followers), hands.gate.turn());
-    let took = took?;
+    let (promoted, (), ()) = futures::join!(promoted, follow(hands, followers), hands.gate.turn());
+    let took = match promoted {
+        Ok(took) => took,
+        Err(NotPromoted::WentDown) => return Err(give_back(hands, followers, last).await),
+        Err(NotPromoted::Unknown(error)) => return Err(error),
+    };
     // One that has tried while the new primary was busy becoming it waits before it tries again.
     follow(hands, followers).await;
     Ok(HandedOver { took })
@@ -55,8 +83,10 @@ pub(super) async fn promote_successor(
 /// And it is woken. A standby that has just lost its primary sleeps before it tries again, for `wal_retrieve_retry_interval`
 /// (5 s unless set); the order to lead ends that sleep if it comes during it, and not if it comes the moment before
 /// (`WaitForWALToBecomeAvailable` in `xlogrecovery.c`). Reading its settings anew always does.
-pub(super) async fn promote(hands: &Hands<'_>, member: &str) -> Result<(), HandOverError> {
-    hands.rows(member, "SELECT pg_promote(false)").await.map_err(|error| hands.unknown(error.to_string()))?;
+pub(super) async fn promote(hands: &Hands<'_>, member: &str) -> Result<(), NotPromoted> {
+    let told =
+        hands.rows(member, TELL).await.map_err(|error| NotPromoted::Unknown(hands.unknown(error.to_string())))?;
+    let wake = wake(told.first().and_then(|row| text(row, "started")).unwrap_or_default());
     let begun = Instant::now();
     let mut woken = begun;
     while begun.elapsed() < PROMOTED_WITHIN {
@@ -66,10 +96,28 @@ pub(super) async fn promote(hands: &Hands<'_>, member: &str) -> Result<(), HandO
             return Ok(());
         }
         if woken.elapsed() >= WAKE {
-            let _ = timeout(PATIENCE, hands.rows(member, "SELECT pg_reload_conf()")).await;
+            let answer = timeout(PATIENCE, hands.rows(member, &wake)).await;
+            if let Ok(Ok(rows)) = answer
+                && rows.first().and_then(|row| text(row, "standby_anew")) == Some("t")
+            {
+                return Err(NotPromoted::WentDown);
+            }
             woken = Instant::now();
         }
         sleep(POLL).await;
     }
-    Err(hands.unknown(format!("{member} was promoted and takes no writes after {PROMOTED_WITHIN:?}")))
+    let late = format!("{member} was promoted and takes no writes after {PROMOTED_WITHIN:?}");
+    Err(NotPromoted::Unknown(hands.unknown(late)))
+}
+
+/// The order to lead, and since when the server runs that is given it.
+const TELL: &str = "SELECT extract(epoch FROM pg_postmaster_start_time())::text AS started, pg_promote(false)";
+
+/// Wakes a server, and asks whether it is a standby that has started since.
+fn wake(started: &str) -> String {
+    format!(
+        "SELECT pg_is_in_recovery() AND extract(epoch FROM pg_postmaster_start_time())::text <>{} AS standby_anew, \
+         pg_reload_conf()",
+        literal(started)
+    )
 }

@@ -1,0 +1,38 @@
+//! A switchover of PostgreSQL under Patroni, asked for by us and by Patroni's own tool.
+
+use anyhow::{Context, Result};
+use stateful_harness::{Cluster, Plugin, Postgres};
+
+use super::{Comparison, IN_SYNC_WITHIN, Upgrade, measured};
+
+pub(super) async fn compare(cluster: &Cluster, plugin: &Plugin) -> Result<Comparison> {
+    let ours = async |postgres: &Postgres<'_>| {
+        let plugin = plugin.clone().within(postgres.namespace());
+        plugin.run(&["switchover", "patroni", "-y"]).await?.expect(0).map(drop)
+    };
+    Ok(Comparison {
+        title: "A switchover under Patroni",
+        about: "A primary and two standbys with PostgreSQL 15.18 (`examples/patroni`), eight writers with `tokio-postgres` by the \
+                Service of the primary. Patroni moves the role each time; who asks for it is the difference.",
+        ways: vec![
+            ("`kubectl stateful switchover patroni -y`", switched(cluster, ours).await?),
+            ("`patronictl switchover --force`", switched(cluster, theirs).await?),
+        ],
+    })
+}
+
+async fn switched(cluster: &Cluster, by: impl AsyncFnOnce(&Postgres<'_>) -> Result<()>) -> Result<Upgrade> {
+    let namespace = cluster.namespace("bench-patroni").await?;
+    let postgres = Postgres::deploy_patroni(&namespace, "15.18").await?;
+    let door = postgres.through("patroni").await?;
+    measured(door, async || by(&postgres).await, async || postgres.in_sync(IN_SYNC_WITHIN).await).await
+}
+
+async fn theirs(postgres: &Postgres<'_>) -> Result<()> {
+    let from = postgres.primary().await?;
+    let pods = postgres.pods().await?;
+    let to = pods.into_iter().map(|pod| pod.name).find(|name| *name != from).context("there is nobody else")?;
+    let words = ["exec", &from, "--", "patronictl", "-c", "/etc/patroni/patroni.yml", "switchover", "patroni"];
+    let wish = ["--leader", &from, "--candidate", &to, "--force"];
+    postgres.namespace().kubectl(&[&words[..], &wish[..]].concat()).await.map(drop)
+}
