@@ -9,6 +9,7 @@
 
 mod clients;
 mod faults;
+mod for_the_duration;
 mod handover;
 mod programs;
 mod record;
