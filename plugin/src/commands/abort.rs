@@ -33,15 +33,13 @@ pub(crate) async fn run(context: &Context, args: &TargetArgs) -> Result<Exit, Fa
     for told in opened.live.resume_poolers(&opened.workload).await {
         context.printer.note(&told);
     }
-    // Before the journal says that it is ended: what cannot be put back now stays unfinished, and can be tried again.
+    // A member that does not answer keeps nobody from ending it: what it has left is known by its mark, and found again.
     if let Err(error) = opened.live.end_synchrony().await {
-        let typed = context.typed(&opened.workload);
-        opened.live.let_go().await?;
-        return Err(Failure::new(
-            Exit::Error,
-            format!("commits still wait for a standby, as long as the {} lasts: {error}", entry.verb),
-        )
-        .hint(format!("try again: kubectl stateful abort {typed}; or go on: kubectl stateful resume {typed}")));
+        context.printer.note(&format!(
+            "a member may still let commits wait for a standby, as during the {}: {error}; the next upgrade puts it back, or \
+             there: ALTER SYSTEM RESET synchronous_standby_names; SELECT pg_reload_conf()",
+            entry.verb
+        ));
     }
     opened.live.abort(&who()).await?;
     context.printer.result(&format!("statefulset.apps/{} aborted", opened.workload.id.name));
