@@ -75,6 +75,7 @@ pub use keyring::{Contents, Keyring, Mark, publish};
 pub use leads::leads_to;
 pub use object::{KINDS, Kind, Object};
 pub use observed::{Observed, fail_opens, observe};
+pub use operated::operator_of;
 pub use policy::{DisruptionPolicy, DisruptionPolicySpec, DisruptionPolicyStatus, Mode, OnCordon, OnEviction, crd};
 pub use policy_status::tell_policy;
 pub use poolers::{PoolerPod, poolers};

@@ -1,7 +1,12 @@
-//! LOOK. Whether a StatefulSet is an operator's, by what it says of itself. Pure functions over the API object.
+//! LOOK. Whether a StatefulSet, or pods without one, are an operator's, by what they say of themselves.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::api::{Api, ListParams};
 use stateful_safety::Operated;
+
+use crate::{Cluster, Result};
 
 /// Zalando's operator owns nothing unless told to (`enable_owner_references`); its objects have these labels
 /// (`cluster_labels`, `cluster_name_label`).
@@ -9,13 +14,7 @@ const ZALANDO: [(&str, &str); 2] = [("application", "spilo"), ("cluster-name", "
 
 /// The object it is made from: its controller, or whose labels it has.
 pub(crate) fn operated(set: &StatefulSet) -> Option<Operated> {
-    let owners = set.metadata.owner_references.iter().flatten();
-    let controller = owners.filter(|owner| owner.controller == Some(true)).find_map(|owner| {
-        // One of Kubernetes' own kinds has no dot in its group.
-        let (group, _) = owner.api_version.split_once('/').filter(|(group, _)| group.contains('.'))?;
-        Some(Operated { group: group.to_owned(), kind: owner.kind.clone(), name: owner.name.clone() })
-    });
-    controller.or_else(|| {
+    controller(&set.metadata).or_else(|| {
         let labels = set.metadata.labels.as_ref()?;
         let [(mark, spilo), (name, _)] = ZALANDO;
         let name = labels.get(name).filter(|_| labels.get(mark).is_some_and(|value| value == spilo))?;
@@ -23,11 +22,31 @@ pub(crate) fn operated(set: &StatefulSet) -> Option<Operated> {
     })
 }
 
+/// The object that keeps pods of its own under that name, without a StatefulSet (`CloudNativePG`'s `Cluster`). Only pods are
+/// read, so it takes no right to read the operator's objects.
+pub async fn operator_of(cluster: &Cluster, namespace: &str, name: &str) -> Result<Option<Operated>> {
+    let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), namespace);
+    Ok(keeper_of(&pods.list(&ListParams::default()).await?.items, name))
+}
+
+fn keeper_of(pods: &[Pod], name: &str) -> Option<Operated> {
+    pods.iter().filter_map(|pod| controller(&pod.metadata)).find(|operated| operated.name == name)
+}
+
+/// The object that controls another, where it is of an operator's: a kind of Kubernetes' own has no dot in its group.
+fn controller(metadata: &ObjectMeta) -> Option<Operated> {
+    let owners = metadata.owner_references.iter().flatten();
+    owners.filter(|owner| owner.controller == Some(true)).find_map(|owner| {
+        let (group, _) = owner.api_version.split_once('/').filter(|(group, _)| group.contains('.'))?;
+        Some(Operated { group: group.to_owned(), kind: owner.kind.clone(), name: owner.name.clone() })
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
-    use super::operated;
+    use super::{keeper_of, operated};
 
     /// Owners and labels as these projects' own tests expect them of the StatefulSets they make
     /// (`e2e-tests/init-deploy/compare` of Percona's, `internal/k8sutils/labels.go` of the Redis operator's,
@@ -51,6 +70,32 @@ mod tests {
         assert_eq!(redis.as_deref(), Some("RedisCluster.redis.redis.opstreelabs.in some-name"));
         let zalando = told(&json!({"labels": {"application": "spilo", "cluster-name": "acid-shop", "team": "acid"}}));
         assert_eq!(zalando.as_deref(), Some("postgresql.acid.zalan.do acid-shop"));
+    }
+
+    /// A pod as `CloudNativePG` makes it: labels and names of `pkg/specs/pods.go` and `pkg/utils/labels_annotations.go`, its
+    /// controller reference as `SetControllerReference` there writes it. Beside it its pooler's, which a Deployment keeps.
+    #[test]
+    fn pods_without_a_set_say_who_keeps_them() {
+        let pod = |name: &str, version: &str, kind: &str, owner: &str| {
+            let pod = json!({"metadata": {
+                "name": name,
+                "labels": {"cnpg.io/cluster": "shop", "cnpg.io/instanceName": name, "cnpg.io/podRole": "instance"},
+                "ownerReferences": [
+                    {"apiVersion": version, "kind": kind, "name": owner, "uid": "1", "controller": true}
+                ],
+            }});
+            serde_json::from_value(pod).expect("a pod")
+        };
+        let pods = [
+            pod("shop-pooler-rw-5d8f", "apps/v1", "ReplicaSet", "shop-pooler-rw"),
+            pod("shop-1", "postgresql.cnpg.io/v1", "Cluster", "shop"),
+        ];
+        assert_eq!(
+            keeper_of(&pods, "shop").map(|operated| operated.to_string()).as_deref(),
+            Some("Cluster.postgresql.cnpg.io shop")
+        );
+        assert_eq!(keeper_of(&pods, "shop-pooler-rw"), None);
+        assert_eq!(keeper_of(&pods, "cart"), None);
     }
 
     #[test]

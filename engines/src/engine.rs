@@ -73,6 +73,20 @@ pub trait Engine: Send + Sync {
         })
     }
 
+    /// TOUCH. Lets commits wait for a standby from now on, until `end_synchrony`; asked only where the assessment says that
+    /// they wait for nobody and may be made to. Done already, nothing changes.
+    fn begin_synchrony<'a>(&'a self, _doors: &'a [Door]) -> BoxFuture<'a, Result<(), HandOverError>> {
+        Box::pin(async {
+            let why = "whom commits wait for is not changed here for a while".to_owned();
+            Err(HandOverError::Refused { member: "the engine".to_owned(), why })
+        })
+    }
+
+    /// TOUCH. Puts back what `begin_synchrony` has changed, on every member that still has it; nothing else.
+    fn end_synchrony<'a>(&'a self, _doors: &'a [Door]) -> BoxFuture<'a, Result<(), HandOverError>> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// TOUCH, keys of its own only. Writes steadily through the door clients use, following the primary wherever it
     /// goes, until `stop` turns true; then reads everything back, removes it, and returns the ledger.
     fn canary(

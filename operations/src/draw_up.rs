@@ -11,7 +11,7 @@ use crate::plan::seen;
 use crate::steps::{Standing, Step};
 use crate::successor::best_successor;
 use crate::surge::{self, Added};
-use crate::{Look, Origin, Plan, Refusal, preflight};
+use crate::{Look, Origin, Plan, Refusal, preflight, synchrony};
 
 /// Draws up what is left to do towards a goal, or says why nothing may or need be done.
 pub fn draw_up(goal: &Goal, look: &Look, origin: Origin, policy: &Policy) -> Result<Plan, Refusal> {
@@ -31,7 +31,11 @@ pub fn draft(goal: &Goal, look: &Look, origin: Origin, policy: &Policy) -> Plan 
     let draft = Draft { goal, look, policy, origin: &origin, added: Added::of(goal, look, &origin) };
     let steps = draft.steps();
     let boundary = draft.boundary(&steps);
-    let notes = surge::notes(&steps, look);
+    let mut notes = surge::notes(&steps, look);
+    if steps.iter().any(|step| matches!(step, Step::Replace { .. })) {
+        let begins = steps.contains(&Step::BeginSynchrony);
+        notes.extend(synchrony::notes(goal, look, begins, draft.added.as_ref()));
+    }
     Plan {
         format: Plan::FORMAT,
         workload: look.workload.id.clone(),
@@ -82,7 +86,8 @@ impl Draft<'_> {
         let ends = |rows| self.fill(rows, None, "", "").into_iter().filter(|step| !self.is_so(step));
         let mut steps: Vec<Step> = ends(pattern.first).collect();
         if middle.is_empty() {
-            steps.retain(|step| !matches!(step, Step::AddMember { .. })); // nobody is away, so nobody is missed
+            // Nobody is away, so nobody is missed.
+            steps.retain(|step| !matches!(step, Step::AddMember { .. } | Step::BeginSynchrony));
         }
         let mut removal = self.removal(pattern.each_added, &steps);
         // A broken one that is to go holds back everybody else: it goes first.
@@ -97,10 +102,13 @@ impl Draft<'_> {
         }
         let astray = groups.iter().filter_map(|group| self.route(group, &group.primary()?.name));
         steps.splice(0..0, astray.filter(|step| !self.is_so(step)));
-        if !steps.is_empty() || self.look.workload.rollout != self.origin.rollout {
-            let last = self.fill(pattern.last, None, "", "").into_iter();
-            steps.extend(last.filter(|_| self.origin.rollout != Rollout::OnDelete));
-        }
+        let ends = steps.contains(&Step::BeginSynchrony) || synchrony::is_to_end(self.look);
+        let releases = !steps.is_empty() || self.look.workload.rollout != self.origin.rollout;
+        let last = self.fill(pattern.last, None, "", "").into_iter();
+        steps.extend(last.filter(|step| match step {
+            Step::EndSynchrony => ends,
+            _ => releases && self.origin.rollout != Rollout::OnDelete,
+        }));
         steps
     }
 
@@ -125,6 +133,8 @@ impl Draft<'_> {
                 .added
                 .as_ref()
                 .map(|added| Step::RemoveMember { member: added.name.clone(), replicas: added.before }),
+            Kind::BeginSynchrony => synchrony::begins(self.look, self.added.as_ref()).then_some(Step::BeginSynchrony),
+            Kind::EndSynchrony => Some(Step::EndSynchrony),
             Kind::Replace => Some(Step::Replace { member: member.to_owned() }),
             Kind::HandOver => {
                 Some(Step::HandOver { group: group?.name.clone(), from: member.to_owned(), to: successor.to_owned() })

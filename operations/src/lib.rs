@@ -29,6 +29,7 @@ mod steps;
 mod stuck;
 mod successor;
 mod surge;
+mod synchrony;
 mod unfinished;
 mod world;
 

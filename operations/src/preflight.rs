@@ -157,6 +157,8 @@ fn successors_ready(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
             | Step::ChangeTemplate { .. }
             | Step::Route { .. }
             | Step::Finalize { .. }
+            | Step::BeginSynchrony
+            | Step::EndSynchrony
             | Step::ReleaseRollout { .. } => None,
         })
         .flat_map(|handover| lasting(look.against(policy, &handover), mended))

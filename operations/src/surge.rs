@@ -83,6 +83,8 @@ pub(crate) fn notes(steps: &[Step], look: &Look) -> Vec<String> {
             | Step::FinishHandOver { .. }
             | Step::Route { .. }
             | Step::Finalize { .. }
+            | Step::BeginSynchrony
+            | Step::EndSynchrony
             | Step::ReleaseRollout { .. } => {}
         }
     }

@@ -67,6 +67,8 @@ impl Step {
             | Self::Replace { .. }
             | Self::Route { .. }
             | Self::Finalize { .. }
+            | Self::BeginSynchrony
+            | Self::EndSynchrony
             | Self::ReleaseRollout { .. } => None,
         }
     }

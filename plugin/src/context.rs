@@ -48,8 +48,21 @@ impl Context {
     pub(crate) async fn find(&self, target: &str) -> Result<Workload, Failure> {
         let namespace = &self.cluster.namespace;
         let workloads = stateful_cluster::discover_all(&self.cluster, Some(namespace)).await?;
-        let workload = stateful_cluster::pick(&Target(target.to_owned()), namespace, &workloads)?;
-        Ok(workload.clone())
+        match stateful_cluster::pick(&Target(target.to_owned()), namespace, &workloads) {
+            Ok(workload) => Ok(workload.clone()),
+            Err(unknown) => Err(self.kept_by_its_operator(target).await.unwrap_or_else(|| unknown.into())),
+        }
+    }
+
+    /// What to say of a target whose pods an operator keeps without a StatefulSet; it is asked, not bypassed.
+    async fn kept_by_its_operator(&self, target: &str) -> Option<Failure> {
+        let namespace = &self.cluster.namespace;
+        let name = target.rsplit('/').next().unwrap_or(target);
+        // Who may not read pods is told so elsewhere.
+        let operated = stateful_cluster::operator_of(&self.cluster, namespace, name).await.ok()??;
+        let flags = if *namespace == self.cluster.home { String::new() } else { format!(" -n {namespace}") };
+        let why = format!("{operated} keeps its pods itself, without a StatefulSet: it moves them, not this tool");
+        Some(Failure::blocked(why).hint(operated.ask_of_pods(&flags)))
     }
 
     /// The workload a target means, with its way in opened.

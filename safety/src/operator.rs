@@ -24,6 +24,7 @@ const OPERATORS: &[Operator] = &[
     ("mongodbcommunity.mongodb.com", "MongoDBCommunity", "mongodbcommunity", r#"{"spec":{"version":"VERSION"}}"#),
     ("mongodb.com", "MongoDB", "mongodb", r#"{"spec":{"version":"VERSION"}}"#),
     ("acid.zalan.do", "postgresql", "postgresql", r#"{"spec":{"dockerImage":"IMAGE"}}"#),
+    ("postgresql.cnpg.io", "Cluster", "clusters.postgresql.cnpg.io", r#"{"spec":{"imageName":"IMAGE"}}"#),
     ("postgres-operator.crunchydata.com", "PostgresCluster", "postgrescluster", r#"{"spec":{"image":"IMAGE"}}"#),
     (
         "redis.redis.opstreelabs.in",
@@ -58,6 +59,24 @@ impl Operated {
     }
 }
 
+/// What else is typed to an operator that keeps pods without a StatefulSet: to see them, and to let another of them lead.
+type Pods = (&'static str, &'static str, &'static str, &'static str);
+
+/// `CloudNativePG`'s plugin (its documentation, "Kubectl Plugin": `status`, `promote CLUSTER INSTANCE`).
+const PODS: &[Pods] =
+    &[("postgresql.cnpg.io", "Cluster", "kubectl cnpg status NAME", "kubectl cnpg promote NAME INSTANCE")];
+
+impl Operated {
+    /// What to type instead where the operator keeps the pods itself and there is no StatefulSet to look at or move.
+    pub fn ask_of_pods(&self, flags: &str) -> String {
+        let upgrade = self.ask(flags);
+        let known = PODS.iter().find(|(group, kind, ..)| *group == self.group && *kind == self.kind);
+        let Some((_, _, status, switchover)) = known else { return upgrade };
+        let fill = |command: &str| format!("{}{flags}", command.replace("NAME", &self.name));
+        format!("{upgrade}; another primary: {}; who is there: {}", fill(switchover), fill(status))
+    }
+}
+
 impl std::fmt::Display for Operated {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}.{} {}", self.kind, self.group, self.name)
@@ -76,6 +95,14 @@ mod tests {
             assert!(asked.contains(&format!("kubectl patch {word} shop -n db --type=merge -p '{patch}'")), "{asked}");
             assert!(patch.contains("IMAGE") || patch.contains("VERSION"), "{patch}");
         }
+        let cnpg =
+            Operated { group: "postgresql.cnpg.io".to_owned(), kind: "Cluster".to_owned(), name: "shop".to_owned() };
+        assert_eq!(
+            cnpg.ask_of_pods(" -n db"),
+            "ask its operator: kubectl patch clusters.postgresql.cnpg.io shop -n db --type=merge -p \
+             '{\"spec\":{\"imageName\":\"IMAGE\"}}'; another primary: kubectl cnpg promote shop INSTANCE -n db; who is there: \
+             kubectl cnpg status shop -n db"
+        );
         let other = Operated { group: "example.com".to_owned(), kind: "Cache".to_owned(), name: "shop".to_owned() };
         assert!(other.ask("").contains("kubectl edit cache.example.com shop"));
     }

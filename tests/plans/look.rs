@@ -236,5 +236,6 @@ fn assessment() -> Assessment {
         electorates: Vec::new(),
         blockers: Vec::new(),
         feature_release: None,
+        synchrony: stateful_safety::Synchrony::Declared,
     }
 }

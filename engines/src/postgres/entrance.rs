@@ -6,19 +6,20 @@ use stateful_safety::{ContainerFacts, EngineKind, Entrance, Source, TlsFiles};
 /// Variables that hold the superuser's name (official image, Bitnami, Spilo, Patroni).
 const USER_VARIABLES: &[&str] = &["POSTGRES_USER", "PGUSER_SUPERUSER", "PATRONI_SUPERUSER_USERNAME"];
 
-/// Variables that hold the superuser's password. Bitnami's `POSTGRESQL_PASSWORD` is the superuser's only where no other
-/// user is named.
-const PASSWORD_VARIABLES: &[&str] = &[
-    "POSTGRES_PASSWORD",
-    "POSTGRESQL_POSTGRES_PASSWORD",
-    "POSTGRES_POSTGRES_PASSWORD",
-    "PGPASSWORD_SUPERUSER",
-    "PATRONI_SUPERUSER_PASSWORD",
+/// Bitnami's variables with the password of `postgres` itself, and of the file with it. They are there where another user is
+/// named, who is then no superuser: `POSTGRES_USER` and `POSTGRES_PASSWORD` are that one's (its chart,
+/// `bitnami/postgresql/templates/primary/statefulset.yaml`, with `auth.username`).
+const POSTGRES_OWN: &[(&str, &str)] = &[
+    ("POSTGRESQL_POSTGRES_PASSWORD", "POSTGRESQL_POSTGRES_PASSWORD_FILE"),
+    ("POSTGRES_POSTGRES_PASSWORD", "POSTGRES_POSTGRES_PASSWORD_FILE"),
 ];
 
+/// Variables that hold the superuser's password. Bitnami's `POSTGRESQL_PASSWORD` is the superuser's only where no other
+/// user is named.
+const PASSWORD_VARIABLES: &[&str] = &["POSTGRES_PASSWORD", "PGPASSWORD_SUPERUSER", "PATRONI_SUPERUSER_PASSWORD"];
+
 /// Variables that hold the path of a file with the superuser's password.
-const PASSWORD_FILE_VARIABLES: &[&str] =
-    &["POSTGRES_PASSWORD_FILE", "POSTGRESQL_POSTGRES_PASSWORD_FILE", "POSTGRES_POSTGRES_PASSWORD_FILE"];
+const PASSWORD_FILE_VARIABLES: &[&str] = &["POSTGRES_PASSWORD_FILE"];
 
 /// Variables with the name of a user beside the superuser, in Bitnami's image: its password is then the plain variable.
 const OTHER_USER_VARIABLES: &[&str] = &["POSTGRESQL_USERNAME"];
@@ -45,7 +46,21 @@ pub(super) fn entrance(facts: &ContainerFacts) -> Entrance {
     }
 }
 
+/// The password of `postgres` itself, where it is declared apart from that of another user.
+fn own_password(facts: &ContainerFacts) -> Option<Source> {
+    let file = |name: &str| facts.variable(name).filter(|path| !path.is_empty());
+    let mut found = POSTGRES_OWN.iter().filter_map(|(word, path)| {
+        let by_file = file(path).map(|path| Source::File(path.to_owned()));
+        by_file.or_else(|| facts.env.contains_key(*word).then(|| Source::Env((*word).to_owned())))
+    });
+    found.next()
+}
+
+/// Who to be: the superuser where one is named, and `postgres` where nobody is, or where it has a password of its own.
 fn user(facts: &ContainerFacts) -> Option<Source> {
+    if own_password(facts).is_some() {
+        return None;
+    }
     let named = |name: &&&str| facts.env.get(**name).is_some_and(|value| value.as_deref() != Some(""));
     USER_VARIABLES.iter().find(named).map(|name| Source::Env((*name).to_owned()))
 }
@@ -53,6 +68,9 @@ fn user(facts: &ContainerFacts) -> Option<Source> {
 fn password(facts: &ContainerFacts) -> Option<Source> {
     if let Some(secret) = facts.password_noted("password-secret") {
         return Some(secret);
+    }
+    if let Some(own) = own_password(facts) {
+        return Some(own);
     }
     let superuser_alone = OTHER_USER_VARIABLES.iter().all(|name| {
         let named = facts.env.get(*name);
@@ -159,6 +177,37 @@ mod tests {
         assert_eq!(entrance(&facts(&[], &both, "")).password, None);
         let superuser = [both[0], both[1], ("POSTGRESQL_POSTGRES_PASSWORD", None)];
         assert_eq!(entrance(&facts(&[], &superuser, "")).password, Some(env("POSTGRESQL_POSTGRES_PASSWORD")));
+    }
+
+    /// What the projects' own templates give the container, the name of each beside it. Facts only.
+    #[test]
+    fn each_projects_own_manifest_leads_to_the_superuser() {
+        let secrets = "/opt/bitnami/postgresql/secrets";
+        // bitnami/postgresql/templates/primary/statefulset.yaml with auth.username, by files and by variables.
+        let (user, admin) = (format!("{secrets}/password"), format!("{secrets}/postgres-password"));
+        let by_files = [
+            ("POSTGRES_USER", Some("app")),
+            ("POSTGRES_PASSWORD_FILE", Some(user.as_str())),
+            ("POSTGRES_POSTGRES_PASSWORD_FILE", Some(admin.as_str())),
+        ];
+        let way = entrance(&facts(&[], &by_files, ""));
+        assert_eq!((way.username, way.password), (None, Some(Source::File(admin.clone()))), "postgres, not app");
+        let by_variables =
+            [("POSTGRES_USER", Some("app")), ("POSTGRES_PASSWORD", None), ("POSTGRES_POSTGRES_PASSWORD", None)];
+        let way = entrance(&facts(&[], &by_variables, ""));
+        assert_eq!((way.username, way.password), (None, Some(env("POSTGRES_POSTGRES_PASSWORD"))));
+        // The same without auth.username: the one password is the superuser's.
+        let way = entrance(&facts(&[], &[("POSTGRES_PASSWORD_FILE", Some(admin.as_str()))], ""));
+        assert_eq!((way.username, way.password), (None, Some(Source::File(admin.clone()))));
+        // Zalando's operator, `generateSpiloPodEnvVars` in pkg/cluster/k8sres.go.
+        let spilo = [
+            ("PGUSER_SUPERUSER", Some("postgres")),
+            ("PGPASSWORD_SUPERUSER", None),
+            ("PGUSER_STANDBY", Some("standby")),
+            ("PGPASSWORD_STANDBY", None),
+        ];
+        let way = entrance(&facts(&[], &spilo, ""));
+        assert_eq!((way.username, way.password), (Some(env("PGUSER_SUPERUSER")), Some(env("PGPASSWORD_SUPERUSER"))));
     }
 
     #[test]

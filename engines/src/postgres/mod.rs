@@ -21,7 +21,7 @@ use stateful_safety::{Assessment, ContainerFacts, Entrance, Millis};
 use tokio::sync::watch;
 
 use crate::{BoxFuture, Door, Engine, Gate, HandOverError, HandedOver, Ledger, Pooling, Prepared};
-use hand_over::{Hands, patroni};
+use hand_over::{Hands, for_the_duration, patroni};
 use leader::Keeper;
 use links::Links;
 
@@ -115,6 +115,14 @@ impl Engine for Postgres {
         _member: &'a str,
     ) -> BoxFuture<'a, Result<Prepared, HandOverError>> {
         Box::pin(async { Ok(Prepared::Ready) })
+    }
+
+    fn begin_synchrony<'a>(&'a self, doors: &'a [Door]) -> BoxFuture<'a, Result<(), HandOverError>> {
+        Box::pin(async move { for_the_duration::begin(&self.links, doors, &self.observe(doors).await).await })
+    }
+
+    fn end_synchrony<'a>(&'a self, doors: &'a [Door]) -> BoxFuture<'a, Result<(), HandOverError>> {
+        Box::pin(async move { for_the_duration::end(&self.links, doors, &self.observe(doors).await).await })
     }
 
     fn canary(

@@ -10,6 +10,10 @@ pub(super) struct StandbyNames {
     names: Vec<String>,
 }
 
+/// A name no standby has, among those that an operation sets: whoever reads the setting, on whichever server and after whoever
+/// died, knows from it alone that it goes back to nothing. It goes along when the role moves, as all names do.
+pub(super) const MARK: &str = "kubectl_stateful_for_the_duration";
+
 /// A piece of the setting's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Token {
@@ -21,6 +25,19 @@ enum Token {
 }
 
 impl StandbyNames {
+    /// Any one of these standbys, for as long as an operation lasts: the mark among the names says so to whoever looks.
+    pub(super) fn any_for_the_duration(mut names: Vec<String>) -> Self {
+        names.sort();
+        names.dedup();
+        names.push(MARK.to_owned());
+        Self { any: true, needed: 1, names }
+    }
+
+    /// Whether an operation has set it for its duration.
+    pub(super) fn is_for_the_duration(&self) -> bool {
+        self.names.iter().any(|name| name == MARK)
+    }
+
     /// Reads the setting. `Ok(None)` when commits wait for nobody; an error is what cannot be read.
     pub(super) fn parse(text: &str) -> Result<Option<Self>, String> {
         let tokens = tokens(text).ok_or_else(|| format!("cannot read synchronous_standby_names: {text}"))?;
@@ -165,6 +182,15 @@ mod tests {
         assert!(read("ANY 1 (\"DB-1\")").lists("db-1"));
         assert!(!read("ANY 1 (\"db-1\")").lists("db-2"));
         assert!(read("2 (*)").lists("anybody"));
+    }
+
+    #[test]
+    fn what_holds_for_the_duration_is_known_by_its_mark_on_whichever_server_it_comes_to() {
+        let rule = StandbyNames::any_for_the_duration(vec!["db-2".to_owned(), "db-1".to_owned(), "db-1".to_owned()]);
+        assert_eq!(rule.to_string(), "ANY 1 (\"db-1\", \"db-2\", \"kubectl_stateful_for_the_duration\")");
+        assert!(read(&rule.to_string()).is_for_the_duration());
+        assert!(rule.exchanged("db-1", "db-0").is_for_the_duration());
+        assert!(!read("ANY 1 (\"db-1\", \"db-2\")").is_for_the_duration());
     }
 
     #[test]

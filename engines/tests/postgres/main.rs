@@ -9,6 +9,7 @@
 
 mod clients;
 mod faults;
+mod for_the_duration;
 mod full_disk;
 mod handover;
 mod programs;

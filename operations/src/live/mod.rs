@@ -8,6 +8,7 @@ mod journal;
 mod poolers;
 mod sight;
 mod signposts;
+mod synchrony;
 mod watchdog;
 
 use std::collections::BTreeSet;
@@ -151,6 +152,9 @@ impl Live {
                     Eviction::Refused(why) => return Err(WorldError::NotGranted(why)),
                 }
             }
+            Act::BeginSynchrony if !dry_run => self.begin_synchrony().await?,
+            Act::EndSynchrony if !dry_run => self.end_synchrony().await?,
+            Act::BeginSynchrony | Act::EndSynchrony => {} // a setting of the servers' own: no dry run
             Act::Finalize(release) => {
                 if !dry_run {
                     let doors = self.doors.borrow().clone();

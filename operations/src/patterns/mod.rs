@@ -67,6 +67,10 @@ pub enum Kind {
     ReleaseRollout,
     /// [`Step::Finalize`]
     Finalize,
+    /// [`Step::BeginSynchrony`]
+    BeginSynchrony,
+    /// [`Step::EndSynchrony`]
+    EndSynchrony,
 }
 
 /// What must be so on a fresh look, just before a row acts.
@@ -143,6 +147,8 @@ impl Pattern {
             Step::Route { .. } => Kind::Route,
             Step::ReleaseRollout { .. } => Kind::ReleaseRollout,
             Step::Finalize { .. } => Kind::Finalize,
+            Step::BeginSynchrony => Kind::BeginSynchrony,
+            Step::EndSynchrony => Kind::EndSynchrony,
         };
         let middle = [self.each_replica, self.each_primary, self.each_restored, self.each_added];
         let parts = [self.each_unfinished, self.first].into_iter().chain(middle).chain([self.last]);

@@ -4,6 +4,9 @@
 //! replica follows an older primary. One member at a time in the whole database, so that any one failure meanwhile
 //! still finds everybody else in place. The first member that starts a newer release is the boundary: until then the
 //! old image can come back, after it only forward (Redis: an older server cannot load the files a newer one wrote).
+//!
+//! Where commits wait for nobody (an asynchronous PostgreSQL) they wait for one standby meanwhile: with members away and roles
+//! on the move a sudden death is likelier, and nobody should lose an acknowledged write by an upgrade.
 
 use super::{Gate, Kind, Pattern, Row, UNFINISHED};
 
@@ -16,6 +19,7 @@ pub(crate) const ROLLING_REPLACE: Pattern = Pattern {
     first: &[
         Row(Kind::HoldRollout,    &[],                                               "the last row restores it"),
         Row(Kind::ChangeTemplate, &[],                                               "rollback"),
+        Row(Kind::BeginSynchrony, &[Gate::EveryoneInSync],                           "the last row ends it, and abort"),
     ],
     each_replica: &[
         Row(Kind::Replace,        &[Gate::EveryoneElseInSync, Gate::JudgeAllows],    "rollback"),
@@ -31,6 +35,7 @@ pub(crate) const ROLLING_REPLACE: Pattern = Pattern {
     ],
     each_added: &[],
     last: &[
+        Row(Kind::EndSynchrony,   &[Gate::EveryoneInSync],                           "none needed"),
         Row(Kind::ReleaseRollout, &[Gate::EveryoneInSync, Gate::EveryoneCurrent],    "none needed"),
     ],
 };

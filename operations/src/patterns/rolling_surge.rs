@@ -17,6 +17,7 @@ pub(crate) const ROLLING_SURGE: Pattern = Pattern {
         Row(Kind::HoldRollout,    &[],                                               "the last row restores it"),
         Row(Kind::ChangeTemplate, &[],                                               "rollback"),
         Row(Kind::AddMember,      &[],                                               "rollback removes it"),
+        Row(Kind::BeginSynchrony, &[Gate::EveryoneInSync],                           "the last row ends it, and abort"),
     ],
     each_replica: &[
         Row(Kind::Replace,        &[Gate::EveryoneElseInSync, Gate::JudgeAllows],    "rollback"),
@@ -36,6 +37,7 @@ pub(crate) const ROLLING_SURGE: Pattern = Pattern {
         Row(Kind::RemoveMember,   &[Gate::EveryoneElseInSync, Gate::JudgeAllows],    "kubectl scale: its claim is kept"),
     ],
     last: &[
+        Row(Kind::EndSynchrony,   &[Gate::EveryoneInSync],                           "none needed"),
         Row(Kind::ReleaseRollout, &[Gate::EveryoneInSync, Gate::EveryoneCurrent],    "none needed"),
     ],
 };

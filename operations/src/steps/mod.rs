@@ -2,7 +2,9 @@
 //! safe to repeat, how it is undone, when it gives up.
 
 mod add_member;
+mod begin_synchrony;
 mod change_template;
+mod end_synchrony;
 mod finalize;
 mod finish_hand_over;
 mod hand_over;
@@ -31,6 +33,8 @@ pub enum Step {
         /// How.
         change: TemplateChange,
     },
+    /// Let commits wait for a standby, where they wait for nobody.
+    BeginSynchrony,
     /// Declare a member more, and wait until it is in sync.
     AddMember {
         /// The member.
@@ -80,6 +84,8 @@ pub enum Step {
         /// The strategy as it was.
         before: Rollout,
     },
+    /// Let commits wait for nobody again.
+    EndSynchrony,
     /// Let the data make use of the features of the release that runs.
     Finalize {
         /// The release.
@@ -103,6 +109,10 @@ pub(crate) enum Standing {
 /// A thing done to the world; each is harmless when done twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
+    /// Let the engine have commits wait for a standby.
+    BeginSynchrony,
+    /// Let the engine put that back.
+    EndSynchrony,
     /// Put the StatefulSet on `OnDelete`.
     Hold,
     /// Patch the template.
@@ -162,6 +172,8 @@ impl Step {
             Self::Route { services, to } => route::standing(services, to, look),
             Self::ReleaseRollout { before } => release_rollout::standing(*before, look),
             Self::Finalize { release } => finalize::standing(release, look),
+            Self::BeginSynchrony => begin_synchrony::standing(look),
+            Self::EndSynchrony => end_synchrony::standing(look),
         }
     }
 
@@ -173,6 +185,8 @@ impl Step {
             Self::FinishHandOver { from, to, .. } => finish_hand_over::refused(from, to, look, policy),
             Self::Finalize { release } => finalize::refused(release, look, policy),
             Self::HoldRollout
+            | Self::BeginSynchrony
+            | Self::EndSynchrony
             | Self::ChangeTemplate { .. }
             | Self::AddMember { .. }
             | Self::Route { .. }
@@ -201,6 +215,8 @@ impl Step {
             Self::Route { services, to } => Some(Act::Route { services: services.clone(), to: to.clone() }),
             Self::ReleaseRollout { before } => Some(Act::Release(*before)),
             Self::Finalize { release } => Some(Act::Finalize(release.clone())),
+            Self::BeginSynchrony => Some(Act::BeginSynchrony),
+            Self::EndSynchrony => Some(Act::EndSynchrony),
         }
     }
 
@@ -209,6 +225,8 @@ impl Step {
         match self {
             Self::Replace { member } | Self::RemoveMember { member, .. } => Some(member),
             Self::HoldRollout
+            | Self::BeginSynchrony
+            | Self::EndSynchrony
             | Self::ChangeTemplate { .. }
             | Self::AddMember { .. }
             | Self::HandOver { .. }
@@ -226,6 +244,8 @@ impl Step {
         match self {
             Self::AddMember { member, .. } | Self::Replace { member } => Some(member),
             Self::HoldRollout
+            | Self::BeginSynchrony
+            | Self::EndSynchrony
             | Self::ChangeTemplate { .. }
             | Self::RemoveMember { .. }
             | Self::HandOver { .. }
@@ -256,6 +276,8 @@ impl std::fmt::Display for Step {
             }
             Self::Route { services, to } => write!(f, "lead service {} to {to}", services.join(", ")),
             Self::Finalize { release } => write!(f, "make release {release} final"),
+            Self::BeginSynchrony => write!(f, "let commits wait for a standby (synchronous_standby_names)"),
+            Self::EndSynchrony => write!(f, "let commits wait for nobody again, as before"),
             Self::ReleaseRollout { before: Rollout::OnDelete } => write!(f, "leave the rollout on OnDelete, as it was"),
             Self::ReleaseRollout { before: Rollout::RollingUpdate { .. } } => {
                 write!(f, "release the rollout (RollingUpdate)")

@@ -127,6 +127,12 @@ pub(crate) fn all() -> Vec<Case> {
             model: Model::cluster(1, 2).with(|inside| inside.features = Version::parse("6.2")),
             goal: Goal::Finalize { release: Version::parse("7.0").expect("a version") },
         },
+        Case { name: "a newer minor of an asynchronous one", model: Model::asynchronous(2), goal: image(NEWER_MINOR) },
+        Case {
+            name: "a newer minor of an asynchronous one with a member more",
+            model: Model::asynchronous(1),
+            goal: surging(NEWER_MINOR),
+        },
         Case { name: "a newer image of equals", model: Model::equals(3), goal: image(NEW) },
         Case {
             name: "a node left by one of equals",

@@ -16,3 +16,4 @@ mod obstacles;
 mod pauses;
 mod repeats;
 mod surges;
+mod synchrony;

@@ -33,6 +33,14 @@ pub(crate) async fn run(context: &Context, args: &TargetArgs) -> Result<Exit, Fa
     for told in opened.live.resume_poolers(&opened.workload).await {
         context.printer.note(&told);
     }
+    // A member that does not answer keeps nobody from ending it: what it has left is known by its mark, and found again.
+    if let Err(error) = opened.live.end_synchrony().await {
+        context.printer.note(&format!(
+            "a member may still let commits wait for a standby, as during the {}: {error}; the next upgrade puts it back, or \
+             there: ALTER SYSTEM RESET synchronous_standby_names; SELECT pg_reload_conf()",
+            entry.verb
+        ));
+    }
     opened.live.abort(&who()).await?;
     context.printer.result(&format!("statefulset.apps/{} aborted", opened.workload.id.name));
     let look = opened.live.look().await?;

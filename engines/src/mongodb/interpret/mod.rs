@@ -53,6 +53,7 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         electorates: voters::electorate(seen, told).into_iter().collect(),
         blockers,
         feature_release: primary.and_then(answers).and_then(features),
+        synchrony: stateful_safety::Synchrony::Declared,
     }
 }
 

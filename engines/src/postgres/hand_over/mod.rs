@@ -9,6 +9,7 @@ mod decide;
 mod fence;
 mod finish;
 mod follow;
+pub(super) mod for_the_duration;
 mod give_back;
 pub(super) mod lead_on;
 pub(super) mod patroni;

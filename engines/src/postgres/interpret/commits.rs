@@ -45,7 +45,7 @@ pub(super) fn commits(seen: &[Seen], primary: Option<&Seen>) -> Commits {
 }
 
 /// What the primary calls a standby: as it is registered there, else as it would register itself.
-fn name(leader: &Answers, seen: &Seen) -> String {
+pub(super) fn name(leader: &Answers, seen: &Seen) -> String {
     let registered = row_of(leader, seen).and_then(|row| text(row, "application_name")).map(ToOwned::to_owned);
     let own = || seen.answer.as_ref().ok().and_then(Answers::application_name);
     registered.or_else(own).unwrap_or_else(|| seen.member.clone())

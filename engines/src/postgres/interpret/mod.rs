@@ -4,10 +4,12 @@ mod blockers;
 mod commits;
 mod member;
 mod receivers;
+mod synchrony;
 
 use stateful_safety::{Assessment, Blocker, Millis, ReplicaGroup, Role};
 
 use super::{Answers, Seen};
+pub(super) use synchrony::standby_names;
 
 /// Interprets the answers of all members of one workload, asked at `now`.
 pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
@@ -39,7 +41,13 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         electorates: commits.electorate,
         blockers,
         feature_release: None,
+        synchrony: synchrony::synchrony(seen, primary),
     }
+}
+
+/// Whether a member says that it takes writes.
+pub(super) fn is_leading(seen: &Seen) -> bool {
+    role(seen) == Role::Primary
 }
 
 fn role(seen: &Seen) -> Role {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use stateful_engines::HandOverError;
 use stateful_operations::WorldError;
-use stateful_safety::{EngineKind, Millis};
+use stateful_safety::{EngineKind, Millis, Synchrony};
 
 use super::{Inside, Life, Model};
 
@@ -20,6 +20,11 @@ impl Model {
     /// One group of a primary and two replicas of an engine that fences, behind a Service.
     pub(crate) fn fencing() -> Self {
         Self::fencing_group(2)
+    }
+
+    /// The same with commits that wait for nobody.
+    pub(crate) fn asynchronous(replicas: usize) -> Self {
+        Self::fencing_group(replicas).with(|inside| inside.synchrony = Synchrony::Asynchronous)
     }
 
     /// The same without a replica.

@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use stateful_operations::journal::{self, Event, Line, State};
 use stateful_operations::{Goal, Look, What};
-use stateful_safety::{Millis, Rollout, Version};
+use stateful_safety::{Millis, Rollout, Synchrony, Version};
 
 pub(crate) use database::{Life, Pod};
 pub(crate) use fencing::NEWER_MINOR;
@@ -44,6 +44,8 @@ pub(crate) struct Inside {
     pub(crate) preferred: Option<String>,
     /// Whether its engine stops the old primary before the new one leads.
     pub(crate) fences: bool,
+    /// Whom commits wait for, where an operation may change that.
+    pub(crate) synchrony: Synchrony,
     /// How many copies a write needs, where its members are equals and nobody leads.
     pub(crate) quorum: Option<usize>,
     /// A handover in its pause: between whom.
@@ -109,6 +111,7 @@ impl Model {
             routed: None,
             preferred: None,
             fences: false,
+            synchrony: Synchrony::Declared,
             quorum: None,
             paused: None,
             left_in_the_pause: false,
@@ -216,6 +219,9 @@ impl Model {
             && !inside.pods.iter().any(|pod| pod.leads && &pod.name == routed)
         {
             missing.push(format!("clients are led to {routed}"));
+        }
+        if inside.synchrony == Synchrony::ForTheDuration {
+            missing.push("commits still wait for a standby".to_owned());
         }
         match goal {
             Goal::Renew { restore_primaries, .. } => {

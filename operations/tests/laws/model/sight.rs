@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use stateful_operations::Look;
 use stateful_safety::{
-    Assessment, Blocker, Claims, Electorate, Member, MemberState, ReplicaGroup, Role, Route, Storage, Sync, Workload,
-    WorkloadId,
+    Assessment, Blocker, Claims, Electorate, Member, MemberState, ReplicaGroup, Role, Route, Storage, Sync, Synchrony,
+    Workload, WorkloadId,
 };
 
 use super::{Inside, Life, Pod};
@@ -63,12 +63,14 @@ impl Inside {
             blockers,
             groups,
             feature_release: self.features.clone(),
+            synchrony: self.synchrony,
         }
     }
 
     fn group(&self, group: usize) -> ReplicaGroup {
         let members = self.pods.iter().filter(|pod| pod.group == group).map(|pod| self.state(pod)).collect();
-        let writes_need = self.quorum.unwrap_or(self.writes_need);
+        let waits = if self.synchrony == Synchrony::ForTheDuration { 2 } else { 1 };
+        let writes_need = self.quorum.unwrap_or(self.writes_need).max(waits);
         ReplicaGroup { name: format!("shard {group}"), members, writes_need }
     }
 

@@ -2,7 +2,7 @@
 
 use stateful_operations::Act;
 use stateful_operations::journal::Line;
-use stateful_safety::Policy;
+use stateful_safety::{Policy, Synchrony};
 
 use super::Inside;
 
@@ -15,6 +15,8 @@ pub(crate) struct Watch {
     pub(crate) acts: Vec<String>,
     /// The call that took the last pod away.
     pub(crate) last_eviction: usize,
+    /// Acts that took a member away or moved the role while commits waited for nobody, and could have waited.
+    pub(crate) unguarded: Vec<String>,
     acts_since_look: u32,
     announced: u32,
 }
@@ -57,6 +59,11 @@ impl Inside {
         }
         if let Act::Evict { .. } | Act::Remove { .. } = act {
             self.watch.last_eviction = self.calls;
+        }
+        if let Act::Evict { .. } | Act::Remove { .. } | Act::HandOver { .. } = act
+            && self.synchrony == Synchrony::Asynchronous
+        {
+            self.watch.unguarded.push(text.clone());
         }
         self.watch.announced = 0;
         self.watch.acts_since_look += 1;

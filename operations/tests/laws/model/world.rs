@@ -7,7 +7,7 @@ use stateful_cluster::{Error as ClusterError, TemplateChange};
 use stateful_engines::{BoxFuture, HandOverError};
 use stateful_operations::journal::{Event, State};
 use stateful_operations::{Act, Look, Progress, World, WorldError};
-use stateful_safety::{Millis, Rollout};
+use stateful_safety::{Millis, Rollout, Synchrony};
 
 use super::controller::SEEING;
 use super::{Inside, Model};
@@ -207,6 +207,8 @@ impl Inside {
                     self.end(index, "the operation");
                 }
             }
+            Act::BeginSynchrony => self.synchrony = Synchrony::ForTheDuration,
+            Act::EndSynchrony => self.synchrony = Synchrony::Asynchronous,
             Act::Finalize(release) => self.features = Some(release.clone()),
             Act::HandOver { from, to } => return self.hand_over(from, to).map(Some),
             // A handover here does not lead clients along by itself, as if that had failed: the row must.
