@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use stateful_safety::{MemberState, Policy, ReplicaGroup, Role, Rollout, Version};
+use stateful_safety::{MemberState, Policy, ReplicaGroup, Role, Rollout, Sharded, Version};
 
 use crate::goal::Goal;
 use crate::moves::{moves, target_image};
@@ -31,7 +31,10 @@ pub fn draft(goal: &Goal, look: &Look, origin: Origin, policy: &Policy) -> Plan 
     let draft = Draft { goal, look, policy, origin: &origin, added: Added::of(goal, look, &origin) };
     let steps = draft.steps();
     let boundary = draft.boundary(&steps);
-    let notes = surge::notes(&steps, look);
+    let mut notes = surge::notes(&steps, look);
+    if matches!(goal, Goal::Renew { .. }) && !steps.is_empty() {
+        notes.extend(look.assessment.sharding.as_ref().map(Sharded::note));
+    }
     Plan {
         format: Plan::FORMAT,
         workload: look.workload.id.clone(),

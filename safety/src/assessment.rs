@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Blocker, EngineKind, Millis, Version};
+use crate::{Blocker, EngineKind, Millis, Sharding, Version};
 
 /// What an engine adapter reports about a workload at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,9 @@ pub struct Assessment {
     /// (MongoDB's `featureCompatibilityVersion`): no server of an older release opens it.
     #[serde(default)]
     pub feature_release: Option<Version>,
+    /// What it is of a sharded cluster, if it is (MongoDB).
+    #[serde(default)]
+    pub sharding: Option<Sharding>,
 }
 
 impl Assessment {

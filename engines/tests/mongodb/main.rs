@@ -8,3 +8,4 @@ mod encryption;
 mod handover;
 mod record;
 mod servers;
+mod sharding;

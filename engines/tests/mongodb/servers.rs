@@ -27,6 +27,8 @@ pub(crate) struct Servers {
     home: PathBuf,
     program: PathBuf,
     running: Vec<Option<Child>>,
+    /// What each is started as, beside what all are.
+    roles: [&'static [&'static str]; 3],
     pub(crate) certificates: Option<Certificates>,
     _alone: MutexGuard<'static, ()>,
 }
@@ -44,6 +46,26 @@ impl Servers {
         Some(servers.run_all())
     }
 
+    /// A sharded cluster: the first two are its config servers, the third is its one shard. There is no mongos, so what it
+    /// would tell the config servers is told to them directly, as they take it while there are no users.
+    pub(crate) async fn start_sharded() -> Option<Self> {
+        let mut servers = Self::prepare()?;
+        let config = &["--configsvr", "--replSet", "cfg"];
+        servers.roles = [config, config, &["--shardsvr", "--replSet", "shop-a"]];
+        let servers = servers.run_all();
+        let host = |number| format!("{}:{PORT}", address(number));
+        let config = [doc! { "_id": 0, "host": host(0), "priority": 2 }, doc! { "_id": 1, "host": host(1) }];
+        let config = doc! { "_id": "cfg", "configsvr": true, "members": config.to_vec() };
+        let shard = doc! { "_id": "shop-a", "members": [{ "_id": 0, "host": host(2) }] };
+        servers.order(0, doc! { "replSetInitiate": config }).await;
+        servers.order(2, doc! { "replSetInitiate": shard }).await;
+        servers.whole_of(&servers.doors()[..2]).await;
+        servers.whole_of(&servers.doors()[2..]).await;
+        let add = doc! { "_configsvrAddShard": format!("shop-a/{}", host(2)), "name": "shop-a" };
+        servers.order(0, with_majority(add)).await;
+        Some(servers)
+    }
+
     fn prepare() -> Option<Self> {
         let named = std::env::var_os("MONGOD").map(PathBuf::from);
         let path = std::env::var_os("PATH").unwrap_or_default();
@@ -57,7 +79,14 @@ impl Servers {
         let home = std::env::temp_dir().join(format!("stateful-mongodb-{}", std::process::id()));
         let _ = fs::remove_dir_all(&home);
         fs::create_dir_all(&home).expect("a folder of our own");
-        Some(Self { home, program, running: Vec::new(), certificates: None, _alone: alone })
+        Some(Self {
+            home,
+            program,
+            running: Vec::new(),
+            roles: [&["--replSet", "rs0"]; 3],
+            certificates: None,
+            _alone: alone,
+        })
     }
 
     fn run_all(mut self) -> Self {
@@ -80,7 +109,8 @@ impl Servers {
             command.arg("--tlsCertificateKeyFile").arg(&certificates.server);
         }
         let started = command
-            .args(["--replSet", "rs0", "--bind_ip", &address(number), "--port", &PORT.to_string(), "--nounixsocket"])
+            .args(self.roles[number])
+            .args(["--bind_ip", &address(number), "--port", &PORT.to_string(), "--nounixsocket"])
             .args(["--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "1"])
             .args(["--setParameter", "diagnosticDataCollectionEnabled=false"])
             .args(["--setParameter", "enableTestCommands=1"])
@@ -135,10 +165,15 @@ impl Servers {
 
     /// What the adapter makes of them, as soon as one leads and the others follow closely.
     pub(crate) async fn whole(&self) -> Assessment {
+        self.whole_of(&self.doors()).await
+    }
+
+    /// The same of some of them.
+    pub(crate) async fn whole_of(&self, doors: &[Door]) -> Assessment {
         let engine = Mongodb::default();
         let begun = Instant::now();
         loop {
-            let assessment = engine.assess(&self.doors(), 1).await;
+            let assessment = engine.assess(doors, 1).await;
             let members = &assessment.groups[0].members;
             let following = members.iter().all(|member| matches!(member.sync, Sync::InSync { .. }));
             let led = members.iter().any(|member| member.role == Role::Primary);
@@ -158,6 +193,12 @@ impl Drop for Servers {
         }
         let _ = fs::remove_dir_all(&self.home);
     }
+}
+
+/// As a mongos sends what changes a cluster.
+pub(crate) fn with_majority(mut order: Document) -> Document {
+    order.insert("writeConcern", doc! { "w": "majority" });
+    order
 }
 
 pub(crate) fn name(number: usize) -> String {

@@ -19,6 +19,7 @@ fn five() -> Assessment {
         electorates: Vec::new(),
         blockers: Vec::new(),
         feature_release: None,
+        sharding: None,
     }
 }
 

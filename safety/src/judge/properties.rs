@@ -60,6 +60,7 @@ fn database() -> impl Strategy<Value = Assessment> {
             electorates: vec![Electorate { voters_are: "voters".to_owned(), live, needed }],
             blockers: Vec::new(),
             feature_release: None,
+            sharding: None,
         }
     })
 }

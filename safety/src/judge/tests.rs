@@ -41,6 +41,7 @@ pub(super) fn three_shards() -> Assessment {
         }],
         blockers: Vec::new(),
         feature_release: None,
+        sharding: None,
     }
 }
 

@@ -42,6 +42,7 @@ fn assessment(groups: Vec<ReplicaGroup>) -> Assessment {
         electorates: Vec::new(),
         blockers: Vec::new(),
         feature_release: None,
+        sharding: None,
     }
 }
 

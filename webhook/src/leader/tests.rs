@@ -46,6 +46,7 @@ fn seen(role: Role) -> HashMap<WorkloadId, Seen> {
         electorates,
         blockers,
         feature_release: None,
+        sharding: None,
     };
     HashMap::from([(id(), Seen { assessment: Some(assessment), ..Seen::default() })])
 }

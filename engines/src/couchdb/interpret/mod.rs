@@ -47,7 +47,15 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         None => "unknown: nobody answers".to_owned(),
         Some((_, own)) => format!("cluster of {}", own.cluster().count()),
     };
-    Assessment { taken_at: now, topology, groups, electorates: Vec::new(), blockers, feature_release: None }
+    Assessment {
+        taken_at: now,
+        topology,
+        groups,
+        electorates: Vec::new(),
+        blockers,
+        feature_release: None,
+        sharding: None,
+    }
 }
 
 fn answers(seen: &Seen) -> Option<&Answers> {

@@ -1,12 +1,14 @@
 //! What real servers said (`recorded/`, made by `record.rs` of this crate's tests), and what it means.
 
+mod clusters;
+
 use std::path::Path;
 
 use mongodb::bson::{Document, doc};
 use stateful_safety::{Assessment, Blocker, Role, Sync, Version};
 
 use super::interpret;
-use crate::mongodb::Seen;
+use crate::mongodb::{Seen, Withheld};
 
 fn recorded(case: &str) -> Vec<Seen> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/mongodb/recorded/6.0-{case}.json"));
@@ -266,4 +268,10 @@ fn a_member_that_keeps_nothing_on_disk_is_known_to() {
     assert!(assessment.member("mongo-1").is_some_and(|member| !member.persists));
     let silent = changed("healthy", 1, |answers| answers.options = Document::new());
     assert!(silent.member("mongo-1").is_some_and(|member| !member.persists), "unknown is unsafe");
+}
+
+#[test]
+fn where_nobody_may_see_whether_a_backup_runs_that_is_said() {
+    let unseen = changed("healthy", 1, |answers| answers.withheld = vec![Withheld::Backups]);
+    assert!(matches!(&unseen.blockers[..], [Blocker::BackupsUnknown { .. }]), "{:?}", unseen.blockers);
 }

@@ -39,6 +39,7 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         electorates: commits.electorate,
         blockers,
         feature_release: None,
+        sharding: None,
     }
 }
 

@@ -38,6 +38,7 @@ pub(super) fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         groups,
         blockers,
         feature_release: None,
+        sharding: None,
     }
 }
 

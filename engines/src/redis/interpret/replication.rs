@@ -49,6 +49,7 @@ pub(super) fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         electorates: Vec::new(),
         blockers,
         feature_release: None,
+        sharding: None,
     }
 }
 
