@@ -41,6 +41,9 @@ pub struct Answers {
     pub options: Document,
     /// The oldest entry of the oplog: when it was made, and by what.
     pub oldest: Document,
+    /// How large the oplog is, and how large it may be.
+    #[serde(default, skip_serializing_if = "Document::is_empty")]
+    pub oplog: Document,
     /// Percona's backups under way, from their own collection.
     pub backups: Document,
     /// What makes it a shard of a cluster, from `admin.system.version`.

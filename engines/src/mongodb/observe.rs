@@ -83,6 +83,7 @@ async fn all(link: &Client) -> Result<Answers, Error> {
         operations: answered(link, operations).await?,
         options: answered(link, doc! { "getCmdLineOpts": 1 }).await?,
         oldest: first(&link.database("local"), oldest_entry()).await?,
+        oplog: permitted(first(&link.database("local"), oplog_size()).await)?.unwrap_or_default(),
         ..answers
     };
     let backups = permitted(all_of(&admin, doc! { "find": "pbmLock", "limit": 1 }).await)?;
@@ -112,6 +113,13 @@ async fn cluster(config: &Database) -> Result<Cluster, Error> {
 /// The oldest entry of the oplog: when it was made, and by what.
 fn oldest_entry() -> Document {
     doc! { "find": "oplog.rs", "sort": { "$natural": 1 }, "limit": 1, "projection": { "ts": 1, "wall": 1, "o.msg": 1 } }
+}
+
+/// Two numbers of many.
+fn oplog_size() -> Document {
+    let sizes = doc! { "size": "$storageStats.size", "maxSize": "$storageStats.maxSize" };
+    let stages = [doc! { "$collStats": { "storageStats": {} } }, doc! { "$project": sizes }];
+    doc! { "aggregate": "oplog.rs", "pipeline": stages.to_vec(), "cursor": {} }
 }
 
 async fn answered(link: &Client, question: Document) -> Result<Document, Error> {

@@ -97,8 +97,18 @@ impl Servers {
         self
     }
 
+    /// Throws away what a server that does not run has on its disk.
+    pub(crate) fn lose_data(&self, number: usize) {
+        fs::remove_dir_all(self.home.join(name(number))).expect("its folder");
+    }
+
     /// Starts a server that does not run.
     pub(crate) fn run(&mut self, number: usize) {
+        self.run_with(number, &[]);
+    }
+
+    /// The same with more words on its command line.
+    pub(crate) fn run_with(&mut self, number: usize, words: &[&str]) {
         let data = self.home.join(name(number));
         fs::create_dir_all(&data).expect("a folder of its own");
         let mut command = Command::new(&self.program);
@@ -110,6 +120,7 @@ impl Servers {
         }
         let started = command
             .args(self.roles[number])
+            .args(words)
             .args(["--bind_ip", &address(number), "--port", &PORT.to_string(), "--nounixsocket"])
             .args(["--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "1"])
             .args(["--setParameter", "diagnosticDataCollectionEnabled=false"])

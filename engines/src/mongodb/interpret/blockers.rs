@@ -76,10 +76,21 @@ fn short(seen: &Seen, own: &Answers, leader: &Answers) -> Option<Blocker> {
         return None;
     }
     let newest = own.own().and_then(|own| moment(own, "lastAppliedWallTime"))?;
-    let seconds = (newest - moment(&own.oldest, "wall")?) / 1_000;
+    let seconds = reach((newest - moment(&own.oldest, "wall")?) / 1_000, own);
     (seconds < RESTARTS_WITHIN).then(|| Blocker::HistoryShort {
         member: seen.member.clone(),
         seconds: u64::try_from(seconds).unwrap_or(0),
         limit: RESTARTS_WITHIN.unsigned_abs(),
     })
+}
+
+/// How far back it will reach when it is full, at the pace it was filled so far. That of a member that has just copied
+/// everything begins there, and has thrown nothing away yet. Where its size is not known it counts as full.
+fn reach(seconds: i64, own: &Answers) -> i64 {
+    let (size, limit) = (number(&own.oplog, "size").unwrap_or(0), number(&own.oplog, "maxSize").unwrap_or(0));
+    if size <= 0 || size >= limit {
+        return seconds;
+    }
+    let full = i128::from(seconds.max(1)) * i128::from(limit) / i128::from(size);
+    i64::try_from(full).unwrap_or(i64::MAX)
 }

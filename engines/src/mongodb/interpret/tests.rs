@@ -217,6 +217,27 @@ fn an_oplog_that_ends_before_a_restart_does_is_a_reason_against_it() {
     assert_eq!(assessment.blockers, [short]);
 }
 
+/// A member that copied everything a moment ago has an oplog that begins a moment ago.
+#[test]
+fn an_oplog_that_is_not_full_yet_reaches_as_far_as_it_will() {
+    let reaching = |seconds: i64, size: i64| {
+        let assessment = changed("healthy", 1, |answers| {
+            let newest = answers.own().and_then(|own| own.get_datetime("lastAppliedWallTime").ok()).expect("a time");
+            let wall = mongodb::bson::DateTime::from_millis(newest.timestamp_millis() - seconds * 1_000);
+            answers.oldest = doc! { "wall": wall, "o": {} };
+            answers.oplog = doc! { "size": size, "maxSize": 1_000_000_i64 };
+        });
+        match assessment.blockers[..] {
+            [Blocker::HistoryShort { seconds, .. }] => Some(seconds),
+            _ => None,
+        }
+    };
+    assert_eq!(reaching(42, 10_000), None, "it will reach more than an hour back");
+    assert_eq!(reaching(0, 500), None, "nor is one that has hardly begun short");
+    assert_eq!(reaching(42, 500_000), Some(84), "half full, it will be full soon");
+    assert_eq!(reaching(42, 1_000_100), Some(42));
+}
+
 #[test]
 fn a_member_with_features_of_another_release_is_a_reason_against_everything() {
     let assessment = changed("healthy", 2, |answers| {
