@@ -7,7 +7,7 @@ use mongodb::{Client, Database};
 use tokio::time::timeout;
 
 use super::answers::documents;
-use super::links::{Links, PATIENCE, ask, ask_of};
+use super::links::{Links, PATIENCE, ask, ask_of, is_withheld};
 use super::{Answers, Cluster, Seen, Withheld};
 use crate::Door;
 
@@ -22,10 +22,6 @@ const NO_ANSWERS: &[i32] = &[
     13435, // NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary: it is copying, or an arbiter
     13436,
 ];
-
-/// What a server says whose user may not ask that (`Unauthorized`). Some questions are worth asking all the same: the roles
-/// that operators give a user who may step a primary down (`clusterAdmin`) read no collection of the database `admin`.
-const UNAUTHORIZED: i32 = 13;
 
 /// Asks every member. One that is silent delays nobody: each has its own deadline.
 pub(super) async fn observe(links: &Links, doors: &[Door]) -> Vec<Seen> {
@@ -138,16 +134,13 @@ async fn all_of(database: &Database, question: Document) -> Result<Vec<Document>
     Ok(cursor.into_iter().flat_map(|cursor| documents(cursor, "firstBatch")).cloned().collect())
 }
 
-/// None where the user it was asked as may not know.
+/// None where the user it was asked as may not know. Some questions are worth asking all the same: the roles that operators
+/// give a user who may step a primary down (`clusterAdmin`) read no collection of the database `admin`.
 fn permitted<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
     match answer {
         Err(error) if is_withheld(&error) => Ok(None),
         answer => answer.map(Some),
     }
-}
-
-fn is_withheld(error: &Error) -> bool {
-    matches!(error.kind.as_ref(), ErrorKind::Command(said) if said.code == UNAUTHORIZED)
 }
 
 fn or_nothing(answer: Result<Document, Error>) -> Result<Document, Error> {

@@ -19,6 +19,17 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 const PORT: u16 = 27_017;
 
+/// As a server is started that takes no password.
+const CERTIFIED: &[&str] = &[
+    "--replSet",
+    "rs0",
+    "--auth",
+    "--clusterAuthMode",
+    "x509",
+    "--setParameter",
+    "authenticationMechanisms=MONGODB-X509",
+];
+
 /// One set at a time: this machine has two cores, and gaps are measured.
 static ALONE: Mutex<()> = Mutex::new(());
 
@@ -64,6 +75,14 @@ impl Servers {
         let add = doc! { "_configsvrAddShard": format!("shop-a/{}", host(2)), "name": "shop-a" };
         servers.order(0, with_majority(add)).await;
         Some(servers)
+    }
+
+    /// The same, and they take X.509 certificates alone: from each other, and from whoever asks them anything.
+    pub(crate) fn start_certified() -> Option<Self> {
+        let mut servers = Self::prepare()?;
+        servers.certificates = Some(Certificates::make(&servers.home));
+        servers.roles = [CERTIFIED; 3];
+        Some(servers.run_all())
     }
 
     fn prepare() -> Option<Self> {
@@ -171,7 +190,9 @@ impl Servers {
 
     /// The doors to all of them, as discovery would give them.
     pub(crate) fn doors(&self) -> Vec<Door> {
-        (0..3).map(|number| door(number, self.certificates.as_ref().map(|own| own.settings(&own.authority)))).collect()
+        let certified = self.roles == [CERTIFIED; 3];
+        let settings = |own: &Certificates| Tls { logs_in: certified, ..own.settings(&own.authority) };
+        (0..3).map(|number| door(number, self.certificates.as_ref().map(settings))).collect()
     }
 
     /// What the adapter makes of them, as soon as one leads and the others follow closely.
