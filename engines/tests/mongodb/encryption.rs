@@ -3,7 +3,7 @@
 use mongodb::bson::{Document, doc};
 use stateful_engines::mongodb::Mongodb;
 use stateful_engines::{Credentials, Engine, NoGate, Secret};
-use stateful_safety::Sync;
+use stateful_safety::{Blocker, Sync};
 
 use crate::servers::{Servers, client, door, name};
 
@@ -49,4 +49,37 @@ async fn servers_that_take_certificates_alone_are_led_by_their_own_and_say_so_to
     assert!(with_password.contains("it takes no passwords (authenticationMechanisms)"), "{with_password}");
     let as_nobody = told(Credentials::default()).await;
     assert!(as_nobody.contains("it asks for a user and its pod refers to none"), "{as_nobody}");
+}
+
+/// Percona's operator gives the user who may step a primary down this one role (`getMongoDBRoles` of its controller).
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_only_administer_the_cluster_sees_all_but_backups_and_hands_over() {
+    let Some(servers) = Servers::start_with_users() else { return };
+    let config = (0..3).map(|number| doc! { "_id": number, "host": format!("127.0.27.{}:27017", number + 1) });
+    let initiate = doc! { "replSetInitiate": { "_id": "rs0", "members": config.collect::<Vec<_>>() } };
+    servers.order(0, initiate).await;
+    let user = |name: &str, role: &str| doc! { "createUser": name, "pwd": "secret", "roles": [role] };
+    // The first there is may be made by whoever comes from the machine itself, as soon as somebody leads; it makes the others.
+    servers.order(0, user("root", "root")).await;
+    let doors_of = |name: &str| {
+        let (name, password) = (name.to_owned(), Some(Secret::new("secret".to_owned())));
+        let mut doors = servers.doors();
+        for way in doors.iter_mut().filter_map(|door| door.way.as_mut().ok()) {
+            way.credentials = Credentials { username: Some(name.clone()), password: password.clone() };
+        }
+        doors
+    };
+    servers.whole_of(&doors_of("root")).await;
+    servers.order_as(0, ("root", "secret"), user("clusterAdmin", "clusterAdmin")).await;
+
+    let (doors, engine) = (doors_of("clusterAdmin"), Mongodb::default());
+    let assessment = engine.assess(&doors, 1).await;
+    assert!(matches!(assessment.blockers[..], [Blocker::BackupsUnknown { .. }]), "{assessment:#?}");
+    let group = &assessment.groups[0];
+    assert!(group.members.iter().all(|member| member.sync.is_streaming()), "{group:#?}");
+    let from = group.primary().expect("a primary").name.clone();
+    let to = group.members.iter().find(|member| member.name != from).expect("another").name.clone();
+    engine.hand_over(&doors, &[], &from, &to, &NoGate).await.expect("handed over");
+    let after = servers.whole_of(&doors_of("root")).await;
+    assert_eq!(after.groups[0].primary().map(|primary| primary.name.clone()), Some(to));
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::certificates::Certificates;
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
-use mongodb::options::{ClientOptions, ServerAddress};
+use mongodb::options::{ClientOptions, Credential, ServerAddress};
 use stateful_engines::mongodb::Mongodb;
 use stateful_engines::{Credentials, Door, Engine, Tls, Way};
 use stateful_safety::{Assessment, Role, Sync};
@@ -29,6 +29,9 @@ const CERTIFIED: &[&str] = &[
     "--setParameter",
     "authenticationMechanisms=MONGODB-X509",
 ];
+
+/// As one that knows users.
+const WITH_USERS: &[&str] = &["--replSet", "rs0", "--auth", "--clusterAuthMode", "x509"];
 
 /// One set at a time: this machine has two cores, and gaps are measured.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -82,6 +85,14 @@ impl Servers {
         let mut servers = Self::prepare()?;
         servers.certificates = Some(Certificates::make(&servers.home));
         servers.roles = [CERTIFIED; 3];
+        Some(servers.run_all())
+    }
+
+    /// As Percona's operator starts them: certificates among themselves, passwords for everybody else.
+    pub(crate) fn start_with_users() -> Option<Self> {
+        let mut servers = Self::prepare()?;
+        servers.certificates = Some(Certificates::make(&servers.home));
+        servers.roles = [WITH_USERS; 3];
         Some(servers.run_all())
     }
 
@@ -188,6 +199,15 @@ impl Servers {
         }
     }
 
+    /// The same as somebody.
+    pub(crate) async fn order_as(&self, number: usize, (user, password): (&str, &str), order: Document) {
+        let mut options = options(number);
+        let credential = Credential::builder().username(user.to_owned()).password(password.to_owned()).build();
+        options.credential = Some(credential);
+        let client = Client::with_options(options).expect("a client");
+        client.database("admin").run_command(order).await.expect("done");
+    }
+
     /// The doors to all of them, as discovery would give them.
     pub(crate) fn doors(&self) -> Vec<Door> {
         let certified = self.roles == [CERTIFIED; 3];
@@ -243,11 +263,15 @@ pub(crate) fn address(number: usize) -> String {
 
 /// A client of one server alone.
 pub(crate) fn client(number: usize) -> Client {
+    Client::with_options(options(number)).expect("a client")
+}
+
+fn options(number: usize) -> ClientOptions {
     let mut options = ClientOptions::default();
     options.hosts = vec![ServerAddress::Tcp { host: address(number), port: Some(PORT) }];
     options.direct_connection = Some(true);
     options.server_selection_timeout = Some(Duration::from_secs(1));
-    Client::with_options(options).expect("a client")
+    options
 }
 
 pub(crate) fn door(number: usize, tls: Option<Tls>) -> Door {
