@@ -133,7 +133,12 @@ fn file(pod: &PodSpec, container: &Container, path: &str) -> Result<Place> {
         Some((source.secret_name.clone()?, mapped.unwrap_or(file)))
     });
     let (name, key) = secret.ok_or_else(|| {
-        Error::Credentials(format!("container {} reads {path}, which no Secret it mounts provides", container.name))
+        Error::Credentials(format!(
+            "container {} reads {path}, which no Secret it mounts provides; name Secrets that do by annotations: \
+             kubectl-stateful.dev/password-secret: SECRET/KEY, kubectl-stateful.dev/tls-secret (with ca.crt), \
+             kubectl-stateful.dev/tls-client-secret (with tls.crt and tls.key)",
+            container.name
+        ))
     })?;
     Ok(Place::Secret(name, key))
 }

@@ -50,6 +50,8 @@ pub struct Tls {
     pub server_name: String,
     /// The trusted authorities and the client's own certificate.
     pub config: Arc<rustls::ClientConfig>,
+    /// Whether that certificate is who one is, where the server takes no password.
+    pub logs_in: bool,
 }
 
 impl Tls {

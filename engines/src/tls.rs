@@ -39,7 +39,7 @@ pub(crate) fn settings(authority: &[u8], identity: Option<(&[u8], &[u8])>, names
             config.with_client_auth_cert(certificates, key).map_err(|error| error.to_string())?
         }
     };
-    Ok(Tls { server_name: first, config: Arc::new(config) })
+    Ok(Tls { server_name: first, config: Arc::new(config), logs_in: false })
 }
 
 /// Verifies the chain, and that the certificate is for one of the member's names.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use stateful_safety::{MemberState, Policy, ReplicaGroup, Role, Rollout, Version};
+use stateful_safety::{MemberState, Policy, ReplicaGroup, Role, Rollout, Sharded, Version};
 
 use crate::goal::Goal;
 use crate::moves::{moves, target_image};
@@ -35,6 +35,9 @@ pub fn draft(goal: &Goal, look: &Look, origin: Origin, policy: &Policy) -> Plan 
     if steps.iter().any(|step| matches!(step, Step::Replace { .. })) {
         let begins = steps.contains(&Step::BeginSynchrony);
         notes.extend(synchrony::notes(goal, look, begins, draft.added.as_ref()));
+    }
+    if matches!(goal, Goal::Renew { .. }) && !steps.is_empty() {
+        notes.extend(look.assessment.sharding.as_ref().map(Sharded::note));
     }
     Plan {
         format: Plan::FORMAT,

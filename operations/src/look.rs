@@ -1,7 +1,7 @@
 //! Everything seen at one moment; what plans are drawn from and gates are judged on.
 
 use stateful_safety::{
-    Assessment, Disruption, Known, Member, MemberState, Millis, Policy, Reason, Role, Sync, Workload,
+    Assessment, Disruption, Known, Member, MemberState, Millis, Policy, Reason, Role, Sharding, Sync, Workload,
 };
 
 /// A workload as Kubernetes and its own servers describe it, at one moment.
@@ -28,6 +28,13 @@ impl Look {
     /// Reasons why not everybody, apart from `except`, is there and in sync.
     pub fn not_whole(&self, policy: &Policy, except: Option<&str>) -> Vec<Reason> {
         stateful_safety::everyone_in_sync(policy, self.known(), except, self.at)
+    }
+
+    /// What a database that is brought to another template meets with in the sharded cluster it is a part of, if it is, and
+    /// nobody has accepted.
+    pub fn balancing(&self, policy: &Policy) -> Vec<Reason> {
+        let met = self.assessment.sharding.iter().flat_map(Sharding::against_renewal).map(Reason::Sharded);
+        met.filter(|reason| !(reason.may_be_accepted() && policy.accepted.contains(reason.code()))).collect()
     }
 
     /// A member by both accounts.

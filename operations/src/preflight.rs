@@ -14,6 +14,7 @@ pub(crate) type Check = (&'static str, &'static str, fn(&Plan, &Look, &Policy) -
 pub const CHECKS: &[Check] = &[
     ("joins-by-itself", "a member that is added joins the database by itself", joins_by_itself),
     ("no-operator", "nobody else rolls changes of the template out", no_operator),
+    ("balancer-off", "no balancer moves data between the shards of its cluster meanwhile", balancer_off),
     ("members-well", "every member is there, in sync, and of one mind with the others", members_well),
     ("replicas-expendable", "every replica may be taken for a while", replicas_expendable),
     ("successors-ready", "every primary has a replica that can take over losslessly", successors_ready),
@@ -66,6 +67,11 @@ fn no_operator(plan: &Plan, look: &Look, _policy: &Policy) -> Vec<Reason> {
     let renews = matches!(plan.goal, Goal::Renew { .. });
     let operated = look.workload.operated.clone().filter(|_| renews);
     operated.map(|operated| Reason::OperatorRunsIt { operated }).into_iter().collect()
+}
+
+/// Who leads, and on which node, is a set's own matter, whatever its cluster does.
+fn balancer_off(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
+    if matches!(plan.goal, Goal::Renew { .. }) { look.balancing(policy) } else { Vec::new() }
 }
 
 /// A snapshot in a forked child passes by itself within seconds and only delays a handover: the gate waits for it.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Blocker, EngineKind, Millis, Synchrony, Version};
+use crate::{Blocker, EngineKind, Millis, Sharding, Synchrony, Version};
 
 /// What an engine adapter reports about a workload at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +25,9 @@ pub struct Assessment {
     /// What an operation may change, or has changed for its duration, about whom commits wait for.
     #[serde(default)]
     pub synchrony: Synchrony,
+    /// What it is of a sharded cluster, if it is (MongoDB).
+    #[serde(default)]
+    pub sharding: Option<Sharding>,
 }
 
 impl Assessment {

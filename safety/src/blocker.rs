@@ -115,6 +115,13 @@ pub enum Blocker {
         /// The member.
         member: String,
     },
+    /// Whether a backup runs cannot be seen: the user that the pods refer to may not look.
+    BackupsUnknown {
+        /// A member that says so.
+        member: String,
+        /// What that user may not read.
+        what: String,
+    },
     /// What a member keeps for others to catch up with reaches less far back than a restart may take: the one that was
     /// away would need a whole copy.
     HistoryShort {
@@ -161,6 +168,7 @@ impl Blocker {
             Self::WritesLocked { .. } => "STF-MG-002",
             Self::HistoryShort { .. } => "STF-MG-003",
             Self::FeaturesDiffer { .. } => "STF-MG-004",
+            Self::BackupsUnknown { .. } => "STF-MG-012",
             Self::Unsettled(unsettled) => unsettled.code(),
         }
     }
@@ -185,6 +193,7 @@ impl Blocker {
             | Self::SlotNotCarried { .. }
             | Self::ReplayPaused { .. }
             | Self::LedByOther { .. }
+            | Self::BackupsUnknown { .. }
             | Self::HistoryShort { .. } => false,
             Self::Unsettled(unsettled) => unsettled.may_pass(),
         }
@@ -239,6 +248,11 @@ impl Blocker {
             }
             Self::Busy { .. } => format!("wait for it to end: kubectl stateful status {target} --watch"),
             Self::WritesLocked { .. } => "let the backup end, or unlock it on that member: db.fsyncUnlock()".to_owned(),
+            Self::BackupsUnknown { .. } => format!(
+                "let that user look: db.getSiblingDB('admin').grantRolesToUser('USER', ['read']); or, if no backup runs (pbm \
+                 status), --skip-check {}",
+                self.code()
+            ),
             Self::HistoryShort { limit, .. } => format!(
                 "make it larger on that member: db.adminCommand({{replSetResizeOplog: 1, size: MEGABYTES, \
                  minRetentionHours: {}}})",
@@ -292,6 +306,12 @@ impl std::fmt::Display for Blocker {
             Self::Busy { member, what } => write!(f, "{member} is busy with {what}"),
             Self::WritesLocked { member } => {
                 write!(f, "writes are locked on {member} (fsyncLock): it applies nothing until it is unlocked")
+            }
+            Self::BackupsUnknown { member, what } => {
+                write!(
+                    f,
+                    "whether a backup runs is not known: the user that the pod of {member} refers to may not read {what}"
+                )
             }
             Self::HistoryShort { member, seconds, limit } => write!(
                 f,

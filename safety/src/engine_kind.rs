@@ -122,10 +122,15 @@ impl EngineKind {
                 "crunchy-postgres-gis",
                 "patroni",
             ],
-            // Official, MongoDB's own (Community and Enterprise), Bitnami, Percona.
-            Self::Mongodb => {
-                &["mongo", "mongodb", "mongodb-community-server", "mongodb-enterprise-server", "percona-server-mongodb"]
-            }
+            // Official, Bitnami's two charts', MongoDB's own (Community and Enterprise), Percona.
+            Self::Mongodb => &[
+                "mongo",
+                "mongodb",
+                "mongodb-sharded",
+                "mongodb-community-server",
+                "mongodb-enterprise-server",
+                "percona-server-mongodb",
+            ],
             // Official (also as apache/couchdb), Bitnami's of before 2024.
             Self::Couchdb => &["couchdb"],
         }

@@ -74,6 +74,8 @@ pub struct TlsFiles {
     pub key: Option<Source>,
     /// The name the servers' certificates bear, where it is none of the pods' own.
     pub server_name: Option<String>,
+    /// Whether the client certificate is who one is: the servers take no password.
+    pub logs_in: bool,
 }
 
 /// Where a secret text is.

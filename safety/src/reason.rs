@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Blocker, Millis, Misfit, Operated};
+use crate::{Blocker, Millis, Misfit, Operated, Sharded};
 
 /// Why something is not safe now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -152,6 +152,8 @@ pub enum Reason {
     },
     /// The release that would come next does not fit.
     Release(Misfit),
+    /// The database is a part of a sharded cluster.
+    Sharded(Sharded),
     /// A named condition of the engine.
     Blocked(Blocker),
 }
@@ -182,6 +184,7 @@ impl Reason {
             Self::PlanInProgress { .. } => "STF-GD-001",
             Self::NotReserved { .. } => "STF-GD-002",
             Self::Release(misfit) => misfit.code(),
+            Self::Sharded(sharded) => sharded.code(),
             Self::Blocked(blocker) => blocker.code(),
         }
     }
@@ -212,6 +215,7 @@ impl Reason {
             | Self::JoinsNotByItself { .. }
             | Self::OperatorRunsIt { .. }
             | Self::Release(_) => false,
+            Self::Sharded(sharded) => sharded.may_pass(),
             Self::Blocked(blocker) => blocker.may_pass(),
         }
     }
@@ -220,10 +224,14 @@ impl Reason {
     /// make two writers may not be accepted by anybody. Writes that are not acknowledged for a while lose nothing: a
     /// primary, a secondary and an arbiter (MongoDB's PSA) cannot be upgraded in any other way.
     pub const fn may_be_accepted(&self) -> bool {
-        matches!(
-            self,
-            Self::NoPersistence { .. } | Self::WritesWouldStop { .. } | Self::Blocked(Blocker::SnapshotRunning { .. })
-        )
+        match self {
+            Self::NoPersistence { .. }
+            | Self::WritesWouldStop { .. }
+            // A backup that breaks off is made anew.
+            | Self::Blocked(Blocker::SnapshotRunning { .. } | Blocker::BackupsUnknown { .. }) => true,
+            Self::Sharded(sharded) => sharded.may_be_accepted(),
+            _ => false,
+        }
     }
 
     /// The next thing to do, as a sentence or a command to type. `target` is the workload as the user names it,
@@ -278,6 +286,7 @@ impl Reason {
             ),
             Self::NotReserved { .. } => "ask again; if it stays so: kubectl stateful guard status".to_owned(),
             Self::Release(misfit) => misfit.next_step(target),
+            Self::Sharded(sharded) => sharded.next_step(),
             Self::Blocked(blocker) => blocker.next_step(target),
         }
     }
@@ -340,6 +349,7 @@ impl std::fmt::Display for Reason {
             }
             Self::NotReserved { why } => write!(f, "the guard could not write its permission down: {why}"),
             Self::Release(misfit) => write!(f, "{misfit}"),
+            Self::Sharded(sharded) => write!(f, "{sharded}"),
             Self::Blocked(blocker) => write!(f, "{blocker}"),
         }
     }

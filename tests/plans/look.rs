@@ -14,6 +14,8 @@
 //! operated psmdb.percona.com PerconaServerMongoDB shop     the object its operator makes it from
 //! blocker stranger 07c37df at 10.0.0.9     a condition of the database; so are: blocker maintenance MEMBER MODE ·
 //!                                          blocker short COPIES WANTED SHARD
+//! sharded config-servers on      what it is of a sharded cluster (or: sharded SHARD ...), whether the balancer is on, off, or
+//!                                unknown, and of which collections a chunk is leaving
 //! redis-0 shard-0 primary node1 7.0.15 old     member, group, role, node, version, and whether old or current
 //! redis-3 shard-0 replica node2 7.0.15 old lag=120     and what is the matter with it, if anything is
 //! ```
@@ -27,8 +29,8 @@ use std::sync::Arc;
 use stateful_cluster::TemplateChange;
 use stateful_operations::{Goal, Look, Surge};
 use stateful_safety::{
-    Assessment, Blocker, Claims, Electorate, EngineKind, Member, MemberState, Operated, Policy, ReplicaGroup, Role,
-    Rollout, Storage, Sync, Unsettled, Version, Workload, WorkloadId,
+    Assessment, Balancer, Blocker, Claims, Electorate, EngineKind, Member, MemberState, Operated, Part, Policy,
+    ReplicaGroup, Role, Rollout, Sharding, Storage, Sync, Unsettled, Version, Workload, WorkloadId,
 };
 
 /// When everything is seen; nobody here reads a clock.
@@ -85,6 +87,9 @@ pub(crate) fn read(text: &str) -> Case {
                 let shard = words[4..].join(" ");
                 look.assessment.blockers.push(Blocker::Unsettled(Unsettled::ShardShort { shard, copies, wanted }));
             }
+            ["sharded", part, balancer, ref leaving @ ..] => {
+                look.assessment.sharding = Some(sharding(part, balancer, leaving));
+            }
             ["blocker", "migration", member] => {
                 look.assessment.blockers.push(Blocker::MigrationRunning { member: member.to_owned(), slots: 3 });
             }
@@ -127,6 +132,22 @@ fn goal_of(words: &[&str]) -> Goal {
         ["leave", node] => Goal::Leave { node: (*node).to_owned() },
         ["lead", member] => Goal::Lead { member: (*member).to_owned() },
         _ => unreachable!("a goal nobody can read: {words:?}"),
+    }
+}
+
+fn sharding(part: &str, balancer: &str, leaving: &[&str]) -> Sharding {
+    Sharding {
+        part: match part {
+            "config-servers" => Part::ConfigServers { shards: vec!["shop-a".to_owned(), "shop-b".to_owned()] },
+            shard => Part::Shard { name: Some(shard.to_owned()) },
+        },
+        balancer: match balancer {
+            "on" => Balancer::On,
+            "off" => Balancer::Off,
+            "unknown" => Balancer::Unknown,
+            _ => unreachable!("a balancer nobody knows: {balancer}"),
+        },
+        leaving: leaving.iter().map(|&of| of.to_owned()).collect(),
     }
 }
 
@@ -237,5 +258,6 @@ fn assessment() -> Assessment {
         blockers: Vec::new(),
         feature_release: None,
         synchrony: stateful_safety::Synchrony::Declared,
+        sharding: None,
     }
 }

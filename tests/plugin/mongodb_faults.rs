@@ -32,12 +32,31 @@ async fn killed_at_each_step_of_an_upgrade_of_mongodb_resume_finishes_and_loses_
     all_run(&mongodb, "6.0").await
 }
 
-/// The primary's server, without a word, at the beginning of each step. The set elects somebody by itself.
+/// Whose server dies, without a word, at the beginning of each step.
+#[derive(Clone, Copy)]
+enum Whose {
+    /// The set elects somebody else by itself.
+    Primarys,
+    /// One that is needed: the successor where the role moves, else the one that stays while the other is replaced, so that for
+    /// a while no majority is there.
+    Secondarys,
+}
+
 #[tokio::test]
 #[ignore = "four minutes: `make faults`"]
 async fn a_primary_that_dies_at_each_step_of_an_upgrade_loses_nothing() -> Result<()> {
+    members_die("law-mongodb-members-die", Whose::Primarys).await
+}
+
+#[tokio::test]
+#[ignore = "two minutes: `make faults`"]
+async fn a_secondary_that_dies_at_each_step_of_an_upgrade_loses_nothing() -> Result<()> {
+    members_die("law-mongodb-secondaries-die", Whose::Secondarys).await
+}
+
+async fn members_die(namespace: &str, whose: Whose) -> Result<()> {
     let cluster = Cluster::find()?;
-    let namespace = cluster.namespace("law-mongodb-members-die").await?;
+    let namespace = cluster.namespace(namespace).await?;
     let (mongodb, plugin) = deployed(&cluster, &namespace).await?;
     let load = Load::start(&mongodb).await?;
     let mut died_at = BTreeSet::new();
@@ -45,8 +64,8 @@ async fn a_primary_that_dies_at_each_step_of_an_upgrade_loses_nothing() -> Resul
     loop {
         let mut running = plugin.start(&words)?;
         while let Some(step) = new_step(&mut running, &died_at).await? {
-            crash_the_primary(&mongodb).await?;
-            eprintln!("the primary died at: {step}");
+            let victim = crash(&mongodb, whose, &step).await?;
+            eprintln!("{victim} died at: {step}");
             died_at.insert(step);
             ensure!(died_at.len() <= 3 * STEPS, "there is no end to it: {died_at:?}");
         }
@@ -60,7 +79,7 @@ async fn a_primary_that_dies_at_each_step_of_an_upgrade_loses_nothing() -> Resul
     }
     // Elections may leave nobody to hand over: whoever leads in the end has been replaced already.
     ensure!(died_at.len() >= STEPS - 1, "these are not all the steps: {died_at:?}");
-    told("a primary dies at each step", &load.turn_page());
+    told("a member dies at each step", &load.turn_page());
     nothing_lost(&load.stop().await?)?;
     all_run(&mongodb, "6.0").await
 }
@@ -104,9 +123,16 @@ fn is_stopped_safely(ended: &Ended) -> Result<()> {
     Ok(())
 }
 
-async fn crash_the_primary(mongodb: &Mongodb<'_>) -> Result<()> {
+/// Crashes a member at a step, and says which.
+async fn crash(mongodb: &Mongodb<'_>, whose: Whose, step: &str) -> Result<String> {
     let primary = until("somebody leads", SETTLED_WITHIN, async || mongodb.primary().await).await?;
     let pods = mongodb.pods().await?;
-    let pod = pods.iter().find(|pod| pod.name == primary).context("the primary has a pod")?;
-    Processes::of(pod.node.as_deref().context("it has a node")?, &pod.uid)?.freeze()?.kill()
+    let needed = |name: &String| match whose {
+        Whose::Primarys => *name == primary,
+        Whose::Secondarys if step.ends_with(&format!("to {name}")) => true,
+        Whose::Secondarys => *name != primary && !step.contains(name.as_str()) && !step.contains(" to mongo-"),
+    };
+    let pod = pods.iter().find(|pod| needed(&pod.name)).with_context(|| format!("nobody to die at: {step}"))?;
+    Processes::of(pod.node.as_deref().context("it has a node")?, &pod.uid)?.freeze()?.kill()?;
+    Ok(pod.name.clone())
 }

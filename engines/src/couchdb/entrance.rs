@@ -21,6 +21,7 @@ pub(super) fn entrance(facts: &ContainerFacts) -> Entrance {
         certificate: facts.key_noted("tls-client-secret", "tls.crt"),
         key: facts.key_noted("tls-client-secret", "tls.key"),
         server_name: facts.note("tls-server-name").map(ToOwned::to_owned),
+        logs_in: false,
     });
     Entrance {
         port: noted.or(declared).unwrap_or(EngineKind::Couchdb.default_port()),

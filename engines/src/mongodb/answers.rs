@@ -41,8 +41,43 @@ pub struct Answers {
     pub options: Document,
     /// The oldest entry of the oplog: when it was made, and by what.
     pub oldest: Document,
+    /// How large the oplog is, and how large it may be.
+    #[serde(default, skip_serializing_if = "Document::is_empty")]
+    pub oplog: Document,
     /// Percona's backups under way, from their own collection.
     pub backups: Document,
+    /// What makes it a shard of a cluster, from `admin.system.version`.
+    #[serde(default, skip_serializing_if = "Document::is_empty")]
+    pub shard: Document,
+    /// What the members of a sharded cluster are asked beside all that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<Cluster>,
+    /// What it was asked and its user may not know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub withheld: Vec<Withheld>,
+}
+
+/// What a part of a sharded cluster knows of it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cluster {
+    /// What the balancer was told, from `config.settings`: empty as long as nobody told it anything.
+    pub balancer: Document,
+    /// Its shards (`config.shards`), as only the config servers know them.
+    pub shards: Vec<Document>,
+    /// Chunks on their way from this shard to another (`config.migrationCoordinators`).
+    pub leaving: Vec<Document>,
+}
+
+/// A question that its user was told it may not ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Withheld {
+    /// Percona's backups under way (`admin.pbmLock`).
+    Backups,
+    /// What makes it a shard: what it was started as tells nearly the same.
+    Shard,
+    /// What is known of a sharded cluster.
+    Cluster,
 }
 
 impl Answers {
@@ -65,6 +100,27 @@ impl Answers {
     /// Its state, as a number (manual, "Replica Set Member States").
     pub fn state(&self) -> Option<i64> {
         number(&self.status, "myState")
+    }
+
+    /// Its part in a sharded cluster, as it was started for (manual, `sharding.clusterRole`): `configsvr`, `shardsvr`.
+    pub fn cluster_role(&self) -> Option<&str> {
+        let parsed = self.options.get_document("parsed").and_then(|parsed| parsed.get_document("sharding"));
+        parsed.ok().and_then(|sharding| sharding.get_str("clusterRole").ok())
+    }
+
+    /// Whether it is one of a cluster's config servers.
+    pub fn is_config_server(&self) -> bool {
+        self.hello.contains_key("configsvr") || self.cluster_role() == Some("configsvr")
+    }
+
+    /// Whether it is a shard's member. One that was only started to become one, and is in no cluster, counts as one.
+    pub fn is_shard(&self) -> bool {
+        !self.shard.is_empty() || self.cluster_role() == Some("shardsvr")
+    }
+
+    /// Whether it is a `mongos`, which holds no data (manual, `hello`).
+    pub fn is_router(&self) -> bool {
+        self.hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid")
     }
 
     /// Whether it says that it leads.

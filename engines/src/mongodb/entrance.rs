@@ -12,9 +12,13 @@ const PASSWORD_VARIABLES: &[&str] = &["MONGO_INITDB_ROOT_PASSWORD", "MONGODB_ROO
 /// Variables that hold the path of a file with it.
 const PASSWORD_FILE_VARIABLES: &[&str] = &["MONGO_INITDB_ROOT_PASSWORD_FILE", "MONGODB_ROOT_PASSWORD_FILE"];
 
-/// How Percona's operator starts a server. Its users come whole from a Secret, the certificates from a fixed place
-/// (`pkg/psmdb/container.go` and `psmdb_types.go` of its operator).
-const PERCONA_ENTRY: &str = "/opt/percona/ps-entry.sh";
+/// More words of the server's command line, in Bitnami's chart: there it says how TLS is spoken
+/// (`templates/replicaset/statefulset.yaml`).
+const MORE_ARGUMENTS: &str = "MONGODB_EXTRA_FLAGS";
+
+/// How Percona's operator starts a server, from `/opt/percona` by now and from `/data/db` before. Its users come whole from a
+/// Secret, the certificates from a fixed place (`pkg/psmdb/container.go` and `psmdb_types.go` of its operator).
+const PERCONA_ENTRY: &str = "/ps-entry.sh";
 /// Who may look at the set and step its primary down, there.
 const PERCONA_USER: [&str; 2] = ["MONGODB_CLUSTER_ADMIN_USER", "MONGODB_CLUSTER_ADMIN_PASSWORD"];
 /// The authority of its certificates, there.
@@ -32,7 +36,9 @@ pub(super) fn entrance(facts: &ContainerFacts) -> Entrance {
         Some(told) => told == "true",
         None => mode.is_some_and(|mode| !["disabled", "allowTLS", "allowSSL"].contains(&mode)),
     };
-    let password = password(facts);
+    // Whoever its variables name cannot log in there.
+    let by_certificate = tls && takes_certificates_alone(facts);
+    let password = password(facts).filter(|_| !by_certificate);
     Entrance {
         port: number(facts.note("port"))
             .or_else(|| number(argument(facts, &["port"])))
@@ -40,9 +46,11 @@ pub(super) fn entrance(facts: &ContainerFacts) -> Entrance {
             .or_else(|| number(facts.variable("MONGODB_PORT_NUMBER")))
             .or(declared.copied())
             .unwrap_or(EngineKind::Mongodb.default_port()),
-        tls: tls.then(|| tls_files(facts)),
+        tls: tls.then(|| TlsFiles { logs_in: by_certificate, ..tls_files(facts) }),
         // A password without a name is Bitnami's.
-        username: user(facts).or_else(|| password.is_some().then(|| Source::Text(BITNAMI_USER.to_owned()))),
+        username: user(facts)
+            .filter(|_| !by_certificate)
+            .or_else(|| password.is_some().then(|| Source::Text(BITNAMI_USER.to_owned()))),
         password,
     }
 }
@@ -60,7 +68,18 @@ fn percona(facts: &ContainerFacts, key: &str) -> Option<Source> {
 }
 
 fn is_perconas(facts: &ContainerFacts) -> bool {
-    facts.args.iter().any(|arg| arg == PERCONA_ENTRY)
+    facts.args.iter().any(|arg| arg.ends_with(PERCONA_ENTRY))
+}
+
+/// Whether nobody can log in with a password (manual, `authenticationMechanisms`). A server's own certificate is then a member's,
+/// which may do whatever members may; that of a Secret named by an annotation is its user's.
+fn takes_certificates_alone(facts: &ContainerFacts) -> bool {
+    let told = words(facts).into_iter().rev().find_map(|word| {
+        let (before, after) = word.split_once("authenticationMechanisms=")?;
+        ["", "--setParameter="].contains(&before).then(|| unquoted(after))
+    });
+    let mechanisms = told.or_else(|| setting(facts, &["setParameter", "authenticationMechanisms"]));
+    mechanisms.is_some_and(|told| told.contains("MONGODB-X509") && !told.contains("SCRAM"))
 }
 
 fn password(facts: &ContainerFacts) -> Option<Source> {
@@ -75,7 +94,8 @@ fn password(facts: &ContainerFacts) -> Option<Source> {
     variable.map(|name| Source::Env((*name).to_owned())).or_else(|| percona(facts, PERCONA_USER[1]))
 }
 
-/// The server's own certificate is what it shows to its peers as a client, so it is shown here too.
+/// The server's own certificate is what it shows to its peers as a client, so it is shown here too, where one is asked for: a
+/// server that was told no authority asks nobody (manual, `net.tls.CAFile`).
 fn tls_files(facts: &ContainerFacts) -> TlsFiles {
     let file = |options: [&str; 2], key: &str| {
         let told = argument(facts, &options).or_else(|| setting(facts, &["net", "tls", key]));
@@ -83,19 +103,25 @@ fn tls_files(facts: &ContainerFacts) -> TlsFiles {
     };
     let authority = file(["tlsCAFile", "sslCAFile"], "CAFile")
         .or_else(|| is_perconas(facts).then(|| Source::File(PERCONA_AUTHORITY.to_owned())));
-    let own = file(["tlsCertificateKeyFile", "sslPEMKeyFile"], "certificateKeyFile");
+    let own = file(["tlsCertificateKeyFile", "sslPEMKeyFile"], "certificateKeyFile").filter(|_| authority.is_some());
     TlsFiles {
         authority: facts.key_noted("tls-secret", "ca.crt").or(authority),
         certificate: facts.key_noted("tls-client-secret", "tls.crt").or_else(|| own.clone()),
         key: facts.key_noted("tls-client-secret", "tls.key").or(own),
         server_name: facts.note("tls-server-name").map(ToOwned::to_owned),
+        logs_in: false,
     }
 }
 
-/// A server option, `--name value` or `--name=value`, among the arguments (in a shell script's text as well). The last one
-/// wins, as it does for the server.
+/// The words of the server's command line (a shell script's text among them).
+fn words(facts: &ContainerFacts) -> Vec<&str> {
+    let arguments = facts.args.iter().map(String::as_str).chain(facts.variable(MORE_ARGUMENTS));
+    arguments.flat_map(str::split_whitespace).collect()
+}
+
+/// A server option, `--name value` or `--name=value`, among the arguments. The last one wins, as it does for the server.
 fn argument<'a>(facts: &'a ContainerFacts, names: &[&str]) -> Option<&'a str> {
-    let words: Vec<&str> = facts.args.iter().flat_map(|arg| arg.split_whitespace()).collect();
+    let words = words(facts);
     let mut found = None;
     for (index, word) in words.iter().enumerate() {
         let Some(option) = word.strip_prefix("--") else { continue };
@@ -136,83 +162,4 @@ fn unquoted(text: &str) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use stateful_safety::{ContainerFacts, Source};
-
-    use super::entrance;
-
-    fn facts(args: &[&str], env: &[(&str, Option<&str>)], conf: &str) -> ContainerFacts {
-        ContainerFacts {
-            args: args.iter().map(|&arg| arg.to_owned()).collect(),
-            env: env.iter().map(|(name, value)| ((*name).to_owned(), value.map(ToOwned::to_owned))).collect(),
-            files: BTreeMap::from([("/etc/mongod.conf".to_owned(), conf.to_owned())]),
-            ..ContainerFacts::default()
-        }
-    }
-
-    fn env(name: &str) -> Source {
-        Source::Env(name.to_owned())
-    }
-
-    #[test]
-    fn the_official_images_variables_are_read() {
-        let variables = [("MONGO_INITDB_ROOT_USERNAME", None), ("MONGO_INITDB_ROOT_PASSWORD", None)];
-        let way = entrance(&facts(&["mongod", "--replSet", "rs0"], &variables, ""));
-        assert_eq!((way.port, way.tls), (27017, None));
-        assert_eq!((way.username, way.password), (Some(env(variables[0].0)), Some(env(variables[1].0))));
-    }
-
-    #[test]
-    fn a_password_without_a_name_is_bitnamis_root() {
-        let way = entrance(&facts(&[], &[("MONGODB_ROOT_PASSWORD", None)], ""));
-        assert_eq!(way.username, Some(Source::Text("root".to_owned())));
-        assert_eq!(entrance(&facts(&[], &[], "")).username, None, "nobody is named where nobody logs in");
-    }
-
-    /// Arguments and references as Percona's own tests expect them (`e2e-tests/init-deploy/compare/statefulset_some-name-rs0.yml`).
-    #[test]
-    fn the_users_of_perconas_operator_come_whole_from_its_secret() {
-        let args = ["/opt/percona/ps-entry.sh", "--port=27017", "--replSet=rs0", "--tlsMode=preferTLS"];
-        let told = facts(&args, &[("MONGODB_PORT", Some("27017")), ("MONGODB_REPLSET", Some("rs0"))], "");
-        let way = entrance(&ContainerFacts { secrets_from: vec!["internal-some-name-users".to_owned()], ..told });
-        let key = |key: &str| Some(Source::Secret("internal-some-name-users".to_owned(), key.to_owned()));
-        assert_eq!(way.username, key("MONGODB_CLUSTER_ADMIN_USER"));
-        assert_eq!(way.password, key("MONGODB_CLUSTER_ADMIN_PASSWORD"));
-        assert_eq!(way.tls.expect("TLS").authority, Some(Source::File("/etc/mongodb-ssl/ca.crt".to_owned())));
-    }
-
-    #[test]
-    fn the_port_is_found_wherever_people_put_it() {
-        for args in [&["mongod", "--port", "27018"][..], &["mongod --port=27018"]] {
-            assert_eq!(entrance(&facts(args, &[], "net:\n  port: 1\n")).port, 27018, "{args:?}");
-        }
-        let conf = "storage:\n  port: 3\nnet:\n  tls:\n    port: 4\n  port: 27019 # ours\n";
-        assert_eq!(entrance(&facts(&[], &[], conf)).port, 27019);
-    }
-
-    #[test]
-    fn tls_is_spoken_where_the_server_asks_for_it() {
-        let conf =
-            "net:\n  tls:\n    mode: requireTLS\n    CAFile: /tls/ca.crt\n    certificateKeyFile: /tls/all.pem\n";
-        let files = entrance(&facts(&["mongod"], &[], conf)).tls.expect("TLS");
-        assert_eq!(files.authority, Some(Source::File("/tls/ca.crt".to_owned())));
-        assert_eq!(
-            (files.certificate.clone(), files.certificate),
-            (files.key, Some(Source::File("/tls/all.pem".to_owned())))
-        );
-        assert_eq!(entrance(&facts(&["mongod", "--tlsMode", "allowTLS"], &[], "")).tls, None, "plain text will do");
-    }
-
-    #[test]
-    fn annotations_have_the_last_word() {
-        let mut told = facts(&["mongod", "--port", "7000"], &[("MONGO_INITDB_ROOT_PASSWORD", None)], "");
-        for (name, text) in [("port", "7001"), ("password-secret", "creds/mongo"), ("username", "admin")] {
-            told.annotations.insert(name.to_owned(), text.to_owned());
-        }
-        let way = entrance(&told);
-        assert_eq!((way.port, way.username), (7001, Some(Source::Text("admin".to_owned()))));
-        assert_eq!(way.password, Some(Source::Secret("creds".to_owned(), "mongo".to_owned())));
-    }
-}
+mod tests;

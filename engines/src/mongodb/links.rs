@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mongodb::bson::{Document, doc};
 use mongodb::error::{Error, ErrorKind};
-use mongodb::options::{ClientOptions, Credential, ServerAddress};
+use mongodb::options::{AuthMechanism, ClientOptions, Credential, ServerAddress};
 use mongodb::{Client, Database};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
@@ -73,7 +73,12 @@ impl Links {
     pub(super) async fn words(&self, door: &Door, error: &Error) -> String {
         let open = self.open.lock().await;
         let trouble = open.get(&door.incarnation).and_then(|link| link.relay.as_ref()?.trouble());
-        trouble.map_or_else(|| words(error), |why| format!("TLS: {why}"))
+        let nobody = door.way.as_ref().is_ok_and(|way| way.credentials.username.is_none());
+        match trouble {
+            Some(why) => format!("TLS: {why}"),
+            None if nobody && is_withheld(error) => NOBODY.to_owned(),
+            None => words(error),
+        }
     }
 
     /// Forgets a connection that broke; the next call opens another.
@@ -104,8 +109,18 @@ fn connect(way: &Way) -> Result<Link, String> {
         credential.source = Some(ADMIN.to_owned());
         credential
     });
+    if way.tls.as_ref().is_some_and(|tls| tls.logs_in) {
+        options.credential = Some(by_certificate());
+    }
     let client = Client::with_options(options).map_err(|error| words(&error))?;
     Ok(Link { client, relay })
+}
+
+/// Whoever the certificate says that was shown in the handshake (the relay's, `relay.rs`).
+fn by_certificate() -> Credential {
+    let mut credential = Credential::default();
+    credential.mechanism = Some(AuthMechanism::MongoDbX509);
+    credential
 }
 
 /// Runs a command on that very member, with a deadline.
@@ -128,6 +143,28 @@ pub(super) async fn ask_of(database: &Database, command: Document, patience: Dur
     Ok(answer)
 }
 
+/// What a server says whose user may not ask that, or who was told no user (`Unauthorized`).
+const UNAUTHORIZED: i32 = 13;
+
+/// Said where a server lets nobody ask, and it is not known who to be. So it is with MongoDB's Community operator, whose pods
+/// refer to no user.
+const NOBODY: &str = "it asks for a user and its pod refers to none: name one by the annotations \
+                      kubectl-stateful.dev/username and kubectl-stateful.dev/password-secret (SECRET/KEY)";
+
+/// What a server says that was told to take other mechanisms (`MechanismUnavailable`: "Received authentication for mechanism
+/// SCRAM-SHA-256 which is not enabled").
+const NOT_ENABLED: &str = "which is not enabled";
+
+/// Said where it does, and its settings are not to be read from its pod.
+const NO_PASSWORDS: &str = "it takes no passwords (authenticationMechanisms): with X.509 certificates alone it is known where its \
+                            arguments or its mongod.conf say so, and the certificate is its own or of the Secret in the \
+                            annotation kubectl-stateful.dev/tls-client-secret (tls.crt, tls.key)";
+
+/// Whether it is the server's word that the user may not ask that.
+pub(super) fn is_withheld(error: &Error) -> bool {
+    matches!(error.kind.as_ref(), ErrorKind::Command(said) if said.code == UNAUTHORIZED)
+}
+
 /// Whether it is the server's own word: what was asked of it was not done.
 pub(super) fn is_its_word(error: &Error) -> bool {
     matches!(error.kind.as_ref(), ErrorKind::Command(_))
@@ -142,6 +179,7 @@ pub(super) async fn is_writable(link: &Client) -> Result<bool, Error> {
 pub(super) fn words(error: &Error) -> String {
     match error.kind.as_ref() {
         ErrorKind::Command(said) => format!("{} ({})", said.message, said.code_name),
+        ErrorKind::Authentication { .. } if error.to_string().contains(NOT_ENABLED) => NO_PASSWORDS.to_owned(),
         ErrorKind::Authentication { .. } => "it does not accept the user and password its pod refers to".to_owned(),
         ErrorKind::ServerSelection { .. } => format!("no connection within {PATIENCE:?}"),
         ErrorKind::Custom(why) => match why.downcast_ref::<String>() {

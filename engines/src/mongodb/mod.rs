@@ -10,7 +10,7 @@ mod links;
 mod observe;
 mod relay;
 
-pub use answers::{Answers, Seen};
+pub use answers::{Answers, Cluster, Seen, Withheld};
 pub use interpret::interpret;
 
 use stateful_safety::{Assessment, ContainerFacts, EngineKind, Entrance, Millis, Version};

@@ -6,8 +6,9 @@ use mongodb::error::{Error, ErrorKind};
 use mongodb::{Client, Database};
 use tokio::time::timeout;
 
-use super::links::{Links, PATIENCE, ask, ask_of};
-use super::{Answers, Seen};
+use super::answers::documents;
+use super::links::{Links, PATIENCE, ask, ask_of, is_withheld};
+use super::{Answers, Cluster, Seen, Withheld};
 use crate::Door;
 
 /// A member that is in no set yet, was never told of one, or only votes says no to some questions. That is an answer.
@@ -60,12 +61,17 @@ async fn all(link: &Client) -> Result<Answers, Error> {
             ..Answers::default()
         });
     }
+    // It holds no data and leads nobody: there is nothing more to ask.
+    let mut answers = Answers { hello, ..Answers::default() };
+    if answers.is_router() {
+        return Ok(answers);
+    }
     let builds =
         doc! { "$or": [{ "msg": { "$regex": "^Index Build" } }, { "command.createIndexes": { "$exists": true } }] };
     let mut operations = doc! { "currentOp": 1 };
     operations.extend(builds);
-    Ok(Answers {
-        hello,
+    let admin = link.database("admin");
+    answers = Answers {
         status: answered(link, doc! { "replSetGetStatus": 1 }).await?,
         config: answered(link, doc! { "replSetGetConfig": 1 }).await?,
         build: answered(link, doc! { "buildInfo": 1 }).await?,
@@ -73,7 +79,30 @@ async fn all(link: &Client) -> Result<Answers, Error> {
         operations: answered(link, operations).await?,
         options: answered(link, doc! { "getCmdLineOpts": 1 }).await?,
         oldest: first(&link.database("local"), oldest_entry()).await?,
-        backups: first(&link.database("admin"), doc! { "find": "pbmLock", "limit": 1 }).await?,
+        oplog: permitted(first(&link.database("local"), oplog_size()).await)?.unwrap_or_default(),
+        ..answers
+    };
+    let backups = permitted(all_of(&admin, doc! { "find": "pbmLock", "limit": 1 }).await)?;
+    let shard =
+        permitted(all_of(&admin, doc! { "find": "system.version", "filter": { "_id": "shardIdentity" } }).await)?;
+    answers.withheld.extend(backups.is_none().then_some(Withheld::Backups));
+    answers.withheld.extend(shard.is_none().then_some(Withheld::Shard));
+    answers.backups = backups.into_iter().flatten().next().unwrap_or_default();
+    answers.shard = shard.into_iter().flatten().next().unwrap_or_default();
+    if answers.is_config_server() || answers.is_shard() {
+        answers.cluster = permitted(cluster(&link.database("config")).await)?;
+        answers.withheld.extend(answers.cluster.is_none().then_some(Withheld::Cluster));
+    }
+    Ok(answers)
+}
+
+/// What a part of a sharded cluster knows of it; each part has nothing where the others have something.
+async fn cluster(config: &Database) -> Result<Cluster, Error> {
+    let balancer = all_of(config, doc! { "find": "settings", "filter": { "_id": "balancer" } }).await?;
+    Ok(Cluster {
+        balancer: balancer.into_iter().next().unwrap_or_default(),
+        shards: all_of(config, doc! { "find": "shards" }).await?,
+        leaving: all_of(config, doc! { "find": "migrationCoordinators", "projection": { "nss": 1 } }).await?,
     })
 }
 
@@ -82,16 +111,36 @@ fn oldest_entry() -> Document {
     doc! { "find": "oplog.rs", "sort": { "$natural": 1 }, "limit": 1, "projection": { "ts": 1, "wall": 1, "o.msg": 1 } }
 }
 
+/// Two numbers of many.
+fn oplog_size() -> Document {
+    let sizes = doc! { "size": "$storageStats.size", "maxSize": "$storageStats.maxSize" };
+    let stages = [doc! { "$collStats": { "storageStats": {} } }, doc! { "$project": sizes }];
+    doc! { "aggregate": "oplog.rs", "pipeline": stages.to_vec(), "cursor": {} }
+}
+
 async fn answered(link: &Client, question: Document) -> Result<Document, Error> {
     or_nothing(ask(link, question).await)
 }
 
 /// The first document a question to a database finds, if any.
 async fn first(database: &Database, question: Document) -> Result<Document, Error> {
+    Ok(all_of(database, question).await?.into_iter().next().unwrap_or_default())
+}
+
+/// What a question to a database finds, of which there is little: what comes in one answer.
+async fn all_of(database: &Database, question: Document) -> Result<Vec<Document>, Error> {
     let found = or_nothing(ask_of(database, question, PATIENCE).await)?;
-    let batch = found.get_document("cursor").and_then(|cursor| cursor.get_array("firstBatch"));
-    let first = batch.ok().and_then(|batch| batch.first()?.as_document().cloned());
-    Ok(first.unwrap_or_default())
+    let cursor = found.get_document("cursor").ok();
+    Ok(cursor.into_iter().flat_map(|cursor| documents(cursor, "firstBatch")).cloned().collect())
+}
+
+/// None where the user it was asked as may not know. Some questions are worth asking all the same: the roles that operators
+/// give a user who may step a primary down (`clusterAdmin`) read no collection of the database `admin`.
+fn permitted<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
+    match answer {
+        Err(error) if is_withheld(&error) => Ok(None),
+        answer => answer.map(Some),
+    }
 }
 
 fn or_nothing(answer: Result<Document, Error>) -> Result<Document, Error> {

@@ -102,6 +102,7 @@ fn tls_files(facts: &ContainerFacts) -> TlsFiles {
         certificate: of_secret("tls.crt"),
         key: of_secret("tls.key"),
         server_name: facts.note("tls-server-name").map(ToOwned::to_owned),
+        logs_in: false,
     }
 }
 

@@ -59,6 +59,7 @@ fn tls_files(facts: &ContainerFacts) -> TlsFiles {
         certificate: file("tls-cert-file", "REDIS_TLS_CERT_FILE", "tls.crt"),
         key: file("tls-key-file", "REDIS_TLS_KEY_FILE", "tls.key"),
         server_name: facts.note("tls-server-name").map(ToOwned::to_owned),
+        logs_in: false,
     }
 }
 

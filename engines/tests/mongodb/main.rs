@@ -6,5 +6,7 @@
 mod certificates;
 mod encryption;
 mod handover;
+mod obstacles;
 mod record;
 mod servers;
+mod sharding;

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use mongodb::bson::{Document, doc};
+use stateful_engines::Door;
 use stateful_engines::mongodb::{Answers, Mongodb, Seen, interpret};
 use stateful_safety::{Blocker, MemberState, Sync};
 
@@ -13,10 +14,15 @@ use crate::servers::{PATIENCE, Servers, client, name};
 
 /// Asks until what is said is what the case is about, and writes it down.
 async fn record(servers: &Servers, case: &str, about: impl Fn(&[Seen]) -> bool) {
+    record_of(&servers.doors(), case, about).await;
+}
+
+/// The same of some of them.
+async fn record_of(doors: &[Door], case: &str, about: impl Fn(&[Seen]) -> bool) {
     let engine = Mongodb::default();
     let begun = Instant::now();
     let seen = loop {
-        let seen = engine.observe(&servers.doors()).await;
+        let seen = engine.observe(doors).await;
         if about(&seen) {
             break seen;
         }
@@ -146,6 +152,21 @@ async fn record_what_hidden_and_delayed_members_say() {
     let hidden = doc! { "priority": 0, "hidden": true };
     servers.found([doc! { "priority": 2 }, hidden.clone(), Document::new()]).await;
     record(&servers, "hidden", is_whole).await;
+}
+
+/// A cluster of config servers and one shard; what makes it balance or not is said to its config servers as a mongos says it.
+#[tokio::test(flavor = "multi_thread")]
+async fn record_what_a_sharded_cluster_says() {
+    if std::env::var_os("UPDATE_RECORDED").is_none() {
+        return;
+    }
+    let Some(servers) = Servers::start_sharded().await else { return };
+    let doors = servers.doors();
+    let (config, shard) = doors.split_at(2);
+    record_of(config, "config-servers-balancing", is_whole).await;
+    servers.order(0, doc! { "_configsvrBalancerStop": 1, "maxTimeMS": 30_000 }).await;
+    record_of(config, "config-servers-balancer-off", is_whole).await;
+    record_of(shard, "shard", is_whole).await;
 }
 
 /// One write every 20 ms.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::certificates::Certificates;
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
-use mongodb::options::{ClientOptions, ServerAddress};
+use mongodb::options::{ClientOptions, Credential, ServerAddress};
 use stateful_engines::mongodb::Mongodb;
 use stateful_engines::{Credentials, Door, Engine, Tls, Way};
 use stateful_safety::{Assessment, Role, Sync};
@@ -19,6 +19,20 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 const PORT: u16 = 27_017;
 
+/// As a server is started that takes no password.
+const CERTIFIED: &[&str] = &[
+    "--replSet",
+    "rs0",
+    "--auth",
+    "--clusterAuthMode",
+    "x509",
+    "--setParameter",
+    "authenticationMechanisms=MONGODB-X509",
+];
+
+/// As one that knows users.
+const WITH_USERS: &[&str] = &["--replSet", "rs0", "--auth", "--clusterAuthMode", "x509"];
+
 /// One set at a time: this machine has two cores, and gaps are measured.
 static ALONE: Mutex<()> = Mutex::new(());
 
@@ -27,6 +41,8 @@ pub(crate) struct Servers {
     home: PathBuf,
     program: PathBuf,
     running: Vec<Option<Child>>,
+    /// What each is started as, beside what all are.
+    roles: [&'static [&'static str]; 3],
     pub(crate) certificates: Option<Certificates>,
     _alone: MutexGuard<'static, ()>,
 }
@@ -44,6 +60,42 @@ impl Servers {
         Some(servers.run_all())
     }
 
+    /// A sharded cluster: the first two are its config servers, the third is its one shard. There is no mongos, so what it
+    /// would tell the config servers is told to them directly, as they take it while there are no users.
+    pub(crate) async fn start_sharded() -> Option<Self> {
+        let mut servers = Self::prepare()?;
+        let config = &["--configsvr", "--replSet", "cfg"];
+        servers.roles = [config, config, &["--shardsvr", "--replSet", "shop-a"]];
+        let servers = servers.run_all();
+        let host = |number| format!("{}:{PORT}", address(number));
+        let config = [doc! { "_id": 0, "host": host(0), "priority": 2 }, doc! { "_id": 1, "host": host(1) }];
+        let config = doc! { "_id": "cfg", "configsvr": true, "members": config.to_vec() };
+        let shard = doc! { "_id": "shop-a", "members": [{ "_id": 0, "host": host(2) }] };
+        servers.order(0, doc! { "replSetInitiate": config }).await;
+        servers.order(2, doc! { "replSetInitiate": shard }).await;
+        servers.whole_of(&servers.doors()[..2]).await;
+        servers.whole_of(&servers.doors()[2..]).await;
+        let add = doc! { "_configsvrAddShard": format!("shop-a/{}", host(2)), "name": "shop-a" };
+        servers.order(0, with_majority(add)).await;
+        Some(servers)
+    }
+
+    /// The same, and they take X.509 certificates alone: from each other, and from whoever asks them anything.
+    pub(crate) fn start_certified() -> Option<Self> {
+        let mut servers = Self::prepare()?;
+        servers.certificates = Some(Certificates::make(&servers.home));
+        servers.roles = [CERTIFIED; 3];
+        Some(servers.run_all())
+    }
+
+    /// As Percona's operator starts them: certificates among themselves, passwords for everybody else.
+    pub(crate) fn start_with_users() -> Option<Self> {
+        let mut servers = Self::prepare()?;
+        servers.certificates = Some(Certificates::make(&servers.home));
+        servers.roles = [WITH_USERS; 3];
+        Some(servers.run_all())
+    }
+
     fn prepare() -> Option<Self> {
         let named = std::env::var_os("MONGOD").map(PathBuf::from);
         let path = std::env::var_os("PATH").unwrap_or_default();
@@ -57,7 +109,14 @@ impl Servers {
         let home = std::env::temp_dir().join(format!("stateful-mongodb-{}", std::process::id()));
         let _ = fs::remove_dir_all(&home);
         fs::create_dir_all(&home).expect("a folder of our own");
-        Some(Self { home, program, running: Vec::new(), certificates: None, _alone: alone })
+        Some(Self {
+            home,
+            program,
+            running: Vec::new(),
+            roles: [&["--replSet", "rs0"]; 3],
+            certificates: None,
+            _alone: alone,
+        })
     }
 
     fn run_all(mut self) -> Self {
@@ -68,8 +127,18 @@ impl Servers {
         self
     }
 
+    /// Throws away what a server that does not run has on its disk.
+    pub(crate) fn lose_data(&self, number: usize) {
+        fs::remove_dir_all(self.home.join(name(number))).expect("its folder");
+    }
+
     /// Starts a server that does not run.
     pub(crate) fn run(&mut self, number: usize) {
+        self.run_with(number, &[]);
+    }
+
+    /// The same with more words on its command line.
+    pub(crate) fn run_with(&mut self, number: usize, words: &[&str]) {
         let data = self.home.join(name(number));
         fs::create_dir_all(&data).expect("a folder of its own");
         let mut command = Command::new(&self.program);
@@ -80,7 +149,9 @@ impl Servers {
             command.arg("--tlsCertificateKeyFile").arg(&certificates.server);
         }
         let started = command
-            .args(["--replSet", "rs0", "--bind_ip", &address(number), "--port", &PORT.to_string(), "--nounixsocket"])
+            .args(self.roles[number])
+            .args(words)
+            .args(["--bind_ip", &address(number), "--port", &PORT.to_string(), "--nounixsocket"])
             .args(["--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "1"])
             .args(["--setParameter", "diagnosticDataCollectionEnabled=false"])
             .args(["--setParameter", "enableTestCommands=1"])
@@ -128,17 +199,33 @@ impl Servers {
         }
     }
 
+    /// The same as somebody.
+    pub(crate) async fn order_as(&self, number: usize, (user, password): (&str, &str), order: Document) {
+        let mut options = options(number);
+        let credential = Credential::builder().username(user.to_owned()).password(password.to_owned()).build();
+        options.credential = Some(credential);
+        let client = Client::with_options(options).expect("a client");
+        client.database("admin").run_command(order).await.expect("done");
+    }
+
     /// The doors to all of them, as discovery would give them.
     pub(crate) fn doors(&self) -> Vec<Door> {
-        (0..3).map(|number| door(number, self.certificates.as_ref().map(|own| own.settings(&own.authority)))).collect()
+        let certified = self.roles == [CERTIFIED; 3];
+        let settings = |own: &Certificates| Tls { logs_in: certified, ..own.settings(&own.authority) };
+        (0..3).map(|number| door(number, self.certificates.as_ref().map(settings))).collect()
     }
 
     /// What the adapter makes of them, as soon as one leads and the others follow closely.
     pub(crate) async fn whole(&self) -> Assessment {
+        self.whole_of(&self.doors()).await
+    }
+
+    /// The same of some of them.
+    pub(crate) async fn whole_of(&self, doors: &[Door]) -> Assessment {
         let engine = Mongodb::default();
         let begun = Instant::now();
         loop {
-            let assessment = engine.assess(&self.doors(), 1).await;
+            let assessment = engine.assess(doors, 1).await;
             let members = &assessment.groups[0].members;
             let following = members.iter().all(|member| matches!(member.sync, Sync::InSync { .. }));
             let led = members.iter().any(|member| member.role == Role::Primary);
@@ -160,6 +247,12 @@ impl Drop for Servers {
     }
 }
 
+/// As a mongos sends what changes a cluster.
+pub(crate) fn with_majority(mut order: Document) -> Document {
+    order.insert("writeConcern", doc! { "w": "majority" });
+    order
+}
+
 pub(crate) fn name(number: usize) -> String {
     format!("mongo-{number}")
 }
@@ -170,11 +263,15 @@ pub(crate) fn address(number: usize) -> String {
 
 /// A client of one server alone.
 pub(crate) fn client(number: usize) -> Client {
+    Client::with_options(options(number)).expect("a client")
+}
+
+fn options(number: usize) -> ClientOptions {
     let mut options = ClientOptions::default();
     options.hosts = vec![ServerAddress::Tcp { host: address(number), port: Some(PORT) }];
     options.direct_connection = Some(true);
     options.server_selection_timeout = Some(Duration::from_secs(1));
-    Client::with_options(options).expect("a client")
+    options
 }
 
 pub(crate) fn door(number: usize, tls: Option<Tls>) -> Door {

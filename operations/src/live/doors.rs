@@ -69,7 +69,8 @@ impl Way {
                 let identity = self.keys.certificate.as_deref().zip(self.keys.key.as_deref());
                 let mut names = names(workload, member);
                 names.splice(0..0, files.server_name.clone());
-                Some(Tls::new(self.keys.authority.as_deref().unwrap_or_default(), identity, &names)?)
+                let tls = Tls::new(self.keys.authority.as_deref().unwrap_or_default(), identity, &names)?;
+                Some(Tls { logs_in: files.logs_in, ..tls })
             }
         };
         Ok(EngineWay { host, port, tls, credentials: self.credentials.clone() })

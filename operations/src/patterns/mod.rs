@@ -83,6 +83,8 @@ pub enum Gate {
     EveryoneElseInSync,
     /// The judge, the same one the guard asks, finds no reason against it.
     JudgeAllows,
+    /// Of a sharded cluster: it moves no data between its shards, or whoever runs this accepts that it may.
+    BalancerOff,
     /// Every member runs the declared revision: the controller, given the decision back, has nothing to replace.
     EveryoneCurrent,
 }
@@ -102,6 +104,7 @@ impl Gate {
             Self::EveryoneInSync => look.not_whole(policy, None),
             Self::EveryoneElseInSync => look.not_whole(policy, step.subject()),
             Self::JudgeAllows => step.refused(look, policy),
+            Self::BalancerOff => look.balancing(policy),
             Self::EveryoneCurrent => {
                 let old = look.workload.members.iter().filter(|member| !look.workload.is_current(member));
                 let why = "it does not run the declared revision";
@@ -117,6 +120,7 @@ impl std::fmt::Display for Gate {
             Self::EveryoneInSync => "everyone is in sync",
             Self::EveryoneElseInSync => "everyone else is in sync",
             Self::JudgeAllows => "the judge allows it",
+            Self::BalancerOff => "no balancer moves data",
             Self::EveryoneCurrent => "everyone runs the declared revision",
         })
     }

@@ -11,33 +11,33 @@ use super::{Gate, Kind, Pattern, Row, UNFINISHED};
 #[rustfmt::skip]
 pub(crate) const ROLLING_SURGE: Pattern = Pattern {
     name: "rolling-surge",
-    //      act                   only while                                         going back
+    //      act                   only while                                                           going back
     each_unfinished: UNFINISHED,
     first: &[
-        Row(Kind::HoldRollout,    &[],                                               "the last row restores it"),
-        Row(Kind::ChangeTemplate, &[],                                               "rollback"),
-        Row(Kind::AddMember,      &[],                                               "rollback removes it"),
-        Row(Kind::BeginSynchrony, &[Gate::EveryoneInSync],                           "the last row ends it, and abort"),
+        Row(Kind::HoldRollout,    &[],                                                                 "the last row restores it"),
+        Row(Kind::ChangeTemplate, &[],                                                                 "rollback"),
+        Row(Kind::AddMember,      &[],                                                                 "rollback removes it"),
+        Row(Kind::BeginSynchrony, &[Gate::EveryoneInSync],                                             "the last row ends it, and abort"),
     ],
     each_replica: &[
-        Row(Kind::Replace,        &[Gate::EveryoneElseInSync, Gate::JudgeAllows],    "rollback"),
+        Row(Kind::Replace,        &[Gate::EveryoneElseInSync, Gate::JudgeAllows, Gate::BalancerOff],   "rollback"),
     ],
     each_primary: &[
-        Row(Kind::HandOver,       &[Gate::EveryoneInSync, Gate::JudgeAllows],        "forward only, if the versions differ"),
-        Row(Kind::Route,          &[],                                               "the next handover"),
-        Row(Kind::Replace,        &[Gate::EveryoneElseInSync, Gate::JudgeAllows],    "forward only, if the versions differ"),
+        Row(Kind::HandOver,       &[Gate::EveryoneInSync, Gate::JudgeAllows, Gate::BalancerOff],       "forward only, if the versions differ"),
+        Row(Kind::Route,          &[],                                                                 "the next handover"),
+        Row(Kind::Replace,        &[Gate::EveryoneElseInSync, Gate::JudgeAllows, Gate::BalancerOff],   "forward only, if the versions differ"),
     ],
     each_restored: &[
-        Row(Kind::HandOver,       &[Gate::EveryoneInSync, Gate::JudgeAllows],        "switchover"),
-        Row(Kind::Route,          &[],                                               "the next handover"),
+        Row(Kind::HandOver,       &[Gate::EveryoneInSync, Gate::JudgeAllows],                          "switchover"),
+        Row(Kind::Route,          &[],                                                                 "the next handover"),
     ],
     each_added: &[
-        Row(Kind::HandOver,       &[Gate::EveryoneInSync, Gate::JudgeAllows],        "switchover"),
-        Row(Kind::Route,          &[],                                               "the next handover"),
-        Row(Kind::RemoveMember,   &[Gate::EveryoneElseInSync, Gate::JudgeAllows],    "kubectl scale: its claim is kept"),
+        Row(Kind::HandOver,       &[Gate::EveryoneInSync, Gate::JudgeAllows],                          "switchover"),
+        Row(Kind::Route,          &[],                                                                 "the next handover"),
+        Row(Kind::RemoveMember,   &[Gate::EveryoneElseInSync, Gate::JudgeAllows],                      "kubectl scale: its claim is kept"),
     ],
     last: &[
-        Row(Kind::EndSynchrony,   &[Gate::EveryoneInSync],                           "none needed"),
-        Row(Kind::ReleaseRollout, &[Gate::EveryoneInSync, Gate::EveryoneCurrent],    "none needed"),
+        Row(Kind::EndSynchrony,   &[Gate::EveryoneInSync],                                             "none needed"),
+        Row(Kind::ReleaseRollout, &[Gate::EveryoneInSync, Gate::EveryoneCurrent],                      "none needed"),
     ],
 };

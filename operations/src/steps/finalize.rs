@@ -8,7 +8,7 @@
 //! # Gives up when
 //! A member runs another release, the engine refused three times, or the step's deadline passes.
 
-use stateful_safety::{Blocker, Misfit, Policy, Reason, Version};
+use stateful_safety::{Blocker, Misfit, Policy, Reason, Sharded, Version};
 
 use crate::Look;
 use crate::steps::Standing;
@@ -22,7 +22,8 @@ pub(super) fn standing(release: &Version, look: &Look) -> Standing {
     }
 }
 
-/// What is the matter with the database, but for what this step ends itself; and members that do not run that release, and
+/// What is the matter with the database, but for what this step ends itself; that it is a part of something larger, which is
+/// made final as a whole; and members that do not run that release, and
 /// so could not follow any more.
 pub(super) fn refused(release: &Version, look: &Look, policy: &Policy) -> Vec<Reason> {
     let members = look.assessment.groups.iter().flat_map(|group| &group.members);
@@ -30,6 +31,11 @@ pub(super) fn refused(release: &Version, look: &Look, policy: &Policy) -> Vec<Re
     let others = members.filter(|member| !member.version.as_ref().is_some_and(runs));
     let mut reasons = look.not_whole(policy, None);
     reasons.retain(|reason| !is_ended_by_it(reason));
+    let cluster = look.assessment.sharding.iter().map(|sharding| {
+        let (part, release) = (sharding.part.clone(), release.release(look.workload.engine));
+        Reason::Sharded(Sharded::FinalByRouter { part, release: release.to_string() })
+    });
+    reasons.extend(cluster);
     reasons.extend(others.map(|member| {
         Reason::Release(Misfit::ReleasesMixed {
             member: member.name.clone(),

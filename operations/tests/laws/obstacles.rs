@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use stateful_cluster::TemplateChange;
 use stateful_operations::{Goal, Limits, Outcome, Plan, Refusal, Step, Stop, Surge, What, journal};
-use stateful_safety::{Policy, Reason};
+use stateful_safety::{Balancer, Part, Policy, Reason, Sharding};
 
 use crate::cases::image;
 use crate::drive::{
@@ -100,6 +100,35 @@ fn a_group_short_of_a_member_gets_it_back_from_the_pod_that_never_started() {
     let refused = plan(&short_by(Life::Starting { until: i64::MAX }), &back);
     let Err(Refusal::Unsafe(reasons)) = refused else { unreachable!("refused, not {refused:?}") };
     assert_eq!(reasons.iter().map(Reason::code).collect::<Vec<_>>(), ["STF-DB-008"], "one that may have started");
+}
+
+/// A sharded cluster's. It is asked about before each member, not at the beginning alone.
+#[test]
+fn a_balancer_that_is_turned_on_meanwhile_stops_an_upgrade_and_turned_off_again_lets_it_go_on() {
+    let shards = |balancer| {
+        let part = Part::ConfigServers { shards: vec!["shop-a".to_owned()] };
+        Some(Sharding { part, balancer, leaving: Vec::new() })
+    };
+    let on = Model::cluster(1, 2).with(|inside| inside.sharding = shards(Balancer::On));
+    let Err(Refusal::Unsafe(reasons)) = plan(&on, &image(NEW)) else { unreachable!("it is refused") };
+    assert_eq!(reasons.iter().map(Reason::code).collect::<Vec<_>>(), ["STF-MG-008"]);
+    assert!(plan(&on, &Goal::Lead { member: "redis-0".to_owned() }).is_ok(), "who leads is the set's own matter");
+
+    let model = Model::cluster(1, 2).with(|inside| {
+        inside.sharding = shards(Balancer::Off);
+        inside.trouble.balances_after_eviction = true;
+    });
+    let before = model.before();
+    let outcome = begin(&model, &image(NEW)).expect("a plan");
+    assert_lawful(&model, "the balancer is turned on");
+    let Some(Outcome::Stopped(Stop::NeedsHuman { why, .. })) = outcome else {
+        unreachable!("a human is needed, not {outcome:?}")
+    };
+    assert!(why.contains("STF-MG-008"), "{why}");
+    let evictions = model.inside().watch.acts.iter().filter(|act| act.starts_with("Evict")).count();
+    assert_eq!(evictions, 1, "nobody else was touched");
+    model.inside().trouble.balances_after_eviction = false;
+    assert_resumable(&model, &image(NEW), &before, "turned off again");
 }
 
 #[test]

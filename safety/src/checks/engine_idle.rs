@@ -55,6 +55,7 @@ fn matters(blocker: &Blocker, disruption: &Disruption) -> bool {
         | Blocker::Stranger { .. }
         | Blocker::NoSinglePrimary { .. }
         | Blocker::WritesLocked { .. }
+        | Blocker::BackupsUnknown { .. }
         | Blocker::HistoryShort { .. }
         | Blocker::FeaturesDiffer { .. }
         | Blocker::SlotLost { .. } => true,
@@ -78,6 +79,7 @@ fn stands_in_the_way_of_the_end(blocker: &Blocker) -> bool {
         | Blocker::SlotLost { .. }
         | Blocker::Busy { .. }
         | Blocker::WritesLocked { .. }
+        | Blocker::BackupsUnknown { .. }
         | Blocker::HistoryShort { .. }
         | Blocker::FeaturesDiffer { .. }
         | Blocker::Unsettled(_)

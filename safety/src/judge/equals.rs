@@ -20,6 +20,7 @@ fn five() -> Assessment {
         blockers: Vec::new(),
         feature_release: None,
         synchrony: crate::Synchrony::Declared,
+        sharding: None,
     }
 }
 

@@ -61,6 +61,7 @@ fn database() -> impl Strategy<Value = Assessment> {
             blockers: Vec::new(),
             feature_release: None,
             synchrony: crate::Synchrony::Declared,
+            sharding: None,
         }
     })
 }

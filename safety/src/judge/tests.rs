@@ -42,6 +42,7 @@ pub(super) fn three_shards() -> Assessment {
         blockers: Vec::new(),
         feature_release: None,
         synchrony: crate::Synchrony::Declared,
+        sharding: None,
     }
 }
 

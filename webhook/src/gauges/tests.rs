@@ -43,6 +43,7 @@ fn assessment(groups: Vec<ReplicaGroup>) -> Assessment {
         blockers: Vec::new(),
         feature_release: None,
         synchrony: stateful_safety::Synchrony::Declared,
+        sharding: None,
     }
 }
 

@@ -47,6 +47,7 @@ fn seen(role: Role) -> HashMap<WorkloadId, Seen> {
         blockers,
         feature_release: None,
         synchrony: stateful_safety::Synchrony::Declared,
+        sharding: None,
     };
     HashMap::from([(id(), Seen { assessment: Some(assessment), ..Seen::default() })])
 }

@@ -55,6 +55,7 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         blockers,
         feature_release: None,
         synchrony: stateful_safety::Synchrony::Declared,
+        sharding: None,
     }
 }
 

@@ -8,11 +8,16 @@ use mongodb::error::Error;
 use stateful_safety::Millis;
 
 use crate::canary::{is_forgotten, name};
+use crate::mongodb::Answers;
 use crate::mongodb::answers::{documents, number};
-use crate::mongodb::links::words;
+use crate::mongodb::links::{ask, words};
 
 /// A database of our own, so that nobody's collections are touched by a name in common.
 const DATABASE: &str = "kubectl_stateful";
+
+/// Where a sharded cluster's config servers let one be made: they take no database but their own ("Can't create user databases
+/// on a --configsvr instance").
+const OF_CONFIG_SERVERS: &str = "admin";
 
 /// Longer than any healthy majority takes to say yes, in milliseconds; then the write is unknown, not refused.
 const MAJORITY_WITHIN: i32 = 1_500;
@@ -20,24 +25,33 @@ const MAJORITY_WITHIN: i32 = 1_500;
 /// One canary's collection.
 pub(super) struct Collection {
     name: String,
+    database: &'static str,
 }
 
 impl Collection {
     pub(super) fn new(now: Millis) -> Self {
-        Self { name: name(now) }
+        Self { name: name(now), database: DATABASE }
+    }
+
+    /// Where that set lets it be.
+    pub(super) async fn choose_database(&mut self, link: &Client) -> Result<(), String> {
+        let hello = ask(link, doc! { "hello": 1 }).await.map_err(|error| words(&error))?;
+        let answers = Answers { hello, ..Answers::default() };
+        self.database = if answers.is_config_server() { OF_CONFIG_SERVERS } else { DATABASE };
+        Ok(())
     }
 
     /// What one types to remove it by hand.
     pub(super) fn removal(&self) -> String {
-        format!("db.getSiblingDB('{DATABASE}').{}.drop()", self.name)
+        format!("db.getSiblingDB('{}').{}.drop()", self.database, self.name)
     }
 
     /// Removes what canaries left behind long ago.
     pub(super) async fn tidy(&self, link: &Client, now: Millis) -> Result<(), String> {
-        let names = link.database(DATABASE).list_collection_names().await.map_err(|error| words(&error))?;
+        let names = link.database(self.database).list_collection_names().await.map_err(|error| words(&error))?;
         for old in names {
             if is_forgotten(&old, now) {
-                let old = link.database(DATABASE).collection::<Document>(&old);
+                let old = link.database(self.database).collection::<Document>(&old);
                 old.drop().await.map_err(|error| words(&error))?;
             }
         }
@@ -51,12 +65,12 @@ impl Collection {
             "updates": [{ "q": { "_id": number }, "u": { "_id": number }, "upsert": true }],
             "writeConcern": { "w": "majority", "wtimeout": MAJORITY_WITHIN },
         };
-        link.database(DATABASE).run_command(write).await
+        link.database(self.database).run_command(write).await
     }
 
     /// The numbers that are there; then the collection is removed, and an empty database goes with its last one.
     pub(super) async fn read_back(&self, link: &Client) -> Result<BTreeSet<u64>, String> {
-        let database = link.database(DATABASE);
+        let database = link.database(self.database);
         let mut numbers = BTreeSet::new();
         let mut next = doc! { "find": &self.name, "batchSize": 10_000, "readConcern": { "level": "majority" } };
         loop {

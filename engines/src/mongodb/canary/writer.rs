@@ -37,6 +37,8 @@ impl Writer {
     }
 
     async fn begin(&mut self) -> Result<(), String> {
+        let link = patiently(|| self.leader()).await?;
+        self.collection.choose_database(&link).await?;
         let link = patiently(|| async {
             let link = self.leader().await?;
             self.collection.tidy(&link, now()).await.map(|()| link)

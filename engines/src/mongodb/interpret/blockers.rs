@@ -3,6 +3,7 @@
 use stateful_safety::Blocker;
 
 use super::{Answers, Seen, answers, configuration, is_arbiter, is_moving, is_of};
+use crate::mongodb::Withheld;
 use crate::mongodb::answers::{documents, moment, number};
 
 /// How far back the oplog should reach, in seconds: an image pulled, a volume moved to another node, a server that
@@ -16,6 +17,7 @@ pub(super) fn blockers(seen: &[Seen], primary: Option<&Seen>) -> Vec<Blocker> {
     let leader = primary.and_then(answers);
     let mut found: Vec<Blocker> =
         leader.into_iter().flat_map(|leader| strangers(leader, seen)).map(|who| Blocker::Stranger { who }).collect();
+    found.extend(backups_unknown(seen));
     for (seen, own) in seen.iter().filter_map(|seen| Some((seen, answers(seen)?))) {
         let member = || seen.member.clone();
         if own.operations.get_bool("fsyncLock").unwrap_or(false) {
@@ -33,6 +35,13 @@ pub(super) fn blockers(seen: &[Seen], primary: Option<&Seen>) -> Vec<Blocker> {
         }
     }
     found
+}
+
+/// They are kept in the set itself, so all members know of the same ones.
+fn backups_unknown(seen: &[Seen]) -> Option<Blocker> {
+    let told = seen.iter().find(|seen| answers(seen).is_some_and(|own| own.withheld.contains(&Withheld::Backups)))?;
+    let what = "admin.pbmLock (Percona Backup for MongoDB)".to_owned();
+    Some(Blocker::BackupsUnknown { member: told.member.clone(), what })
 }
 
 /// Members of the set that bear data and are no pods here. An arbiter elsewhere only votes.
@@ -67,10 +76,21 @@ fn short(seen: &Seen, own: &Answers, leader: &Answers) -> Option<Blocker> {
         return None;
     }
     let newest = own.own().and_then(|own| moment(own, "lastAppliedWallTime"))?;
-    let seconds = (newest - moment(&own.oldest, "wall")?) / 1_000;
+    let seconds = reach((newest - moment(&own.oldest, "wall")?) / 1_000, own);
     (seconds < RESTARTS_WITHIN).then(|| Blocker::HistoryShort {
         member: seen.member.clone(),
         seconds: u64::try_from(seconds).unwrap_or(0),
         limit: RESTARTS_WITHIN.unsigned_abs(),
     })
+}
+
+/// How far back it will reach when it is full, at the pace it was filled so far. That of a member that has just copied
+/// everything begins there, and has thrown nothing away yet. Where its size is not known it counts as full.
+fn reach(seconds: i64, own: &Answers) -> i64 {
+    let (size, limit) = (number(&own.oplog, "size").unwrap_or(0), number(&own.oplog, "maxSize").unwrap_or(0));
+    if size <= 0 || size >= limit {
+        return seconds;
+    }
+    let full = i128::from(seconds.max(1)) * i128::from(limit) / i128::from(size);
+    i64::try_from(full).unwrap_or(i64::MAX)
 }

@@ -9,6 +9,9 @@ use crate::mongodb::answers::{SECONDARY, number, priority};
 /// default (manual, `replSetStepDown`), and writes wait meanwhile.
 const FOLLOWS_WITHIN: i64 = 10_000;
 
+/// What is said of a `mongos`: it is none of a set's, and needs nobody to look after it.
+const ROUTER: &str = "it is a mongos, which holds no data: kubectl rollout restart will do, after all shards";
+
 /// Storage engines that keep nothing (Enterprise and Percona's in-memory engine, and the one of tests).
 const IN_MEMORY: &[&str] = &["inMemory", "ephemeralForTest"];
 
@@ -23,6 +26,7 @@ pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>, told: Optio
     let sync = match (&seen.answer, &lag) {
         (Err(why), _) => Sync::Unreachable { why: why.clone() },
         (Ok(_), Some(Err(why))) => Sync::Behind { why: why.clone() },
+        (Ok(own), None) if own.is_router() => Sync::Behind { why: ROUTER.to_owned() },
         (Ok(_), None) if role == Role::Unknown => Sync::Behind { why: "it is in no replica set".to_owned() },
         // What is missing is told in time: the oplog's positions are no bytes.
         (Ok(_), _) => Sync::InSync { lag_bytes: 0 },

@@ -3,6 +3,7 @@
 mod agreement;
 mod blockers;
 mod member;
+mod sharding;
 mod voters;
 
 use mongodb::bson::Document;
@@ -40,11 +41,18 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         writes_need: 0,
     };
     let in_set = told.map_or(0, |told| told.configured().filter(|member| is_arbiter(member)).count());
+    let sharding = sharding::sharding(seen, primary);
+    let routers = seen.iter().filter_map(answers).any(Answers::is_router);
     let topology = match (told, in_set) {
+        (None, _) if routers => "mongos, the routers of a sharded cluster".to_owned(),
         (None, _) if seen.iter().all(|seen| seen.answer.is_err()) => "unknown: nobody answers".to_owned(),
         (None, _) => "in no replica set".to_owned(),
         (Some(_), 0) => "replica set".to_owned(),
         (Some(_), _) => "replica set with an arbiter".to_owned(),
+    };
+    let topology = match &sharding {
+        Some(sharding) => format!("{topology}, {sharding}"),
+        None => topology,
     };
     Assessment {
         taken_at: now,
@@ -54,6 +62,7 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         blockers,
         feature_release: primary.and_then(answers).and_then(features),
         synchrony: stateful_safety::Synchrony::Declared,
+        sharding,
     }
 }
 

@@ -1,12 +1,14 @@
 //! What real servers said (`recorded/`, made by `record.rs` of this crate's tests), and what it means.
 
+mod clusters;
+
 use std::path::Path;
 
 use mongodb::bson::{Document, doc};
 use stateful_safety::{Assessment, Blocker, Role, Sync, Version};
 
 use super::interpret;
-use crate::mongodb::Seen;
+use crate::mongodb::{Seen, Withheld};
 
 fn recorded(case: &str) -> Vec<Seen> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/mongodb/recorded/6.0-{case}.json"));
@@ -215,6 +217,27 @@ fn an_oplog_that_ends_before_a_restart_does_is_a_reason_against_it() {
     assert_eq!(assessment.blockers, [short]);
 }
 
+/// A member that copied everything a moment ago has an oplog that begins a moment ago.
+#[test]
+fn an_oplog_that_is_not_full_yet_reaches_as_far_as_it_will() {
+    let reaching = |seconds: i64, size: i64| {
+        let assessment = changed("healthy", 1, |answers| {
+            let newest = answers.own().and_then(|own| own.get_datetime("lastAppliedWallTime").ok()).expect("a time");
+            let wall = mongodb::bson::DateTime::from_millis(newest.timestamp_millis() - seconds * 1_000);
+            answers.oldest = doc! { "wall": wall, "o": {} };
+            answers.oplog = doc! { "size": size, "maxSize": 1_000_000_i64 };
+        });
+        match assessment.blockers[..] {
+            [Blocker::HistoryShort { seconds, .. }] => Some(seconds),
+            _ => None,
+        }
+    };
+    assert_eq!(reaching(42, 10_000), None, "it will reach more than an hour back");
+    assert_eq!(reaching(0, 500), None, "nor is one that has hardly begun short");
+    assert_eq!(reaching(42, 500_000), Some(84), "half full, it will be full soon");
+    assert_eq!(reaching(42, 1_000_100), Some(42));
+}
+
 #[test]
 fn a_member_with_features_of_another_release_is_a_reason_against_everything() {
     let assessment = changed("healthy", 2, |answers| {
@@ -266,4 +289,10 @@ fn a_member_that_keeps_nothing_on_disk_is_known_to() {
     assert!(assessment.member("mongo-1").is_some_and(|member| !member.persists));
     let silent = changed("healthy", 1, |answers| answers.options = Document::new());
     assert!(silent.member("mongo-1").is_some_and(|member| !member.persists), "unknown is unsafe");
+}
+
+#[test]
+fn where_nobody_may_see_whether_a_backup_runs_that_is_said() {
+    let unseen = changed("healthy", 1, |answers| answers.withheld = vec![Withheld::Backups]);
+    assert!(matches!(&unseen.blockers[..], [Blocker::BackupsUnknown { .. }]), "{:?}", unseen.blockers);
 }

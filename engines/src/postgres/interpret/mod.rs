@@ -42,6 +42,7 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         blockers,
         feature_release: None,
         synchrony: synchrony::synchrony(seen, primary),
+        sharding: None,
     }
 }
 

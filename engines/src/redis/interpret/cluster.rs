@@ -39,6 +39,7 @@ pub(super) fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         blockers,
         feature_release: None,
         synchrony: stateful_safety::Synchrony::Declared,
+        sharding: None,
     }
 }
 

@@ -50,6 +50,7 @@ pub(super) fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         blockers,
         feature_release: None,
         synchrony: stateful_safety::Synchrony::Declared,
+        sharding: None,
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use stateful_operations::journal::{self, Event, Line, State};
 use stateful_operations::{Goal, Look, What};
-use stateful_safety::{Millis, Rollout, Synchrony, Version};
+use stateful_safety::{Millis, Rollout, Sharding, Synchrony, Version};
 
 pub(crate) use database::{Life, Pod};
 pub(crate) use fencing::NEWER_MINOR;
@@ -55,6 +55,8 @@ pub(crate) struct Inside {
     pub(crate) image: String,
     /// The release whose features the data uses, where its engine keeps that apart.
     pub(crate) features: Option<Version>,
+    /// What it is of a sharded cluster.
+    pub(crate) sharding: Option<Sharding>,
     pub(crate) restarted_at: Option<String>,
     /// When the controller will have seen the newest template.
     pub(crate) observed_at: Millis,
@@ -88,6 +90,8 @@ pub(crate) struct Trouble {
     pub(crate) budget_until: Millis,
     /// A group whose primary fails over at every look.
     pub(crate) flapping: Option<usize>,
+    /// Whether the sharded cluster it is a part of balances itself once a member was taken.
+    pub(crate) balances_after_eviction: bool,
     /// A replica that is so far behind until then.
     pub(crate) lag: Option<(String, u64, Millis)>,
 }
@@ -117,6 +121,7 @@ impl Model {
             left_in_the_pause: false,
             image: OLD.to_owned(),
             features: None,
+            sharding: None,
             restarted_at: None,
             observed_at: 0,
             born: 0,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use stateful_operations::Look;
 use stateful_safety::{
-    Assessment, Blocker, Claims, Electorate, Member, MemberState, ReplicaGroup, Role, Route, Storage, Sync, Synchrony,
-    Workload, WorkloadId,
+    Assessment, Balancer, Blocker, Claims, Electorate, Member, MemberState, ReplicaGroup, Role, Route, Sharding,
+    Storage, Sync, Synchrony, Workload, WorkloadId,
 };
 
 use super::{Inside, Life, Pod};
@@ -64,7 +64,14 @@ impl Inside {
             groups,
             feature_release: self.features.clone(),
             synchrony: self.synchrony,
+            sharding: self.sharding(),
         }
+    }
+
+    fn sharding(&self) -> Option<Sharding> {
+        let balances = self.trouble.balances_after_eviction && self.watch.last_eviction > 0;
+        let on = |sharding| Sharding { balancer: Balancer::On, ..sharding };
+        self.sharding.clone().map(|sharding| if balances { on(sharding) } else { sharding })
     }
 
     fn group(&self, group: usize) -> ReplicaGroup {
