@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -30,6 +30,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One set of servers at a time: this machine has two cores, and gaps are measured.
 static ALONE: Mutex<()> = Mutex::new(());
+
+/// How many sets there have been.
+static STARTED: AtomicUsize = AtomicUsize::new(0);
 
 /// Three servers named `pg-0` to `pg-2`, gone with this value.
 pub(crate) struct Servers {
@@ -57,8 +60,9 @@ impl Servers {
             return None;
         };
         let alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let home = std::env::temp_dir().join(format!("stateful-postgres-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&home);
+        // One of its own each time: a disk that is mounted in the one before may outlive its servers by a moment.
+        let number = STARTED.fetch_add(1, Ordering::SeqCst);
+        let home = std::env::temp_dir().join(format!("stateful-postgres-{}-{number}", std::process::id()));
         fs::create_dir(&home).expect("a folder of our own");
         fs::set_permissions(&home, fs::Permissions::from_mode(0o700)).expect("for its owner alone");
         if let Some((user, group)) = owner() {
@@ -216,6 +220,9 @@ impl Servers {
                 }
                 // As soon as a kubelet could.
                 std::thread::park_timeout(Duration::from_millis(100));
+                if asked.load(Ordering::SeqCst) {
+                    return; // told in between: nobody would end what is started now
+                }
                 child = command.spawn().expect("a server");
             }
         });

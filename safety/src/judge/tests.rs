@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Known, judge};
 use crate::{
     Assessment, Blocker, Claims, Disruption, Electorate, EngineKind, Member, MemberState, Policy, Reason, ReplicaGroup,
-    Role, Rollout, Storage, Sync, Version, Workload, WorkloadId,
+    Role, Rollout, Storage, Sync, Synchrony, Version, Workload, WorkloadId,
 };
 
 pub(super) const NOW: i64 = 1_000_000;
@@ -36,12 +36,12 @@ pub(super) fn three_shards() -> Assessment {
         groups: (0..3).map(|index| group(index, 1)).collect(),
         electorates: vec![Electorate {
             voters_are: "slot-owning masters".to_owned(),
-            live: vec!["p0".to_owned(), "p1".to_owned(), "p2".to_owned()],
+            live: (0..3).map(|shard| format!("p{shard}")).collect(),
             needed: 2,
         }],
         blockers: Vec::new(),
         feature_release: None,
-        synchrony: crate::Synchrony::Declared,
+        synchrony: Synchrony::Declared,
         sharding: None,
     }
 }
@@ -61,7 +61,6 @@ pub(super) fn workload(assessment: &Assessment) -> Workload {
         waiting: None,
         never_started: false,
     });
-    let members = members.map(Arc::new);
     Workload {
         id: WorkloadId { namespace: "shop".to_owned(), name: "redis".to_owned() },
         uid: "uid".to_owned(),
@@ -74,7 +73,7 @@ pub(super) fn workload(assessment: &Assessment) -> Workload {
         first_ordinal: 0,
         restarted_at: None,
         rollout: Rollout::OnDelete,
-        members: members.collect(),
+        members: members.map(Arc::new).collect(),
         routes: Vec::new(),
         template_owner: None,
         replicas_owner: None,
