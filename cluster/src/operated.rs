@@ -72,8 +72,9 @@ mod tests {
         assert_eq!(zalando.as_deref(), Some("postgresql.acid.zalan.do acid-shop"));
     }
 
-    /// A pod as `CloudNativePG` makes it: labels and names of `pkg/specs/pods.go` and `pkg/utils/labels_annotations.go`, its
-    /// controller reference as `SetControllerReference` there writes it. Beside it its pooler's, which a Deployment keeps.
+    /// A pod as `CloudNativePG` makes it, put together and not recorded: the labels are those of a recorded one; that its
+    /// `Cluster` is its controller is taken from what the same operator's claims say. Beside it its pooler's, which a
+    /// Deployment keeps.
     #[test]
     fn pods_without_a_set_say_who_keeps_them() {
         let pod = |name: &str, version: &str, kind: &str, owner: &str| {

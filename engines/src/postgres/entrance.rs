@@ -200,7 +200,7 @@ mod tests {
         // The same without auth.username: the one password is the superuser's.
         let way = entrance(&facts(&[], &[("POSTGRES_PASSWORD_FILE", Some(admin.as_str()))], ""));
         assert_eq!((way.username, way.password), (None, Some(Source::File(admin.clone()))));
-        // Zalando's operator, `generateSpiloPodEnvVars` in pkg/cluster/k8sres.go.
+        // Zalando's operator, `generateSpiloPodEnvVars`.
         let spilo = [
             ("PGUSER_SUPERUSER", Some("postgres")),
             ("PGPASSWORD_SUPERUSER", None),
