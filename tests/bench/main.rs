@@ -1,5 +1,5 @@
 //! `make bench`: every figure of `docs/figures.md`, measured in one run, with the same client and the same load.
-//! `bench upgrades` and `bench guard` measure that part alone, and replace its section.
+//! `bench PART...` measures those parts alone, and replaces their sections.
 #![expect(clippy::print_stdout, reason = "a bench is run to see its figures")]
 
 mod drain;
@@ -15,7 +15,7 @@ use anyhow::{Result, bail, ensure};
 use stateful_harness::{Cluster, Plugin};
 
 /// What can be measured alone.
-const PARTS: [&str; 3] = ["upgrades", "looks", "guard"];
+const PARTS: [&str; 6] = ["redis", "mongodb", "postgres", "patroni", "looks", "guard"];
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -34,12 +34,15 @@ async fn run() -> Result<()> {
     let plugin = Plugin::find(&cluster)?;
     let versions = versions::of(&cluster, &plugin).await?;
     println!("{versions}\n");
-    let part = std::env::args().nth(1);
-    let wanted = |name: &str| part.as_deref().is_none_or(|part| part == name);
-    ensure!(PARTS.iter().any(|part| wanted(part)), "there are the parts {PARTS:?}");
-    if wanted("upgrades") {
-        let upgrades = upgrades::measure(&cluster, &plugin).await?;
-        written(&figures::write(&upgrades::section(&versions, &upgrades))?);
+    let asked: Vec<String> = std::env::args().skip(1).collect();
+    let unknown = asked.iter().find(|part| !PARTS.contains(&part.as_str()));
+    ensure!(unknown.is_none(), "there is no part {}: {}", unknown.map_or("", |part| part), PARTS.join(", "));
+    let wanted = |name: &str| asked.is_empty() || asked.iter().any(|part| part == name);
+    for part in PARTS.into_iter().filter(|part| wanted(part)) {
+        if let Some(comparison) = upgrades::compare(part, &cluster, &plugin).await? {
+            println!("{comparison}");
+            written(&figures::write(&upgrades::section(&versions, &comparison))?);
+        }
     }
     if wanted("looks") {
         let drains = drain::each_node(&cluster, &plugin).await?;

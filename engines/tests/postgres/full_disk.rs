@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use stateful_engines::postgres::Postgres;
 use stateful_engines::{Engine, HandOverError, NoGate};
@@ -11,7 +12,7 @@ use crate::clients::Clients;
 use crate::faults::{Moment, hand_over, leader, moment};
 use crate::handover::ANY;
 use crate::programs::owner;
-use crate::servers::{Servers, name};
+use crate::servers::{PATIENCE, Servers, name};
 
 /// A copy of an empty database, and the log these proofs write, with room to spare.
 const SIZE_MIB: u64 = 160;
@@ -86,7 +87,21 @@ async fn with_a_disk() -> Option<(Disk, Servers)> {
         disk.is_some()
     });
     let servers = servers.await?;
+    log_begun(&servers).await;
     disk.map(|disk| (disk, servers))
+}
+
+/// Waits until the second server has a record of the file of the log that the copies ended at. It makes that file with the
+/// first record in it: 16 MiB, for which there is no room later.
+async fn log_begun(servers: &Servers) {
+    let written = "SELECT pg_logical_emit_message(true, 'proof', 'begun')::text";
+    let written = servers.word(0, written).await.expect("a place in the log");
+    let there = format!("SELECT (pg_last_wal_replay_lsn() >= '{written}')::text");
+    let begun = Instant::now();
+    while servers.word(1, &there).await.as_deref() != Some("true") {
+        assert!(begun.elapsed() < PATIENCE, "{}", servers.log(1));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

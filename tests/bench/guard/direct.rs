@@ -49,6 +49,7 @@ impl Row {
 
 /// Asks each of them in turn.
 pub(crate) async fn measure(asked: &[(&'static str, &Running, String)]) -> Result<Vec<Row>> {
+    let aside = cores::Aside::put()?;
     for (_, server, _) in asked {
         cores::answer_from(server.process()?)?;
     }
@@ -67,6 +68,7 @@ pub(crate) async fn measure(asked: &[(&'static str, &Running, String)]) -> Resul
     for (_, server, _) in asked {
         cores::anywhere(server.process()?)?;
     }
+    drop(aside);
     let over = |rounds: &[Vec<Spread>]| rounds.iter().map(|rounds| Spread::over(rounds)).collect();
     Ok(asked.iter().zip(rounds).map(|((who, ..), rounds)| Row { who, spreads: over(&rounds), rounds }).collect())
 }

@@ -57,7 +57,7 @@ one constraint in Rego that always holds.
     }
     text.push_str(
         "
-Who asks has one core and who is asked the other; all else shares both. Against echo: in every round the two are compared with each
+Who is asked has one core; who asks has the other, with the cluster. Against echo: in every round the two are compared with each
 other, and of these ratios the median is shown: a moment of somebody else's makes both slow, and between two minutes that
 can be more than what is measured.
 
