@@ -12,13 +12,13 @@ use kube::api::{Api, PostParams};
 use stateful_safety::Workload;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::inventory::LeaseFacts;
 use crate::{Cluster, Error, PREFIX, Result};
 pub use lease::claim_name;
 pub(crate) use lease::{LABEL, labels, owner, workload_of};
-use lease::{Site, claimed, holder, lease, name};
+use lease::{Site, claimed, holder, is_one_tenure, lease, name};
 
 /// How long a claim outlives its holder's last sign of life. Long enough for a slow API server, short enough that
 /// `resume` after a crash does not feel stuck.
@@ -197,12 +197,29 @@ impl Drop for Claim {
 }
 
 impl Held {
-    /// Writes the lease with a new sign of life, provided that nobody else wrote it since.
+    /// Writes the lease with a new sign of life, provided that it is still ours. An answer that takes longer than the claim is
+    /// trusted for is not waited for.
     async fn renew(&mut self, leases: &Api<Lease>) -> Result<()> {
+        match timeout(TRUSTED_FOR, self.written(leases)).await {
+            Ok(written) => written,
+            Err(_) => Err(Error::Unreachable(format!("it has not answered for {} s", TRUSTED_FOR.as_secs()))),
+        }
+    }
+
+    async fn written(&mut self, leases: &Api<Lease>) -> Result<()> {
         let mut next = self.lease.clone();
         next.spec.get_or_insert_default().renew_time = Some(MicroTime(Timestamp::now()));
         let name = next.metadata.name.clone().unwrap_or_default();
-        match leases.replace(&name, &PostParams::default(), &next).await.map_err(Error::from) {
+        let mut written = leases.replace(&name, &PostParams::default(), &next).await.map_err(Error::from);
+        if let Err(Error::Conflict(_)) = written {
+            // A sign of life whose answer was lost on the way is our own, and no other holder.
+            let there = leases.get(&name).await?;
+            if is_one_tenure(&there, &next) {
+                next.metadata.resource_version = there.metadata.resource_version;
+                written = leases.replace(&name, &PostParams::default(), &next).await.map_err(Error::from);
+            }
+        }
+        match written {
             Ok(lease) => {
                 self.lease = lease;
                 self.renewed = Instant::now();

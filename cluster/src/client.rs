@@ -5,9 +5,19 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use kube::Client;
+use kube::client::ClientBuilder;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 
+use tokio::time::timeout;
+use tower::BoxError;
+use tower::util::MapFutureLayer;
+
 use crate::{Error, Result};
+
+/// How long an answer may take to begin. An API server itself gives up on a request after a minute (`--request-timeout` of
+/// kube-apiserver), unless it watches or leads to a pod, and those begin at once: what is silent for longer will not speak. A
+/// network that swallows packets would be waited for otherwise until its connection is given up, a quarter of an hour.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(65);
 
 /// kubectl's client flags, as far as they decide where and as whom we speak.
 #[derive(Debug, Clone, Default)]
@@ -71,8 +81,18 @@ pub async fn connect(options: &ClientOptions) -> Result<Cluster> {
     config.connect_timeout = Some(Duration::from_secs(10));
     let home = config.default_namespace.clone();
     let namespace = options.namespace.clone().unwrap_or_else(|| home.clone());
-    let client = Client::try_from(config).map_err(|error| Error::Config(error.to_string()))?;
+    let limit = options.request_timeout.filter(|limit| !limit.is_zero()).unwrap_or(ANSWERED_WITHIN);
+    let builder = ClientBuilder::try_from(config).map_err(|error| Error::Config(error.to_string()))?;
+    let client = builder.with_layer(&MapFutureLayer::new(move |answer| begun_within(limit, answer))).build();
     Ok(Cluster { client, namespace, home, inside })
+}
+
+/// An answer, or an error where it does not begin in time.
+async fn begun_within<T>(limit: Duration, answer: impl Future<Output = Result<T, BoxError>>) -> Result<T, BoxError> {
+    match timeout(limit, answer).await {
+        Ok(answer) => answer,
+        Err(_) => Err(format!("it has not answered for {} s", limit.as_secs()).into()),
+    }
 }
 
 async fn configuration(options: &ClientOptions) -> Result<(Config, bool)> {

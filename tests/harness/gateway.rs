@@ -28,6 +28,9 @@ enum State {
     Open(Duration),
     /// Connections end, and new ones end at once: what a client sees of an API server that has stopped.
     Closed,
+    /// Nothing arrives, and nobody is told: what a client sees of a network that swallows packets. What was sent meanwhile
+    /// arrives when it is over.
+    Silent,
 }
 
 impl Gateway {
@@ -65,6 +68,11 @@ impl Gateway {
         self.state.send_replace(State::Closed);
     }
 
+    /// Lets nothing through any more, and ends nothing.
+    pub fn swallow(&self) {
+        self.state.send_replace(State::Silent);
+    }
+
     /// As at first.
     pub fn reopen(&self) {
         self.slow(Duration::ZERO);
@@ -90,6 +98,7 @@ async fn carry(client: TcpStream, there: SocketAddr, mut now: watch::Receiver<St
     if *now.borrow() == State::Closed {
         return;
     }
+    let _ = now.wait_for(|state| *state != State::Silent).await;
     let Ok(server) = TcpStream::connect(there).await else { return };
     // What is asked is small, and measured.
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
@@ -101,11 +110,11 @@ async fn carry(client: TcpStream, there: SocketAddr, mut now: watch::Receiver<St
     }
 }
 
-async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, now: watch::Receiver<State>) {
+async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut now: watch::Receiver<State>) {
     let mut buffer = vec![0; 16 * 1024];
     while let Ok(read @ 1..) = from.read(&mut buffer).await {
-        let state = *now.borrow();
-        if let State::Open(by) = state {
+        let state = now.wait_for(|state| *state != State::Silent).await.map(|state| *state);
+        if let Ok(State::Open(by)) = state {
             tokio::time::sleep(by).await;
         }
         if to.write_all(&buffer[..read]).await.is_err() {

@@ -95,6 +95,15 @@ pub(super) fn holder(lease: &Lease) -> Option<ClaimHolder> {
     })
 }
 
+/// Whether both are of one holder's time: whoever takes a claim counts the transitions up.
+pub(super) fn is_one_tenure(one: &Lease, other: &Lease) -> bool {
+    let tenure = |lease: &Lease| {
+        let spec = lease.spec.as_ref()?;
+        Some((lease.metadata.uid.clone()?, spec.lease_transitions?, spec.acquire_time.clone()?))
+    };
+    tenure(one).is_some_and(|one| Some(one) == tenure(other))
+}
+
 pub(super) fn claimed(site: &Site, lease: &Lease) -> Error {
     let holder = holder(lease);
     Error::Claimed {
@@ -111,8 +120,29 @@ pub(super) fn claimed(site: &Site, lease: &Lease) -> Error {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::{Site, lease};
+    use super::{Site, is_one_tenure, lease};
     use crate::{LEAVES_NODE, NEXT_POD, PREFIX};
+
+    #[test]
+    fn a_sign_of_life_is_of_the_same_tenure_and_a_new_holder_is_not() {
+        let site =
+            Site { namespace: "shop".to_owned(), name: "stateful-db".to_owned(), owner: None, shown: "db".to_owned() };
+        let mut taken = lease(&site, "ana", None);
+        taken.metadata.uid = Some("1".to_owned());
+        taken.metadata.resource_version = Some("7".to_owned());
+        let mut renewed = taken.clone();
+        renewed.metadata.resource_version = Some("8".to_owned());
+        renewed.spec.get_or_insert_default().renew_time = None;
+        assert!(is_one_tenure(&taken, &renewed));
+        // Also by one who calls himself the same.
+        assert!(!is_one_tenure(&taken, &lease(&site, "ana", Some(&taken))));
+        let mut made_anew = taken.clone();
+        made_anew.metadata.uid = Some("2".to_owned());
+        assert!(!is_one_tenure(&taken, &made_anew));
+        // What says nothing of it is nobody's.
+        let untold = k8s_openapi::api::coordination::v1::Lease::default();
+        assert!(!is_one_tenure(&untold, &untold));
+    }
 
     #[test]
     fn what_a_holder_announced_is_no_word_of_the_next_one() {
