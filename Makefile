@@ -50,8 +50,10 @@ couchdb-stand-in-image: ## Build the stand-in for CouchDB and load it into the t
 	@for version in 3.3 3.4; do tests/cluster/load-image couchdb-stand-in-$$version $(COUCHDB_STAND_IN)/$$version.Containerfile \
 		target/$(GUARD_TARGET)/debug/couchdb-stand-in || exit; done
 
-bench: cluster plugin ## Measure ours, the rollout everybody does, and nothing happening; write docs/figures.md
-	@cargo run --quiet --package stateful-tests --bin bench
+# Measured is what people install.
+bench: cluster ## Measure ours, the rollout everybody does, and nothing happening; write docs/figures.md
+	cargo build --quiet --release --package kubectl-stateful
+	@KUBECTL_STATEFUL=target/release/kubectl-stateful cargo run --quiet --package stateful-tests --bin bench
 
 install: ## Install kubectl-stateful where cargo puts binaries; then `kubectl stateful` works
 	cargo install --locked --path plugin

@@ -26,6 +26,9 @@ const FORMED_WITHIN: &str = "3m";
 /// Longer than any healthy answer takes, and no longer than a proof can afford for each of three.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// What an order waits for a majority to have: a new configuration, until everybody has heard of it.
+const ORDERED_WITHIN: Duration = Duration::from_secs(30);
+
 /// Priorities have their say a while after the first election: one who is more wanted stands for another one, 10 s or more
 /// after it has caught up.
 const SETTLED_WITHIN: Duration = Duration::from_mins(2);
@@ -172,7 +175,9 @@ impl<'a> Mongodb<'a> {
 
     /// What one member answers to a command of its administrator's.
     pub async fn command(&self, pod: &str, command: Document) -> Result<Document> {
-        ask(&self.link(pod).await?, "admin", command).await.with_context(|| pod.to_owned())
+        let link = self.link(pod).await?;
+        let answer = timeout(ORDERED_WITHIN, link.database("admin").run_command(command)).await;
+        answer.context("no answer").and_then(|answer| Ok(answer?)).with_context(|| pod.to_owned())
     }
 
     /// The one member that leads; an error while there is none, or more than one.

@@ -48,6 +48,11 @@ impl Plugin {
         Ok(Self { binary, kubeconfig: cluster.kubeconfig().to_owned(), namespace: None })
     }
 
+    /// Whether it is built as people install it: by the folder cargo put it into.
+    pub fn is_optimised(&self) -> bool {
+        self.binary.components().any(|folder| folder.as_os_str() == "release")
+    }
+
     /// The same, working in a namespace.
     #[must_use]
     pub fn within(mut self, namespace: &Namespace) -> Self {

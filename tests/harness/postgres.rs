@@ -1,11 +1,12 @@
 //! `examples/postgres` and `examples/patroni`, deployed: a primary and two standbys, and two poolers in front where a proof
 //! wants them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
 use tokio::time::timeout;
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
@@ -18,6 +19,9 @@ const FORMED_WITHIN: Duration = Duration::from_mins(3);
 /// Longer than any healthy answer takes, and no longer than a proof can afford for each of three.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// A new database, and the log that a proof writes, with room to spare. It counts as its container's memory (512 MiB).
+const SMALL_DISK: &str = "256Mi";
+
 /// The one release of `PgBouncer` there is an image of.
 const POOLER: &str = "1.18";
 
@@ -26,6 +30,8 @@ pub struct Postgres<'a> {
     namespace: &'a Namespace,
     /// The example, and what it calls its objects.
     name: &'static str,
+    /// Whether its commits wait for no standby.
+    is_asynchronous: bool,
     superuser: String,
     app: String,
 }
@@ -41,16 +47,56 @@ impl<'a> Postgres<'a> {
         Self::deploy_example(namespace, "patroni", version).await
     }
 
+    /// The same as at first, each member on a disk of its own that can be filled: a file system in memory, gone with its pod.
+    pub async fn deploy_on_small_disks(namespace: &'a Namespace, version: &str) -> Result<Self> {
+        let disk = json!({"name": "data", "emptyDir": {"medium": "Memory", "sizeLimit": SMALL_DISK}});
+        let patch = json!([
+            {"op": "remove", "path": "/spec/volumeClaimTemplates"},
+            {"op": "add", "path": "/spec/template/spec/volumes/-", "value": disk},
+        ]);
+        let patch = json!({"target": {"kind": "StatefulSet"}, "patch": patch.to_string()});
+        Self::deploy_patched(namespace, "postgres", version, &[patch]).await
+    }
+
     async fn deploy_example(namespace: &'a Namespace, name: &'static str, version: &str) -> Result<Self> {
-        overlay::apply(namespace, name, version).await?;
+        Self::deploy_patched(namespace, name, version, &[]).await
+    }
+
+    async fn deploy_patched(
+        namespace: &'a Namespace,
+        name: &'static str,
+        version: &str,
+        patches: &[Value],
+    ) -> Result<Self> {
+        overlay::apply_patched(namespace, name, version, patches).await?;
         let secret = async |key: &str| {
             let decode = format!("go-template={{{{index .data \"{key}\" | base64decode}}}}");
             namespace.kubectl(&["get", "secret", name, "-o", &decode]).await
         };
-        let database =
-            Self { namespace, name, superuser: secret("password").await?, app: secret("app-password").await? };
+        let (superuser, app) = (secret("password").await?, secret("app-password").await?);
+        let database = Self { namespace, name, is_asynchronous: name == "patroni", superuser, app };
         database.in_sync(FORMED_WITHIN).await?;
         Ok(database)
+    }
+
+    /// Has commits wait for no standby, whoever leads.
+    pub async fn make_asynchronous(&mut self) -> Result<()> {
+        for pod in self.pods().await? {
+            self.ask(&pod.name, "ALTER SYSTEM SET synchronous_standby_names = ''").await?;
+            self.ask(&pod.name, "SELECT pg_reload_conf()").await?;
+        }
+        self.is_asynchronous = true;
+        Ok(())
+    }
+
+    /// For whom each member's commits would wait, by its name: nobody where it says nothing.
+    pub async fn waited_for(&self) -> Result<BTreeMap<String, String>> {
+        let mut told = BTreeMap::new();
+        for pod in self.pods().await? {
+            let says = self.ask(&pod.name, "SHOW synchronous_standby_names").await?.concat().concat();
+            told.insert(pod.name, says);
+        }
+        Ok(told)
     }
 
     /// Deploys `examples/postgres/pgbouncer` in front of it.
@@ -135,7 +181,7 @@ impl<'a> Postgres<'a> {
 
     /// Waits until every pod is ready, one leads, and all others follow it and may be counted on by its commits.
     pub async fn in_sync(&self, patience: Duration) -> Result<()> {
-        let counts = if self.name == "patroni" { "TRUE" } else { "sync_state IN ('sync', 'quorum')" };
+        let counts = if self.is_asynchronous { "TRUE" } else { "sync_state IN ('sync', 'quorum')" };
         let followers =
             format!("SELECT application_name FROM pg_stat_replication WHERE state = 'streaming' AND {counts}");
         until("the database is in sync", patience, async || {

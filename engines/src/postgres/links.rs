@@ -59,6 +59,19 @@ impl Links {
         Ok(link)
     }
 
+    /// Asks a member, for so long. A connection that breaks is forgotten, and so is one that is silent: whoever asked it again would
+    /// hear nothing again, however well its server is. The next question opens another.
+    pub(super) async fn ask(&self, door: &Door, questions: &str, patience: Duration) -> Result<Vec<Vec<Row>>, String> {
+        let link = self.to(door).await?;
+        let why = match timeout(patience, ask(&link, questions)).await {
+            Ok(Ok(answers)) => return Ok(answers),
+            Ok(Err(error)) => words(&error),
+            Err(_) => format!("no answer within {patience:?}"),
+        };
+        self.forget(door).await;
+        Err(why)
+    }
+
     /// Forgets a connection that broke; the next call opens another.
     pub(super) async fn forget(&self, door: &Door) {
         self.open.lock().await.remove(&door.incarnation);

@@ -15,3 +15,4 @@ mod handover;
 mod programs;
 mod record;
 mod servers;
+mod silence;

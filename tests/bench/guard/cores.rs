@@ -50,7 +50,7 @@ impl Aside {
 impl Drop for Aside {
     fn drop(&mut self) {
         if let Err(why) = each_of_the_cluster(&[CLIENT, SERVER]) {
-            eprintln!("the cluster stays on one core, until it is taken down: {why:#}");
+            println!("the cluster stays on one core, until it is taken down: {why:#}");
         }
     }
 }

@@ -78,7 +78,9 @@ async fn measured(
         .map(|why| format!("{why:#}"))
         .reduce(|one, other| format!("{one}; {other}"));
     let during = load.turn_page();
-    Ok(Upgrade { idle, during, wall, broken, audit: load.stop().await? })
+    let upgrade = Upgrade { idle, during, wall, broken, audit: load.stop().await? };
+    println!("  {upgrade}"); // a bench is run to see its figures, and the others take minutes
+    Ok(upgrade)
 }
 
 /// What everybody does today. `image` is a container's name and its new image.

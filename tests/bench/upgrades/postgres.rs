@@ -56,9 +56,11 @@ async fn upgraded(cluster: &Cluster, service: &str, by: impl AsyncFnOnce(&Namesp
 /// can be read.
 async fn settled(postgres: &Postgres<'_>) -> Result<()> {
     let namespace = postgres.namespace();
+    let whole = postgres.in_sync(IN_SYNC_WITHIN).await;
     let led_to = postgres.clients_are_led_to().await?;
+    // Asked in this order: a pod that is going away is one too many, and so is gone by now.
     if namespace.get(&["pod", &led_to]).await.is_ok() {
-        return postgres.in_sync(IN_SYNC_WITHIN).await;
+        return whole;
     }
     sleep(LEFT_ALONE).await;
     let primary = until("somebody leads", IN_SYNC_WITHIN, async || postgres.primary().await).await?;

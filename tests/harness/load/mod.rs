@@ -40,6 +40,10 @@ const WRITERS: usize = 8;
 /// How long a client may take until it is connected, and what it writes into until it is there.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(30);
 
+/// How long the database may take to be reached in the end: whoever keeps clients away from it for minutes has not lost what it
+/// holds.
+const READ_WITHIN: Duration = Duration::from_mins(3);
+
 /// The load, running.
 #[derive(Debug)]
 pub struct Load {
@@ -69,7 +73,7 @@ impl Load {
         let ledgers: Vec<_> = (0..WRITERS).map(|index| Arc::new(Mutex::new(Ledger::new(door.key(index))))).collect();
         let mut writers = Vec::new();
         for ledger in &ledgers {
-            let link = connected(&door).await?;
+            let link = connected(&door, CONNECTED_WITHIN).await?;
             writers.push(tokio::spawn(writer::write(link, Arc::clone(ledger), stopped.clone())));
         }
         let load = Self { ledgers, writers, stop, door };
@@ -96,7 +100,7 @@ impl Load {
             writer.await?;
         }
         let mut audit = Audit { acknowledged: 0, lost: Vec::new(), errors: Vec::new() };
-        let mut link = connected(&self.door).await?;
+        let mut link = connected(&self.door, READ_WITHIN).await?;
         for ledger in &self.ledgers {
             let (name, acknowledged, errors) = {
                 let ledger = read(ledger);
@@ -115,8 +119,8 @@ impl Load {
 
 /// As patient as any other condition: a first packet that is lost is sent again after 1 s, which is as long as one attempt
 /// to connect may take, and says nothing about the database.
-async fn connected(door: &Door) -> Result<Link> {
-    until("a client connects", CONNECTED_WITHIN, async || door.open().await).await
+async fn connected(door: &Door, patience: Duration) -> Result<Link> {
+    until("a client connects", patience, async || door.open().await).await
 }
 
 /// Nothing failed, nothing is unknown, and every acknowledged write is there.

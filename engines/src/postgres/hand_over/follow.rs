@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use super::Hands;
 use crate::HandOverError;
 use crate::postgres::conninfo::Conninfo;
-use crate::postgres::links::{literal, words};
+use crate::postgres::links::{PATIENCE, literal, words};
 
 /// How long one may take to hear it. It is asked while writes wait, and one that hangs must not make them wait longer.
 const TOLD_WITHIN: Duration = Duration::from_millis(200);
@@ -46,7 +46,7 @@ pub(super) async fn tell(hands: &Hands<'_>, host: &str, port: &str) -> Vec<Follo
 pub(super) async fn follow(hands: &Hands<'_>, followers: &[Follower]) {
     let reload = |follower: &Follower| {
         let member = follower.member.clone();
-        async move { timeout(TOLD_WITHIN, hands.rows(&member, "SELECT pg_reload_conf()")).await }
+        async move { hands.rows_within(&member, "SELECT pg_reload_conf()", TOLD_WITHIN).await }
     };
     let _ = futures::future::join_all(followers.iter().map(reload)).await;
 }
@@ -67,7 +67,16 @@ pub(super) async fn set(hands: &Hands<'_>, member: &str, conninfo: &Conninfo) ->
     let link = hands.link(member).await?;
     let refused =
         |error: tokio_postgres::Error| HandOverError::Refused { member: member.to_owned(), why: words(&error) };
-    link.batch_execute(UNLOGGED).await.map_err(refused)?;
     let order = format!("ALTER SYSTEM SET primary_conninfo ={}", literal(&conninfo.reveal()));
-    link.batch_execute(&order).await.map_err(refused)
+    let set = async {
+        link.batch_execute(UNLOGGED).await?;
+        link.batch_execute(&order).await
+    };
+    match timeout(PATIENCE, set).await {
+        Ok(set) => set.map_err(refused),
+        Err(_) => {
+            hands.links.forget(hands.door(member)?).await;
+            Err(HandOverError::NoWay { member: member.to_owned(), why: format!("no answer within {PATIENCE:?}") })
+        }
+    }
 }

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use crate::postgres::Seen;
 use crate::postgres::interpret::{is_leading, standby_names};
-use crate::postgres::links::{Links, PATIENCE, ask, literal, words};
+use crate::postgres::links::{Links, PATIENCE, literal};
 use crate::postgres::standby_names::StandbyNames;
 use crate::{Door, HandOverError};
 
@@ -79,18 +79,9 @@ impl Hand<'_> {
 
     /// The only column of the only row of an answer, if there is one and it is not NULL.
     async fn word(&self, question: &str) -> Result<Option<String>, HandOverError> {
-        let member = || self.door.member.clone();
-        let link = self.links.to(self.door).await.map_err(|why| HandOverError::NoWay { member: member(), why })?;
-        match ask(&link, question).await {
-            Ok(answers) => {
-                let rows = answers.into_iter().next().unwrap_or_default();
-                Ok(rows.into_iter().next().and_then(|row| row.into_values().next()).flatten())
-            }
-            Err(error) => {
-                self.links.forget(self.door).await;
-                Err(self.refused(words(&error)))
-            }
-        }
+        let answers = self.links.ask(self.door, question, PATIENCE).await.map_err(|why| self.refused(why))?;
+        let rows = answers.into_iter().next().unwrap_or_default();
+        Ok(rows.into_iter().next().and_then(|row| row.into_values().next()).flatten())
     }
 
     async fn rule(&self) -> Result<Option<StandbyNames>, HandOverError> {

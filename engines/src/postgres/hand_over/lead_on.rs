@@ -9,11 +9,11 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use super::poolers::{ASK_AGAIN, SERVED_WITHIN, calm, hurry, pause_one, release};
 use crate::postgres::answers::{Row, text};
-use crate::postgres::links::{Links, PATIENCE, ask, words};
+use crate::postgres::links::{Links, PATIENCE};
 use crate::postgres::pooler::{Connection, connections, is_served, named, say};
 use crate::{Door, Front};
 
@@ -92,11 +92,8 @@ impl Between<'_> {
 
     /// The connections that the new primary serves.
     async fn served(self) -> Result<BTreeSet<Connection>, String> {
-        let link = self.links.to(self.to).await?;
         let question = "SELECT pid, client_port FROM pg_stat_activity WHERE client_port IS NOT NULL";
-        let asked =
-            timeout(PATIENCE, ask(&link, question)).await.map_err(|_| format!("no answer within {PATIENCE:?}"))?;
-        let rows = asked.map_err(|error| words(&error))?;
+        let rows = self.links.ask(self.to, question, PATIENCE).await?;
         let connection = |row: &Row| {
             Some(Connection { process: text(row, "pid")?.to_owned(), port: text(row, "client_port")?.to_owned() })
         };

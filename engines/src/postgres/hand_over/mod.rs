@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::Client;
 
 use super::answers::Row;
-use super::links::{Links, ask, words};
+use super::links::{Links, PATIENCE};
 use super::lsn::Lsn;
 use crate::{Door, Gate, HandOverError, HandedOver};
 use decide::{Next, Side, next};
@@ -107,21 +107,29 @@ impl Hands<'_> {
         link.map_err(|why| HandOverError::NoWay { member: member.to_owned(), why })
     }
 
-    /// Asks a member; its own "no" and a broken connection are the same to a question: nothing has changed.
+    /// Asks a member; its own "no", silence and a broken connection are the same to a question: nothing has changed.
     async fn rows(&self, member: &str, question: &str) -> Result<Vec<Row>, HandOverError> {
-        let link = self.link(member).await?;
-        match ask(&link, question).await {
-            Ok(answers) => Ok(answers.into_iter().next().unwrap_or_default()),
-            Err(error) => {
-                self.links.forget(self.door(member)?).await;
-                Err(HandOverError::NoWay { member: member.to_owned(), why: words(&error) })
-            }
-        }
+        self.rows_within(member, question, PATIENCE).await
+    }
+
+    async fn rows_within(&self, member: &str, question: &str, patience: Duration) -> Result<Vec<Row>, HandOverError> {
+        let answers = self.links.ask(self.door(member)?, question, patience).await;
+        let answers = answers.map_err(|why| HandOverError::NoWay { member: member.to_owned(), why })?;
+        Ok(answers.into_iter().next().unwrap_or_default())
     }
 
     /// The only column of the only row of an answer, if there is one and it is not NULL.
     async fn word(&self, member: &str, question: &str) -> Result<Option<String>, HandOverError> {
-        let rows = self.rows(member, question).await?;
+        self.word_within(member, question, PATIENCE).await
+    }
+
+    async fn word_within(
+        &self,
+        member: &str,
+        question: &str,
+        patience: Duration,
+    ) -> Result<Option<String>, HandOverError> {
+        let rows = self.rows_within(member, question, patience).await?;
         Ok(rows.into_iter().next().and_then(|row| row.into_values().next()).flatten())
     }
 
@@ -132,11 +140,10 @@ impl Hands<'_> {
 
     /// What a member is now, and how far it has come. One that does not answer in time is silent.
     async fn side(&self, member: &str) -> Side {
-        let asked = self.word(member, POSITION);
-        match tokio::time::timeout(super::links::PATIENCE, asked).await {
-            Ok(Ok(Some(word))) if word == "leads" => Side::Leads,
-            Ok(Ok(Some(word))) => Lsn::parse(&word).map_or(Side::Silent, |position| Side::Follows { position }),
-            Ok(_) | Err(_) => Side::Silent,
+        match self.word(member, POSITION).await {
+            Ok(Some(word)) if word == "leads" => Side::Leads,
+            Ok(Some(word)) => Lsn::parse(&word).map_or(Side::Silent, |position| Side::Follows { position }),
+            Ok(None) | Err(_) => Side::Silent,
         }
     }
 

@@ -2,19 +2,23 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use super::follow::{Follower, follow};
 use super::give_back::give_back;
 use super::{Hands, POLL};
 use crate::postgres::answers::text;
-use crate::postgres::links::{PATIENCE, literal};
+use crate::postgres::links::literal;
 use crate::postgres::lsn::Lsn;
 use crate::{HandOverError, HandedOver};
 
 /// How long the successor may take to receive the end of the log. It was close behind a moment ago, so it is there within
 /// milliseconds or hangs; meanwhile writes wait.
 const RECEIVED_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long one answer may take meanwhile, before the question is asked over another connection: one that hangs would have all the
+/// time there is.
+const ANSWERED_WITHIN: Duration = Duration::from_millis(500);
 
 /// Between two calls to wake up. Each is a line in the server's log, and at worst so much longer a pause.
 const WAKE: Duration = Duration::from_millis(25);
@@ -27,8 +31,8 @@ pub(super) async fn has_received(hands: &Hands<'_>, last: Lsn) -> bool {
     let question = format!("SELECT pg_last_wal_receive_lsn() >= '{last}'::pg_lsn");
     let begun = Instant::now();
     while begun.elapsed() < RECEIVED_WITHIN {
-        match timeout(PATIENCE, hands.word(hands.to, &question)).await {
-            Ok(Ok(Some(word))) if word == "t" => return true,
+        match hands.word_within(hands.to, &question, ANSWERED_WITHIN).await {
+            Ok(Some(word)) if word == "t" => return true,
             _ => sleep(POLL).await,
         }
     }
@@ -84,20 +88,24 @@ pub(super) async fn promote_successor(
 /// (5 s unless set); the order to lead ends that sleep if it comes during it, and not if it comes the moment before
 /// (`WaitForWALToBecomeAvailable` in `xlogrecovery.c`). Reading its settings anew always does.
 pub(super) async fn promote(hands: &Hands<'_>, member: &str) -> Result<(), NotPromoted> {
-    let told =
-        hands.rows(member, TELL).await.map_err(|error| NotPromoted::Unknown(hands.unknown(error.to_string())))?;
+    let told = match hands.rows(member, TELL).await {
+        Ok(told) => told,
+        // It may have heard and its answer was lost: then it leads, or is told once more.
+        Err(_) if hands.rows(member, WRITES).await.is_ok() => return Ok(()),
+        Err(_) => {
+            let told = hands.rows(member, TELL).await;
+            told.map_err(|error| NotPromoted::Unknown(hands.unknown(error.to_string())))?
+        }
+    };
     let wake = wake(told.first().and_then(|row| text(row, "started")).unwrap_or_default());
     let begun = Instant::now();
     let mut woken = begun;
     while begun.elapsed() < PROMOTED_WITHIN {
-        // Writes nothing, and a server in recovery refuses it.
-        let writes = timeout(PATIENCE, hands.rows(member, "SELECT pg_current_xact_id()")).await;
-        if matches!(writes, Ok(Ok(_))) {
+        if hands.rows(member, WRITES).await.is_ok() {
             return Ok(());
         }
         if woken.elapsed() >= WAKE {
-            let answer = timeout(PATIENCE, hands.rows(member, &wake)).await;
-            if let Ok(Ok(rows)) = answer
+            if let Ok(rows) = hands.rows(member, &wake).await
                 && rows.first().and_then(|row| text(row, "standby_anew")) == Some("t")
             {
                 return Err(NotPromoted::WentDown);
@@ -112,6 +120,9 @@ pub(super) async fn promote(hands: &Hands<'_>, member: &str) -> Result<(), NotPr
 
 /// The order to lead, and since when the server runs that is given it.
 const TELL: &str = "SELECT extract(epoch FROM pg_postmaster_start_time())::text AS started, pg_promote(false)";
+
+/// Writes nothing, and a server in recovery refuses it.
+const WRITES: &str = "SELECT pg_current_xact_id()";
 
 /// Wakes a server, and asks whether it is a standby that has started since.
 fn wake(started: &str) -> String {
