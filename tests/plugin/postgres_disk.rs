@@ -14,6 +14,9 @@ const LEFT_KIB: u32 = 8 * 1024;
 /// How much later everything arrives that the plugin sends or hears: a disk can then be filled between two of its steps.
 const SLOWER: Duration = Duration::from_millis(50);
 
+/// The same while the disk is filled, which takes a container's time to start a program.
+const MUCH_SLOWER: Duration = Duration::from_secs(2);
+
 /// A handover that takes its time in preparing: a hundred messages, each later.
 const COMES_WITHIN: Duration = Duration::from_secs(30);
 
@@ -52,7 +55,9 @@ async fn a_successor_without_room_never_leads_and_the_old_primary_writes_on() ->
     handing_over(&mut running).await?;
     gateway.slow(SLOWER);
     is_prepared(&postgres).await?;
+    gateway.slow(MUCH_SLOWER);
     fill(&postgres).await?;
+    gateway.slow(SLOWER);
     let ended = running.end().await?;
     eprintln!("filled on the way: {ended}");
     ensure!(ended.code != Some(0), "it led all the same:\n{ended}");

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use futures::future::BoxFuture;
 use stateful_engines::postgres::Postgres;
-use stateful_engines::{Engine, HandOverError, NoGate};
+use stateful_engines::{Engine, Gate, HandOverError};
 
 use crate::clients::Clients;
-use crate::faults::{Moment, hand_over, leader, moment};
+use crate::faults::{hand_over, leader};
 use crate::handover::ANY;
 use crate::programs::owner;
 use crate::servers::{PATIENCE, Servers, name};
@@ -79,6 +80,22 @@ impl Drop for Disk {
     }
 }
 
+/// Fills the rest when all is prepared, and the successor was asked for room, before anything stops.
+struct Fills<'a>(&'a Disk);
+
+impl Gate for Fills<'_> {
+    fn close(&self) -> BoxFuture<'_, Result<(), HandOverError>> {
+        Box::pin(async {
+            self.0.fill("the rest", LEFT_MIB);
+            Ok(())
+        })
+    }
+
+    fn turn(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+}
+
 /// Three servers, the second of them with a disk of its own, which has to outlive them.
 async fn with_a_disk() -> Option<(Disk, Servers)> {
     let mut disk = None;
@@ -124,16 +141,11 @@ async fn a_successor_without_room_for_a_promotion_is_refused_with_the_numbers_an
 #[tokio::test(flavor = "multi_thread")]
 async fn a_successor_whose_disk_fills_up_on_the_way_gives_the_role_back_and_nothing_is_lost() {
     let Some((disk, servers)) = with_a_disk().await else { return };
-    // Most of it: the rest has to be quick.
+    // Most of it: the rest is filled while clients write, and should be quick.
     disk.fill("much", ENOUGH_MIB);
     let clients = Clients::start();
-    let doors = servers.doors();
-    let (from, to) = (name(0), name(1));
-    let handing = tokio::spawn(async move { Postgres::default().hand_over(&doors, &[], &from, &to, &NoGate).await });
-    // It was asked for room before.
-    moment(&servers, Moment::Prepared, 0, 1).await;
-    disk.fill("the rest", LEFT_MIB);
-    let ended = handing.await.expect("an end");
+    let gate = Fills(&disk);
+    let ended = Postgres::default().hand_over(&servers.doors(), &[], &name(0), &name(1), &gate).await;
     println!("{ended:?}");
     let Err(HandOverError::Refused { member, why }) = ended else { panic!("{ended:?}") };
     assert_eq!(member, name(1));
