@@ -37,6 +37,7 @@ async fn an_api_server_that_goes_when_nobody_leads_is_waited_for_and_the_success
 }
 
 #[tokio::test]
+#[ignore = "a minute: `make faults`"]
 async fn an_api_server_that_falls_silent_when_nobody_leads_is_waited_for_and_the_successor_leads() -> Result<()> {
     goes_when_nobody_leads("law-api-silent", Gateway::swallow, AWAY).await
 }
@@ -130,7 +131,7 @@ async fn an_api_server_that_goes_when_clients_wait_and_nobody_was_stopped_leaves
 }
 
 /// Waits until a server ends its sessions: a fast stop has begun, and the fence was on its disk before.
-async fn stops(server: &Client) -> Result<()> {
+pub(crate) async fn stops(server: &Client) -> Result<()> {
     let began = Instant::now();
     while server.simple_query("SELECT 1").await.is_ok() {
         ensure!(began.elapsed() < COMES_WITHIN, "it was never stopped");

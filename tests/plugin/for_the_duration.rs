@@ -10,6 +10,7 @@ use stateful_harness::{Cluster, Load, Plugin, Postgres, Running, nothing_lost, p
 const SETTLED_WITHIN: Duration = Duration::from_mins(2);
 
 #[tokio::test]
+#[ignore = "two minutes: `make faults`"]
 async fn commits_wait_for_a_standby_while_members_are_replaced_and_for_nobody_after_the_end_or_an_abort() -> Result<()>
 {
     let cluster = Cluster::find()?;

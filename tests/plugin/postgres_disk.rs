@@ -1,10 +1,11 @@
 //! PostgreSQL, and a successor without room: a promotion makes a new file of the log, and a server that cannot make it goes down.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use stateful_harness::{Cluster, Figures, Gateway, Load, Plugin, Postgres, until};
 
+use crate::api_server_gone::stops;
 use crate::postgres::handing_over;
 use crate::postgres_faults::whole_in_the_end;
 
@@ -14,10 +15,10 @@ const LEFT_KIB: u32 = 8 * 1024;
 /// How much later everything arrives that the plugin sends or hears: a disk can then be filled between two of its steps.
 const SLOWER: Duration = Duration::from_millis(50);
 
-/// The same while the disk is filled, which takes a container's time to start a program.
-const MUCH_SLOWER: Duration = Duration::from_secs(2);
+/// The same while the disk is filled, which takes a container's time to start a program: longer than any question is waited for.
+const MUCH_SLOWER: Duration = Duration::from_secs(3);
 
-/// A handover that takes its time in preparing: a hundred messages, each later.
+/// A server that comes back, a record that arrives.
 const COMES_WITHIN: Duration = Duration::from_secs(30);
 
 /// A successor that goes down, the role given back to a server that has to start, each order later; then the writers find it.
@@ -37,6 +38,7 @@ async fn a_successor_without_room_never_leads_and_the_old_primary_writes_on() ->
     let switchover = ["switchover", "postgres", "--to", "postgres-1", "-y", "--progress=json"];
 
     // Full beforehand: refused with the numbers, and nobody waits.
+    has_begun_a_file(&postgres).await?;
     fill(&postgres).await?;
     load.turn_page();
     let refused = plugin.run(&[&switchover[..], &["--step-timeout", "10s"]].concat()).await?;
@@ -46,15 +48,18 @@ async fn a_successor_without_room_never_leads_and_the_old_primary_writes_on() ->
     }
     let noticed = load.turn_page();
     ensure!(noticed.failed + noticed.unknown == 0, "a refusal was noticed: {noticed:?}");
+    plugin.run(&["abort", "postgres", "-y"]).await?.expect(0)?;
     empty(&postgres).await?;
 
-    // Filled between the question and the promotion: the role is given back.
+    // Filled between the stop and the promotion: the role is given back.
     let gateway = Gateway::open(&cluster, &namespace).await?;
     let slow = plugin.clone().with_kubeconfig(gateway.kubeconfig().to_owned());
+    let old = postgres.link("postgres-0").await?;
+    has_begun_a_file(&postgres).await?;
     let mut running = slow.start(&[&switchover[..], &["--step-timeout", "10s"]].concat())?;
     handing_over(&mut running).await?;
     gateway.slow(SLOWER);
-    is_prepared(&postgres).await?;
+    stops(&old).await?;
     gateway.slow(MUCH_SLOWER);
     fill(&postgres).await?;
     gateway.slow(SLOWER);
@@ -75,9 +80,8 @@ async fn a_successor_without_room_never_leads_and_the_old_primary_writes_on() ->
     Ok(())
 }
 
-/// Fills the successor's disk, but for less than a promotion needs. It has begun a file of the log just before, so that it makes
-/// no other one while it is watched.
-async fn fill(postgres: &Postgres<'_>) -> Result<()> {
+/// Has the successor begin a file of the log: it makes no other one while it is watched.
+async fn has_begun_a_file(postgres: &Postgres<'_>) -> Result<()> {
     let switched = postgres.ask("postgres-0", "SELECT pg_switch_wal()").await?.concat().concat();
     let begun = format!("SELECT pg_last_wal_receive_lsn() > pg_lsn '{switched}' + 65536");
     until("the successor has begun a file of the log", COMES_WITHIN, async || {
@@ -85,7 +89,11 @@ async fn fill(postgres: &Postgres<'_>) -> Result<()> {
         ensure!(told == [["t"]], "{told:?}");
         Ok(())
     })
-    .await?;
+    .await
+}
+
+/// Fills the successor's disk, but for less than a promotion needs.
+async fn fill(postgres: &Postgres<'_>) -> Result<()> {
     let free = "df -Pk . | tail -n 1 | tr -s ' ' | cut -d ' ' -f 4";
     in_the_successor(postgres, &format!("free=$({free}) && fallocate -l $((free - {LEFT_KIB}))K ballast")).await
 }
@@ -102,18 +110,6 @@ async fn in_the_successor(postgres: &Postgres<'_>, script: &str) -> Result<()> {
         postgres.namespace().kubectl(&["exec", "postgres-1", "--", "sh", "-c", &script]).await.map(drop)
     })
     .await
-}
-
-/// Waits until the witness listens: the successor was asked for room before.
-async fn is_prepared(postgres: &Postgres<'_>) -> Result<()> {
-    let primary = postgres.link("postgres-0").await?;
-    let witness = "SELECT 1 FROM pg_stat_replication WHERE application_name = 'kubectl_stateful_witness'";
-    let began = Instant::now();
-    while primary.query(witness, &[]).await.context("the old primary has stopped already")?.is_empty() {
-        ensure!(began.elapsed() < COMES_WITHIN, "nobody ever listened");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    Ok(())
 }
 
 /// Waits for acknowledged writes.
