@@ -32,6 +32,7 @@ mod surge;
 mod synchrony;
 mod unfinished;
 mod world;
+mod written_and_read;
 
 pub use draw_up::{draft, draw_up};
 pub use execute::execute;
@@ -49,3 +50,4 @@ pub use steps::{Act, Step};
 pub use successor::best_successor;
 pub use unfinished::{draw_up_left, unfinished};
 pub use world::{World, WorldError};
+pub use written_and_read::written_and_read;

@@ -1,6 +1,6 @@
 //! Runs an operation for a verb: asks, claims, carries out, watches with a canary, reports.
 
-mod canary;
+pub(crate) mod canary;
 mod ending;
 mod interrupt;
 

@@ -140,6 +140,11 @@ pub enum Reason {
         /// What is missing.
         why: String,
     },
+    /// A canary's writes are refused, are not answered, or are not there when they are read.
+    CanaryUnwell {
+        /// What became of them.
+        told: String,
+    },
     /// An operation holds the workload, and another pod goes next.
     PlanInProgress {
         /// Who holds it.
@@ -181,6 +186,7 @@ impl Reason {
             Self::NotElectable { .. } => "STF-DB-024",
             Self::JoinsNotByItself { .. } => "STF-DB-025",
             Self::OperatorRunsIt { .. } => "STF-DB-026",
+            Self::CanaryUnwell { .. } => "STF-DB-027",
             Self::PlanInProgress { .. } => "STF-GD-001",
             Self::NotReserved { .. } => "STF-GD-002",
             Self::Release(misfit) => misfit.code(),
@@ -204,6 +210,7 @@ impl Reason {
             | Self::WritesWouldStop { .. }
             | Self::QuorumLost { .. }
             | Self::NoSuccessor { .. }
+            | Self::CanaryUnwell { .. }
             | Self::PlanInProgress { .. }
             | Self::NotReserved { .. } => true,
             Self::PrimaryTaken { .. }
@@ -280,6 +287,9 @@ impl Reason {
             Self::JoinsNotByItself { .. } => {
                 format!("leave --surge away; or add a member yourself, then: kubectl stateful upgrade {target}")
             }
+            Self::CanaryUnwell { .. } => {
+                format!("see who is away or waits: kubectl stateful status {target}; then ask again")
+            }
             Self::PlanInProgress { .. } => format!(
                 "wait for it: kubectl stateful history {target}; if nobody is behind it any more, end it: \
                  kubectl stateful abort {target}"
@@ -337,6 +347,7 @@ impl std::fmt::Display for Reason {
             Self::NoSuccessor { group } => write!(f, "{group} has no replica in sync that could take over"),
             Self::PodNotReady { member, why } => write!(f, "the pod of {member} is not ready: {why}"),
             Self::NotASuccessor { to, from } => write!(f, "{to} is no replica of {from}"),
+            Self::CanaryUnwell { told } => write!(f, "not every write of a canary came through: {told}"),
             Self::PlanInProgress { holder } => write!(f, "{holder} is at work on it, and another pod goes next"),
             Self::OperatorRunsIt { operated } => {
                 write!(f, "its operator makes it from {operated} and would undo what is changed here")

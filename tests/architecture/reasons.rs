@@ -134,6 +134,7 @@ fn of_clusters() -> Vec<Reason> {
         Reason::Sharded(Sharded::ChunkMoving { part: shard(), of: name("shop.orders") }),
         Reason::Sharded(Sharded::FinalByRouter { part: shard(), release: name("6.0") }),
         Reason::Blocked(Blocker::BackupsUnknown { member: name("mongo-0"), what: name("admin.pbmLock") }),
+        Reason::CanaryUnwell { told: name("148 acknowledged, 2 failed, 0 unknown, 0 lost") },
     ]
 }
 
@@ -199,6 +200,7 @@ const fn place(reason: &Reason) -> usize {
         Reason::Sharded(Sharded::ChunkMoving { .. }) => 52,
         Reason::Sharded(Sharded::FinalByRouter { .. }) => 53,
         Reason::Blocked(Blocker::BackupsUnknown { .. }) => 54,
+        Reason::CanaryUnwell { .. } => 55,
     }
 }
 

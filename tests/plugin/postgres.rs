@@ -143,7 +143,10 @@ async fn an_upgrade_of_postgres_with_a_member_more_ends_with_as_many_as_before_a
     namespace.get(&["persistentvolumeclaim", "data-postgres-3"]).await.context("its claim is gone")?;
     postgres.in_sync(SETTLED_WITHIN).await?; // three of them
     all_run(&postgres, "15.20").await?;
-    clients_reach_the_primary(&postgres).await
+    clients_reach_the_primary(&postgres).await?;
+    let checked = plugin.run(&["check", "postgres", "--canary"]).await?.expect(0)?;
+    ensure!(checked.stdout.contains("writes acknowledged and read back"), "no canary wrote:\n{checked}");
+    Ok(())
 }
 
 #[tokio::test]

@@ -69,7 +69,7 @@ pub(crate) struct Globals {
     /// Address of the API server
     #[arg(short, long, global = true, hide_short_help = true)]
     server: Option<String>,
-    /// How long one request may take to be connected and sent (1s, 2m; 0 is no limit)
+    /// How long one request may take to be connected, sent and answered (1s, 2m; 0 is as long as an API server takes)
     #[arg(long, global = true, value_name = "DURATION", value_parser = super::quantities::duration, hide_short_help = true)]
     request_timeout: Option<Duration>,
     /// User to impersonate

@@ -116,10 +116,14 @@ pub(crate) struct StatusArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kubectl stateful check redis           # could it be upgraded now?
+  kubectl stateful check redis --canary  # and does it take writes, and keep them?
   kubectl stateful check node/node-3     # could the node be drained now? exit code 3 if not")]
 pub(crate) struct CheckArgs {
     /// A workload, or node/NODE to forecast a drain
     pub(crate) target: String,
+    /// Write keys of our own for three seconds too, and read them back
+    #[arg(long)]
+    pub(crate) canary: bool,
     #[command(flatten)]
     pub(crate) policy: PolicyFlags,
 }

@@ -1,14 +1,21 @@
 //! `check`: would an upgrade or a drain be safe now, and if not, why not.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
-use stateful_operations::{Goal, Origin, Surge, World, draft, findings, for_looking, recent_backup};
+use stateful_operations::{Goal, Origin, Surge, World, draft, findings, for_looking, recent_backup, written_and_read};
 use stateful_safety::Workload;
+use tokio::time::sleep;
 
 use crate::cli::CheckArgs;
 use crate::context::{Context, policy};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::operation::canary::Canary;
 use crate::report::{CheckReport, print_check};
+
+/// How long a canary writes: long enough for some hundred writes, and for a set that elects to be noticed.
+const WRITES_FOR: Duration = Duration::from_secs(3);
 
 pub(crate) async fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
     let reports = match args.target.strip_prefix("node/") {
@@ -53,5 +60,13 @@ async fn report(
     let look = opened.live.look().await?;
     let policy = policy(&args.policy);
     let found = findings(&draft(goal, &look, Origin::of(&look), &policy), &look, &policy);
-    Ok(CheckReport::new(opened.workload.id.to_string(), of, &found, &context.typed(&opened.workload)))
+    let target = context.typed(&opened.workload);
+    let mut report = CheckReport::new(opened.workload.id.to_string(), of, &found, &target);
+    if args.canary {
+        context.printer.note(&format!("writing to {} for {} s", opened.workload.id, WRITES_FOR.as_secs()));
+        let canary = Canary::start(&opened.live);
+        sleep(WRITES_FOR).await;
+        report.add(&written_and_read(&canary.end().await), &target);
+    }
+    Ok(report)
 }

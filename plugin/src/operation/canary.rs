@@ -1,4 +1,4 @@
-//! The canary beside an operation.
+//! The canary beside an operation, or a check.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,13 +13,13 @@ use tokio::time::timeout;
 const ENDS_WITHIN: Duration = Duration::from_secs(15);
 
 /// A canary at work.
-pub(super) struct Canary {
+pub(crate) struct Canary {
     stop: watch::Sender<bool>,
     task: JoinHandle<Result<Ledger, String>>,
 }
 
 impl Canary {
-    pub(super) fn start(live: &Arc<Live>) -> Self {
+    pub(crate) fn start(live: &Arc<Live>) -> Self {
         let (stop, stopped) = watch::channel(false);
         let (engine, doors) = (live.engine(), live.doors());
         let task = tokio::spawn(async move { engine.canary(doors, stopped).await });
@@ -27,7 +27,7 @@ impl Canary {
     }
 
     /// Ends it and returns what it saw.
-    pub(super) async fn end(self) -> Result<Ledger, String> {
+    pub(crate) async fn end(self) -> Result<Ledger, String> {
         let _ = self.stop.send(true); // a canary that has ended already has said why
         match timeout(ENDS_WITHIN, self.task).await {
             Ok(Ok(ledger)) => ledger,
