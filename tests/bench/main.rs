@@ -30,13 +30,13 @@ async fn main() -> Result<()> {
 }
 
 async fn run() -> Result<()> {
+    let asked: Vec<String> = std::env::args().skip(1).collect();
+    let unknown = asked.iter().find(|part| !PARTS.contains(&part.as_str()));
+    ensure!(unknown.is_none(), "there is no part {}: {}", unknown.map_or("", |part| part), PARTS.join(", "));
     let cluster = Cluster::find()?;
     let plugin = Plugin::find(&cluster)?;
     let versions = versions::of(&cluster, &plugin).await?;
     println!("{versions}\n");
-    let asked: Vec<String> = std::env::args().skip(1).collect();
-    let unknown = asked.iter().find(|part| !PARTS.contains(&part.as_str()));
-    ensure!(unknown.is_none(), "there is no part {}: {}", unknown.map_or("", |part| part), PARTS.join(", "));
     let wanted = |name: &str| asked.is_empty() || asked.iter().any(|part| part == name);
     for part in PARTS.into_iter().filter(|part| wanted(part)) {
         if let Some(comparison) = upgrades::compare(part, &cluster, &plugin).await? {
