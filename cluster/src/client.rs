@@ -7,7 +7,6 @@ use std::time::Duration;
 use kube::Client;
 use kube::client::ClientBuilder;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
-
 use tokio::time::timeout;
 use tower::BoxError;
 use tower::util::MapFutureLayer;

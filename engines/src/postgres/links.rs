@@ -72,6 +72,12 @@ impl Links {
         Err(why)
     }
 
+    /// The only column of the only row of such an answer, if there is one and it is not NULL.
+    pub(super) async fn word(&self, door: &Door, question: &str, patience: Duration) -> Result<Option<String>, String> {
+        let rows = self.ask(door, question, patience).await?.into_iter().next().unwrap_or_default();
+        Ok(rows.into_iter().next().and_then(|row| row.into_values().next()).flatten())
+    }
+
     /// Forgets a connection that broke; the next call opens another.
     pub(super) async fn forget(&self, door: &Door) {
         self.open.lock().await.remove(&door.incarnation);

@@ -79,9 +79,7 @@ impl Hand<'_> {
 
     /// The only column of the only row of an answer, if there is one and it is not NULL.
     async fn word(&self, question: &str) -> Result<Option<String>, HandOverError> {
-        let answers = self.links.ask(self.door, question, PATIENCE).await.map_err(|why| self.refused(why))?;
-        let rows = answers.into_iter().next().unwrap_or_default();
-        Ok(rows.into_iter().next().and_then(|row| row.into_values().next()).flatten())
+        self.links.word(self.door, question, PATIENCE).await.map_err(|why| self.refused(why))
     }
 
     async fn rule(&self) -> Result<Option<StandbyNames>, HandOverError> {

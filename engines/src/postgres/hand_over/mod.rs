@@ -129,8 +129,8 @@ impl Hands<'_> {
         question: &str,
         patience: Duration,
     ) -> Result<Option<String>, HandOverError> {
-        let rows = self.rows_within(member, question, patience).await?;
-        Ok(rows.into_iter().next().and_then(|row| row.into_values().next()).flatten())
+        let word = self.links.word(self.door(member)?, question, patience).await;
+        word.map_err(|why| HandOverError::NoWay { member: member.to_owned(), why })
     }
 
     /// Where the two stand, asked at the same time.
