@@ -3,6 +3,7 @@
 
 #![expect(clippy::print_stderr, reason = "figures and a skipped test are told to whoever runs it")]
 
+#[path = "../tls/certificates.rs"]
 mod certificates;
 mod encryption;
 mod handover;

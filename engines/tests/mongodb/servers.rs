@@ -19,6 +19,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 const PORT: u16 = 27_017;
 
+/// A server's certificate and its key, which it wants in one file.
+const SHOWN: &str = "server.pem";
+
 /// As a server is started that takes no password.
 const CERTIFIED: &[&str] = &[
     "--replSet",
@@ -56,7 +59,7 @@ impl Servers {
     /// The same under TLS: all show one certificate, for all their names, and speak to nobody without.
     pub(crate) fn start_encrypted() -> Option<Self> {
         let mut servers = Self::prepare()?;
-        servers.certificates = Some(Certificates::make(&servers.home));
+        servers.certify();
         Some(servers.run_all())
     }
 
@@ -83,7 +86,7 @@ impl Servers {
     /// The same, and they take X.509 certificates alone: from each other, and from whoever asks them anything.
     pub(crate) fn start_certified() -> Option<Self> {
         let mut servers = Self::prepare()?;
-        servers.certificates = Some(Certificates::make(&servers.home));
+        servers.certify();
         servers.roles = [CERTIFIED; 3];
         Some(servers.run_all())
     }
@@ -91,9 +94,16 @@ impl Servers {
     /// As Percona's operator starts them: certificates among themselves, passwords for everybody else.
     pub(crate) fn start_with_users() -> Option<Self> {
         let mut servers = Self::prepare()?;
-        servers.certificates = Some(Certificates::make(&servers.home));
+        servers.certify();
         servers.roles = [WITH_USERS; 3];
         Some(servers.run_all())
+    }
+
+    fn certify(&mut self) {
+        let made = Certificates::make(&self.home, &[0, 1, 2].map(|number| (name(number), address(number))));
+        let both = [&made.certificate, &made.key].map(|path| fs::read(path).expect("a file")).concat();
+        fs::write(self.home.join(SHOWN), both).expect("a file");
+        self.certificates = Some(made);
     }
 
     fn prepare() -> Option<Self> {
@@ -146,7 +156,7 @@ impl Servers {
             // Whoever sets up the proof speaks plainly; members and the adapter do not.
             command.args(["--tlsMode", "preferTLS"]);
             command.arg("--tlsCAFile").arg(&certificates.authority);
-            command.arg("--tlsCertificateKeyFile").arg(&certificates.server);
+            command.arg("--tlsCertificateKeyFile").arg(self.home.join(SHOWN));
         }
         let started = command
             .args(self.roles[number])

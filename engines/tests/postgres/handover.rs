@@ -13,7 +13,7 @@ use crate::servers::{Servers, name};
 pub(crate) const ANY: &str = "ANY 1 (\"pg-0\", \"pg-1\", \"pg-2\")";
 
 /// A direct client's bar in the issue: a second.
-const FELT_BY_NOBODY: Duration = Duration::from_secs(1);
+pub(crate) const FELT_BY_NOBODY: Duration = Duration::from_secs(1);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_handover_loses_nothing_and_the_old_primary_comes_back_as_a_standby() {

@@ -7,7 +7,10 @@
     reason = "figures and a skipped test are told to whoever runs it"
 )]
 
+#[path = "../tls/certificates.rs"]
+mod certificates;
 mod clients;
+mod encryption;
 mod faults;
 mod for_the_duration;
 mod full_disk;
@@ -16,3 +19,4 @@ mod programs;
 mod record;
 mod servers;
 mod silence;
+mod stopped;

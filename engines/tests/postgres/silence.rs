@@ -17,9 +17,9 @@ use crate::servers::{Servers, name};
 /// A question that is not answered, and the same over a new connection.
 const ASKED_AGAIN_WITHIN: Duration = Duration::from_secs(5);
 
-/// An order to stop that nobody confirms, a witness that hears nothing (10 s each), and both servers asked anew; not the two
-/// minutes after which it would be unknown who leads.
-const FOUND_OUT_WITHIN: Duration = Duration::from_secs(30);
+/// A witness that hears nothing (10 s), and both servers asked anew; not the order that nobody confirms, which stops nobody, nor
+/// the two minutes after which it would be unknown who leads.
+const FOUND_OUT_WITHIN: Duration = Duration::from_secs(15);
 
 /// A way to a server whose connections can be silenced; new ones are not.
 struct Road {

@@ -1,4 +1,5 @@
-//! TOUCH. Makes the old primary a standby of its successor on its own disk, and stops it, in that order.
+//! TOUCH. Makes the old primary a standby of its successor on its own disk, and then stops it: two orders, since somebody else
+//! may stop it at any moment. Only once it is known that its disk says standby does its end mean that nobody writes any more.
 //!
 //! `COPY … TO PROGRAM` runs a shell on the server's own machine: it is the one way to reach its data directory and its
 //! postmaster over SQL alone. It needs a superuser or a member of `pg_execute_server_program`, and a shell beside the
@@ -25,19 +26,19 @@ const STOPPING: &[&str] = &["57P01", "57P02", "57P03"];
 
 /// Tries out, without changing anything, whether `fence` could do all it has to.
 pub(super) async fn rehearse(hands: &Hands<'_>, data_directory: &str) -> Result<(), HandOverError> {
-    let script = "test -w . && test ! -e standby.signal && command -v sync && kill -0 \"$(head -n 1 postmaster.pid)\"";
+    let script = "test -w . && command -v sync && kill -0 \"$(head -n 1 postmaster.pid)\"";
     let order = program(data_directory, script);
     let why = match run(hands, &order).await {
         Ok(()) => return Ok(()),
         Err(NotRun::No(why) | NotRun::Broken(why)) => why,
     };
     Err(hands.refused(format!(
-        "it cannot be stopped over SQL: {why}; it takes COPY TO PROGRAM (a superuser, or pg_execute_server_program), a \
-         shell beside the server, and a data directory without standby.signal"
+        "it cannot be stopped over SQL: {why}; it takes COPY TO PROGRAM (a superuser, or pg_execute_server_program), and a \
+         shell beside the server"
     )))
 }
 
-/// Fences and stops. An error means that it goes on leading as before; whether it has really stopped the witness hears.
+/// Fences: from now on it comes back as a standby, whoever stops it. An error means that it is not known to, and leads on.
 pub(super) async fn fence(
     hands: &Hands<'_>,
     follow_successor: &Conninfo,
@@ -45,21 +46,37 @@ pub(super) async fn fence(
 ) -> Result<(), HandOverError> {
     // Not reloaded: a server that leads does not use it, and a restart reads it.
     follow::set(hands, hands.from, follow_successor).await?;
-    // Made anew or not at all (`set -C`): one that is there was made by somebody who may have stopped the server already,
-    // and is not ours to remove.
-    let script = "(set -C; : >standby.signal) || exit 1; { sync standby.signal . 2>/dev/null || sync; } && \
-                  kill -INT \"$(head -n 1 postmaster.pid)\" || { rm -f standby.signal; exit 1; }";
+    let script = ": >standby.signal || exit 1; sync standby.signal . 2>/dev/null || sync";
     match run(hands, &program(data_directory, script)).await {
-        Err(NotRun::No(why)) if !is_fenced(hands).await => Err(hands.refused(why)),
-        // Done, cut off by the very stop it asked for, done by somebody else, or not known: the witness tells.
-        Ok(()) | Err(NotRun::No(_) | NotRun::Broken(_)) => Ok(()),
+        Ok(()) => Ok(()),
+        // No answer came, or not the one that was hoped for: its disk tells. Where that is not known either, it may go on leading and
+        // is not stopped; what may be there a server that leads does not read.
+        Err(NotRun::No(_) | NotRun::Broken(_)) if is_fenced(hands).await => Ok(()),
+        Err(NotRun::No(why) | NotRun::Broken(why)) => {
+            take_away(hands).await;
+            Err(hands.refused(why))
+        }
     }
 }
 
-/// Whether its disk says that it is a standby, or may: one that does not answer may be stopping.
+/// Stops one that is fenced. An error means that it was not told to, and leads on; whether it has really stopped the witness
+/// hears.
+pub(super) async fn stop(hands: &Hands<'_>, data_directory: &str) -> Result<(), HandOverError> {
+    let script = "kill -INT \"$(head -n 1 postmaster.pid)\"";
+    match run(hands, &program(data_directory, script)).await {
+        Err(NotRun::No(why)) => {
+            take_away(hands).await;
+            Err(hands.refused(why))
+        }
+        // Done, cut off by the very stop it asked for, or not known.
+        Ok(()) | Err(NotRun::Broken(_)) => Ok(()),
+    }
+}
+
+/// Whether its disk says that it is a standby.
 async fn is_fenced(hands: &Hands<'_>) -> bool {
     let there = hands.word(hands.from, "SELECT (pg_stat_file('standby.signal', true)).size::text").await;
-    !matches!(there, Ok(None))
+    matches!(there, Ok(Some(_)))
 }
 
 /// Takes the fence away again from a server that was not stopped and leads on. Left there, its next restart would leave
@@ -81,10 +98,15 @@ enum NotRun {
 
 async fn run(hands: &Hands<'_>, order: &str) -> Result<(), NotRun> {
     let link = hands.link(hands.from).await.map_err(|error| NotRun::No(error.to_string()))?;
-    let done = timeout(SHELL_WITHIN, link.batch_execute(order)).await;
-    match done.map_err(|_| NotRun::Broken(format!("no answer within {SHELL_WITHIN:?}")))? {
-        Ok(()) => Ok(()),
-        Err(error) => match error.code() {
+    match timeout(SHELL_WITHIN, link.batch_execute(order)).await {
+        Err(_) => {
+            if let Ok(door) = hands.door(hands.from) {
+                hands.links.forget(door).await;
+            }
+            Err(NotRun::Broken(format!("no answer within {SHELL_WITHIN:?}")))
+        }
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => match error.code() {
             Some(code) if !STOPPING.contains(&code.code()) => Err(NotRun::No(words(&error))),
             Some(_) | None => Err(NotRun::Broken(words(&error))),
         },

@@ -21,9 +21,11 @@ mod successor_host;
 mod wire;
 mod witness;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::future::{Either, select};
 use tokio_postgres::Client;
 
 use super::answers::Row;
@@ -31,6 +33,7 @@ use super::links::{Links, PATIENCE};
 use super::lsn::Lsn;
 use crate::{Door, Gate, HandOverError, HandedOver};
 use decide::{Next, Side, next};
+use witness::Witness;
 
 /// How often a server is asked how far it is while writes wait. Asking costs a fraction of a millisecond.
 const POLL: Duration = Duration::from_millis(5);
@@ -67,19 +70,39 @@ async fn begin(hands: &Hands<'_>) -> Result<HandedOver, HandOverError> {
         return Err(refused);
     }
     let started = Instant::now();
-    if let Err(refused) = fence::fence(hands, &prepared.follow_successor, &prepared.data_directory).await {
-        follow::untell(hands, &prepared.followers).await;
-        prepare::undo(hands).await;
-        return Err(refused);
-    }
-    // Not hearing the end is no end: then both are asked, once the old primary is back.
-    let last = prepared.witness.last_words().await.ok();
+    let stopped = async {
+        fence::fence(hands, &prepared.follow_successor, &prepared.data_directory).await?;
+        stop(hands, &prepared.data_directory, prepared.witness).await
+    };
+    let last = match stopped.await {
+        Ok(last) => last,
+        Err(refused) => {
+            follow::untell(hands, &prepared.followers).await;
+            prepare::undo(hands).await;
+            return Err(refused);
+        }
+    };
     if let Some(last) = last
         && promote::has_received(hands, last).await
     {
         return promote::promote_successor(hands, &prepared.followers, started, Some(last)).await;
     }
     finish::finish(hands, started, last, prepared.followers).await
+}
+
+/// Stops the old primary and hears the end of its log. None where that was not heard, which is no end: then both are asked,
+/// once it is back. Its end says more than the answer to the order: a connection that falls silent costs no time of its own.
+async fn stop(hands: &Hands<'_>, data_directory: &str, witness: Witness) -> Result<Option<Lsn>, HandOverError> {
+    let told = pin!(fence::stop(hands, data_directory));
+    let heard = pin!(witness.last_words());
+    match select(told, heard).await {
+        Either::Left((told, heard)) => {
+            told?;
+            Ok(heard.await.ok())
+        }
+        Either::Right((Ok(last), _)) => Ok(Some(last)),
+        Either::Right((Err(_), told)) => told.await.map(|()| None),
+    }
 }
 
 /// A handover in progress: between whom, the way to them, and what clients come through.

@@ -6,26 +6,27 @@ use std::process::{Command, Stdio};
 
 use stateful_engines::Tls;
 
-use crate::servers::{address, name};
-
 const KEY: &[&str] = &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
 
 /// Where they are, in PEM.
 pub(crate) struct Certificates {
     pub(crate) authority: PathBuf,
     pub(crate) stranger: PathBuf,
-    /// Certificate and key in one file, as the server wants it.
-    pub(crate) server: PathBuf,
+    /// What the servers show.
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+    names: Vec<String>,
 }
 
 impl Certificates {
-    pub(crate) fn make(home: &Path) -> Self {
+    /// For servers of these names and addresses.
+    pub(crate) fn make(home: &Path, servers: &[(String, String)]) -> Self {
         for authority in ["authority", "stranger"] {
             openssl(home, &["req", "-x509", "-subj", &format!("/CN={authority}")], authority);
         }
-        let names: Vec<String> = (0..3).map(|number| format!("DNS:{},IP:{}", name(number), address(number))).collect();
+        let names: Vec<String> = servers.iter().map(|(name, address)| format!("DNS:{name},IP:{address}")).collect();
         fs::write(home.join("names"), format!("subjectAltName={}\n", names.join(","))).expect("a file");
-        openssl(home, &["req", "-subj", "/O=proof/OU=members/CN=mongo"], "server");
+        openssl(home, &["req", "-subj", "/O=proof/OU=members/CN=member"], "server");
         let sign = ["x509", "-req", "-in", "server.crt", "-CA", "authority.crt", "-CAkey", "authority.key"];
         let signed = Command::new("openssl")
             .current_dir(home)
@@ -34,18 +35,21 @@ impl Certificates {
             .stderr(Stdio::null())
             .status();
         assert!(signed.is_ok_and(|status| status.success()), "it is not signed");
-        let both = [fs::read(home.join("signed.crt")), fs::read(home.join("server.key"))];
-        let both: Vec<u8> = both.into_iter().flat_map(|file| file.expect("a file")).collect();
-        fs::write(home.join("server.pem"), both).expect("a file");
         let at = |file: &str| home.join(file);
-        Self { authority: at("authority.crt"), stranger: at("stranger.crt"), server: at("server.pem") }
+        Self {
+            authority: at("authority.crt"),
+            stranger: at("stranger.crt"),
+            certificate: at("signed.crt"),
+            key: at("server.key"),
+            names: servers.iter().map(|(name, _)| name.clone()).collect(),
+        }
     }
 
     /// The settings of a client that trusts that authority, and shows the servers' own certificate.
     pub(crate) fn settings(&self, authority: &Path) -> Tls {
-        let own = fs::read(&self.server).expect("a certificate");
-        let names: Vec<String> = (0..3).map(name).collect();
-        Tls::new(&fs::read(authority).expect("an authority"), Some((&own, &own)), &names).expect("settings")
+        let read = |path: &Path| fs::read(path).expect("a file");
+        let own = (&read(&self.certificate)[..], &read(&self.key)[..]);
+        Tls::new(&read(authority), Some(own), &self.names).expect("settings")
     }
 }
 
