@@ -72,15 +72,20 @@ mod tests {
         assert_eq!(zalando.as_deref(), Some("postgresql.acid.zalan.do acid-shop"));
     }
 
-    /// A pod as `CloudNativePG` makes it, put together and not recorded: the labels are those of a recorded one; that its
-    /// `Cluster` is its controller is taken from what the same operator's claims say. Beside it its pooler's, which a
-    /// Deployment keeps.
+    /// A pod of `CloudNativePG`'s as one was recorded (issue #7732 of it, operator 1.26: labels, and who controls it). Beside it
+    /// its pooler's, which a Deployment keeps; that one is put together.
     #[test]
     fn pods_without_a_set_say_who_keeps_them() {
         let pod = |name: &str, version: &str, kind: &str, owner: &str| {
             let pod = json!({"metadata": {
                 "name": name,
-                "labels": {"cnpg.io/cluster": "shop", "cnpg.io/instanceName": name, "cnpg.io/podRole": "instance"},
+                "labels": {
+                    "cnpg.io/cluster": "example",
+                    "cnpg.io/instanceName": name,
+                    "cnpg.io/instanceRole": "replica",
+                    "cnpg.io/podRole": "instance",
+                    "role": "replica"
+                },
                 "ownerReferences": [
                     {"apiVersion": version, "kind": kind, "name": owner, "uid": "1", "controller": true}
                 ],
@@ -88,14 +93,14 @@ mod tests {
             serde_json::from_value(pod).expect("a pod")
         };
         let pods = [
-            pod("shop-pooler-rw-5d8f", "apps/v1", "ReplicaSet", "shop-pooler-rw"),
-            pod("shop-1", "postgresql.cnpg.io/v1", "Cluster", "shop"),
+            pod("example-pooler-rw-5d8f", "apps/v1", "ReplicaSet", "example-pooler-rw"),
+            pod("example-2", "postgresql.cnpg.io/v1", "Cluster", "example"),
         ];
         assert_eq!(
-            keeper_of(&pods, "shop").map(|operated| operated.to_string()).as_deref(),
-            Some("Cluster.postgresql.cnpg.io shop")
+            keeper_of(&pods, "example").map(|operated| operated.to_string()).as_deref(),
+            Some("Cluster.postgresql.cnpg.io example")
         );
-        assert_eq!(keeper_of(&pods, "shop-pooler-rw"), None);
+        assert_eq!(keeper_of(&pods, "example-pooler-rw"), None);
         assert_eq!(keeper_of(&pods, "cart"), None);
     }
 

@@ -1,5 +1,6 @@
-//! Objects as the API server gives them, and what they tell: a Job and a `CronJob` recorded from a cluster, the others with the
-//! fields of their own API types (external-snapshotter, Velero, `CloudNativePG`), which no cluster here serves.
+//! Objects as the API server gives them, and what they tell: a Job and a `CronJob` recorded from a cluster, `CloudNativePG`'s
+//! by what its users recorded, the others with the fields of their own API types (external-snapshotter, Velero), which no
+//! cluster here serves.
 
 use std::path::Path;
 
@@ -102,16 +103,24 @@ fn veleros_backup_tells_where_its_namespace_is_in_it() {
     assert_eq!(told(Kind::Velero, &object(here, "PartiallyFailed")), Some(partly));
 }
 
+/// Two that were recorded, by their status (issue #2813 of `CloudNativePG`): one to an object store, and one of volumes, which
+/// says nothing of when it ended.
 #[test]
 fn cloud_native_pgs_backup_tells_of_the_cluster_of_that_name() {
-    let object = json!({"metadata": {"name": "b", "creationTimestamp": "2026-01-01T00:00:00Z"},
+    let object = json!({"metadata": {"name": "backup-1695072640", "creationTimestamp": "2023-09-18T21:30:40Z"},
         "spec": {"cluster": {"name": "postgres"}},
-        "status": {"phase": "completed", "stoppedAt": "2026-01-02T00:00:00Z"}});
-    let words = "backup.postgresql.cnpg.io/b 2026-01-02T00:00:00Z";
-    assert_eq!(told(Kind::CloudNativePg, &object).as_deref(), Some(words));
+        "status": {"backupId": "20230918T213041", "backupName": "backup-1695072640", "beginLSN": "1C/B4000028",
+            "endLSN": "1C/C0000000", "instanceID": {"podName": "angus-2"}, "method": "barmanObjectStore",
+            "phase": "completed", "serverName": "angus", "startedAt": "2023-09-18T21:30:41Z",
+            "stoppedAt": "2023-09-18T22:36:29Z"}});
+    let words = |at: &str| Some(format!("backup.postgresql.cnpg.io/backup-1695072640 {at}"));
+    assert_eq!(told(Kind::CloudNativePg, &object), words("2023-09-18T22:36:29Z"));
+    let of_volumes = json!({"backupId": "angus-backup-02", "instanceID": {"podName": "angus-2"},
+        "method": "volumeSnapshot", "phase": "completed",
+        "snapshotBackupStatus": {"snapshots": ["angus-2-1695047917", "angus-2-wal-1695047917"]}});
+    assert_eq!(told(Kind::CloudNativePg, &with(object.clone(), "/status", of_volumes)), words("2023-09-18T21:30:40Z"));
     assert_eq!(told(Kind::CloudNativePg, &with(object.clone(), "/status/phase", json!("running"))), None);
     let failed = with(object.clone(), "/status", json!({"phase": "failed", "error": "no bucket"}));
-    let words = "backup.postgresql.cnpg.io/b 2026-01-01T00:00:00Z failed: no bucket";
-    assert_eq!(told(Kind::CloudNativePg, &failed).as_deref(), Some(words));
+    assert_eq!(told(Kind::CloudNativePg, &failed), words("2023-09-18T21:30:40Z failed: no bucket"));
     assert_eq!(told(Kind::CloudNativePg, &with(object, "/spec/cluster/name", json!("other"))), None);
 }
