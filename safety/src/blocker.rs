@@ -132,6 +132,16 @@ pub enum Blocker {
         /// How far it should, in seconds.
         limit: u64,
     },
+    /// A majority of the set does not have what its primary wrote: a write that waits for one waits, and what is not with a
+    /// majority is rolled back when somebody else leads.
+    MajorityBehind {
+        /// The primary.
+        member: String,
+        /// How long ago it wrote what is not with a majority yet. None where it does not say how far one is.
+        milliseconds: Option<u64>,
+        /// How long that may take, in milliseconds.
+        limit: u64,
+    },
     /// Members do not agree on the release whose features they use, or are on their way to another: nobody may be given
     /// another release meanwhile.
     FeaturesDiffer {
@@ -169,6 +179,7 @@ impl Blocker {
             Self::HistoryShort { .. } => "STF-MG-003",
             Self::FeaturesDiffer { .. } => "STF-MG-004",
             Self::BackupsUnknown { .. } => "STF-MG-012",
+            Self::MajorityBehind { .. } => "STF-MG-013",
             Self::Unsettled(unsettled) => unsettled.code(),
         }
     }
@@ -186,6 +197,7 @@ impl Blocker {
             | Self::BackupRunning { .. }
             | Self::Busy { .. }
             | Self::WritesLocked { .. }
+            | Self::MajorityBehind { .. }
             | Self::FeaturesDiffer { .. } => true,
             Self::Stranger { .. }
             | Self::RoleNotKept { .. }
@@ -258,6 +270,9 @@ impl Blocker {
                  minRetentionHours: {}}})",
                 limit.div_ceil(3_600)
             ),
+            Self::MajorityBehind { .. } => {
+                format!("see which members are behind, and wait for them: kubectl stateful status {target} --watch")
+            }
             Self::FeaturesDiffer { .. } => format!(
                 "wait until all say the same; if somebody broke it off, end it: kubectl stateful finalize {target}"
             ),
@@ -318,6 +333,14 @@ impl std::fmt::Display for Blocker {
                 "the oplog of {member} reaches {seconds} s back, the limit is {limit} s: a member away for longer would \
                  need a whole copy"
             ),
+            Self::MajorityBehind { member, milliseconds: Some(milliseconds), limit } => write!(
+                f,
+                "what {member} wrote {milliseconds} ms ago is not with a majority of its set, the limit is {limit} ms: a write \
+                 with w: majority waits"
+            ),
+            Self::MajorityBehind { member, milliseconds: None, .. } => {
+                write!(f, "{member} does not say how much of what it wrote is with a majority of its set")
+            }
             Self::FeaturesDiffer { member, says, primary_says } if says == primary_says => {
                 write!(f, "{member} is changing its featureCompatibilityVersion ({says}): that must end first")
             }

@@ -135,6 +135,7 @@ fn of_clusters() -> Vec<Reason> {
         Reason::Sharded(Sharded::FinalByRouter { part: shard(), release: name("6.0") }),
         Reason::Blocked(Blocker::BackupsUnknown { member: name("mongo-0"), what: name("admin.pbmLock") }),
         Reason::CanaryUnwell { told: name("148 acknowledged, 2 failed, 0 unknown, 0 lost") },
+        Reason::Blocked(Blocker::MajorityBehind { member: name("mongo-0"), milliseconds: Some(1_042), limit: 1_000 }),
     ]
 }
 
@@ -201,6 +202,7 @@ const fn place(reason: &Reason) -> usize {
         Reason::Sharded(Sharded::FinalByRouter { .. }) => 53,
         Reason::Blocked(Blocker::BackupsUnknown { .. }) => 54,
         Reason::CanaryUnwell { .. } => 55,
+        Reason::Blocked(Blocker::MajorityBehind { .. }) => 56,
     }
 }
 

@@ -10,6 +10,9 @@ pub(super) const SECONDARY: i64 = 2;
 /// Of one that only votes.
 pub(super) const ARBITER: i64 = 7;
 
+/// How long a majority may take to have an entry of its primary, in milliseconds. A set whose members follow needs a few.
+pub(super) const COMMITTED_WITHIN: i64 = 1_000;
+
 /// One member and what it said.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Seen {
@@ -29,6 +32,9 @@ pub struct Answers {
     pub hello: Document,
     /// `replSetGetStatus`.
     pub status: Document,
+    /// The same of a primary again, as soon as a majority has what was its newest entry then, or after [`COMMITTED_WITHIN`].
+    #[serde(default, skip_serializing_if = "Document::is_empty")]
+    pub committed: Document,
     /// `replSetGetConfig`.
     pub config: Document,
     /// `buildInfo`.
@@ -139,6 +145,34 @@ impl Answers {
         let own = self.own()?;
         moment(own, "lastAppliedWallTime").or_else(|| moment(own, "optimeDate"))
     }
+}
+
+/// How far a member's log goes, by its own word in `replSetGetStatus`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Commits {
+    /// The newest entry that, as far as it knows, a majority has: its time in the log, the term first.
+    pub committed: (i64, u32, u32),
+    /// The newest it has itself.
+    pub applied: (i64, u32, u32),
+    /// When that was made, in milliseconds.
+    pub applied_at: i64,
+    /// Its clock when it said so, in milliseconds.
+    pub now: i64,
+}
+
+pub(super) fn commits(status: &Document) -> Option<Commits> {
+    let times = status.get_document("optimes").ok()?;
+    let time = |key: &str| {
+        let time = times.get_document(key).ok()?;
+        let stamp = time.get_timestamp("ts").ok()?;
+        Some((number(time, "t")?, stamp.time, stamp.increment))
+    };
+    Some(Commits {
+        committed: time("lastCommittedOpTime")?,
+        applied: time("appliedOpTime")?,
+        applied_at: moment(times, "lastAppliedWallTime")?,
+        now: moment(status, "date")?,
+    })
 }
 
 /// The host of a member, as the set lists it under that key, without its port.

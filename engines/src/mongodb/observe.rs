@@ -1,15 +1,20 @@
 //! LOOK. Asks every member, all at once, and keeps what it said word for word.
 
+use std::time::Duration;
+
 use futures::future::join_all;
 use mongodb::bson::{Document, doc};
 use mongodb::error::{Error, ErrorKind};
 use mongodb::{Client, Database};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
-use super::answers::documents;
+use super::answers::{COMMITTED_WITHIN, commits, documents};
 use super::links::{Links, PATIENCE, ask, ask_of, is_withheld};
 use super::{Answers, Cluster, Seen, Withheld};
 use crate::Door;
+
+/// Between two questions whether a majority has an entry.
+const AGAIN: Duration = Duration::from_millis(20);
 
 /// A member that is in no set yet, was never told of one, or only votes says no to some questions. That is an answer.
 const NO_ANSWERS: &[i32] = &[
@@ -89,11 +94,28 @@ async fn all(link: &Client) -> Result<Answers, Error> {
     answers.withheld.extend(shard.is_none().then_some(Withheld::Shard));
     answers.backups = backups.into_iter().flatten().next().unwrap_or_default();
     answers.shard = shard.into_iter().flatten().next().unwrap_or_default();
+    if answers.leads() {
+        answers.committed = committed(link, &answers.status).await?;
+    }
     if answers.is_config_server() || answers.is_shard() {
         answers.cluster = permitted(cluster(&link.database("config")).await)?;
         answers.withheld.extend(answers.cluster.is_none().then_some(Withheld::Cluster));
     }
     Ok(answers)
+}
+
+/// A primary's status as soon as a majority has what is its newest entry now; as it is then where that takes too long.
+async fn committed(link: &Client, status: &Document) -> Result<Document, Error> {
+    loop {
+        let later = answered(link, doc! { "replSetGetStatus": 1 }).await?;
+        let waits = commits(status).zip(commits(&later)).is_some_and(|(first, last)| {
+            last.committed < first.applied && last.now - first.applied_at < COMMITTED_WITHIN
+        });
+        if !waits {
+            return Ok(later);
+        }
+        sleep(AGAIN).await;
+    }
 }
 
 /// What a part of a sharded cluster knows of it; each part has nothing where the others have something.

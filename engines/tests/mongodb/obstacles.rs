@@ -110,6 +110,7 @@ async fn what_stands_in_the_way_is_refused_by_name_and_allowed_when_it_is_over()
     allowed(&servers).await;
 
     a_copy_that_does_not_end(&mut servers).await;
+    a_majority_without_what_is_written(&servers).await;
     members_of_different_features(&servers).await;
     a_change_of_features_broken_off(&servers).await;
     nobody_to_lead_instead(&servers).await;
@@ -124,6 +125,23 @@ async fn a_copy_that_does_not_end(servers: &mut Servers) {
     let reasons = refused(servers, &take(), "STF-DB-005", "mongo-2 of rs0 is away (it is STARTUP2)").await;
     assert!(reasons.iter().all(Reason::may_pass), "it is waited for: {reasons:?}");
     servers.order(2, fail_point("initialSyncHangBeforeFinish", "off")).await;
+    allowed(servers).await;
+}
+
+/// Both secondaries fetch nothing, and nobody is far behind yet: whoever asks for a majority waits all the same.
+async fn a_majority_without_what_is_written(servers: &Servers) {
+    for secondary in [1, 2] {
+        servers.order(secondary, fail_point("stopReplProducer", "alwaysOn")).await;
+    }
+    let write = doc! { "insert": "orders", "documents": [{ "n": 1 }], "writeConcern": { "w": 1 } };
+    client(0).database("app").run_command(write).await.expect("the primary has it");
+    for disruption in [take(), hand_over()] {
+        let reasons = refused(servers, &disruption, "STF-MG-013", "the limit is 1000 ms").await;
+        assert!(reasons.iter().all(Reason::may_pass), "it is waited for: {reasons:?}");
+    }
+    for secondary in [1, 2] {
+        servers.order(secondary, fail_point("stopReplProducer", "off")).await;
+    }
     allowed(servers).await;
 }
 

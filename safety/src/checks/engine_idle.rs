@@ -57,6 +57,7 @@ fn matters(blocker: &Blocker, disruption: &Disruption) -> bool {
         | Blocker::WritesLocked { .. }
         | Blocker::BackupsUnknown { .. }
         | Blocker::HistoryShort { .. }
+        | Blocker::MajorityBehind { .. }
         | Blocker::FeaturesDiffer { .. }
         | Blocker::SlotLost { .. } => true,
     }
@@ -81,6 +82,7 @@ fn stands_in_the_way_of_the_end(blocker: &Blocker) -> bool {
         | Blocker::WritesLocked { .. }
         | Blocker::BackupsUnknown { .. }
         | Blocker::HistoryShort { .. }
+        | Blocker::MajorityBehind { .. }
         | Blocker::FeaturesDiffer { .. }
         | Blocker::Unsettled(_)
         | Blocker::BackupRunning { .. } => false,

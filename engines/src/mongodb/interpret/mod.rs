@@ -2,6 +2,7 @@
 
 mod agreement;
 mod blockers;
+mod majority;
 mod member;
 mod sharding;
 mod voters;
@@ -30,6 +31,7 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         .collect();
     blockers.extend(agreement::disagreements(seen, primary));
     blockers.extend(blockers::blockers(seen, primary));
+    blockers.extend(majority::behind(primary));
     let group = ReplicaGroup {
         members: bearing.iter().map(|seen| member::state(seen, role(seen), primary, told)).collect(),
         writes_need: voters::writes_need(told, seen.len()),

@@ -1,6 +1,7 @@
 //! What real servers said (`recorded/`, made by `record.rs` of this crate's tests), and what it means.
 
 mod clusters;
+mod majority;
 
 use std::path::Path;
 

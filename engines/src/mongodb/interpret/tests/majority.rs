@@ -1,0 +1,34 @@
+//! What a primary wrote, and whether a majority has it.
+
+use stateful_safety::Blocker;
+
+use super::changed;
+
+/// An entry is with a majority within milliseconds where members follow: one that is young says nothing yet.
+#[test]
+fn what_is_not_with_a_majority_in_time_stands_in_the_way_of_everything() {
+    let after = |milliseconds: i64| {
+        let assessment = changed("healthy", 0, |answers| {
+            let applied = answers.applied().expect("its newest entry");
+            let mut later = answers.status.clone();
+            later.insert("date", mongodb::bson::DateTime::from_millis(applied + milliseconds));
+            let times = later.get_document_mut("optimes").expect("times");
+            let committed = times.get_document_mut("lastCommittedOpTime").expect("a time");
+            committed.insert("ts", mongodb::bson::Timestamp { time: 1_795_302_251, increment: 6 });
+            answers.committed = later;
+        });
+        match assessment.blockers[..] {
+            [Blocker::MajorityBehind { milliseconds, .. }] => milliseconds,
+            _ => None,
+        }
+    };
+    assert_eq!([after(999), after(1_000), after(4_200)], [None, Some(1_000), Some(4_200)]);
+    let silent = changed("healthy", 0, |answers| {
+        answers.status.remove("optimes");
+    });
+    assert!(
+        matches!(silent.blockers[..], [Blocker::MajorityBehind { milliseconds: None, .. }]),
+        "{:?}",
+        silent.blockers
+    );
+}
