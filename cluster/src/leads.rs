@@ -1,9 +1,18 @@
 //! LOOK. Where a Service leads at this moment.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::api::{Api, ListParams};
 
 use crate::{Cluster, Result};
+
+/// All that nodes' proxies are told of a namespace, as it is now: the versions of its `EndpointSlice`s, to be compared.
+pub async fn led_by(cluster: &Cluster, namespace: &str) -> Result<BTreeSet<(Option<String>, Option<String>)>> {
+    let slices: Api<EndpointSlice> = Api::namespaced(cluster.client.clone(), namespace);
+    let slices = slices.list_metadata(&ListParams::default()).await?;
+    Ok(slices.items.into_iter().map(|slice| (slice.metadata.uid, slice.metadata.resource_version)).collect())
+}
 
 /// Whether a Service leads to one pod, and to nobody else: what every node's proxy is told, and follows within a fraction
 /// of a second.

@@ -72,7 +72,7 @@ pub use inventory::{
     Change, Changes, Inventory, Labels, LeaseFacts, Model, NamespaceFacts, Phase, PodFacts, SetFacts, lease,
 };
 pub use keyring::{Contents, Keyring, Mark, publish};
-pub use leads::leads_to;
+pub use leads::{leads_to, led_by};
 pub use object::{KINDS, Kind, Object};
 pub use observed::{Observed, fail_opens, observe};
 pub use operated::operator_of;

@@ -15,7 +15,6 @@ const CHANGES: &[(&str, &[&str])] = &[
     ("START_REPLICATION", &["hand_over/"]),
     ("\"PAUSE {", &["hand_over/"]),
     ("\"RESUME {", &["hand_over/"]),
-    ("\"RECONNECT {", &["hand_over/"]),
     ("\"SET {name}", &["hand_over/"]),
     ("CREATE ", &["canary/"]),
     ("DROP ", &["canary/"]),

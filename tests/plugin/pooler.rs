@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use stateful_harness::{
-    Cluster, Load, Namespace, Plugin, Postgres, nothing_failed, nothing_lost, postgres_image, until,
+    Cluster, LateProxy, Load, Namespace, Plugin, Postgres, nothing_failed, nothing_lost, postgres_image, until,
 };
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
@@ -14,6 +14,9 @@ const CALLED_OFF: Duration = Duration::from_secs(4);
 
 /// The watchdog's second round comes a second after its first.
 const RESUMED_WITHIN: Duration = Duration::from_secs(10);
+
+/// How late a proxy that has just followed another change may be (`minSyncPeriod` is a second), less what kubectl takes to tell.
+const LATE_BY: Duration = Duration::from_millis(700);
 
 /// What a writer shows before anything happens.
 const A_WHILE: Duration = Duration::from_secs(3);
@@ -56,6 +59,35 @@ async fn a_minor_upgrade_behind_a_pooler_fails_and_loses_nothing() -> Result<()>
         ensure!(pod.image == postgres_image("15.20"), "{} runs {}", pod.name, pod.image);
     }
     nobody_waits(&namespace).await
+}
+
+/// The old primary answers again, as a standby, before that node's clients are led to the new one.
+#[tokio::test]
+async fn a_node_whose_proxy_follows_a_second_late_fails_no_write() -> Result<()> {
+    let cluster = Cluster::find()?;
+    let namespace = cluster.namespace("law-pooler-late").await?;
+    let (database, plugin) = deployed(&cluster, &namespace).await?;
+    let load = load(&database).await?;
+    let told = namespace.get(&["pods", "--selector", "app.kubernetes.io/name=pgbouncer"]).await?;
+    let node = told["items"][0]["spec"]["nodeName"].as_str().context("a pooler on no node")?.to_owned();
+    let before = database.primary().await?;
+    let mut running = plugin.start(&["switchover", "postgres", "-y", "--progress=json"])?;
+    running.step_started(0).await?;
+    let late = LateProxy::of(&node)?;
+    until("the Service is turned", Duration::from_secs(30), async || {
+        let service = namespace.get(&["service", "postgres-primary"]).await?;
+        let leads_to = &service["spec"]["selector"]["statefulset.kubernetes.io/pod-name"];
+        ensure!(leads_to.as_str().is_some_and(|member| member != before), "it leads to {leads_to}");
+        Ok(())
+    })
+    .await?;
+    tokio::time::sleep(LATE_BY).await; // the lateness itself
+    drop(late);
+    running.end().await?.expect(0)?;
+    let during = load.turn_page();
+    eprintln!("longest gap {:?}; {during:?}", during.longest_gap);
+    nobody_waits(&namespace).await?;
+    nothing_failed(&during, &load.stop().await?)
 }
 
 #[tokio::test]

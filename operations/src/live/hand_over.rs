@@ -82,7 +82,11 @@ impl Live {
         }
         let doors = self.doors.borrow().clone();
         let watchers = self.watchers(&doors).await?;
-        let gate = self.gate(workload, Signposts::of(&self.cluster, workload, from, to)).await;
+        let signposts = Signposts::of(&self.cluster, workload, from, to);
+        if look.leads(from) {
+            signposts.rested().await;
+        }
+        let gate = self.gate(workload, signposts).await;
         let moved = self.sight.engine().hand_over(&doors, &watchers, from, to, &gate).await;
         let door = |member: &str| doors.iter().find(|door| door.member == member);
         // Now and not when everybody has agreed. What fails here the plan's next row does again.

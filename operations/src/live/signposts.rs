@@ -8,7 +8,7 @@
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use stateful_cluster::{Cluster, leads_to, reroute};
+use stateful_cluster::{Cluster, leads_to, led_by, reroute};
 use stateful_safety::Workload;
 use tokio::time::{sleep, timeout};
 
@@ -22,6 +22,16 @@ const FOLLOWED_WITHIN: Duration = Duration::from_secs(5);
 
 /// Between two looks at it.
 const LOOK: Duration = Duration::from_millis(10);
+
+/// How long nothing may have changed for proxies to follow the next change at once (`minSyncPeriod` of kube-proxy, and what it
+/// takes one to follow). Changes of other namespaces keep them busy as well; those nobody here may see.
+const RESTED_FOR: Duration = Duration::from_millis(1_200);
+
+/// How long it is waited for that. Where something changes all the time, clients may wait for a second more.
+const RESTED_WITHIN: Duration = Duration::from_secs(6);
+
+/// Between two looks at that; no client waits meanwhile.
+const LOOK_WHETHER_RESTED: Duration = Duration::from_millis(200);
 
 /// The Services of one handover.
 pub(super) struct Signposts {
@@ -42,6 +52,24 @@ impl Signposts {
             services: concerned.map(|route| route.service.clone()).collect(),
             from: from.to_owned(),
             to: to.to_owned(),
+        }
+    }
+
+    /// Waits until nodes' proxies have followed what changed before, a pod that was replaced a moment ago, say: they would follow
+    /// the turn a second late.
+    pub(super) async fn rested(&self) {
+        if self.services.is_empty() {
+            return;
+        }
+        let begun = Instant::now();
+        let (mut before, mut since) = (None, begun);
+        while begun.elapsed() < RESTED_WITHIN && since.elapsed() < RESTED_FOR {
+            // Not to know is no reason to wait: nothing is lost by being late.
+            let Ok(now) = led_by(&self.cluster, &self.namespace).await else { return };
+            if before.as_ref() != Some(&now) {
+                (before, since) = (Some(now), Instant::now());
+            }
+            sleep(LOOK_WHETHER_RESTED).await;
         }
     }
 

@@ -13,9 +13,8 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::{Hands, follow};
+use super::Hands;
 use crate::HandOverError;
-use crate::postgres::conninfo::Conninfo;
 use crate::postgres::links::{literal, words};
 
 /// How long the server may take to start a shell. Longer, and nobody knows whether it has.
@@ -38,14 +37,8 @@ pub(super) async fn rehearse(hands: &Hands<'_>, data_directory: &str) -> Result<
     )))
 }
 
-/// Fences: from now on it comes back as a standby, whoever stops it. An error means that it is not known to, and leads on.
-pub(super) async fn fence(
-    hands: &Hands<'_>,
-    follow_successor: &Conninfo,
-    data_directory: &str,
-) -> Result<(), HandOverError> {
-    // Not reloaded: a server that leads does not use it, and a restart reads it.
-    follow::set(hands, hands.from, follow_successor).await?;
+/// Fences one that knows whom to follow: from now on it comes back as a standby, whoever stops it. An error means that it is not known to, and leads on.
+pub(super) async fn fence(hands: &Hands<'_>, data_directory: &str) -> Result<(), HandOverError> {
     let script = ": >standby.signal || exit 1; sync standby.signal . 2>/dev/null || sync";
     match run(hands, &program(data_directory, script)).await {
         Ok(()) => Ok(()),

@@ -2,24 +2,29 @@
 //!
 //! A pooler finds the primary by a Service, and each node's proxy follows a Service in its own time. Until it has, the
 //! pooler's connections go to the old primary's pod. While no server runs there they fail and the pooler tries again: nobody
-//! notices. But it comes back, as a standby, within a second or two; a pooler connected to that one would refuse every write
-//! for as long as it keeps the connection (`server_lifetime`, an hour). So who serves its connections is compared at both
-//! ends, and where the old primary is back before the pooler is served, its clients wait once more.
+//! notices. But it comes back, as a standby, half a second later at the earliest; a pooler connected to that one would refuse
+//! every write for as long as it keeps the connection (`server_lifetime`, an hour). So who serves its connections is compared at
+//! both ends, and the clients of a pooler that is not served before the old primary can be back wait once more, until the way
+//! has opened.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::poolers::{ASK_AGAIN, SERVED_WITHIN, calm, hurry, pause_one, release};
 use crate::postgres::answers::{Row, text};
 use crate::postgres::links::{Links, PATIENCE};
-use crate::postgres::pooler::{Connection, connections, is_served, named, say};
+use crate::postgres::pooler::{Connection, connections, is_served, say};
 use crate::{Door, Front};
 
-/// How long clients wait once more for the way to open. kube-proxy follows changes of Services at most once a second
-/// unless told otherwise (`minSyncPeriod`).
+/// How long the way may take to open. kube-proxy follows changes of Services at most once a second unless told otherwise
+/// (`minSyncPeriod`).
 const WAY_OPENS: Duration = Duration::from_secs(1);
+
+/// How long a pooler may try before its clients wait once more. A pooler whose way is open is served at once. A kubelet has
+/// started the old primary again 0.6 s after it stopped, and promoting took 0.2 s of that.
+const TRIES_FOR: Duration = Duration::from_millis(250);
 
 /// Everybody a handover was between, and who asks.
 #[derive(Clone, Copy)]
@@ -56,16 +61,20 @@ impl Between<'_> {
 
     async fn watch(self, front: &Front) -> Result<(), String> {
         let begun = Instant::now();
+        let (mut tries_since, mut opens) = (begun, begun + WAY_OPENS);
         while begun.elapsed() < SERVED_WITHIN {
-            match self.led(front).await? {
+            let waits = match self.led(front).await? {
                 Led::Right | Led::Nowhere => return Ok(()),
-                Led::Wrong => self.reconnect(front).await?,
-                Led::NotYet if self.is_back().await => {
-                    pause_one(self.consoles, front).await.map_err(|error| error.to_string())?;
-                    sleep(WAY_OPENS).await;
-                    release(self.consoles, front).await?;
-                }
-                Led::NotYet => {}
+                Led::Wrong => true,
+                Led::NotYet => tries_since.elapsed() > TRIES_FOR || self.is_back().await,
+            };
+            if waits {
+                // Its idle connections are closed with that: what it opens then takes the way as it is by then.
+                pause_one(self.consoles, front).await.map_err(|error| error.to_string())?;
+                sleep_until(opens).await;
+                release(self.consoles, front).await?;
+                tries_since = Instant::now();
+                opens = tries_since + WAY_OPENS;
             }
             sleep(ASK_AGAIN).await;
         }
@@ -104,13 +113,5 @@ impl Between<'_> {
     async fn is_back(self) -> bool {
         let link = self.links.to(self.from).await;
         link.map_or_else(|why| why.contains("starting up"), |_| true)
-    }
-
-    /// Closes what it has open as soon as nobody uses it; what it opens then takes the way as it is by then.
-    async fn reconnect(self, front: &Front) -> Result<(), String> {
-        for pool in &front.pools {
-            say(self.consoles, &front.door, &format!("RECONNECT {}", named(pool))).await?;
-        }
-        Ok(())
     }
 }

@@ -67,11 +67,12 @@ async fn begin(hands: &Hands<'_>) -> Result<HandedOver, HandOverError> {
     let prepared = prepare::prepare(hands).await?;
     if let Err(refused) = hands.gate.close().await {
         follow::untell(hands, &prepared.followers).await;
+        prepare::undo(hands).await;
         return Err(refused);
     }
     let started = Instant::now();
     let stopped = async {
-        fence::fence(hands, &prepared.follow_successor, &prepared.data_directory).await?;
+        fence::fence(hands, &prepared.data_directory).await?;
         stop(hands, &prepared.data_directory, prepared.witness).await
     };
     let last = match stopped.await {

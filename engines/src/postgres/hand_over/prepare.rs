@@ -5,7 +5,7 @@ mod names;
 pub(super) mod room;
 mod slots;
 
-use super::follow::{Follower, PRIMARY_CONNINFO, tell};
+use super::follow::{Follower, PRIMARY_CONNINFO, set, tell};
 use super::successor_host::successor_host;
 use super::witness::Witness;
 use super::{Hands, fence};
@@ -16,8 +16,6 @@ use crate::{Credentials, HandOverError, Secret};
 /// All that is ready when writes are stopped.
 pub(super) struct Prepared {
     pub(super) witness: Witness,
-    /// How the old primary connects when it comes back.
-    pub(super) follow_successor: Conninfo,
     pub(super) data_directory: String,
     pub(super) followers: Vec<Follower>,
 }
@@ -47,11 +45,13 @@ pub(super) async fn prepare(hands: &Hands<'_>) -> Result<Prepared, HandOverError
     slots::create(hands).await?;
     let witness = witness(hands, &successor.follows).await?;
     catch_up::catch_up(hands).await?;
+    let follows = successor.follows.clone().without("hostaddr");
+    let follows = follows.with("host", &successor.host).with("port", &successor.port).with("application_name", &name);
+    // Not reloaded: a server that leads does not use it, and a restart reads it.
+    set(hands, hands.from, &follows).await?;
     // The last thing that can fail is behind us: from here on there is something to take back.
     let followers = successor.tell(hands).await;
-    let follows = successor.follows.without("hostaddr");
-    let follows = follows.with("host", &successor.host).with("port", &successor.port).with("application_name", &name);
-    Ok(Prepared { witness, follow_successor: follows, data_directory, followers })
+    Ok(Prepared { witness, data_directory, followers })
 }
 
 /// Takes back what keeps the old primary from leading after its next restart. It leads on; a setting that stays behind is
