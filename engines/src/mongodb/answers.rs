@@ -32,7 +32,7 @@ pub struct Answers {
     pub hello: Document,
     /// `replSetGetStatus`.
     pub status: Document,
-    /// The same of a primary again, as soon as a majority has what was its newest entry then, or after [`COMMITTED_WITHIN`].
+    /// The same of a primary again, as soon as a majority has what was its newest entry then, or after a second.
     #[serde(default, skip_serializing_if = "Document::is_empty")]
     pub committed: Document,
     /// `replSetGetConfig`.
