@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::chown;
+use std::time::Instant;
 
 use stateful_engines::postgres::Postgres;
 use stateful_engines::{Credentials, Door, Engine, NoGate, Secret, Tls};
@@ -11,7 +12,7 @@ use crate::certificates::Certificates;
 use crate::clients::Clients;
 use crate::handover::{ANY, FELT_BY_NOBODY};
 use crate::programs::{append, owner};
-use crate::servers::{PASSWORD, Servers, address, name};
+use crate::servers::{PASSWORD, PATIENCE, Servers, address, name};
 
 /// Who is let in, and from whom nothing is taken in the open: neither a question nor the log.
 const RULES: &str = "hostssl all operator 127.0.0.0/8 scram-sha-256\n\
@@ -67,8 +68,10 @@ async fn speak_tls(servers: &Servers, certificates: &Certificates) {
         let link = servers.link(number).await;
         link.batch_execute("SELECT pg_reload_conf()").await.expect("settings read anew");
         drop(link);
-        let spoken = || async { servers.word(number, "SHOW ssl").await };
-        while spoken().await.as_deref() != Some("on") {}
+        let begun = Instant::now();
+        while servers.word(number, "SHOW ssl").await.as_deref() != Some("on") {
+            assert!(begun.elapsed() < PATIENCE, "{}", servers.log(number));
+        }
     }
 }
 
