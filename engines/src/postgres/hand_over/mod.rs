@@ -65,18 +65,14 @@ pub(super) async fn hand_over(hands: &Hands<'_>) -> Result<HandedOver, HandOverE
 
 async fn begin(hands: &Hands<'_>) -> Result<HandedOver, HandOverError> {
     let prepared = prepare::prepare(hands).await?;
-    if let Err(refused) = hands.gate.close().await {
-        follow::untell(hands, &prepared.followers).await;
-        prepare::undo(hands).await;
-        return Err(refused);
-    }
-    let started = Instant::now();
     let stopped = async {
+        hands.gate.close().await?;
+        let started = Instant::now();
         fence::fence(hands, &prepared.data_directory).await?;
-        stop(hands, &prepared.data_directory, prepared.witness).await
+        Ok((started, stop(hands, &prepared.data_directory, prepared.witness).await?))
     };
-    let last = match stopped.await {
-        Ok(last) => last,
+    let (started, last) = match stopped.await {
+        Ok(stopped) => stopped,
         Err(refused) => {
             follow::untell(hands, &prepared.followers).await;
             prepare::undo(hands).await;
