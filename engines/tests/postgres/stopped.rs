@@ -1,15 +1,14 @@
-//! Somebody else stops the primary in the very moment it is to be fenced: a node that goes down, a pod that is deleted. Its end is
-//! heard as that of any server that was stopped well; but nobody made it a standby, and it comes back writing.
+//! Orders that are not carried out as they were meant, in the very moment the primary is fenced and stopped.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use stateful_engines::postgres::Postgres;
-use stateful_engines::{Engine, HandOverError, NoGate};
+use stateful_engines::{Engine, HandOverError, HandedOver, NoGate};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::clients::Clients;
+use crate::clients::{Clients, Report};
 use crate::faults::leader;
 use crate::handover::ANY;
 use crate::programs::signal;
@@ -18,30 +17,61 @@ use crate::servers::{Servers, name};
 /// What the order to fence says, and no other.
 const FENCES: &[u8] = b">standby.signal";
 
-/// A way to a server on which the order to fence is lost, and the server stopped instead.
-async fn losing_road(host: String, port: u16, data: PathBuf) -> u16 {
+/// What the order to stop says, and no other.
+const STOPS: &[u8] = b"kill -INT";
+
+/// What becomes of something said to the server whose data is there.
+type Meddling = fn(&[u8], &Path) -> Vec<u8>;
+
+/// The order to fence is lost, and somebody else stops the server: a node that goes down, a pod that is deleted. Its end is
+/// heard as that of any server that was stopped well; but nobody made it a standby, and it comes back writing.
+fn lost_and_stopped(said: &[u8], data: &Path) -> Vec<u8> {
+    if says(said, FENCES) {
+        signal("INT", postmaster(data));
+        return Vec::new();
+    }
+    said.to_vec()
+}
+
+/// The shell that sends the signal does not survive it: a server that stops ends whole process groups (`signal_child`), and
+/// answers that the program failed. The shell here ends itself, since which of the two is first is a race.
+fn ended_by_its_own_order(said: &[u8], _: &Path) -> Vec<u8> {
+    if !says(said, STOPS) {
+        return said.to_vec();
+    }
+    let order = String::from_utf8(said[5..said.len() - 1].to_vec()).expect("a question");
+    let (script, quote) = order.split_at(order.len() - 1);
+    let order = format!("{script}; kill -TERM $${quote}\0");
+    let length = u32::try_from(order.len() + 4).expect("a short one");
+    [b"Q".as_slice(), &length.to_be_bytes(), order.as_bytes()].concat()
+}
+
+fn says(said: &[u8], order: &[u8]) -> bool {
+    said.windows(order.len()).any(|part| part == order)
+}
+
+/// A way to a server on which somebody meddles.
+async fn road(host: String, port: u16, data: PathBuf, meddling: Meddling) -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
     let own = listener.local_addr().expect("an address").port();
     tokio::spawn(async move {
         while let Ok((client, _)) = listener.accept().await {
             if let Ok(server) = TcpStream::connect((host.clone(), port)).await {
-                tokio::spawn(carry(client, server, data.clone()));
+                tokio::spawn(carry(client, server, data.clone(), meddling));
             }
         }
     });
     own
 }
 
-async fn carry(client: TcpStream, server: TcpStream, data: PathBuf) {
+async fn carry(client: TcpStream, server: TcpStream, data: PathBuf, meddling: Meddling) {
     let (mut asks, mut hears) = client.into_split();
     let (mut answers, mut serves) = server.into_split();
     let answering = tokio::spawn(async move { copy(&mut answers, &mut hears).await });
     let mut said = vec![0; 65_536];
     while let Ok(length) = asks.read(&mut said).await {
-        let said = &said[..length];
-        if said.windows(FENCES.len()).any(|part| part == FENCES) {
-            signal("INT", postmaster(&data));
-        } else if length == 0 || serves.write_all(said).await.is_err() {
+        let carried = meddling(&said[..length], &data);
+        if length == 0 || serves.write_all(&carried).await.is_err() {
             break;
         }
     }
@@ -53,18 +83,31 @@ fn postmaster(data: &Path) -> u32 {
     first.lines().next().and_then(|line| line.parse().ok()).expect("a number")
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_primary_that_somebody_else_stopped_before_it_was_fenced_is_not_replaced() {
-    let Some(servers) = Servers::start(ANY).await else { return };
+/// What a handover from the first to the second comes to, who leads then, and what clients have seen.
+async fn handed_over(servers: &Servers, meddling: Meddling) -> (Result<HandedOver, HandOverError>, usize, Report) {
     let mut doors = servers.doors();
     let way = doors[0].way.as_mut().expect("a way");
-    let road = losing_road(way.host.clone(), way.port, servers.data(0)).await;
+    let road = road(way.host.clone(), way.port, servers.data(0), meddling).await;
     (way.host, way.port) = ("127.0.0.1".to_owned(), road);
     let clients = Clients::start();
     let ended = Postgres::default().hand_over(&doors, &[], &name(0), &name(1), &NoGate).await;
     println!("{ended:?}");
+    let leads = leader(servers).await;
+    (ended, leads, clients.finish(servers, leads).await)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_primary_that_somebody_else_stopped_before_it_was_fenced_is_not_replaced() {
+    let Some(servers) = Servers::start(ANY).await else { return };
+    let (ended, leads, report) = handed_over(&servers, lost_and_stopped).await;
     assert!(matches!(ended, Err(HandOverError::Refused { .. })), "{ended:?}");
-    let leads = leader(&servers).await;
-    let report = clients.finish(&servers, leads).await;
     assert_eq!((leads, report.lost), (0, 0), "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_to_stop_that_ends_its_own_shell_has_stopped_the_primary() {
+    let Some(servers) = Servers::start(ANY).await else { return };
+    let (ended, leads, report) = handed_over(&servers, ended_by_its_own_order).await;
+    assert!(ended.is_ok(), "{ended:?}");
+    assert_eq!((leads, report.lost), (1, 0), "{report:?}");
 }

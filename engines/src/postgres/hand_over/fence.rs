@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::Hands;
+use super::decide::Side;
 use crate::HandOverError;
 use crate::postgres::links::{literal, words};
 
@@ -57,12 +58,14 @@ pub(super) async fn fence(hands: &Hands<'_>, data_directory: &str) -> Result<(),
 pub(super) async fn stop(hands: &Hands<'_>, data_directory: &str) -> Result<(), HandOverError> {
     let script = "kill -INT \"$(head -n 1 postmaster.pid)\"";
     match run(hands, &program(data_directory, script)).await {
-        Err(NotRun::No(why)) => {
+        // A "no" of a server that still leads. Of any other it says nothing: one that stops ends its sessions' whole process
+        // groups (`signal_child` in `postmaster.c`), the shell that told it to among them, and may call that a program that failed.
+        Err(NotRun::No(why)) if hands.side(hands.from).await == Side::Leads => {
             take_away(hands).await;
             Err(hands.refused(why))
         }
         // Done, cut off by the very stop it asked for, or not known.
-        Ok(()) | Err(NotRun::Broken(_)) => Ok(()),
+        Ok(()) | Err(NotRun::No(_) | NotRun::Broken(_)) => Ok(()),
     }
 }
 
