@@ -2,20 +2,23 @@ include Makefile.cluster
 
 # The README's two commands are `make demo` and `make test`. `make help` lists all.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check faults monitoring plugin guard-image couchdb-stand-in-image bench install
+.PHONY: help demo test check faults monitoring plugin guard-image guard-debug-image couchdb-stand-in-image bench install
 
 # The proofs that need no cluster; each is a folder of tests/.
 HERE := architecture plans
 
+# Proofs that share the machine wait for their turn themselves (tests/harness/company.rs).
+IN_TURN := --test-threads=100
+
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-23s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: cluster plugin ## Upgrade a live Redis Cluster under load, and watch; ENGINE=mongodb: a MongoDB (under 3 min when the cluster is built)
 	@ENGINE=$(ENGINE) cargo run --quiet --package stateful-tests --bin demo
 
-test: check cluster plugin guard-image couchdb-stand-in-image ## Everything: `make check`, then every law on the real cluster (one after another)
+test: check cluster plugin guard-debug-image couchdb-stand-in-image ## Everything: `make check`, then every law on the real cluster
 	cargo test --package stateful-tests --test ground -- --test-threads=1
-	cargo test --package stateful-tests --test plugin -- --test-threads=1
+	cargo test --package stateful-tests --test plugin -- $(IN_TURN)
 	cargo test --package stateful-tests --test webhook -- --test-threads=1
 
 check: ## The part without a cluster: format, lints, unit tests, golden plans, architecture, documentation
@@ -27,7 +30,7 @@ check: ## The part without a cluster: format, lints, unit tests, golden plans, a
 	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps
 
 faults: cluster plugin ## The laws that take minutes each: five members, members that die at each step, a node cut off (not part of `make test`)
-	cargo test --package stateful-tests --test plugin -- --test-threads=1 --ignored
+	cargo test --package stateful-tests --test plugin -- $(IN_TURN) --ignored
 
 monitoring: ## Try every alert of manifests/monitoring with promtool (needs Go; compiles it first, once, for minutes)
 	@tests/monitoring/try
@@ -38,17 +41,21 @@ plugin:
 
 # Static, so that the image holds one file; for this machine's own kind, since no other is installed with the compiler.
 GUARD_TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
-guard-image: ## Build the guard's image and load it into the test cluster's nodes (minutes, when anything changed)
+guard-image: ## Build the guard's image and load it into the test cluster's nodes (a quarter of an hour at first)
 	RUSTFLAGS='-C target-feature=+crt-static' cargo build --quiet --release --target $(GUARD_TARGET) --package stateful-webhook
 	@tests/cluster/load-image webhook-dev manifests/Containerfile target/$(GUARD_TARGET)/release/stateful-webhook
 
-# No registry has a server of CouchDB; COUCHDB_IMAGE names a real one. Two tags of one program, so that an upgrade is one; not
-# optimised, since nobody measures it and compiling it so would take minutes.
+# What the laws run is compiled like the laws themselves, with most of it: only the program differs from what people install.
+guard-debug-image: ## The same, not optimised and in seconds: what `make test` proves
+	@cargo build --quiet --package stateful-webhook
+	@tests/cluster/load-image webhook-dev tests/webhook/Containerfile target/debug/stateful-webhook
+
+# No registry has a server of CouchDB; COUCHDB_IMAGE names a real one. Two tags of one program, so that an upgrade is one.
 COUCHDB_STAND_IN = tests/couchdb-stand-in
-couchdb-stand-in-image: ## Build the stand-in for CouchDB and load it into the test cluster's nodes (a minute, when anything changed)
-	RUSTFLAGS='-C target-feature=+crt-static' cargo build --quiet --target $(GUARD_TARGET) --package couchdb-stand-in
+couchdb-stand-in-image: ## Build the stand-in for CouchDB and load it into the test cluster's nodes (seconds)
+	@cargo build --quiet --package couchdb-stand-in
 	@for version in 3.3 3.4; do tests/cluster/load-image couchdb-stand-in-$$version $(COUCHDB_STAND_IN)/$$version.Containerfile \
-		target/$(GUARD_TARGET)/debug/couchdb-stand-in || exit; done
+		target/debug/couchdb-stand-in || exit; done
 
 # Measured is what people install.
 bench: cluster ## Measure ours, the rollout everybody does, and nothing happening; write docs/figures.md

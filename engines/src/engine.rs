@@ -58,8 +58,9 @@ pub trait Engine: Send + Sync {
         member: &'a str,
     ) -> BoxFuture<'a, Result<Prepared, HandOverError>>;
 
-    /// TOUCH. Takes back what `prepare_restart` has changed on members that were not restarted after all: for whoever takes up,
-    /// ends or leaves an operation. What was done and what could not be, for people.
+    /// TOUCH. Takes back what `prepare_restart` has changed on members that were not restarted after all, and what keeps a member
+    /// that leads from leading after its next start: for whoever takes up, ends or leaves an operation. What was done and what
+    /// could not be, for people.
     fn take_back<'a>(&'a self, _doors: &'a [Door]) -> BoxFuture<'a, Vec<String>> {
         Box::pin(async { Vec::new() })
     }

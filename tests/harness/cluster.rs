@@ -11,10 +11,14 @@ use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
+use crate::company::{Held, Turn};
+
 /// A cluster, and the kubectl that speaks with it.
 #[derive(Debug, Clone)]
 pub struct Cluster {
     reach: Arc<Reach>,
+    /// Whose turn on the machine it is, where proofs share it.
+    _turn: Option<Arc<Held>>,
 }
 
 #[derive(Debug)]
@@ -35,7 +39,21 @@ impl Cluster {
             (home.join("kubeconfig"), home.join("bin/kubectl"))
         };
         ensure!(kubeconfig.exists(), "there is no {}: run `make cluster` first", kubeconfig.display());
-        Ok(Self { reach: Arc::new(Reach { kubeconfig, kubectl }) })
+        Ok(Self { reach: Arc::new(Reach { kubeconfig, kubectl }), _turn: None })
+    }
+
+    /// For a proof that measures how long clients wait, or meddles with nodes: no other runs meanwhile.
+    pub async fn alone() -> Result<Self> {
+        Self::in_turn(Turn::Alone).await
+    }
+
+    /// For any other proof.
+    pub async fn beside_others() -> Result<Self> {
+        Self::in_turn(Turn::BesideOthers).await
+    }
+
+    async fn in_turn(turn: Turn) -> Result<Self> {
+        Ok(Self { _turn: Some(Arc::new(Held::wait(turn).await)), ..Self::find()? })
     }
 
     /// The way in, for those who bring their own client.

@@ -10,6 +10,7 @@
 //! The load dials pods by address: run it where those addresses lead somewhere, as on the test cluster's own machine.
 
 mod cluster;
+mod company;
 mod couchdb;
 mod drain;
 mod gateway;

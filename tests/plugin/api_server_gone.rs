@@ -59,7 +59,7 @@ async fn an_api_server_that_is_away_for_longer_than_a_handover_waits_leaves_one_
 }
 
 async fn goes_when_nobody_leads(word: &str, goes: impl Fn(&Gateway), away: Duration) -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::alone().await?;
     let namespace = cluster.namespace(word).await?;
     let (postgres, plugin) = deployed(&cluster, &namespace).await?;
     let gateway = Gateway::open(&cluster, &namespace).await?;
@@ -96,7 +96,7 @@ async fn goes_when_nobody_leads(word: &str, goes: impl Fn(&Gateway), away: Durat
 #[tokio::test]
 async fn an_api_server_that_goes_when_clients_wait_and_nobody_was_stopped_leaves_the_old_primary_writing() -> Result<()>
 {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::alone().await?;
     let namespace = cluster.namespace("law-api-clients-wait").await?;
     let (postgres, plugin) = deployed(&cluster, &namespace).await?;
     let gateway = Gateway::open(&cluster, &namespace).await?;

@@ -16,7 +16,7 @@ const SETTLED_WITHIN: Duration = Duration::from_mins(2);
 #[tokio::test]
 async fn an_upgrade_of_couchdb_killed_while_a_node_looks_away_is_finished_by_another_and_fails_no_write() -> Result<()>
 {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::beside_others().await?;
     let namespace = cluster.namespace("law-couchdb").await?;
     let couchdb = Couchdb::deploy(&namespace, "3.3").await?;
     eprintln!("measured: {}", couchdb.what_it_is().await?);

@@ -12,7 +12,7 @@ const STEPS: usize = 12;
 /// Killed at the beginning of each step, once. Each time `resume` goes on until the next step nobody has died at.
 #[tokio::test]
 async fn killed_at_each_step_resume_finishes_and_loses_nothing() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::beside_others().await?;
     let namespace = cluster.namespace("law-deaths").await?;
     let redis = RedisCluster::deploy(&namespace, "7.0").await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);

@@ -5,7 +5,7 @@ use stateful_harness::{Cluster, Load, Plugin, RedisCluster, nothing_failed};
 
 #[tokio::test]
 async fn drain_of_each_node_under_load_fails_nothing() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::alone().await?;
     let namespace = cluster.namespace("law-drain").await?;
     let redis = RedisCluster::deploy(&namespace, "7.0").await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);

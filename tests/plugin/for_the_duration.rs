@@ -13,7 +13,7 @@ const SETTLED_WITHIN: Duration = Duration::from_mins(2);
 #[ignore = "two minutes: `make faults`"]
 async fn commits_wait_for_a_standby_while_members_are_replaced_and_for_nobody_after_the_end_or_an_abort() -> Result<()>
 {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::beside_others().await?;
     let namespace = cluster.namespace("law-for-the-duration").await?;
     let mut postgres = Postgres::deploy(&namespace, "15.18").await?;
     postgres.make_asynchronous().await?;

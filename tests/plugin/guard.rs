@@ -9,7 +9,7 @@ use stateful_harness::{Cluster, Plugin};
 
 #[tokio::test]
 async fn what_is_installed_is_what_kustomize_says() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::beside_others().await?;
     let plugin = Plugin::find(&cluster)?;
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the repository")?.join("manifests");
     for (folder, flag) in [("", None), ("cert-manager", Some("--cert-manager"))] {
@@ -34,7 +34,7 @@ async fn what_is_installed_is_what_kustomize_says() -> Result<()> {
 /// YAML for a repository is the same objects as JSON for a program, and needs no cluster.
 #[tokio::test]
 async fn a_rehearsal_prints_manifests_and_asks_nobody() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::beside_others().await?;
     let nowhere = Plugin::find(&cluster)?.with_kubeconfig("/nonexistent".into());
     let args = ["guard", "install", "--dry-run=client", "--namespace", "platform", "--guard-namespace", "shop"];
     let yaml = nowhere.run(&[&args[..], &["-o", "yaml"]].concat()).await?.expect(0)?.stdout;

@@ -1,5 +1,5 @@
-//! Laws, on a real cluster: each test is named after what must always hold. They share machine and nodes, so they run
-//! one after another (`--test-threads=1`).
+//! Laws, on a real cluster: each test is named after what must always hold. They share machine and nodes, so
+//! each waits for its turn (`stateful_harness::Cluster::alone` and `beside_others`).
 #![expect(clippy::print_stderr, reason = "a law of several parts says which part it is at")]
 
 mod api_server_gone;

@@ -22,7 +22,7 @@ const SETTLED_WITHIN: Duration = Duration::from_mins(2);
 /// There with the driver of this language, and back with Python's.
 #[tokio::test]
 async fn a_major_upgrade_of_mongodb_and_the_way_back_under_load_fail_no_write() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::alone().await?;
     let namespace = cluster.namespace("law-mongodb").await?;
     let mongodb = Mongodb::deploy(&namespace, "5.0").await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
@@ -51,7 +51,7 @@ async fn a_set_of_five_is_upgraded_and_given_back_to_whom_it_wants_to_lead() -> 
     let hidden = doc! { "priority": 0, "hidden": true };
     let delayed = doc! { "priority": 0, "hidden": true, "secondaryDelaySecs": 5 };
     let shape = [doc! {}, doc! { "priority": 2 }, doc! {}, hidden, delayed];
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::alone().await?;
     let namespace = cluster.namespace("law-mongodb-five").await?;
     let mongodb = Mongodb::deploy_shaped(&namespace, "5.0", &[SHORT_GOODBYE], &shape).await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
@@ -78,7 +78,7 @@ async fn a_set_of_five_is_upgraded_and_given_back_to_whom_it_wants_to_lead() -> 
 /// same way as any other, the arbiter too, and what waited or was given up on is not lost.
 #[tokio::test]
 async fn a_set_with_an_arbiter_is_upgraded_once_its_clients_may_wait_and_loses_nothing() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::beside_others().await?;
     let namespace = cluster.namespace("law-mongodb-arbiter").await?;
     let shape = [doc! {}, doc! {}, doc! { "arbiterOnly": true }];
     let mongodb = Mongodb::deploy_shaped(&namespace, "5.0", &[SHORT_GOODBYE], &shape).await?;
@@ -103,7 +103,7 @@ async fn a_set_with_an_arbiter_is_upgraded_once_its_clients_may_wait_and_loses_n
 /// Each is refused with its number and its reason, and nothing is touched; when it is over, the same is allowed.
 #[tokio::test]
 async fn a_secondary_that_lags_or_is_locked_is_a_reason_to_touch_nothing() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::beside_others().await?;
     let namespace = cluster.namespace("law-mongodb-obstacles").await?;
     let mongodb = Mongodb::deploy_with(&namespace, "6.0", &["--setParameter=enableTestCommands=1"]).await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
@@ -140,7 +140,7 @@ async fn a_secondary_that_lags_or_is_locked_is_a_reason_to_touch_nothing() -> Re
 
 #[tokio::test]
 async fn a_mongodb_that_takes_encrypted_connections_alone_is_handed_over_and_fails_no_write() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::beside_others().await?;
     let namespace = cluster.namespace("law-mongodb-encrypted").await?;
     let mongodb = Mongodb::deploy_encrypted(&namespace, "6.0").await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
@@ -156,7 +156,7 @@ async fn a_mongodb_that_takes_encrypted_connections_alone_is_handed_over_and_fai
 /// Final means final, and only what every member runs can be made so.
 #[tokio::test]
 async fn an_upgrade_of_mongodb_made_final_leaves_no_way_back_and_says_so() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::beside_others().await?;
     let namespace = cluster.namespace("law-mongodb-final").await?;
     let mongodb = Mongodb::deploy_with(&namespace, "5.0", &[SHORT_GOODBYE]).await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
@@ -183,7 +183,7 @@ async fn an_upgrade_of_mongodb_made_final_leaves_no_way_back_and_says_so() -> Re
 /// Killed when the journal says that a handover has begun: the members elect somebody by themselves, if need be.
 #[tokio::test]
 async fn killed_in_a_handover_of_mongodb_resume_finishes_and_loses_nothing() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::beside_others().await?;
     let namespace = cluster.namespace("law-mongodb-deaths").await?;
     let mongodb = Mongodb::deploy(&namespace, "6.0").await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);

@@ -21,7 +21,7 @@ const SETTLED_WITHIN: Duration = Duration::from_mins(3);
 
 #[tokio::test]
 async fn killed_at_each_step_of_an_upgrade_of_mongodb_resume_finishes_and_loses_nothing() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::beside_others().await?;
     let namespace = cluster.namespace("law-mongodb-killed").await?;
     let (mongodb, plugin) = deployed(&cluster, &namespace).await?;
     let load = Load::start(&mongodb).await?;
@@ -55,7 +55,7 @@ async fn a_secondary_that_dies_at_each_step_of_an_upgrade_loses_nothing() -> Res
 }
 
 async fn members_die(namespace: &str, whose: Whose) -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::alone().await?;
     let namespace = cluster.namespace(namespace).await?;
     let (mongodb, plugin) = deployed(&cluster, &namespace).await?;
     let load = Load::start(&mongodb).await?;
@@ -87,7 +87,7 @@ async fn members_die(namespace: &str, whose: Whose) -> Result<()> {
 #[tokio::test]
 #[ignore = "two minutes: `make faults`"]
 async fn a_node_cut_off_in_a_handover_of_mongodb_loses_nothing() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::alone().await?;
     let namespace = cluster.namespace("law-mongodb-cut-off").await?;
     let (mongodb, plugin) = deployed(&cluster, &namespace).await?;
     let load = Load::start(&mongodb).await?;

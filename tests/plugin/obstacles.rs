@@ -9,7 +9,7 @@ use crate::laws::Laws;
 
 #[tokio::test]
 async fn obstacles_stop_an_upgrade_where_it_is_safe() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::beside_others().await?;
     let namespace = cluster.namespace("law-obstacles").await?;
     let redis = RedisCluster::deploy(&namespace, "7.0").await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
@@ -111,7 +111,7 @@ async fn declare(redis: &RedisCluster<'_>, port: &str) -> Result<()> {
 
 #[tokio::test]
 async fn member_killed_in_the_middle_still_loses_nothing() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::beside_others().await?;
     let namespace = cluster.namespace("law-killed").await?;
     let redis = RedisCluster::deploy(&namespace, "7.0").await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);

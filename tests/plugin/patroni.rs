@@ -16,7 +16,7 @@ const NOTICED: Duration = Duration::from_secs(1);
 
 #[tokio::test]
 async fn patroni_moves_the_lead_when_asked_loses_nothing_and_is_left_as_it_was() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::beside_others().await?;
     let namespace = cluster.namespace("law-patroni").await?;
     let postgres = Postgres::deploy_patroni(&namespace, "15.18").await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
@@ -54,7 +54,7 @@ async fn patroni_moves_the_lead_when_asked_loses_nothing_and_is_left_as_it_was()
 /// Its server answers, and looks well to everybody for ten seconds: the process that receives the log is held up.
 #[tokio::test]
 async fn a_standby_under_patroni_that_hangs_is_not_asked_to_lead_and_no_client_waits_for_it() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::alone().await?;
     let namespace = cluster.namespace("law-patroni-hangs").await?;
     let postgres = Postgres::deploy_patroni(&namespace, "15.18").await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);

@@ -23,7 +23,7 @@ const A_WHILE: Duration = Duration::from_secs(3);
 
 #[tokio::test]
 async fn a_switchover_behind_a_pooler_fails_and_loses_nothing() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::alone().await?;
     let namespace = cluster.namespace("law-pooler-switchover").await?;
     let (database, plugin) = deployed(&cluster, &namespace).await?;
     let load = load(&database).await?;
@@ -46,7 +46,7 @@ async fn a_switchover_behind_a_pooler_fails_and_loses_nothing() -> Result<()> {
 
 #[tokio::test]
 async fn a_minor_upgrade_behind_a_pooler_fails_and_loses_nothing() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::alone().await?;
     let namespace = cluster.namespace("law-pooler-upgrade").await?;
     let (database, plugin) = deployed(&cluster, &namespace).await?;
     let load = load(&database).await?;
@@ -64,7 +64,7 @@ async fn a_minor_upgrade_behind_a_pooler_fails_and_loses_nothing() -> Result<()>
 /// The old primary answers again, as a standby, before that node's clients are led to the new one.
 #[tokio::test]
 async fn a_node_whose_proxy_follows_a_second_late_fails_no_write() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::alone().await?;
     let namespace = cluster.namespace("law-pooler-late").await?;
     let (database, plugin) = deployed(&cluster, &namespace).await?;
     let load = load(&database).await?;
@@ -92,7 +92,7 @@ async fn a_node_whose_proxy_follows_a_second_late_fails_no_write() -> Result<()>
 
 #[tokio::test]
 async fn a_long_transaction_calls_the_handover_off_and_nobody_is_left_waiting() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::alone().await?;
     let namespace = cluster.namespace("law-pooler-transaction").await?;
     let (database, plugin) = deployed(&cluster, &namespace).await?;
     let load = load(&database).await?;
@@ -120,7 +120,7 @@ async fn a_long_transaction_calls_the_handover_off_and_nobody_is_left_waiting() 
 
 #[tokio::test]
 async fn a_plugin_that_is_killed_in_the_pause_leaves_nobody_waiting() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::alone().await?;
     let namespace = cluster.namespace("law-pooler-killed").await?;
     let (database, plugin) = deployed(&cluster, &namespace).await?;
     let load = load(&database).await?;

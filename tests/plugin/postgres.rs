@@ -27,7 +27,7 @@ const BACK_WITHIN: Duration = Duration::from_mins(2);
 /// And back again: clients write by way of a primary of the old version within what the documents ask.
 #[tokio::test]
 async fn minor_upgrade_of_postgres_under_load_loses_nothing_and_its_rollback_neither() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::alone().await?;
     let namespace = cluster.namespace("law-postgres").await?;
     let postgres = Postgres::deploy(&namespace, "15.18").await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
@@ -94,7 +94,7 @@ async fn written(load: &Load) -> Result<Figures> {
 /// The first standby that gets the new image never starts. The way back takes it away as it is: nothing runs in it.
 #[tokio::test]
 async fn a_rollback_of_postgres_after_an_image_that_cannot_be_pulled_fails_no_write() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::beside_others().await?;
     let namespace = cluster.namespace("law-postgres-back").await?;
     let postgres = Postgres::deploy(&namespace, "15.18").await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
@@ -121,7 +121,7 @@ async fn a_rollback_of_postgres_after_an_image_that_cannot_be_pulled_fails_no_wr
 /// A fourth member comes before anybody is touched and goes when all are done; its claim stays.
 #[tokio::test]
 async fn an_upgrade_of_postgres_with_a_member_more_ends_with_as_many_as_before_and_loses_nothing() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::beside_others().await?;
     let namespace = cluster.namespace("law-postgres-surge").await?;
     let postgres = Postgres::deploy(&namespace, "15.18").await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
@@ -151,7 +151,7 @@ async fn an_upgrade_of_postgres_with_a_member_more_ends_with_as_many_as_before_a
 
 #[tokio::test]
 async fn a_major_upgrade_of_postgres_is_refused_and_touches_nothing() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::beside_others().await?;
     let namespace = cluster.namespace("law-postgres-major").await?;
     let postgres = Postgres::deploy(&namespace, "15.18").await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
@@ -167,7 +167,7 @@ async fn a_major_upgrade_of_postgres_is_refused_and_touches_nothing() -> Result<
 /// Killed once when the journal says that a handover has begun, and once when its writers notice: then nobody leads.
 #[tokio::test]
 async fn killed_in_a_handover_of_postgres_resume_leaves_one_primary_and_loses_nothing() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::beside_others().await?;
     let namespace = cluster.namespace("law-postgres-deaths").await?;
     let postgres = Postgres::deploy(&namespace, "15.18").await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);

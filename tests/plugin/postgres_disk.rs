@@ -29,7 +29,7 @@ const A_WHILE: Duration = Duration::from_secs(3);
 
 #[tokio::test]
 async fn a_successor_without_room_never_leads_and_the_old_primary_writes_on() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::beside_others().await?;
     let namespace = cluster.namespace("law-fault-disk").await?;
     let postgres = Postgres::deploy_on_small_disks(&namespace, "15.18").await?;
     ensure!(postgres.primary().await? == "postgres-0", "another leads from the beginning");

@@ -22,7 +22,7 @@ const HAPPENS_WITHIN: Duration = Duration::from_secs(40);
 
 #[tokio::test]
 async fn a_standby_that_dies_in_the_pause_holds_nobody_up() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::alone().await?;
     let namespace = cluster.namespace("law-fault-standby").await?;
     let (postgres, plugin) = deployed(&cluster, &namespace).await?;
     let bystander = postgres.link("postgres-2").await?;
@@ -40,7 +40,7 @@ async fn a_standby_that_dies_in_the_pause_holds_nobody_up() -> Result<()> {
 
 #[tokio::test]
 async fn a_successor_that_dies_right_after_its_promotion_leads_on_when_it_is_back() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::alone().await?;
     let namespace = cluster.namespace("law-fault-successor").await?;
     let (postgres, plugin) = deployed(&cluster, &namespace).await?;
     let successor = postgres.link("postgres-1").await?;
@@ -64,7 +64,7 @@ async fn a_successor_that_dies_right_after_its_promotion_leads_on_when_it_is_bac
 /// Somebody's minute of work is not ended for a switchover that could wait.
 #[tokio::test]
 async fn a_long_transaction_is_waited_for_and_not_ended() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::beside_others().await?;
     let namespace = cluster.namespace("law-fault-transaction").await?;
     let (postgres, plugin) = deployed(&cluster, &namespace).await?;
     let busy = postgres.link("postgres-0").await?;
@@ -95,7 +95,7 @@ async fn a_long_transaction_is_waited_for_and_not_ended() -> Result<()> {
 /// Its receiver stands still: it has what it had, and falls behind with every write.
 #[tokio::test]
 async fn a_successor_that_lags_does_not_lead_until_it_has_caught_up() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::beside_others().await?;
     let namespace = cluster.namespace("law-fault-lag").await?;
     let (postgres, plugin) = deployed(&cluster, &namespace).await?;
     let successor = postgres.link("postgres-1").await?;

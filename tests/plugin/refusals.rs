@@ -11,7 +11,7 @@ use crate::laws::Laws;
 
 #[tokio::test]
 async fn refusals_say_why_and_touch_nothing() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::beside_others().await?;
     let namespace = cluster.namespace("law-refusals").await?;
     let redis = RedisCluster::deploy(&namespace, "7.0").await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);

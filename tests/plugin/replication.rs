@@ -14,7 +14,7 @@ const WRITTEN: u64 = 500;
 
 #[tokio::test]
 async fn upgrade_under_sentinels_loses_nothing() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::beside_others().await?;
     let namespace = cluster.namespace("law-sentinels").await?;
     let plugin = deployed(&cluster, &namespace, "redis-sentinel").await?;
     let three = |status: &Value| status["topology"].as_str().is_some_and(|told| told.contains("3 Sentinels"));
@@ -29,7 +29,7 @@ async fn upgrade_under_sentinels_loses_nothing() -> Result<()> {
 
 #[tokio::test]
 async fn upgrade_without_sentinels_loses_nothing_and_leads_clients_to_the_new_primary() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::beside_others().await?;
     let namespace = cluster.namespace("law-replication").await?;
     let plugin = deployed(&cluster, &namespace, "redis-replication").await?;
     upgraded(&plugin, &namespace).await?;
@@ -43,7 +43,7 @@ async fn upgrade_without_sentinels_loses_nothing_and_leads_clients_to_the_new_pr
 
 #[tokio::test]
 async fn a_role_that_a_restart_forgets_is_not_handed_over() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::beside_others().await?;
     let namespace = cluster.namespace("law-forgetful").await?;
     let plugin = deployed(&cluster, &namespace, "redis-replication").await?;
     // The same server without its file: what CONFIG REWRITE would record is gone with the pod.

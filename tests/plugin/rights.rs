@@ -12,7 +12,7 @@ const USER: &str = "limited@example.com";
 
 #[tokio::test]
 async fn the_rights_printed_are_enough_and_each_is_needed() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::beside_others().await?;
     let namespace = cluster.namespace("law-rights").await?;
     let redis = RedisCluster::deploy(&namespace, "7.0").await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);

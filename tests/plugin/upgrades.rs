@@ -9,7 +9,7 @@ const PAUSE: Duration = Duration::from_millis(300);
 
 #[tokio::test]
 async fn upgrade_under_load_loses_and_fails_nothing() -> Result<()> {
-    let cluster = Cluster::find()?;
+    let cluster = Cluster::alone().await?;
     let namespace = cluster.namespace("law-upgrade").await?;
     let redis = RedisCluster::deploy(&namespace, "7.0").await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);

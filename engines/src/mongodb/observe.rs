@@ -28,13 +28,10 @@ const NO_ANSWERS: &[i32] = &[
     13436,
 ];
 
-/// Asks every member. One that is silent delays nobody: each has its own deadline.
+/// Asks every member. One that is silent delays nobody: each has its own deadlines.
 pub(super) async fn observe(links: &Links, doors: &[Door]) -> Vec<Seen> {
     join_all(doors.iter().map(|door| async move {
-        let answer = match timeout(PATIENCE, question(links, door)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(format!("no answer within {PATIENCE:?}")),
-        };
+        let answer = question(links, door).await;
         if answer.is_err() {
             links.forget(door).await;
         }
@@ -43,18 +40,32 @@ pub(super) async fn observe(links: &Links, doors: &[Door]) -> Vec<Seen> {
     .await
 }
 
+/// Two deadlines: to get in takes as many round trips as all that is asked then, and is done once. Under one, a member behind a
+/// long way would never be in by the time it is up, and its connection be given up each time.
 async fn question(links: &Links, door: &Door) -> Result<Answers, String> {
-    let link = links.to(door).await?;
-    match all(&link).await {
+    let (link, hello) = in_time(greeted(links, door)).await?;
+    match in_time(async { Ok(all(&link, hello).await) }).await? {
         Ok(answers) => Ok(answers),
         Err(error) => Err(links.words(door, &error).await),
     }
 }
 
+async fn in_time<T>(asked: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    timeout(PATIENCE, asked).await.unwrap_or_else(|_| Err(format!("no answer within {PATIENCE:?}")))
+}
+
+/// A connection over which a member has said what it is, before all else: one that cannot be spoken to costs one deadline
+/// and not nine.
+async fn greeted(links: &Links, door: &Door) -> Result<(Client, Document), String> {
+    let link = links.to(door).await?;
+    match ask(&link, doc! { "hello": 1 }).await {
+        Ok(hello) => Ok((link, hello)),
+        Err(error) => Err(links.words(door, &error).await),
+    }
+}
+
 /// One after another, over one connection: looked at every second, a member is not to be logged in to six times.
-async fn all(link: &Client) -> Result<Answers, Error> {
-    // Said before anybody logs in: one that cannot be spoken to costs one deadline and not nine.
-    let hello = ask(link, doc! { "hello": 1 }).await?;
+async fn all(link: &Client, hello: Document) -> Result<Answers, Error> {
     // It holds no data, and so no users: where they are asked for, it answers nobody but with this.
     if hello.get_bool("arbiterOnly").unwrap_or(false) {
         let asked = async |question| ask(link, question).await.unwrap_or_default();

@@ -21,7 +21,7 @@ use stateful_safety::{Assessment, ContainerFacts, Entrance, Millis};
 use tokio::sync::watch;
 
 use crate::{BoxFuture, Door, Engine, Gate, HandOverError, HandedOver, Ledger, Pooling, Prepared};
-use hand_over::{Hands, for_the_duration, patroni};
+use hand_over::{Hands, fence, for_the_duration, patroni};
 use leader::Keeper;
 use links::Links;
 
@@ -115,6 +115,11 @@ impl Engine for Postgres {
         _member: &'a str,
     ) -> BoxFuture<'a, Result<Prepared, HandOverError>> {
         Box::pin(async { Ok(Prepared::Ready) })
+    }
+
+    /// The fence of a handover that ended before its stop.
+    fn take_back<'a>(&'a self, doors: &'a [Door]) -> BoxFuture<'a, Vec<String>> {
+        Box::pin(fence::take_back(&self.links, doors))
     }
 
     fn begin_synchrony<'a>(&'a self, doors: &'a [Door]) -> BoxFuture<'a, Result<(), HandOverError>> {

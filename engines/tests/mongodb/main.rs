@@ -5,6 +5,7 @@
 
 #[path = "../tls/certificates.rs"]
 mod certificates;
+mod distance;
 mod encryption;
 mod handover;
 mod obstacles;

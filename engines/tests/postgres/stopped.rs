@@ -4,12 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use stateful_engines::postgres::Postgres;
-use stateful_engines::{Engine, HandOverError, HandedOver, NoGate};
+use stateful_engines::{Door, Engine, HandOverError, HandedOver, NoGate};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::clients::{Clients, Report};
-use crate::faults::leader;
+use crate::faults::{Moment, leader, moment};
 use crate::handover::ANY;
 use crate::programs::signal;
 use crate::servers::{Servers, name};
@@ -44,6 +44,11 @@ fn ended_by_its_own_order(said: &[u8], _: &Path) -> Vec<u8> {
     let order = format!("{script}; kill -TERM $${quote}\0");
     let length = u32::try_from(order.len() + 4).expect("a short one");
     [b"Q".as_slice(), &length.to_be_bytes(), order.as_bytes()].concat()
+}
+
+/// The order to stop is lost, and with it whoever gave it.
+fn lost(said: &[u8], _: &Path) -> Vec<u8> {
+    if says(said, STOPS) { Vec::new() } else { said.to_vec() }
 }
 
 fn says(said: &[u8], order: &[u8]) -> bool {
@@ -83,12 +88,18 @@ fn postmaster(data: &Path) -> u32 {
     first.lines().next().and_then(|line| line.parse().ok()).expect("a number")
 }
 
-/// What a handover from the first to the second comes to, who leads then, and what clients have seen.
-async fn handed_over(servers: &Servers, meddling: Meddling) -> (Result<HandedOver, HandOverError>, usize, Report) {
+/// The ways to the servers, with somebody who meddles on the first one's.
+async fn meddled(servers: &Servers, meddling: Meddling) -> Vec<Door> {
     let mut doors = servers.doors();
     let way = doors[0].way.as_mut().expect("a way");
     let road = road(way.host.clone(), way.port, servers.data(0), meddling).await;
     (way.host, way.port) = ("127.0.0.1".to_owned(), road);
+    doors
+}
+
+/// What a handover from the first to the second comes to, who leads then, and what clients have seen.
+async fn handed_over(servers: &Servers, meddling: Meddling) -> (Result<HandedOver, HandOverError>, usize, Report) {
+    let doors = meddled(servers, meddling).await;
     let clients = Clients::start();
     let ended = Postgres::default().hand_over(&doors, &[], &name(0), &name(1), &NoGate).await;
     println!("{ended:?}");
@@ -110,4 +121,21 @@ async fn an_order_to_stop_that_ends_its_own_shell_has_stopped_the_primary() {
     let (ended, leads, report) = handed_over(&servers, ended_by_its_own_order).await;
     assert!(ended.is_ok(), "{ended:?}");
     assert_eq!((leads, report.lost), (1, 0), "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_primary_that_was_fenced_and_never_stopped_leads_on_after_its_next_start_once_that_is_taken_back() {
+    let Some(servers) = Servers::start(ANY).await else { return };
+    let doors = meddled(&servers, lost).await;
+    let (from, to) = (name(0), name(1));
+    let dying = tokio::spawn(async move { Postgres::default().hand_over(&doors, &[], &from, &to, &NoGate).await });
+    moment(&servers, Moment::Fenced, 0, 1).await;
+    dying.abort();
+    let told = Postgres::default().take_back(&servers.doors()).await;
+    assert!(matches!(&told[..], [one] if one.contains("pg-0 leads, and was fenced")), "{told:?}");
+    assert_eq!(Postgres::default().take_back(&servers.doors()).await, Vec::<String>::new());
+    let standby = servers.data(1).join("standby.signal");
+    assert!(standby.exists(), "a standby lost its own");
+    signal("INT", postmaster(&servers.data(0)));
+    assert_eq!(leader(&servers).await, 0);
 }

@@ -1,7 +1,6 @@
 //! One writer: a number after another, each as soon as the one before has an answer and its turn has come.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
@@ -9,14 +8,11 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::driver::Link;
 use super::key::Ledger;
 use super::read;
-
-/// A hundred writes a second and key: fine enough to see a gap of 20 ms, and little enough that two cores spend their
-/// time on the cluster and not on the load.
-const PACE: Duration = Duration::from_millis(10);
+use crate::company::pace;
 
 pub(super) async fn write(mut link: Link, ledger: Arc<Mutex<Ledger>>, stop: watch::Receiver<bool>) {
     let name = read(&ledger).name().to_owned();
-    let mut turns = interval(PACE);
+    let mut turns = interval(pace());
     // After a stall the pace goes on; a burst to catch up would be another load than the one before.
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     for number in 0_u64.. {

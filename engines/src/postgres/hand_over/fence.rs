@@ -15,8 +15,8 @@ use tokio::time::timeout;
 
 use super::Hands;
 use super::decide::Side;
-use crate::HandOverError;
-use crate::postgres::links::{literal, words};
+use crate::postgres::links::{Links, PATIENCE, literal, words};
+use crate::{Door, HandOverError};
 
 /// How long the server may take to start a shell. Longer, and nobody knows whether it has.
 const SHELL_WITHIN: Duration = Duration::from_secs(10);
@@ -78,11 +78,39 @@ async fn is_fenced(hands: &Hands<'_>) -> bool {
 /// Takes the fence away again from a server that was not stopped and leads on. Left there, its next restart would leave
 /// the database without a primary.
 pub(super) async fn take_away(hands: &Hands<'_>) {
-    let directory = hands.word(hands.from, "SHOW data_directory").await;
-    if let Ok(Some(directory)) = directory {
-        let _ = run(hands, &program(&directory, "rm -f standby.signal")).await;
+    if let (Ok(door), Ok(Some(directory))) =
+        (hands.door(hands.from), hands.word(hands.from, "SHOW data_directory").await)
+    {
+        let _ = take_away_from(hands.links, door, &directory).await;
     }
 }
+
+/// The same for whoever leads and was fenced by somebody who died before the stop. A server that is no leader keeps its fence.
+/// What was done, for people.
+pub(in crate::postgres) async fn take_back(links: &Links, doors: &[Door]) -> Vec<String> {
+    let mut told = Vec::new();
+    for door in doors {
+        // Not to be asked is the same as before: what is not known to be there is not taken away.
+        let Ok(Some(directory)) = links.word(door, FENCED_LEADER, PATIENCE).await else { continue };
+        let member = &door.member;
+        told.push(match take_away_from(links, door, &directory).await {
+            Ok(()) => format!("{member} leads, and was fenced for a handover that did not take place: it is no longer"),
+            Err(NotRun::No(why) | NotRun::Broken(why)) => format!(
+                "{member} leads, and comes back as a standby when it is started again: remove standby.signal from \
+                 {directory} ({why})"
+            ),
+        });
+    }
+    told
+}
+
+async fn take_away_from(links: &Links, door: &Door, directory: &str) -> Result<(), NotRun> {
+    run_on(links, door, &program(directory, "rm -f standby.signal")).await
+}
+
+/// The data directory of a server that leads and would not after its next start.
+const FENCED_LEADER: &str = "SELECT current_setting('data_directory') FROM pg_stat_file('standby.signal', true) \
+    WHERE size IS NOT NULL AND NOT pg_is_in_recovery()";
 
 /// Why an order was not carried out, as far as that is known.
 enum NotRun {
@@ -93,12 +121,15 @@ enum NotRun {
 }
 
 async fn run(hands: &Hands<'_>, order: &str) -> Result<(), NotRun> {
-    let link = hands.link(hands.from).await.map_err(|error| NotRun::No(error.to_string()))?;
+    let door = hands.door(hands.from).map_err(|error| NotRun::No(error.to_string()))?;
+    run_on(hands.links, door, order).await
+}
+
+async fn run_on(links: &Links, door: &Door, order: &str) -> Result<(), NotRun> {
+    let link = links.to(door).await.map_err(NotRun::No)?;
     match timeout(SHELL_WITHIN, link.batch_execute(order)).await {
         Err(_) => {
-            if let Ok(door) = hands.door(hands.from) {
-                hands.links.forget(door).await;
-            }
+            links.forget(door).await;
             Err(NotRun::Broken(format!("no answer within {SHELL_WITHIN:?}")))
         }
         Ok(Ok(())) => Ok(()),

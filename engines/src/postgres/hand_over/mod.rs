@@ -6,7 +6,7 @@
 //! nobody is promoted by guesswork: whoever has everything leads on (`finish`).
 
 mod decide;
-mod fence;
+pub(super) mod fence;
 mod finish;
 mod follow;
 pub(super) mod for_the_duration;
