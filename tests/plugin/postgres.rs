@@ -236,7 +236,7 @@ async fn writes_flow(load: &Load, during: Figures) -> Result<Figures> {
     Ok(during)
 }
 
-async fn all_run(postgres: &Postgres<'_>, version: &str) -> Result<()> {
+pub(crate) async fn all_run(postgres: &Postgres<'_>, version: &str) -> Result<()> {
     postgres.in_sync(SETTLED_WITHIN).await?;
     for pod in postgres.pods().await? {
         ensure!(pod.image == postgres_image(version), "{} runs {}", pod.name, pod.image);

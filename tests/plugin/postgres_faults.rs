@@ -9,7 +9,8 @@ use stateful_harness::{Cluster, Figures, Load, Namespace, Plugin, Postgres, noth
 use tokio::time::timeout;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
-use crate::postgres::{clients_reach_the_primary, handing_over, told, writes_fail};
+use crate::deaths::die_at_each_step;
+use crate::postgres::{all_run, clients_reach_the_primary, handing_over, told, writes_fail};
 
 /// After a restart kubelet waits 10 s before the next one of the same container.
 const SETTLED_WITHIN: Duration = Duration::from_mins(2);
@@ -19,6 +20,25 @@ const WRITES_WITHIN: Duration = Duration::from_secs(15);
 
 /// How long somebody may take to die, to lag, or to be refused.
 const HAPPENS_WITHIN: Duration = Duration::from_secs(40);
+
+/// Three members are replaced, one hands over, and three steps are about the StatefulSet. That clients are led on is done with the
+/// handover.
+const STEPS: usize = 7;
+
+#[tokio::test]
+#[ignore = "two minutes: `make faults`"]
+async fn killed_at_each_step_of_an_upgrade_of_postgres_resume_finishes_and_loses_nothing() -> Result<()> {
+    let cluster = Cluster::beside_others().await?;
+    let namespace = cluster.namespace("law-fault-killed").await?;
+    let (postgres, plugin) = deployed(&cluster, &namespace).await?;
+    let load = Load::start(postgres.through("postgres-primary").await?).await?;
+    die_at_each_step(&plugin, &["upgrade", "postgres", "--version", "15.20"], &["resume", "postgres"], STEPS).await?;
+    let during = load.turn_page();
+    all_run(&postgres, "15.20").await?;
+    // How long it took is up to whoever takes it up again.
+    let leader = postgres.primary().await?;
+    whole_in_the_end(&leader, &postgres, load, during).await.map(drop)
+}
 
 #[tokio::test]
 async fn a_standby_that_dies_in_the_pause_holds_nobody_up() -> Result<()> {

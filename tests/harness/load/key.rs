@@ -1,6 +1,6 @@
 //! One key's ledger. A write is acknowledged, unknown, or failed, and nothing else.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::driver::Answer;
 
@@ -31,6 +31,8 @@ pub struct Figures {
     pub longest_gap: Duration,
     /// That key.
     pub of_key: String,
+    /// When it was written again: what was going on then is in the tool's own progress.
+    pub gap_ended: Option<SystemTime>,
 }
 
 impl Ledger {
@@ -97,6 +99,7 @@ impl Ledger {
         if gap > self.page.longest_gap {
             self.page.longest_gap = gap;
             self.page.of_key.clone_from(&self.name);
+            self.page.gap_ended = Some(SystemTime::now());
         }
     }
 }
@@ -113,6 +116,7 @@ impl Figures {
             failed: self.failed + other.failed,
             longest_gap: longest.longest_gap,
             of_key: longest.of_key.clone(),
+            gap_ended: longest.gap_ended,
         }
     }
 }
