@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use stateful_engines::postgres::Postgres;
-use stateful_engines::{Engine, NoGate};
-use tokio::io::copy_bidirectional;
+use stateful_engines::{Engine, HandOverError, NoGate};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use crate::clients::Clients;
+use crate::clients::{Clients, Report};
 use crate::faults::{Moment, leader, moment};
 use crate::handover::ANY;
 use crate::servers::{Servers, name};
@@ -21,6 +21,20 @@ const ASKED_AGAIN_WITHIN: Duration = Duration::from_secs(5);
 /// the two minutes after which it would be unknown who leads.
 const FOUND_OUT_WITHIN: Duration = Duration::from_secs(15);
 
+/// What the order to stop says, and no other.
+const STOPS: &[u8] = b"kill -INT";
+
+/// When a way falls silent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Falls {
+    /// When it is told to.
+    Told,
+    /// When the order to stop has gone through.
+    AfterTheOrder,
+    /// When it comes: nobody ever hears it.
+    BeforeTheOrder,
+}
+
 /// A way to a server whose connections can be silenced; new ones are not.
 struct Road {
     port: u16,
@@ -28,16 +42,17 @@ struct Road {
 }
 
 impl Road {
-    async fn to(host: String, port: u16) -> Self {
+    async fn to(host: String, port: u16, falls: Falls) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let own = listener.local_addr().expect("an address").port();
-        let (silenced, times) = watch::channel(0);
+        let silenced = watch::Sender::new(0);
+        let road = Self { port: own, silenced: silenced.clone() };
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(carry(client, (host.clone(), port), times.clone()));
+                tokio::spawn(carry(client, (host.clone(), port), silenced.clone(), falls));
             }
         });
-        Self { port: own, silenced }
+        road
     }
 
     fn silence(&self) {
@@ -45,39 +60,76 @@ impl Road {
     }
 }
 
-async fn carry(mut client: TcpStream, server: (String, u16), mut silenced: watch::Receiver<u32>) {
+async fn carry(mut client: TcpStream, server: (String, u16), silenced: watch::Sender<u32>, falls: Falls) {
     let Ok(mut server) = TcpStream::connect(server).await else { return };
-    silenced.mark_unchanged();
-    let ended = tokio::select! {
-        _ = copy_bidirectional(&mut client, &mut server) => true,
-        changed = silenced.changed() => changed.is_err(),
-    };
-    if !ended {
-        // Both stay open, until the proof is over.
-        let _ = silenced.wait_for(|_| false).await;
+    let mut silence = silenced.subscribe();
+    let (mut asked, mut answered) = (vec![0; 65_536], vec![0; 65_536]);
+    loop {
+        tokio::select! {
+            asks = client.read(&mut asked) => {
+                let Some(said) = asks.ok().and_then(|length| asked.get(..length)).filter(|said| !said.is_empty()) else { return };
+                let stops = falls != Falls::Told && said.windows(STOPS.len()).any(|part| part == STOPS);
+                if !(stops && falls == Falls::BeforeTheOrder) && server.write_all(said).await.is_err() {
+                    return;
+                }
+                if stops {
+                    silenced.send_modify(|times| *times += 1);
+                }
+            }
+            answers = server.read(&mut answered) => {
+                let Some(said) = answers.ok().and_then(|length| answered.get(..length)).filter(|said| !said.is_empty()) else { return };
+                if client.write_all(said).await.is_err() {
+                    return;
+                }
+            }
+            _ = silence.changed() => break,
+        }
     }
+    // Both stay open, until the proof is over.
+    let _ = silence.wait_for(|_| false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_falls_silent_in_the_pause_is_not_asked_twice_and_the_handover_goes_through() {
     let Some(servers) = Servers::start(ANY).await else { return };
     // The successor's, which is asked whether it has everything; then the old primary's, whose end is not heard.
-    for (from, to, silent, felt) in [(0, 1, 1, ASKED_AGAIN_WITHIN), (1, 2, 1, FOUND_OUT_WITHIN)] {
-        let mut doors = servers.doors();
-        let way = doors[silent].way.as_mut().expect("a way");
-        let road = Road::to(way.host.clone(), way.port).await;
-        (way.host, way.port) = ("127.0.0.1".to_owned(), road.port);
-        let clients = Clients::start();
-        let (old, new) = (name(from), name(to));
-        let handing =
-            tokio::spawn(async move { Postgres::default().hand_over(&doors, &[], &old, &new, &NoGate).await });
-        moment(&servers, Moment::Fenced, from, to).await;
-        road.silence();
-        let ended = handing.await.expect("an end").map(|handed| handed.took);
-        let leads = leader(&servers).await;
-        let report = clients.finish(&servers, leads).await;
-        println!("{} silent: {ended:?}, {report:?}", name(silent));
+    let ways = [(0, 1, 1, Falls::Told, ASKED_AGAIN_WITHIN), (1, 2, 1, Falls::AfterTheOrder, FOUND_OUT_WITHIN)];
+    for (from, to, silent, falls, felt) in ways {
+        let (ended, leads, report) = handed_over(&servers, (from, to), silent, falls).await;
         assert_eq!((leads, report.lost), (to, 0), "{ended:?}");
         assert!(report.longest_gap < felt, "{report:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_falls_silent_before_the_order_to_stop_leaves_the_old_primary_writing() {
+    let Some(servers) = Servers::start(ANY).await else { return };
+    let (ended, leads, report) = handed_over(&servers, (0, 1), 0, Falls::BeforeTheOrder).await;
+    assert!(matches!(ended, Err(HandOverError::NotMoved { .. })), "{ended:?}");
+    assert_eq!((leads, report.lost), (0, 0), "{ended:?}");
+    assert!(!servers.data(0).join("standby.signal").exists(), "its next start would make it a standby");
+}
+
+async fn handed_over(
+    servers: &Servers,
+    (from, to): (usize, usize),
+    silent: usize,
+    falls: Falls,
+) -> (Result<Duration, HandOverError>, usize, Report) {
+    let mut doors = servers.doors();
+    let way = doors[silent].way.as_mut().expect("a way");
+    let road = Road::to(way.host.clone(), way.port, falls).await;
+    (way.host, way.port) = ("127.0.0.1".to_owned(), road.port);
+    let clients = Clients::start();
+    let (old, new) = (name(from), name(to));
+    let handing = tokio::spawn(async move { Postgres::default().hand_over(&doors, &[], &old, &new, &NoGate).await });
+    if falls == Falls::Told {
+        moment(servers, Moment::Fenced, from, to).await;
+        road.silence();
+    }
+    let ended = handing.await.expect("an end").map(|handed| handed.took);
+    let leads = leader(servers).await;
+    let report = clients.finish(servers, leads).await;
+    println!("{} silent, {falls:?}: {ended:?}, {report:?}", name(silent));
+    (ended, leads, report)
 }
