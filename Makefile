@@ -45,7 +45,7 @@ guard-image: ## Build the guard's image and load it into the test cluster's node
 	RUSTFLAGS='-C target-feature=+crt-static' cargo build --quiet --release --target $(GUARD_TARGET) --package stateful-webhook
 	@tests/cluster/load-image webhook-dev manifests/Containerfile target/$(GUARD_TARGET)/release/stateful-webhook
 
-# What the laws run is compiled like the laws themselves, with most of it: only the program differs from what people install.
+# Compiled with the laws and like them: what people install is faster, and holds its libraries itself.
 guard-debug-image: ## The same, not optimised and in seconds: what `make test` proves
 	@cargo build --quiet --package stateful-webhook
 	@tests/cluster/load-image webhook-dev tests/webhook/Containerfile target/debug/stateful-webhook

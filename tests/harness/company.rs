@@ -1,5 +1,6 @@
 //! How proofs share the machine. One that measures how long clients wait, or meddles with nodes, has it alone; of the others two
-//! run at once, since a proof mostly waits for pods. They come first: whoever wants to be alone waits until nobody else does not.
+//! run at once, since a proof mostly waits for pods. They come first: whoever wants to be alone waits until none of them runs or
+//! waits.
 //!
 //! All of a binary's proofs are started at once (`--test-threads`) and wait here for their turn.
 
@@ -32,14 +33,14 @@ struct Machine {
     waiting: usize,
 }
 
-/// A turn on the machine, until it is dropped.
+/// How a proof takes the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Turn {
     Alone,
     BesideOthers,
 }
 
-/// Takes a turn away when its owner is done.
+/// A turn on the machine, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Held(Turn);
 
@@ -72,6 +73,7 @@ impl Drop for Held {
 }
 
 impl Machine {
+    /// Lets a proof in if it may come now. Whether it may.
     fn enter(&mut self, turn: Turn) -> bool {
         let may = !self.alone
             && match turn {

@@ -13,6 +13,7 @@ use crate::clients::{Clients, Report};
 use crate::faults::{Moment, leader, moment};
 use crate::handover::ANY;
 use crate::servers::{Servers, name};
+use crate::stopped::{STOPS, says};
 
 /// A question that is not answered, and the same over a new connection.
 const ASKED_AGAIN_WITHIN: Duration = Duration::from_secs(5);
@@ -20,9 +21,6 @@ const ASKED_AGAIN_WITHIN: Duration = Duration::from_secs(5);
 /// A witness that hears nothing (10 s), and both servers asked anew; not the order that nobody confirms, which stops nobody, nor
 /// the two minutes after which it would be unknown who leads.
 const FOUND_OUT_WITHIN: Duration = Duration::from_secs(15);
-
-/// What the order to stop says, and no other.
-const STOPS: &[u8] = b"kill -INT";
 
 /// When a way falls silent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,8 +65,8 @@ async fn carry(mut client: TcpStream, server: (String, u16), silenced: watch::Se
     loop {
         tokio::select! {
             asks = client.read(&mut asked) => {
-                let Some(said) = asks.ok().and_then(|length| asked.get(..length)).filter(|said| !said.is_empty()) else { return };
-                let stops = falls != Falls::Told && said.windows(STOPS.len()).any(|part| part == STOPS);
+                let Some(said) = part(&asked, asks) else { return };
+                let stops = falls != Falls::Told && says(said, STOPS);
                 if !(stops && falls == Falls::BeforeTheOrder) && server.write_all(said).await.is_err() {
                     return;
                 }
@@ -77,7 +75,7 @@ async fn carry(mut client: TcpStream, server: (String, u16), silenced: watch::Se
                 }
             }
             answers = server.read(&mut answered) => {
-                let Some(said) = answers.ok().and_then(|length| answered.get(..length)).filter(|said| !said.is_empty()) else { return };
+                let Some(said) = part(&answered, answers) else { return };
                 if client.write_all(said).await.is_err() {
                     return;
                 }
@@ -87,6 +85,11 @@ async fn carry(mut client: TcpStream, server: (String, u16), silenced: watch::Se
     }
     // Both stay open, until the proof is over.
     let _ = silence.wait_for(|_| false).await;
+}
+
+/// What was read; nothing at the end.
+fn part(buffer: &[u8], read: std::io::Result<usize>) -> Option<&[u8]> {
+    read.ok().and_then(|length| buffer.get(..length)).filter(|said| !said.is_empty())
 }
 
 #[tokio::test(flavor = "multi_thread")]

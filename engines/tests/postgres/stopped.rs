@@ -18,7 +18,7 @@ use crate::servers::{Servers, name};
 const FENCES: &[u8] = b">standby.signal";
 
 /// What the order to stop says, and no other.
-const STOPS: &[u8] = b"kill -INT";
+pub(crate) const STOPS: &[u8] = b"kill -INT";
 
 /// What becomes of something said to the server whose data is there.
 type Meddling = fn(&[u8], &Path) -> Vec<u8>;
@@ -51,7 +51,7 @@ fn lost(said: &[u8], _: &Path) -> Vec<u8> {
     if says(said, STOPS) { Vec::new() } else { said.to_vec() }
 }
 
-fn says(said: &[u8], order: &[u8]) -> bool {
+pub(crate) fn says(said: &[u8], order: &[u8]) -> bool {
     said.windows(order.len()).any(|part| part == order)
 }
 
