@@ -104,8 +104,11 @@ pub(in crate::postgres) async fn take_back(links: &Links, doors: &[Door]) -> Vec
     told
 }
 
+/// Looks and takes in one order, in one session: one that became a standby since it was asked would lead after its next start,
+/// beside another.
 async fn take_away_from(links: &Links, door: &Door, directory: &str) -> Result<(), NotRun> {
-    run_on(links, door, &program(directory, "rm -f standby.signal")).await
+    let leads = "SELECT 1 WHERE NOT pg_is_in_recovery()";
+    run_on(links, door, &order(leads, "read -r leads || exit 0", directory, "rm -f standby.signal")).await
 }
 
 /// The data directory of a server that leads and would not after its next start.
@@ -142,9 +145,14 @@ async fn run_on(links: &Links, door: &Door, order: &str) -> Result<(), NotRun> {
 
 /// A script in a directory. It reads what `COPY` sends first, so that the pipe never breaks.
 pub(super) fn program(directory: &str, script: &str) -> String {
+    order("SELECT 1", "cat >/dev/null", directory, script)
+}
+
+/// A script in a directory, given what a question is answered with.
+fn order(question: &str, reads: &str, directory: &str, script: &str) -> String {
     let quoted = directory.replace('\'', r"'\''");
-    let whole = format!("cat >/dev/null; cd '{quoted}' || exit 1; {script}");
-    format!("COPY (SELECT 1) TO PROGRAM{}", literal(&whole))
+    let whole = format!("{reads}; cd '{quoted}' || exit 1; {script}");
+    format!("COPY ({question}) TO PROGRAM{}", literal(&whole))
 }
 
 #[cfg(test)]
