@@ -34,14 +34,14 @@ fn lost_and_stopped(said: &[u8], data: &Path) -> Vec<u8> {
 }
 
 /// The shell that sends the signal does not survive it: a server that stops ends whole process groups (`signal_child`), and
-/// answers that the program failed. The shell here ends itself, since which of the two is first is a race.
+/// answers that the program failed. The shell here ends itself, and the signal arrives later: a busy server still says for a
+/// moment that it leads.
 fn ended_by_its_own_order(said: &[u8], _: &Path) -> Vec<u8> {
     if !says(said, STOPS) {
         return said.to_vec();
     }
-    let order = String::from_utf8(said[5..said.len() - 1].to_vec()).expect("a question");
-    let (script, quote) = order.split_at(order.len() - 1);
-    let order = format!("{script}; kill -TERM $${quote}\0");
+    let order = String::from_utf8(said[5..said.len()].to_vec()).expect("a question");
+    let order = order.replacen("kill -INT", "(sleep 0.5; kill -INT", 1).replacen(")\"'", ")\") & kill -TERM $$'", 1);
     let length = u32::try_from(order.len() + 4).expect("a short one");
     [b"Q".as_slice(), &length.to_be_bytes(), order.as_bytes()].concat()
 }

@@ -9,12 +9,12 @@
 //! come back writing. SIGINT is the fast stop (manual, "Shutting Down the Server"): sessions end, and the senders of the
 //! log stay until every receiver has all of it, the shutdown checkpoint included.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
-use super::Hands;
 use super::decide::Side;
+use super::{Hands, LOOK, NOT_STOPPING};
 use crate::postgres::links::{Links, PATIENCE, literal, words};
 use crate::{Door, HandOverError};
 
@@ -58,15 +58,27 @@ pub(super) async fn fence(hands: &Hands<'_>, data_directory: &str) -> Result<(),
 pub(super) async fn stop(hands: &Hands<'_>, data_directory: &str) -> Result<(), HandOverError> {
     let script = "kill -INT \"$(head -n 1 postmaster.pid)\"";
     match run(hands, &program(data_directory, script)).await {
-        // A "no" of a server that still leads. Of any other it says nothing: one that stops ends its sessions' whole process
-        // groups (`signal_child` in `postmaster.c`), the shell that told it to among them, and may call that a program that failed.
-        Err(NotRun::No(why)) if hands.side(hands.from).await == Side::Leads => {
+        // A "no" says nothing by itself: one that stops ends its sessions' whole process groups (`signal_child` in `postmaster.c`),
+        // the shell that told it to among them, and may call that a program that failed.
+        Err(NotRun::No(why)) if leads_on(hands).await => {
             take_away(hands).await;
             Err(hands.refused(why))
         }
         // Done, cut off by the very stop it asked for, or not known.
         Ok(()) | Err(NotRun::No(_) | NotRun::Broken(_)) => Ok(()),
     }
+}
+
+/// Whether it goes on leading as one that was not told to stop does. Asked once is not enough: the signal may be on its way.
+async fn leads_on(hands: &Hands<'_>) -> bool {
+    let asked = Instant::now();
+    while asked.elapsed() < NOT_STOPPING {
+        if hands.side(hands.from).await != Side::Leads {
+            return false;
+        }
+        sleep(LOOK).await;
+    }
+    true
 }
 
 /// Whether its disk says that it is a standby.

@@ -1,19 +1,16 @@
 //! TOUCH. Ends a handover that did not go through at once: the successor lacks something, the end was not heard, or
 //! whoever began it died. Nobody leads now. Both are asked until it is known who has everything; that one leads.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::time::sleep;
 
 use super::decide::{Next, Side, next};
 use super::follow::{Follower, untell};
 use super::prepare::{successor, undo};
-use super::{Hands, LOOK, SETTLED_WITHIN, fence, promote};
+use super::{Hands, LOOK, NOT_STOPPING, SETTLED_WITHIN, fence, promote};
 use crate::postgres::lsn::Lsn;
 use crate::{HandOverError, HandedOver};
-
-/// A server that was told to stop fast ends its sessions at once. One that still answers after this long was not told.
-const NOT_STOPPING: Duration = Duration::from_secs(10);
 
 pub(super) async fn finish(
     hands: &Hands<'_>,

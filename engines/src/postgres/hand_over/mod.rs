@@ -41,6 +41,9 @@ const POLL: Duration = Duration::from_millis(5);
 /// Between two looks while nobody leads and both are waited for. A server that starts takes a second or so.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// A server that was told to stop fast ends its sessions at once. One that still leads after this long was not told.
+const NOT_STOPPING: Duration = Duration::from_secs(10);
+
 /// How long it may take until both answer. A standby that hangs holds the old primary's stop up for
 /// `wal_sender_timeout` (60 s), and then it has to be started again.
 const SETTLED_WITHIN: Duration = Duration::from_mins(2);
