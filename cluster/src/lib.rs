@@ -52,7 +52,7 @@ mod tunnels;
 
 pub use access::{Permission, missing};
 pub use approval::{Approval, approve};
-pub use backups::{BackupSign, BackupState, BackupsFound, BackupsLooked, backups};
+pub use backups::{BackupKind, BackupSign, BackupState, BackupsFound, BackupsLooked, backups};
 pub use budget::{Amount, Budget};
 pub use bulletin::{Bulletin, Notice};
 pub use claim::{Claim, ClaimHolder, LEAVES_NODE, LIFETIME as CLAIM_LIFETIME, NEXT_POD, claim_name};

@@ -13,29 +13,19 @@ const HOUR: Millis = 3_600_000;
 /// What is found about the backups of a database: a warning where none is recent, and what was looked at. Never a reason to
 /// refuse: a database may be backed up where nobody here can see it.
 pub fn recent_backup(looked: &[BackupsLooked], now: Millis) -> Finding {
-    let signs = || {
-        looked.iter().flat_map(|looked| match &looked.found {
-            BackupsFound::Signs(signs) => signs.as_slice(),
-            BackupsFound::NotInstalled | BackupsFound::NotReadable(_) => &[],
-        })
-    };
-    let newest = |succeeded: bool| {
-        let such = signs().filter(|sign| (sign.state == BackupState::Succeeded) == succeeded);
-        such.max_by_key(|sign| (sign.at, sign.what.clone()))
-    };
-    let success = newest(true);
-    let failure = newest(false).filter(|failure| success.is_none_or(|success| success.at < failure.at));
+    let success = newest(looked, true);
+    let failure = newest(looked, false).filter(|failure| success.is_none_or(|success| success.at < failure.at));
     let age = success.map(|success| (success, (now - success.at) / HOUR));
     let mut warnings: Vec<Warning> = match age {
         None => vec![Warning::NoBackup { looked_at: looked_at(looked) }],
         Some((success, hours)) if now - success.at > LIMIT * HOUR => {
-            vec![Warning::BackupOld { what: success.what.clone(), hours, limit: LIMIT }]
+            vec![Warning::BackupOld { what: success.to_string(), hours, limit: LIMIT }]
         }
         Some(_) => Vec::new(),
     };
     warnings.extend(failure.and_then(failed));
     let mut notes: Vec<String> =
-        age.map(|(success, hours)| format!("newest: {}, {hours} h old", success.what)).into_iter().collect();
+        age.map(|(success, hours)| format!("newest: {success}, {hours} h old")).into_iter().collect();
     notes.extend(looked.iter().filter_map(not_looked_at));
     Finding {
         check: "recent-backup",
@@ -46,20 +36,41 @@ pub fn recent_backup(looked: &[BackupsLooked], now: Millis) -> Finding {
     }
 }
 
+/// The newest backup there is, or the newest attempt that failed.
+pub(crate) fn newest(looked: &[BackupsLooked], succeeded: bool) -> Option<&BackupSign> {
+    last(signs(looked).filter(|sign| (sign.state == BackupState::Succeeded) == succeeded))
+}
+
+/// The newest backup that was there at a moment.
+pub(crate) fn newest_until(looked: &[BackupsLooked], moment: Millis) -> Option<&BackupSign> {
+    last(signs(looked).filter(|sign| sign.state == BackupState::Succeeded && sign.at <= moment))
+}
+
+fn signs(looked: &[BackupsLooked]) -> impl Iterator<Item = &BackupSign> {
+    looked.iter().flat_map(|looked| match &looked.found {
+        BackupsFound::Signs(signs) => signs.as_slice(),
+        BackupsFound::NotInstalled | BackupsFound::NotReadable(_) => &[],
+    })
+}
+
+fn last<'a>(signs: impl Iterator<Item = &'a BackupSign>) -> Option<&'a BackupSign> {
+    signs.max_by(|one, other| (one.at, one.kind, &one.name).cmp(&(other.at, other.kind, &other.name)))
+}
+
 fn failed(failure: &BackupSign) -> Option<Warning> {
     let BackupState::Failed(why) = &failure.state else { return None };
-    Some(Warning::BackupFailed { what: failure.what.clone(), why: why.clone() })
+    Some(Warning::BackupFailed { what: failure.to_string(), why: why.clone() })
 }
 
 /// The kinds that were read.
-fn looked_at(looked: &[BackupsLooked]) -> String {
+pub(crate) fn looked_at(looked: &[BackupsLooked]) -> String {
     let read = looked.iter().filter(|looked| matches!(looked.found, BackupsFound::Signs(_)));
     let read: Vec<&str> = read.map(|looked| looked.kinds).collect();
     if read.is_empty() { "nothing that could be looked at".to_owned() } else { read.join(", ") }
 }
 
 /// A kind that was not read, and why.
-fn not_looked_at(looked: &BackupsLooked) -> Option<String> {
+pub(crate) fn not_looked_at(looked: &BackupsLooked) -> Option<String> {
     match &looked.found {
         BackupsFound::Signs(_) => None,
         BackupsFound::NotInstalled => Some(format!("{}: not installed", looked.kinds)),
@@ -69,14 +80,14 @@ fn not_looked_at(looked: &BackupsLooked) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use stateful_cluster::{BackupSign, BackupState, BackupsFound, BackupsLooked};
+    use stateful_cluster::{BackupKind, BackupSign, BackupState, BackupsFound, BackupsLooked};
 
     use super::{HOUR, recent_backup};
 
     const NOW: i64 = 1_000 * HOUR;
 
-    fn sign(what: &str, hours_ago: i64, state: BackupState) -> BackupSign {
-        BackupSign { what: what.to_owned(), at: NOW - hours_ago * HOUR, state }
+    fn sign(kind: BackupKind, name: &str, hours_ago: i64, state: BackupState) -> BackupSign {
+        BackupSign { kind, name: name.to_owned(), at: NOW - hours_ago * HOUR, state }
     }
 
     fn looked(kinds: &'static str, found: BackupsFound) -> BackupsLooked {
@@ -95,14 +106,14 @@ mod tests {
 
     #[test]
     fn the_newest_backup_of_any_kind_decides() {
-        let old = sign("job/a", 30, BackupState::Succeeded);
-        let snapshot = sign("volumesnapshot/b", 3, BackupState::Succeeded);
+        let old = sign(BackupKind::Job, "a", 30, BackupState::Succeeded);
+        let snapshot = sign(BackupKind::VolumeSnapshot, "b", 3, BackupState::Succeeded);
         assert_eq!(codes(&[jobs(std::slice::from_ref(&old))]), ["STF-BK-002"]);
         let both = [jobs(&[old]), looked("VolumeSnapshots", BackupsFound::Signs(vec![snapshot]))];
         assert_eq!(codes(&both), Vec::<&str>::new());
         assert_eq!(recent_backup(&both, NOW).notes, ["newest: volumesnapshot/b, 3 h old"]);
         assert_eq!(
-            codes(&[jobs(&[sign("job/a", 24, BackupState::Succeeded)])]),
+            codes(&[jobs(&[sign(BackupKind::Job, "a", 24, BackupState::Succeeded)])]),
             Vec::<&str>::new(),
             "a day is no more"
         );
@@ -110,8 +121,8 @@ mod tests {
 
     #[test]
     fn an_attempt_that_failed_counts_only_after_the_last_that_succeeded() {
-        let failure = |hours| sign("job/b", hours, BackupState::Failed("BackoffLimitExceeded".to_owned()));
-        let success = sign("job/a", 5, BackupState::Succeeded);
+        let failure = |hours| sign(BackupKind::Job, "b", hours, BackupState::Failed("BackoffLimitExceeded".to_owned()));
+        let success = sign(BackupKind::Job, "a", 5, BackupState::Succeeded);
         assert_eq!(codes(&[jobs(&[success.clone(), failure(2)])]), ["STF-BK-003"]);
         assert_eq!(codes(&[jobs(&[success, failure(7)])]), Vec::<&str>::new());
         assert_eq!(codes(&[jobs(&[failure(2)])]), ["STF-BK-001", "STF-BK-003"]);

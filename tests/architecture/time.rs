@@ -24,6 +24,7 @@ const THINKING_FILES: &[&str] = &[
     "plan.rs",
     "preflight.rs",
     "recent_backup.rs",
+    "restore.rs",
     "surge.rs",
     "look.rs",
     "stuck.rs",

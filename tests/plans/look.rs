@@ -14,6 +14,7 @@
 //! operated psmdb.percona.com PerconaServerMongoDB shop     the object its operator makes it from
 //! blocker stranger 07c37df at 10.0.0.9     a condition of the database; so are: blocker maintenance MEMBER MODE ·
 //!                                          blocker short COPIES WANTED SHARD
+//! backup volumesnapshot nightly 3          one that succeeded so many hours before (or: backups none)
 //! sharded config-servers on      what it is of a sharded cluster (or: sharded SHARD ...), whether the balancer is on, off, or
 //!                                unknown, and of which collections a chunk is leaving
 //! redis-0 shard-0 primary node1 7.0.15 old     member, group, role, node, version, and whether old or current
@@ -26,15 +27,17 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use stateful_cluster::TemplateChange;
+use stateful_cluster::{BackupsLooked, TemplateChange};
 use stateful_operations::{Goal, Look, Surge};
 use stateful_safety::{
     Assessment, Balancer, Blocker, Claims, Electorate, EngineKind, Member, MemberState, Operated, Part, Policy,
     ReplicaGroup, Role, Rollout, Sharding, Storage, Sync, Unsettled, Version, Workload, WorkloadId,
 };
 
+use crate::restore;
+
 /// When everything is seen; nobody here reads a clock.
-const NOW: i64 = 1_000_000;
+pub(crate) const NOW: i64 = 1_800_000_000_000;
 
 /// One case.
 pub(crate) struct Case {
@@ -43,12 +46,15 @@ pub(crate) struct Case {
     pub(crate) policy: Policy,
     pub(crate) image_before: Option<String>,
     pub(crate) replicas_before: Option<usize>,
+    /// What was found of backups, where a case is about them.
+    pub(crate) backups: Option<Vec<BackupsLooked>>,
 }
 
 /// Reads a case. A word it does not know fails the test.
 pub(crate) fn read(text: &str) -> Case {
     let mut goal = None;
     let (mut image_before, mut replicas_before) = (None, None);
+    let mut backups = None;
     let mut policy = Policy::default();
     let mut look = Look { at: NOW, workload: workload(), assessment: assessment() };
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
@@ -87,6 +93,10 @@ pub(crate) fn read(text: &str) -> Case {
                 let shard = words[4..].join(" ");
                 look.assessment.blockers.push(Blocker::Unsettled(Unsettled::ShardShort { shard, copies, wanted }));
             }
+            ["backups", "none"] => backups = Some(Vec::new()),
+            ["backup", kind, name, hours] => {
+                backups.get_or_insert_with(Vec::new).push(restore::backup(kind, name, hours))
+            }
             ["sharded", part, balancer, ref leaving @ ..] => {
                 look.assessment.sharding = Some(sharding(part, balancer, leaving));
             }
@@ -109,7 +119,7 @@ pub(crate) fn read(text: &str) -> Case {
     if look.assessment.groups.iter().any(|group| group.primary().is_some() || group.is_headless()) {
         look.assessment.electorates.push(voters(&look.assessment.groups));
     }
-    Case { look, goal: goal.expect("a goal"), policy, image_before, replicas_before }
+    Case { look, goal: goal.expect("a goal"), policy, image_before, replicas_before, backups }
 }
 
 fn goal_of(words: &[&str]) -> Goal {

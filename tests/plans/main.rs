@@ -2,6 +2,7 @@
 //! No cluster is needed: the same look gives the same plan. `UPDATE_GOLDEN=1` writes every `plan.txt` anew.
 
 mod look;
+mod restore;
 mod text;
 
 use std::path::{Path, PathBuf};
@@ -20,7 +21,7 @@ fn cases() -> Vec<PathBuf> {
 
 fn drawn_up(folder: &Path) -> String {
     let text = fs::read_to_string(folder.join("look.txt")).expect("look.txt");
-    let Case { look, goal, policy, image_before, replicas_before } = look::read(&text);
+    let Case { look, goal, policy, image_before, replicas_before, backups } = look::read(&text);
     let mut origin = Origin::of(&look);
     if let Some(image) = image_before {
         origin.image = image;
@@ -28,7 +29,9 @@ fn drawn_up(folder: &Path) -> String {
     if let Some(replicas) = replicas_before {
         origin.replicas = replicas;
     }
-    text::text(&draw_up(&goal, &look, origin, &policy))
+    let drawn = draw_up(&goal, &look, origin, &policy);
+    let restored = backups.map(|looked| restore::text(&drawn, &goal, &look, &looked));
+    text::text(&drawn) + &restored.unwrap_or_default()
 }
 
 #[test]

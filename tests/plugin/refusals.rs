@@ -26,6 +26,7 @@ async fn refusals_say_why_and_touch_nothing() -> Result<()> {
     laws.hold("second_upgrade_is_refused_with_holder", second_upgrade(&plugin)).await?;
     laws.hold("interrupted_upgrade_says_how_to_go_on", interrupted(&redis, &plugin)).await?;
     laws.hold("older_release_is_refused", older_release(&redis, &plugin)).await?;
+    laws.hold("restore_says_what_it_loses_and_is_not_carried_out", restore_plan(&redis, &plugin)).await?;
     laws.verdict()
 }
 
@@ -183,9 +184,34 @@ async fn older_release(redis: &RedisCluster<'_>, plugin: &Plugin) -> Result<()> 
     plugin.run(&["upgrade", "redis", "--version", "8.0", "-y"]).await?.expect(0)?;
     let namespace = redis.namespace();
     refused(namespace, plugin, &["upgrade", "redis", "--version", "7.0", "-y"], 3, &["STF-DB-021"]).await?;
-    let ended = plugin.run(&["rollback", "redis", "-y"]).await?.expect(3)?;
-    ensure!(ended.stderr.contains("STF-DB-021"), "it does not say why:\n{ended}");
-    Ok(())
+    let back = ["rollback", "redis", "-y"];
+    refused(namespace, plugin, &back, 3, &["STF-DB-021", "nothing to restore", "Jobs"]).await.map(drop)
+}
+
+/// Then there is a backup, told with what it lacks; its steps are for whoever accepts that, and for nobody else.
+async fn restore_plan(redis: &RedisCluster<'_>, plugin: &Plugin) -> Result<()> {
+    let namespace = redis.namespace();
+    let made = "2026-01-01T00:00:00Z";
+    let image = image("7.0");
+    let backup = ["create", "cronjob", "redis-backup", "--image", &image, "--schedule", "0 0 1 1 *", "--", "true"];
+    namespace.kubectl(&backup).await?;
+    let status = format!(r#"{{"status":{{"lastSuccessfulTime":"{made}"}}}}"#);
+    namespace
+        .kubectl(&["patch", "cronjob", "redis-backup", "--subresource=status", "--type=merge", "-p", &status])
+        .await?;
+    let words = ["STF-DB-021", "cronjob/redis-backup", made, "kubectl stateful rollback redis", "--accept-data-loss"];
+    let ended = refused(namespace, plugin, &["rollback", "redis", "-y"], 3, &words).await?;
+    ensure!(ended.stdout.is_empty(), "it told the steps:\n{ended}");
+    let before = Trace::of(namespace).await?;
+    let accepted = ["rollback", "redis", "-y", "--accept-data-loss"];
+    let ended = plugin.run(&accepted).await?.expect(0)?;
+    for word in ["cronjob/redis-backup", made, "redis-restored", "none of them was carried out"] {
+        ensure!(ended.stdout.contains(word), "\"{word}\" is not said:\n{ended}");
+    }
+    let ended = plugin.run(&[&accepted[..], &["-o", "json"]].concat()).await?.expect(0)?;
+    let plan: serde_json::Value = serde_json::from_str(&ended.stdout)?;
+    ensure!(plan["made"] == made && plan["losesMilliseconds"].as_i64() > Some(0), "{plan}");
+    before.is_unchanged(namespace).await
 }
 
 /// A file for a while.

@@ -14,23 +14,41 @@ use crate::{Cluster, Error, Result};
 pub use signs::{BackupSign, BackupState};
 
 /// A kind of object that tells of backups.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BackupKind {
+    /// A Job that made one.
     Job,
+    /// A `CronJob` that remembers its last success.
     CronJob,
+    /// A snapshot of a member's volume.
     VolumeSnapshot,
+    /// Velero's backup of a namespace.
     Velero,
+    /// `CloudNativePG`'s backup of a cluster.
     CloudNativePg,
+}
+
+impl BackupKind {
+    /// The kind as `kubectl get` takes it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Job => "job",
+            Self::CronJob => "cronjob",
+            Self::VolumeSnapshot => "volumesnapshot",
+            Self::Velero => "backup.velero.io",
+            Self::CloudNativePg => "backup.postgresql.cnpg.io",
+        }
+    }
 }
 
 /// Each with the API group it is in, as that calls it, and as people do. The version is the one the API server prefers.
 #[rustfmt::skip]
-const KINDS: &[(Kind, &str, &str, &str)] = &[
-    (Kind::Job,            "batch",                   "Job",            "Jobs"),
-    (Kind::CronJob,        "batch",                   "CronJob",        "CronJobs"),
-    (Kind::VolumeSnapshot, "snapshot.storage.k8s.io", "VolumeSnapshot", "VolumeSnapshots"),
-    (Kind::Velero,         "velero.io",               "Backup",         "Velero Backups"),
-    (Kind::CloudNativePg,  "postgresql.cnpg.io",      "Backup",         "CloudNativePG Backups"),
+const KINDS: &[(BackupKind, &str, &str, &str)] = &[
+    (BackupKind::Job,            "batch",                   "Job",            "Jobs"),
+    (BackupKind::CronJob,        "batch",                   "CronJob",        "CronJobs"),
+    (BackupKind::VolumeSnapshot, "snapshot.storage.k8s.io", "VolumeSnapshot", "VolumeSnapshots"),
+    (BackupKind::Velero,         "velero.io",               "Backup",         "Velero Backups"),
+    (BackupKind::CloudNativePg,  "postgresql.cnpg.io",      "Backup",         "CloudNativePG Backups"),
 ];
 
 /// What became of looking at one kind.
@@ -70,15 +88,15 @@ pub async fn backups(cluster: &Cluster, workload: &Workload) -> Vec<BackupsLooke
 
 async fn objects(
     cluster: &Cluster,
-    kind: Kind,
+    kind: BackupKind,
     api_group: &str,
     name: &str,
     namespace: &str,
 ) -> Result<Option<Vec<Value>>> {
     let Some(resource) = resource(cluster, api_group, name).await? else { return Ok(None) };
     let api: Api<DynamicObject> = match kind {
-        Kind::Velero => Api::all_with(cluster.client.clone(), &resource),
-        Kind::Job | Kind::CronJob | Kind::VolumeSnapshot | Kind::CloudNativePg => {
+        BackupKind::Velero => Api::all_with(cluster.client.clone(), &resource),
+        BackupKind::Job | BackupKind::CronJob | BackupKind::VolumeSnapshot | BackupKind::CloudNativePg => {
             Api::namespaced_with(cluster.client.clone(), namespace, &resource)
         }
     };

@@ -4,18 +4,27 @@ use jiff::Timestamp;
 use serde_json::Value;
 use stateful_safety::{Millis, Workload};
 
-use super::Kind;
+use super::BackupKind;
 use crate::PREFIX;
 
 /// One backup, or attempt at one, of a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackupSign {
-    /// What tells of it, by kind and name: `job/postgres-backup-29401`.
-    pub what: String,
+    /// What kind of object tells of it.
+    pub kind: BackupKind,
+    /// That object's name.
+    pub name: String,
     /// When it ended, or began where it has not ended.
     pub at: Millis,
     /// What came of it.
     pub state: BackupState,
+}
+
+impl std::fmt::Display for BackupSign {
+    /// By kind and name: `job/postgres-backup-29401`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.kind.word(), self.name)
+    }
 }
 
 /// What came of a backup.
@@ -35,16 +44,15 @@ const WORDS: &[&str] =
 const LABELS: &[&str] = &["app", "app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component"];
 
 /// What an object tells; nothing where it is about something else, or under way.
-pub(super) fn read(kind: Kind, object: &Value, workload: &Workload) -> Option<BackupSign> {
-    let (word, ended) = match kind {
-        Kind::Job => ("job", job(object, workload)?),
-        Kind::CronJob => ("cronjob", cron_job(object, workload)?),
-        Kind::VolumeSnapshot => ("volumesnapshot", snapshot(object, workload)?),
-        Kind::Velero => ("backup.velero.io", velero(object, workload)?),
-        Kind::CloudNativePg => ("backup.postgresql.cnpg.io", cloud_native_pg(object, workload)?),
+pub(super) fn read(kind: BackupKind, object: &Value, workload: &Workload) -> Option<BackupSign> {
+    let (at, state) = match kind {
+        BackupKind::Job => job(object, workload)?,
+        BackupKind::CronJob => cron_job(object, workload)?,
+        BackupKind::VolumeSnapshot => snapshot(object, workload)?,
+        BackupKind::Velero => velero(object, workload)?,
+        BackupKind::CloudNativePg => cloud_native_pg(object, workload)?,
     };
-    let (at, state) = ended;
-    Some(BackupSign { what: format!("{word}/{}", text(object, "/metadata/name")?), at, state })
+    Some(BackupSign { kind, name: text(object, "/metadata/name")?.to_owned(), at, state })
 }
 
 /// When it ended, and what came of it.

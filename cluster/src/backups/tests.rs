@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use stateful_safety::Workload;
 
 use super::signs::read;
-use super::{BackupState, Kind};
+use super::{BackupKind, BackupState};
 
 fn workload() -> Workload {
     let set = json!({"apiVersion": "apps/v1", "kind": "StatefulSet",
@@ -28,12 +28,12 @@ fn recorded(name: &str) -> Value {
 }
 
 /// What it tells, in words: when, and whether it failed.
-fn told(kind: Kind, object: &Value) -> Option<String> {
+fn told(kind: BackupKind, object: &Value) -> Option<String> {
     let sign = read(kind, object, &workload())?;
     let at = jiff::Timestamp::from_millisecond(sign.at).expect("a time");
-    Some(match sign.state {
-        BackupState::Succeeded => format!("{} {at}", sign.what),
-        BackupState::Failed(why) => format!("{} {at} failed: {why}", sign.what),
+    Some(match &sign.state {
+        BackupState::Succeeded => format!("{sign} {at}"),
+        BackupState::Failed(why) => format!("{sign} {at} failed: {why}"),
     })
 }
 
@@ -46,27 +46,27 @@ fn with(mut object: Value, pointer: &str, value: Value) -> Value {
 fn a_job_that_is_named_or_labelled_as_its_backup_and_has_ended_tells() {
     let (complete, failed) = (recorded("job-complete"), recorded("job-failed"));
     let at = complete["status"]["completionTime"].as_str().expect("a time").to_owned();
-    assert_eq!(told(Kind::Job, &complete), Some(format!("job/postgres-backup-1 {at}")));
-    let words = told(Kind::Job, &failed).expect("it tells");
+    assert_eq!(told(BackupKind::Job, &complete), Some(format!("job/postgres-backup-1 {at}")));
+    let words = told(BackupKind::Job, &failed).expect("it tells");
     assert!(words.starts_with("job/postgres-backup-2 ") && words.contains(" failed: Job has reached"), "{words}");
-    assert_eq!(told(Kind::Job, &with(complete.clone(), "/metadata/name", json!("postgres2-backup"))), None);
-    assert_eq!(told(Kind::Job, &with(complete.clone(), "/metadata/name", json!("postgres-vacuum"))), None);
+    assert_eq!(told(BackupKind::Job, &with(complete.clone(), "/metadata/name", json!("postgres2-backup"))), None);
+    assert_eq!(told(BackupKind::Job, &with(complete.clone(), "/metadata/name", json!("postgres-vacuum"))), None);
     let running = with(complete.clone(), "/status/conditions", json!([]));
-    assert_eq!(told(Kind::Job, &running), None, "it is under way");
+    assert_eq!(told(BackupKind::Job, &running), None, "it is under way");
     let mut labelled = with(complete, "/metadata/name", json!("nightly"));
-    assert_eq!(told(Kind::Job, &labelled), None);
+    assert_eq!(told(BackupKind::Job, &labelled), None);
     labelled["metadata"]["labels"]["kubectl-stateful.dev/backup-of"] = json!("postgres");
-    assert_eq!(told(Kind::Job, &labelled), Some(format!("job/nightly {at}")));
+    assert_eq!(told(BackupKind::Job, &labelled), Some(format!("job/nightly {at}")));
     labelled["metadata"]["labels"]["kubectl-stateful.dev/backup-of"] = json!("orders");
-    assert_eq!(told(Kind::Job, &labelled), None, "another's");
+    assert_eq!(told(BackupKind::Job, &labelled), None, "another's");
 }
 
 #[test]
 fn a_cron_job_tells_of_its_last_success() {
     let object = recorded("cronjob");
     let last = object["status"]["lastSuccessfulTime"].as_str().expect("a time").to_owned();
-    assert_eq!(told(Kind::CronJob, &object), Some(format!("cronjob/postgres-backup {last}")));
-    assert_eq!(told(Kind::CronJob, &with(object, "/status", json!({}))), None, "it has never succeeded");
+    assert_eq!(told(BackupKind::CronJob, &object), Some(format!("cronjob/postgres-backup {last}")));
+    assert_eq!(told(BackupKind::CronJob, &with(object, "/status", json!({}))), None, "it has never succeeded");
 }
 
 #[test]
@@ -74,14 +74,14 @@ fn a_snapshot_of_a_members_claim_tells_once_it_is_ready() {
     let object = json!({"metadata": {"name": "s", "creationTimestamp": "2026-01-01T00:00:00Z"},
         "spec": {"source": {"persistentVolumeClaimName": "data-postgres-0"}},
         "status": {"readyToUse": true, "creationTime": "2026-01-02T00:00:00Z"}});
-    assert_eq!(told(Kind::VolumeSnapshot, &object).as_deref(), Some("volumesnapshot/s 2026-01-02T00:00:00Z"));
+    assert_eq!(told(BackupKind::VolumeSnapshot, &object).as_deref(), Some("volumesnapshot/s 2026-01-02T00:00:00Z"));
     let unready = with(object.clone(), "/status/readyToUse", json!(false));
-    assert_eq!(told(Kind::VolumeSnapshot, &unready), None, "it is under way");
+    assert_eq!(told(BackupKind::VolumeSnapshot, &unready), None, "it is under way");
     let broken = with(object.clone(), "/status", json!({"readyToUse": false, "error": {"message": "no class"}}));
     let words = "volumesnapshot/s 2026-01-01T00:00:00Z failed: no class";
-    assert_eq!(told(Kind::VolumeSnapshot, &broken).as_deref(), Some(words));
+    assert_eq!(told(BackupKind::VolumeSnapshot, &broken).as_deref(), Some(words));
     let other = with(object, "/spec/source/persistentVolumeClaimName", json!("data-mongo-0"));
-    assert_eq!(told(Kind::VolumeSnapshot, &other), None);
+    assert_eq!(told(BackupKind::VolumeSnapshot, &other), None);
 }
 
 #[test]
@@ -93,14 +93,14 @@ fn veleros_backup_tells_where_its_namespace_is_in_it() {
     let here = json!({"includedNamespaces": ["shop"]});
     let words = "backup.velero.io/nightly 2026-01-02T00:00:00Z";
     for spec in [here.clone(), json!({}), json!({"includedNamespaces": ["*"]}), json!({"includedNamespaces": []})] {
-        assert_eq!(told(Kind::Velero, &object(spec.clone(), "Completed")).as_deref(), Some(words), "{spec}");
+        assert_eq!(told(BackupKind::Velero, &object(spec.clone(), "Completed")).as_deref(), Some(words), "{spec}");
     }
     for spec in [json!({"includedNamespaces": ["other"]}), json!({"excludedNamespaces": ["shop"]})] {
-        assert_eq!(told(Kind::Velero, &object(spec.clone(), "Completed")), None, "{spec}");
+        assert_eq!(told(BackupKind::Velero, &object(spec.clone(), "Completed")), None, "{spec}");
     }
-    assert_eq!(told(Kind::Velero, &object(here.clone(), "InProgress")), None);
+    assert_eq!(told(BackupKind::Velero, &object(here.clone(), "InProgress")), None);
     let partly = format!("{words} failed: PartiallyFailed");
-    assert_eq!(told(Kind::Velero, &object(here, "PartiallyFailed")), Some(partly));
+    assert_eq!(told(BackupKind::Velero, &object(here, "PartiallyFailed")), Some(partly));
 }
 
 /// Two that were recorded, by their status (issue #2813 of `CloudNativePG`): one to an object store, and one of volumes, which
@@ -114,13 +114,16 @@ fn cloud_native_pgs_backup_tells_of_the_cluster_of_that_name() {
             "phase": "completed", "serverName": "angus", "startedAt": "2023-09-18T21:30:41Z",
             "stoppedAt": "2023-09-18T22:36:29Z"}});
     let words = |at: &str| Some(format!("backup.postgresql.cnpg.io/backup-1695072640 {at}"));
-    assert_eq!(told(Kind::CloudNativePg, &object), words("2023-09-18T22:36:29Z"));
+    assert_eq!(told(BackupKind::CloudNativePg, &object), words("2023-09-18T22:36:29Z"));
     let of_volumes = json!({"backupId": "angus-backup-02", "instanceID": {"podName": "angus-2"},
         "method": "volumeSnapshot", "phase": "completed",
         "snapshotBackupStatus": {"snapshots": ["angus-2-1695047917", "angus-2-wal-1695047917"]}});
-    assert_eq!(told(Kind::CloudNativePg, &with(object.clone(), "/status", of_volumes)), words("2023-09-18T21:30:40Z"));
-    assert_eq!(told(Kind::CloudNativePg, &with(object.clone(), "/status/phase", json!("running"))), None);
+    assert_eq!(
+        told(BackupKind::CloudNativePg, &with(object.clone(), "/status", of_volumes)),
+        words("2023-09-18T21:30:40Z")
+    );
+    assert_eq!(told(BackupKind::CloudNativePg, &with(object.clone(), "/status/phase", json!("running"))), None);
     let failed = with(object.clone(), "/status", json!({"phase": "failed", "error": "no bucket"}));
-    assert_eq!(told(Kind::CloudNativePg, &failed), words("2023-09-18T21:30:40Z failed: no bucket"));
-    assert_eq!(told(Kind::CloudNativePg, &with(object, "/spec/cluster/name", json!("other"))), None);
+    assert_eq!(told(BackupKind::CloudNativePg, &failed), words("2023-09-18T21:30:40Z failed: no bucket"));
+    assert_eq!(told(BackupKind::CloudNativePg, &with(object, "/spec/cluster/name", json!("other"))), None);
 }

@@ -8,6 +8,7 @@ mod quantities;
 mod rehearsal;
 mod replacing;
 mod requirement;
+mod rollback;
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text, printed as they stand")]
 mod verbs;
 
@@ -19,6 +20,7 @@ pub(crate) use rehearsal::DryRun;
 pub(crate) use requirement::Requirement;
 #[cfg(test)]
 pub(crate) use requirement::requirement;
+pub(crate) use rollback::RollbackArgs;
 pub(crate) use verbs::{
     CheckArgs, CompletionArgs, DrainArgs, OperationFlags, PolicyFlags, ProgressMode, RbacArgs, ResumeArgs, StatusArgs,
     SwitchoverArgs, TargetArgs, UpgradeArgs, Verb,

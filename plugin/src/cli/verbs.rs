@@ -10,6 +10,7 @@ use super::guard::GuardArgs;
 use super::quantities::{bytes, duration};
 use super::rehearsal::Rehearsal;
 use super::replacing::Replacing;
+use super::rollback::RollbackArgs;
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -35,8 +36,11 @@ pub(crate) enum Verb {
     Abort(TargetArgs),
     /// Bring the old image back, as long as that loses nothing
     #[command(after_help = "Examples:
-  kubectl stateful rollback mongo -n shop  # until its finalize; refused, with the reason, where data would be lost")]
-    Rollback(ResumeArgs),
+  kubectl stateful rollback mongo -n shop  # until its finalize; refused, with the reason, where data would be lost
+
+  # Then: which backup there is, what it lacks, and how to restore it beside the database
+  kubectl stateful rollback mongo -n shop --accept-data-loss")]
+    Rollback(RollbackArgs),
     /// Make an upgrade to another release final: from then on there is no way back
     #[command(after_help = "Examples:
   kubectl stateful finalize mongo -n shop  # days after the upgrade, when nobody wants to go back")]
@@ -265,7 +269,7 @@ pub(crate) struct DrainArgs {
     pub(crate) operation: OperationFlags,
 }
 
-/// `resume`, `rollback`, `finalize`
+/// `resume`, `finalize`
 #[derive(Debug, Args)]
 pub(crate) struct ResumeArgs {
     /// A StatefulSet's name, sts/NAME, or an engine's word

@@ -1,28 +1,67 @@
-//! `rollback`: bring the old image back, as long as that loses nothing.
+//! `rollback`: bring the old image back, as long as that loses nothing; else say what a restore would lose, and how to.
 
+use jiff::Timestamp;
 use stateful_cluster::TemplateChange;
 use stateful_operations::journal::Entry;
-use stateful_operations::{Goal, Origin, Plan, Surge, for_moving};
+use stateful_operations::{
+    Closed, Goal, Origin, Plan, Refusal, Surge, World, draw_up, for_moving, no_way_back, restore_plan,
+};
+use stateful_safety::{Reason, Workload};
 
 use super::resume::carry_on;
-use crate::cli::ResumeArgs;
-use crate::context::{Context, Opened};
+use crate::cli::RollbackArgs;
+use crate::context::{Context, Opened, policy};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::operation::{must_be_able_to_ask, take_over};
+use crate::report::{ago, print_restore};
 
-pub(crate) async fn run(context: &Context, args: &ResumeArgs) -> Result<Exit, Failure> {
+pub(crate) async fn run(context: &Context, args: &RollbackArgs) -> Result<Exit, Failure> {
     must_be_able_to_ask(&args.operation)?;
     context.need(&context.cluster.namespace, &for_moving(context.cluster.inside)).await?;
     let opened = context.open(&args.target).await?;
     let entry = last_upgrade(context, &opened).await?;
     let (goal, origin) = back(&entry, &opened)?;
+    if let Some(why) = closed(&opened, &goal, &origin, args).await? {
+        let closed = Closed { image: &origin.image, why: &why, since: entry.began };
+        return restore(context, &opened.workload, &closed, args.accept_data_loss).await;
+    }
     let unfinished = entry.state.is_open();
     if unfinished {
         take_over(context, &opened, &entry).await?;
     }
     let resumed = unfinished.then_some(&entry);
     carry_on(context, &opened, "rollback", &goal, origin, resumed, &args.operation).await
+}
+
+/// Why the old image cannot come back at all, where that is so: found out before anything is taken over.
+async fn closed(opened: &Opened, goal: &Goal, origin: &Origin, args: &RollbackArgs) -> Result<Option<Reason>, Failure> {
+    let look = opened.live.look().await?;
+    match draw_up(goal, &look, origin.clone(), &policy(&args.operation.policy)) {
+        Err(Refusal::Unsafe(reasons)) => Ok(no_way_back(&reasons).cloned()),
+        Ok(_) | Err(Refusal::Nothing(_)) => Ok(None),
+    }
+}
+
+/// What is left then: a backup, told with what it lacks, and with its steps once that is accepted.
+async fn restore(context: &Context, workload: &Workload, closed: &Closed<'_>, accepted: bool) -> Result<Exit, Failure> {
+    let looked = stateful_cluster::backups(&context.cluster, workload).await;
+    let refused = Failure::blocked(format!("{} ({})", closed.why, closed.why.code()));
+    let target = context.typed(workload);
+    match restore_plan(workload, closed, &looked, Timestamp::now().as_millisecond()) {
+        Err(none) => Err(refused.hint(format!("go forward instead; there is nothing to restore: {none}"))),
+        Ok(plan) if accepted => {
+            print_restore(context.printer, &plan);
+            Ok(Exit::Done)
+        }
+        Ok(plan) => Err(refused.hint(format!(
+            "go forward instead, or restore {}: what was written since {} ({} ago) is lost; to see how, having accepted that: \
+             kubectl stateful rollback {target} --accept-data-loss",
+            plan.backup,
+            plan.made,
+            ago(plan.loses_milliseconds)
+        ))),
+    }
 }
 
 /// The unfinished operation, or else the newest that changed the image.

@@ -248,7 +248,7 @@ fn second(at: Timestamp) -> String {
 }
 
 /// A duration as kubectl writes ages: its largest unit, or two of them while they are small.
-fn lasting(duration: SignedDuration) -> String {
+pub(super) fn lasting(duration: SignedDuration) -> String {
     let seconds = duration.as_secs().max(0);
     match seconds {
         0..120 => format!("{seconds}s"),

@@ -7,6 +7,7 @@ mod history;
 mod html;
 mod plan;
 mod progress;
+mod restore;
 mod status;
 mod summary;
 mod table;
@@ -28,6 +29,7 @@ pub(crate) use history::{HistoryRow, print_history};
 pub(crate) use html::write_html;
 pub(crate) use plan::plan_text;
 pub(crate) use progress::Reporter;
+pub(crate) use restore::{ago, print_restore};
 pub(crate) use status::{MemberRow, ReasonLine, WorkloadRow, WorkloadStatus, print_members, print_workloads};
 pub(crate) use summary::{Moved, OperationReport, lasting, print_operation};
 

@@ -1,0 +1,38 @@
+//! The way back over a backup, for people.
+
+use jiff::SignedDuration;
+use stateful_operations::RestorePlan;
+use stateful_safety::Millis;
+
+use super::guard_status::lasting;
+use super::{Paint, Printer, clean};
+
+/// What is lost, and the steps, on stdout.
+pub(crate) fn print_restore(printer: Printer, plan: &RestorePlan) {
+    printer.result(&printer.structured(plan).unwrap_or_else(|| text(printer, plan)));
+}
+
+/// How long ago, as kubectl writes ages.
+pub(crate) fn ago(milliseconds: Millis) -> String {
+    lasting(SignedDuration::from_millis(milliseconds))
+}
+
+fn text(printer: Printer, plan: &RestorePlan) -> String {
+    let head = format!("{}: back to {} over a backup, beside it", plan.workload, plan.image);
+    let mut lines = vec![
+        printer.paint(Paint::Bold, &clean(&head)),
+        String::new(),
+        clean(&format!("Why:     {}", plan.why)),
+        clean(&format!("Backup:  {}, of {}", plan.backup, plan.made)),
+        clean(&format!("Lost:    what was written since then, {} ago", ago(plan.loses_milliseconds))),
+        String::new(),
+        "Steps for you, one after another; none of them was carried out:".to_owned(),
+    ];
+    for (index, step) in plan.steps.iter().enumerate() {
+        lines.push(format!("  {:>2}. {}", index + 1, clean(&step.what)));
+        lines.extend(
+            step.command.iter().map(|command| printer.paint(Paint::Dim, &format!("      → {}", clean(command)))),
+        );
+    }
+    lines.join("\n")
+}
