@@ -6,7 +6,7 @@ use std::time::Instant;
 use tokio::time::sleep;
 
 use super::decide::{Next, Side, next};
-use super::follow::{Follower, untell};
+use super::follow::Follower;
 use super::prepare::{successor, undo};
 use super::{Hands, LOOK, NOT_STOPPING, SETTLED_WITHIN, fence, promote};
 use crate::postgres::lsn::Lsn;
@@ -33,8 +33,7 @@ pub(super) async fn finish(
             }
             Next::PromoteBack if settled => {
                 promote::promote(hands, hands.from).await.map_err(|error| error.told(hands, hands.from))?;
-                undo(hands).await;
-                untell(hands, &told).await;
+                undo(hands, &told).await;
                 return Err(not_moved(hands, started));
             }
             Next::Done => return Ok(HandedOver { took: started.elapsed() }),
@@ -44,8 +43,7 @@ pub(super) async fn finish(
                     // Not while the successor is silent: it may lead, and then the fence must stay.
                     if matches!(to, Side::Follows { .. }) {
                         fence::take_away(hands).await;
-                        undo(hands).await;
-                        untell(hands, &told).await;
+                        undo(hands, &told).await;
                     }
                     return Err(not_moved(hands, started));
                 }

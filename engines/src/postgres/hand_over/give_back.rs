@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 use super::decide::leads_on;
-use super::follow::{Follower, untell};
+use super::follow::Follower;
 use super::prepare::{room, undo};
 use super::promote::promote;
 use super::{Hands, LOOK, SETTLED_WITHIN};
@@ -30,8 +30,7 @@ pub(super) async fn give_back(hands: &Hands<'_>, followers: &[Follower], last: O
             if let Err(error) = promote(hands, hands.from).await {
                 return error.told(hands, hands.from);
             }
-            undo(hands).await;
-            untell(hands, followers).await;
+            undo(hands, followers).await;
             return went_down(hands, begun.elapsed()).await;
         }
         sleep(LOOK).await;

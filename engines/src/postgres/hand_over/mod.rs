@@ -77,8 +77,7 @@ async fn begin(hands: &Hands<'_>) -> Result<HandedOver, HandOverError> {
     let (started, last) = match stopped.await {
         Ok(stopped) => stopped,
         Err(refused) => {
-            follow::untell(hands, &prepared.followers).await;
-            prepare::undo(hands).await;
+            prepare::undo(hands, &prepared.followers).await;
             return Err(refused);
         }
     };

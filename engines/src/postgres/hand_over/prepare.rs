@@ -5,7 +5,7 @@ mod names;
 pub(super) mod room;
 mod slots;
 
-use super::follow::{Follower, PRIMARY_CONNINFO, set, tell};
+use super::follow::{Follower, PRIMARY_CONNINFO, set, tell, untell};
 use super::successor_host::successor_host;
 use super::witness::Witness;
 use super::{Hands, fence};
@@ -54,12 +54,13 @@ pub(super) async fn prepare(hands: &Hands<'_>) -> Result<Prepared, HandOverError
     Ok(Prepared { witness, data_directory, followers })
 }
 
-/// Takes back what keeps the old primary from leading after its next restart. It leads on; a setting that stays behind is
-/// not read while it does.
-pub(super) async fn undo(hands: &Hands<'_>) {
+/// Takes back what keeps the old primary from leading after its next restart, and what its followers were told. It leads on; a
+/// setting that stays behind is not read while it does.
+pub(super) async fn undo(hands: &Hands<'_>, followers: &[Follower]) {
     if let Ok(link) = hands.link(hands.from).await {
         let _ = link.batch_execute("ALTER SYSTEM RESET primary_conninfo").await;
     }
+    untell(hands, followers).await;
 }
 
 /// The data directory of the old primary, if its settings let it come back as a standby of the successor.
