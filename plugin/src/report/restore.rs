@@ -24,7 +24,7 @@ fn text(printer: Printer, plan: &RestorePlan) -> String {
         String::new(),
         clean(&format!("Why:     {}", plan.why)),
         clean(&format!("Backup:  {}, of {}", plan.backup, plan.made)),
-        clean(&format!("Lost:    what was written since then, {} ago", ago(plan.loses_milliseconds))),
+        clean(&format!("Lost:    what was written in the {} since", ago(plan.loses_milliseconds))),
         String::new(),
         "Steps for you, one after another; none of them was carried out:".to_owned(),
     ];
