@@ -47,7 +47,7 @@ pub use plan::{Moved, Origin, Plan, Refusal, SeenMember};
 pub use preflight::{CHECKS, Finding, findings};
 pub use progress::{MemberLine, Progress, What};
 pub use recent_backup::recent_backup;
-pub use restore::{Closed, NoBackup, RestorePlan, RestoreStep, no_way_back, restore_plan};
+pub use restore::{Closed, NoBackup, RestorePlan, RestoreStep, closes, no_way_back, restore_plan};
 pub use steps::{Act, Step};
 pub use successor::best_successor;
 pub use unfinished::{draw_up_left, unfinished};

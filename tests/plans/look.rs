@@ -95,7 +95,7 @@ pub(crate) fn read(text: &str) -> Case {
             }
             ["backups", "none"] => backups = Some(Vec::new()),
             ["backup", kind, name, hours] => {
-                backups.get_or_insert_with(Vec::new).push(restore::backup(kind, name, hours))
+                backups.get_or_insert_with(Vec::new).push(restore::backup(kind, name, hours));
             }
             ["sharded", part, balancer, ref leaving @ ..] => {
                 look.assessment.sharding = Some(sharding(part, balancer, leaving));

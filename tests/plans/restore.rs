@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use stateful_cluster::{BackupKind, BackupSign, BackupState, BackupsFound, BackupsLooked, TemplateChange};
-use stateful_operations::{Closed, Goal, Look, Plan, Refusal, no_way_back, restore_plan};
+use stateful_operations::{Closed, Goal, Look, Plan, Refusal, closes, restore_plan};
 
 use crate::look::NOW;
 
@@ -28,7 +28,7 @@ pub(crate) fn backup(kind: &str, name: &str, hours: &str) -> BackupsLooked {
 /// The steps, or why there are none.
 pub(crate) fn text(drawn: &Result<Plan, Refusal>, goal: &Goal, look: &Look, looked: &[BackupsLooked]) -> String {
     let Err(Refusal::Unsafe(reasons)) = drawn else { return "there is a way back\n".to_owned() };
-    let why = no_way_back(reasons).expect("a reason no waiting helps against");
+    let why = closes(reasons).expect("a reason no waiting helps against");
     let Goal::Renew { change: Some(TemplateChange::Image { image, .. }), .. } = goal else {
         unreachable!("a goal that changes no image")
     };

@@ -2,11 +2,15 @@
 //! begun by the way.
 
 use stateful_operations::journal::State;
-use stateful_operations::{Outcome, Step, Stop};
+use stateful_operations::{Outcome, Step, Stop, no_way_back};
+use stateful_safety::Policy;
 
 use crate::cases::{self, Case};
 use crate::drive::{assert_finished, assert_lawful, assert_resumable, begin, resume, resume_into};
 use crate::model::{Fault, Model};
+
+/// Of a release that can read nothing of what any of the model's servers has written.
+const UNREADABLE: &str = "example/redis:2.0";
 
 /// The world with the operation killed in the pause of its first handover.
 fn killed_in_the_first_pause(case: &Case) -> Model {
@@ -58,6 +62,21 @@ fn a_handover_two_died_in_is_still_finished() {
                 }
             }
         }
+    }
+}
+
+/// Whoever wants back what cannot come back is told so when somebody leads again, and not before: clients wait.
+#[test]
+fn a_rollback_ends_the_pause_before_it_says_that_there_is_no_way_back() {
+    // A single server has nobody to hand over to, which is said instead.
+    let alone = |case: &Case| case.model.peek().workload.replicas == 1;
+    for case in cases::fencing().filter(|case| !alone(case)) {
+        let model = killed_in_the_first_pause(&case);
+        let back = cases::image(UNREADABLE);
+        let told = |model: &Model| no_way_back(&model.entry(), &back, &model.peek(), &Policy::default());
+        assert_eq!(told(&model), None, "{}: nobody leads", case.name);
+        resume(&model).expect(case.name);
+        assert!(told(&model).is_some(), "{}: somebody leads", case.name);
     }
 }
 

@@ -3,10 +3,8 @@
 use jiff::Timestamp;
 use stateful_cluster::TemplateChange;
 use stateful_operations::journal::Entry;
-use stateful_operations::{
-    Closed, Goal, Origin, Plan, Refusal, Surge, World, draw_up, for_moving, no_way_back, restore_plan,
-};
-use stateful_safety::{Reason, Workload};
+use stateful_operations::{Closed, Goal, Origin, Plan, Surge, World, for_moving, no_way_back, restore_plan};
+use stateful_safety::Workload;
 
 use super::resume::carry_on;
 use crate::cli::RollbackArgs;
@@ -22,7 +20,9 @@ pub(crate) async fn run(context: &Context, args: &RollbackArgs) -> Result<Exit, 
     let opened = context.open(&args.target).await?;
     let entry = last_upgrade(context, &opened).await?;
     let (goal, origin) = back(&entry, &opened)?;
-    if let Some(why) = closed(&opened, &goal, &origin, args).await? {
+    // Found out before anything is taken over.
+    let look = opened.live.look().await?;
+    if let Some(why) = no_way_back(&entry, &goal, &look, &policy(&args.operation.policy)) {
         let closed = Closed { image: &origin.image, why: &why, since: entry.began };
         return restore(context, &opened.workload, &closed, args.accept_data_loss).await;
     }
@@ -32,15 +32,6 @@ pub(crate) async fn run(context: &Context, args: &RollbackArgs) -> Result<Exit, 
     }
     let resumed = unfinished.then_some(&entry);
     carry_on(context, &opened, "rollback", &goal, origin, resumed, &args.operation).await
-}
-
-/// Why the old image cannot come back at all, where that is so: found out before anything is taken over.
-async fn closed(opened: &Opened, goal: &Goal, origin: &Origin, args: &RollbackArgs) -> Result<Option<Reason>, Failure> {
-    let look = opened.live.look().await?;
-    match draw_up(goal, &look, origin.clone(), &policy(&args.operation.policy)) {
-        Err(Refusal::Unsafe(reasons)) => Ok(no_way_back(&reasons).cloned()),
-        Ok(_) | Err(Refusal::Nothing(_)) => Ok(None),
-    }
 }
 
 /// What is left then: a backup, told with what it lacks, and with its steps once that is accepted.
