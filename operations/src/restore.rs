@@ -10,11 +10,9 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use stateful_cluster::{BackupKind, BackupSign, BackupsLooked};
-use stateful_safety::{EngineKind, Millis, Misfit, Policy, Reason, Workload};
+use stateful_safety::{EngineKind, Millis, Reason, Workload};
 
-use crate::journal::Entry;
 use crate::recent_backup::{looked_at, newest, newest_until, not_looked_at};
-use crate::{Goal, Look, Refusal, draw_up_left};
 
 /// The way back over a backup, and what it costs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -66,30 +64,6 @@ pub struct Closed<'a> {
     pub why: &'a Reason,
     /// When the upgrade began. No backup made later is of use.
     pub since: Millis,
-}
-
-/// Why the old image cannot come back at all, where that is so. A handover that somebody left in its pause is ended first: as
-/// long as nobody leads, there is no telling and something better to do.
-pub fn no_way_back(entry: &Entry, goal: &Goal, look: &Look, policy: &Policy) -> Option<Reason> {
-    match draw_up_left(entry, goal, look, policy) {
-        Err(Refusal::Unsafe(reasons)) => closes(&reasons).cloned(),
-        Ok(_) | Err(Refusal::Nothing(_)) => None,
-    }
-}
-
-/// Of the reasons against a way back, the one that no waiting and no mending helps against: the old image cannot read what is on
-/// the members' disks.
-pub fn closes(reasons: &[Reason]) -> Option<&Reason> {
-    reasons.iter().find(|reason| match reason {
-        Reason::Release(misfit) => match misfit {
-            Misfit::FilesTooNew { .. }
-            | Misfit::AnotherRelease { .. }
-            | Misfit::ReleaseSkipped { .. }
-            | Misfit::OlderSuccessor { .. } => true,
-            Misfit::NotFinalized { .. } | Misfit::ReleasesMixed { .. } => false,
-        },
-        _ => false,
-    })
 }
 
 /// Draws it up from the newest backup from before the upgrade.

@@ -21,6 +21,7 @@ const THINKING_FILES: &[&str] = &[
     "execute/redraw.rs",
     "live/in_front.rs",
     "unfinished.rs",
+    "way_back.rs",
     "plan.rs",
     "preflight.rs",
     "recent_backup.rs",

@@ -1,8 +1,7 @@
 //! A member more for the duration: it is the first to run the new template, it is removed only while it does not lead, and
 //! nobody else is ever scaled away.
 
-use stateful_cluster::TemplateChange;
-use stateful_operations::{Goal, Outcome, Refusal, Stop, Surge};
+use stateful_operations::{Outcome, Refusal, Stop, way_back};
 use stateful_safety::Reason;
 
 use crate::cases::surging;
@@ -12,7 +11,7 @@ use crate::model::{Fault, Model, NEWER_MINOR};
 #[test]
 fn an_image_that_cannot_be_pulled_is_found_out_on_the_added_member_and_going_back_removes_it() {
     let model = Model::fencing().with(|inside| inside.trouble.bad_image = Some(NEWER_MINOR.to_owned()));
-    let (before, old) = (model.before(), model.inside().image.clone());
+    let before = model.before();
     let outcome = begin(&model, &surging(NEWER_MINOR)).expect("a plan");
     assert_lawful(&model, "a bad image");
     let Some(Outcome::Stopped(Stop::NeedsHuman { step, why, .. })) = outcome else {
@@ -22,12 +21,25 @@ fn an_image_that_cannot_be_pulled_is_found_out_on_the_added_member_and_going_bac
     let acts = model.inside().watch.acts.clone();
     assert!(!acts.iter().any(|act| act.starts_with("Evict")), "nobody was touched: {acts:?}");
 
-    let change = TemplateChange::Image { container: "redis".to_owned(), image: old };
-    let back = Goal::Renew { change: Some(change), restore_primaries: false, repair: true, surge: Surge::Withdraw };
+    let back = way_back(&model.entry(), "redis");
     let outcome = carry_out(&model, &back, model.entry().plan.origin).expect("going back is not refused");
     assert_finished(&model, &back, &before, outcome.as_ref(), "going back");
     let acts = model.inside().watch.acts.clone();
     assert!(!acts.iter().any(|act| act.starts_with("Evict") || act.starts_with("HandOver")), "{acts:?}");
+}
+
+#[test]
+fn a_single_server_that_was_upgraded_with_a_member_more_goes_back_with_one() {
+    let model = Model::fencing_alone();
+    let before = model.before();
+    let old = model.inside().image.clone();
+    let goal = surging(NEWER_MINOR);
+    let outcome = begin(&model, &goal).expect("a plan");
+    assert_finished(&model, &goal, &before, outcome.as_ref(), "the upgrade");
+    let back = way_back(&model.entry(), "redis");
+    let outcome = carry_out(&model, &back, model.entry().plan.origin).expect("going back is not refused");
+    assert_finished(&model, &back, &before, outcome.as_ref(), "going back");
+    assert_eq!(model.inside().image, old);
 }
 
 #[test]

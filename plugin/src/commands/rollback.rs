@@ -1,9 +1,8 @@
 //! `rollback`: bring the old image back, as long as that loses nothing; else say what a restore would lose, and how to.
 
 use jiff::Timestamp;
-use stateful_cluster::TemplateChange;
 use stateful_operations::journal::Entry;
-use stateful_operations::{Closed, Goal, Origin, Plan, Surge, World, for_moving, no_way_back, restore_plan};
+use stateful_operations::{Closed, World, changes_image, for_moving, no_way_back, restore_plan, way_back};
 use stateful_safety::Workload;
 
 use super::resume::carry_on;
@@ -19,7 +18,11 @@ pub(crate) async fn run(context: &Context, args: &RollbackArgs) -> Result<Exit, 
     context.need(&context.cluster.namespace, &for_moving(context.cluster.inside)).await?;
     let opened = context.open(&args.target).await?;
     let entry = last_upgrade(context, &opened).await?;
-    let (goal, origin) = back(&entry, &opened)?;
+    if !changes_image(&entry.plan) {
+        let message = format!("operation {} changed no image; there is nothing to go back to", entry.id);
+        return Err(Failure::new(Exit::Error, message));
+    }
+    let (goal, origin) = (way_back(&entry, &opened.workload.container), entry.plan.origin.clone());
     // Found out before anything is taken over.
     let look = opened.live.look().await?;
     if let Some(why) = no_way_back(&entry, &goal, &look, &policy(&args.operation.policy)) {
@@ -60,28 +63,9 @@ async fn last_upgrade(context: &Context, opened: &Opened) -> Result<Entry, Failu
     let mut newest = opened.live.history(&opened.workload).await?;
     newest.reverse();
     let unfinished = newest.iter().position(|entry| entry.state.is_open());
-    let chosen = unfinished.or_else(|| newest.iter().position(|entry| image_change(&entry.plan)));
+    let chosen = unfinished.or_else(|| newest.iter().position(|entry| changes_image(&entry.plan)));
     chosen.map(|index| newest.swap_remove(index)).ok_or_else(|| {
         Failure::new(Exit::Error, format!("{} has no upgrade to go back on", opened.workload.id))
             .hint(format!("see what was done: kubectl stateful history {}", context.typed(&opened.workload)))
     })
-}
-
-fn image_change(plan: &Plan) -> bool {
-    matches!(&plan.goal, Goal::Renew { change: Some(TemplateChange::Image { .. }), .. })
-}
-
-/// The way back: the image before the upgrade, a broken member first. What an operation that is still open has added goes;
-/// after its end nobody knows whether somebody wants as many.
-fn back(entry: &Entry, opened: &Opened) -> Result<(Goal, Origin), Failure> {
-    if !image_change(&entry.plan) {
-        let message = format!("operation {} changed no image; there is nothing to go back to", entry.id);
-        return Err(Failure::new(Exit::Error, message));
-    }
-    let origin = entry.plan.origin.clone();
-    let container = opened.workload.container.clone();
-    let change = Some(TemplateChange::Image { container, image: origin.image.clone() });
-    let surged = |goal: &Goal| matches!(goal, Goal::Renew { surge: Surge::Add | Surge::Withdraw, .. });
-    let surge = if entry.state.is_open() && surged(&entry.plan.goal) { Surge::Withdraw } else { Surge::No };
-    Ok((Goal::Renew { change, restore_primaries: false, repair: true, surge }, origin))
 }
