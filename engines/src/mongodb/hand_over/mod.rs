@@ -80,7 +80,6 @@ pub(super) async fn nobody_reads_from(links: &Links, doors: &[Door], member: &st
 
 async fn step_down(hands: &Hands<'_>, readers: &[String]) -> Result<HandedOver, HandOverError> {
     let link = hands.link(hands.from).await?;
-    quiet::moment(hands).await;
     let started = Instant::now();
     let stepdown = doc! { "replSetStepDown": STAYS_DOWN, "secondaryCatchUpPeriodSecs": CATCH_UP, "force": false };
     match order(&link, stepdown, STEPPED_DOWN_WITHIN).await {

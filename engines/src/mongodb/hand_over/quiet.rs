@@ -20,12 +20,6 @@ const POLL: Duration = Duration::from_millis(5);
 /// A few milliseconds are enough where nothing else is the matter. After this long, waiting costs more than it may spare.
 const WITHIN: Duration = Duration::from_millis(250);
 
-/// Between two looks for a moment without a write on its way: those are a millisecond or two long.
-const MOMENT: Duration = Duration::from_millis(1);
-
-/// Where there is none in this time, writes come too fast for one.
-const A_MOMENT_WITHIN: Duration = Duration::from_millis(300);
-
 /// Waits until it is, or a moment has passed.
 pub(super) async fn wait(hands: &Hands<'_>, readers: &[String]) {
     let begun = Instant::now();
@@ -39,19 +33,6 @@ pub(super) async fn wait(hands: &Hands<'_>, readers: &[String]) {
         }
         before = told;
         sleep(POLL).await;
-    }
-}
-
-/// Waits for a moment in which nothing that was written is on its way any more, so that no news of it comes after the step-down
-/// (docs/decisions/0025-the-second-that-is-left-of-a-stepdown.md); or for as long as that is worth. Nobody waits for it.
-pub(super) async fn moment(hands: &Hands<'_>) {
-    let begun = Instant::now();
-    while begun.elapsed() < A_MOMENT_WITHIN {
-        let Ok(told) = last_write(hands, hands.from).await else { return };
-        if told.get("opTime") == told.get("majorityOpTime") {
-            return;
-        }
-        sleep(MOMENT).await;
     }
 }
 
