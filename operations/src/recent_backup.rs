@@ -13,8 +13,9 @@ const HOUR: Millis = 3_600_000;
 /// What is found about the backups of a database: a warning where none is recent, and what was looked at. Never a reason to
 /// refuse: a database may be backed up where nobody here can see it.
 pub fn recent_backup(looked: &[BackupsLooked], now: Millis) -> Finding {
-    let success = newest(looked, true);
-    let failure = newest(looked, false).filter(|failure| success.is_none_or(|success| success.at < failure.at));
+    let success = newest(looked, BackupSign::succeeded);
+    let failure = newest(looked, |sign| !sign.succeeded())
+        .filter(|failure| success.is_none_or(|success| success.at < failure.at));
     let age = success.map(|success| (success, (now - success.at) / HOUR));
     let mut warnings: Vec<Warning> = match age {
         None => vec![Warning::NoBackup { looked_at: looked_at(looked) }],
@@ -36,25 +37,14 @@ pub fn recent_backup(looked: &[BackupsLooked], now: Millis) -> Finding {
     }
 }
 
-/// The newest backup there is, or the newest attempt that failed.
-pub(crate) fn newest(looked: &[BackupsLooked], succeeded: bool) -> Option<&BackupSign> {
-    last(signs(looked).filter(|sign| (sign.state == BackupState::Succeeded) == succeeded))
-}
-
-/// The newest backup that was there at a moment.
-pub(crate) fn newest_until(looked: &[BackupsLooked], moment: Millis) -> Option<&BackupSign> {
-    last(signs(looked).filter(|sign| sign.state == BackupState::Succeeded && sign.at <= moment))
-}
-
-fn signs(looked: &[BackupsLooked]) -> impl Iterator<Item = &BackupSign> {
-    looked.iter().flat_map(|looked| match &looked.found {
+/// The newest of those that are wanted, of any kind.
+pub(crate) fn newest(looked: &[BackupsLooked], wanted: impl Fn(&BackupSign) -> bool) -> Option<&BackupSign> {
+    let signs = looked.iter().flat_map(|looked| match &looked.found {
         BackupsFound::Signs(signs) => signs.as_slice(),
         BackupsFound::NotInstalled | BackupsFound::NotReadable(_) => &[],
-    })
-}
-
-fn last<'a>(signs: impl Iterator<Item = &'a BackupSign>) -> Option<&'a BackupSign> {
-    signs.max_by(|one, other| (one.at, one.kind, &one.name).cmp(&(other.at, other.kind, &other.name)))
+    });
+    let such = signs.filter(|sign| wanted(sign));
+    such.max_by(|one, other| (one.at, one.kind, &one.name).cmp(&(other.at, other.kind, &other.name)))
 }
 
 fn failed(failure: &BackupSign) -> Option<Warning> {

@@ -12,7 +12,7 @@ use serde::Serialize;
 use stateful_cluster::{BackupKind, BackupSign, BackupsLooked};
 use stateful_safety::{EngineKind, Millis, Reason, Workload};
 
-use crate::recent_backup::{looked_at, newest, newest_until, not_looked_at};
+use crate::recent_backup::{looked_at, newest, not_looked_at};
 
 /// The way back over a backup, and what it costs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -76,7 +76,9 @@ pub fn restore_plan(
     looked: &[BackupsLooked],
     now: Millis,
 ) -> Result<RestorePlan, NoBackup> {
-    let Some(backup) = newest_until(looked, closed.since) else { return Err(none(looked, closed.since)) };
+    let Some(backup) = newest(looked, |sign| sign.succeeded() && sign.at <= closed.since) else {
+        return Err(none(looked, closed.since));
+    };
     let made = told(backup.at);
     let mut steps = restored_beside(backup, workload, closed.image);
     steps.extend(moved_over(backup, workload, &made));
@@ -93,7 +95,7 @@ pub fn restore_plan(
 
 fn none(looked: &[BackupsLooked], since: Millis) -> NoBackup {
     let missed: Vec<String> = looked.iter().filter_map(not_looked_at).map(|missed| format!("; {missed}")).collect();
-    let newer = newest(looked, true).map(|newer| {
+    let newer = newest(looked, BackupSign::succeeded).map(|newer| {
         format!("; {newer} is of {}, from after the upgrade began: its release cannot be read", told(newer.at))
     });
     NoBackup {

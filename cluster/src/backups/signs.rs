@@ -20,6 +20,13 @@ pub struct BackupSign {
     pub state: BackupState,
 }
 
+impl BackupSign {
+    /// Whether there is a backup to restore.
+    pub fn succeeded(&self) -> bool {
+        self.state == BackupState::Succeeded
+    }
+}
+
 impl std::fmt::Display for BackupSign {
     /// By kind and name: `job/postgres-backup-29401`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

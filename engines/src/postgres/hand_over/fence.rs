@@ -60,7 +60,7 @@ pub(super) async fn stop(hands: &Hands<'_>, data_directory: &str) -> Result<(), 
     match run(hands, &program(data_directory, script)).await {
         // A "no" says nothing by itself: one that stops ends its sessions' whole process groups (`signal_child` in `postmaster.c`),
         // the shell that told it to among them, and may call that a program that failed.
-        Err(NotRun::No(why)) if leads_on(hands).await => {
+        Err(NotRun::No(why)) if is_not_stopping(hands).await => {
             take_away(hands).await;
             Err(hands.refused(why))
         }
@@ -70,7 +70,7 @@ pub(super) async fn stop(hands: &Hands<'_>, data_directory: &str) -> Result<(), 
 }
 
 /// Whether it goes on leading as one that was not told to stop does. Asked once is not enough: the signal may be on its way.
-async fn leads_on(hands: &Hands<'_>) -> bool {
+async fn is_not_stopping(hands: &Hands<'_>) -> bool {
     let asked = Instant::now();
     while asked.elapsed() < NOT_STOPPING {
         if hands.side(hands.from).await != Side::Leads {
