@@ -2,7 +2,7 @@ include Makefile.cluster
 
 # The README's two commands are `make demo` and `make test`. `make help` lists all.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check faults monitoring plugin guard-image guard-debug-image couchdb-stand-in-image bench install
+.PHONY: help demo test check faults monitoring servers plugin guard-image guard-debug-image couchdb-stand-in-image bench install
 
 # The proofs that need no cluster; each is a folder of tests/.
 HERE := architecture plans
@@ -34,6 +34,9 @@ faults: cluster plugin ## The laws that take minutes each: five members, members
 
 monitoring: ## Try every alert of manifests/monitoring with promtool (needs Go; compiles it first, once, for minutes)
 	@tests/monitoring/try
+
+servers: ## Bring the database servers that the engine laws start on this machine into target/servers (a minute, once)
+	@tests/servers/install
 
 # The proofs run the binary as it is; cargo does not build it for them.
 plugin:
