@@ -1,7 +1,7 @@
 # etcd, the API server, the controllers, the scheduler, DNS and the volume provisioner: plain processes on the machine.
 # shellcheck shell=bash
 
-CONTROL_PLANE=(etcd kube-apiserver kube-controller-manager kube-scheduler coredns local-path-provisioner)
+CONTROL_PLANE=(etcd kube-apiserver kube-controller-manager kube-scheduler coredns volume-provisioner)
 
 start_api() {
   start_daemon etcd "$BIN_DIR/etcd" --data-dir "$RUN_DIR/etcd" --name test --log-level warn --unsafe-no-fsync \
@@ -53,10 +53,7 @@ start_dns() {
 
 start_provisioner() {
   kubectl apply -f "$SOURCE_DIR/config/storage.yaml"
-  start_daemon local-path-provisioner "$BIN_DIR/local-path-provisioner" start \
-    --kubeconfig "$PKI_DIR/admin.kubeconfig" --provisioner-name stateful.test/shared-disk \
-    --namespace cluster-storage --service-account-name default --configmap-name shared-disk \
-    --config "$SOURCE_DIR/config/shared-disk.json"
+  start_daemon volume-provisioner "$BIN_DIR/volume-provisioner" --kubeconfig "$PKI_DIR/admin.kubeconfig" --folder "$VOLUME_DIR"
 }
 
 api_answers() { kubectl get --raw /readyz --request-timeout 2s; }
