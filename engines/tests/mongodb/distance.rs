@@ -49,13 +49,13 @@ async fn carry(client: TcpStream, server: TcpStream) {
 async fn members_behind_a_long_way_are_got_into_and_say_what_they_are() {
     let Some(servers) = Servers::start() else { return };
     servers.found([Document::new(), Document::new(), Document::new()]).await;
-    let mut doors = servers.doors();
-    for door in &mut doors {
-        let way = door.way.as_mut().expect("a way");
+    let mut endpoints = servers.endpoints();
+    for endpoint in &mut endpoints {
+        let way = endpoint.way.as_mut().expect("a way");
         let port = long_way(way.host.clone(), way.port).await;
         (way.host, way.port) = ("127.0.0.1".to_owned(), port);
     }
-    let assessment = Mongodb::default().assess(&doors, 1).await;
+    let assessment = Mongodb::default().assess(&endpoints, 1).await;
     let answered = assessment.groups[0].members.iter().filter(|member| member.version.is_some()).count();
     assert_eq!(answered, 3, "{assessment:#?}");
 }

@@ -2,17 +2,17 @@
 
 use mongodb::bson::{Document, doc};
 use stateful_engines::mongodb::Mongodb;
-use stateful_engines::{Credentials, Engine, NoGate, Secret};
+use stateful_engines::{Credentials, Engine, NoClientPause, Secret};
 use stateful_safety::{Blocker, Sync};
 
-use crate::servers::{Servers, client, door, name};
+use crate::servers::{Servers, client, endpoint, name};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn servers_are_spoken_to_under_tls_and_only_where_their_authority_is_trusted() {
     let Some(servers) = Servers::start_encrypted() else { return };
     servers.found([Document::new(), Document::new(), Document::new()]).await;
     let certificates = servers.certificates.as_ref().expect("some");
-    let stranger = door(0, Some(certificates.settings(&certificates.stranger)));
+    let stranger = endpoint(0, Some(certificates.settings(&certificates.stranger)));
     let assessment = Mongodb::default().assess(&[stranger], 1).await;
     let sync = &assessment.groups[0].members[0].sync;
     let told = matches!(sync, Sync::Unreachable { why } if why.contains("TLS") && why.contains("certificate"));
@@ -28,17 +28,17 @@ async fn servers_that_take_certificates_alone_are_led_by_their_own_and_say_so_to
     let user = doc! { "createUser": "CN=ana,O=proof", "roles": [{ "role": "root", "db": "admin" }] };
     client(0).database("$external").run_command(user).await.expect("a user");
 
-    let (doors, engine) = (servers.doors(), Mongodb::default());
-    engine.hand_over(&doors, &[], &name(0), &name(1), &NoGate).await.expect("handed over");
+    let (endpoints, engine) = (servers.endpoints(), Mongodb::default());
+    engine.switch_over(&endpoints, &[], &name(0), &name(1), &NoClientPause).await.expect("switched over");
     let primary = servers.whole().await.groups[0].primary().map(|primary| primary.name.clone());
     assert_eq!(primary, Some(name(1)));
 
     let told = async |credentials: Credentials| {
-        let mut door = doors[0].clone();
-        let way = door.way.as_mut().expect("a way");
+        let mut endpoint = endpoints[0].clone();
+        let way = endpoint.way.as_mut().expect("a way");
         way.tls.as_mut().expect("TLS").logs_in = false;
         way.credentials = credentials;
-        let assessment = Mongodb::default().assess(&[door], 1).await;
+        let assessment = Mongodb::default().assess(&[endpoint], 1).await;
         match &assessment.groups[0].members[0].sync {
             Sync::Unreachable { why } => why.clone(),
             sync => unreachable!("it is let in: {sync:?}"),
@@ -63,23 +63,23 @@ async fn who_may_only_administer_the_cluster_sees_all_but_backups_and_hands_over
     servers.order(0, user("root", "root")).await;
     let doors_of = |name: &str| {
         let (name, password) = (name.to_owned(), Some(Secret::new("secret".to_owned())));
-        let mut doors = servers.doors();
-        for way in doors.iter_mut().filter_map(|door| door.way.as_mut().ok()) {
+        let mut endpoints = servers.endpoints();
+        for way in endpoints.iter_mut().filter_map(|endpoint| endpoint.way.as_mut().ok()) {
             way.credentials = Credentials { username: Some(name.clone()), password: password.clone() };
         }
-        doors
+        endpoints
     };
     servers.whole_of(&doors_of("root")).await;
     servers.order_as(0, ("root", "secret"), user("clusterAdmin", "clusterAdmin")).await;
 
-    let (doors, engine) = (doors_of("clusterAdmin"), Mongodb::default());
-    let assessment = engine.assess(&doors, 1).await;
+    let (endpoints, engine) = (doors_of("clusterAdmin"), Mongodb::default());
+    let assessment = engine.assess(&endpoints, 1).await;
     assert!(matches!(assessment.blockers[..], [Blocker::BackupsUnknown { .. }]), "{assessment:#?}");
     let group = &assessment.groups[0];
     assert!(group.members.iter().all(|member| member.sync.is_streaming()), "{group:#?}");
     let from = group.primary().expect("a primary").name.clone();
     let to = group.members.iter().find(|member| member.name != from).expect("another").name.clone();
-    engine.hand_over(&doors, &[], &from, &to, &NoGate).await.expect("handed over");
+    engine.switch_over(&endpoints, &[], &from, &to, &NoClientPause).await.expect("switched over");
     let after = servers.whole_of(&doors_of("root")).await;
     assert_eq!(after.groups[0].primary().map(|primary| primary.name.clone()), Some(to));
 }

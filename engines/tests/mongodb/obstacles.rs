@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use mongodb::bson::{Document, doc};
 use stateful_engines::mongodb::Mongodb;
-use stateful_engines::{Engine, HandOverError, NoGate};
+use stateful_engines::{Engine, NoClientPause, SwitchoverError};
 use stateful_safety::{
-    Assessment, Claims, Disruption, EngineKind, Known, Member, Policy, Reason, Rollout, Storage, Workload, WorkloadId,
-    everyone_in_sync, judge,
+    Assessment, Disruption, EngineKind, JudgeInput, Member, Policy, Reason, Rollout, Storage, VolumeClaims, Workload,
+    WorkloadId, everyone_in_sync, judge,
 };
 
 use crate::servers::{PATIENCE, Servers, client, name};
@@ -27,7 +27,7 @@ fn workload() -> Workload {
         image: "mongo:6.0".to_owned(),
         ready: true,
         terminating: false,
-        storage: Storage::Claim,
+        storage: Storage::VolumeClaim,
         waiting: None,
         never_started: false,
     };
@@ -47,7 +47,7 @@ fn workload() -> Workload {
         routes: Vec::new(),
         template_owner: None,
         replicas_owner: None,
-        claims: Claims::default(),
+        claims: VolumeClaims::default(),
         operated: None,
     }
 }
@@ -57,20 +57,20 @@ fn take() -> Disruption {
     Disruption::Take { members: vec![name(1)] }
 }
 
-fn hand_over() -> Disruption {
-    Disruption::HandOver { from: name(0), to: name(1) }
+fn switch_over() -> Disruption {
+    Disruption::Switchover { from: name(0), to: name(1) }
 }
 
 fn against(assessment: &Assessment, disruption: &Disruption) -> Vec<Reason> {
     let workload = workload();
-    let known = Known { workload: &workload, assessment: Some(assessment), promised: &[] };
+    let known = JudgeInput { workload: &workload, assessment: Some(assessment), promised: &[] };
     judge(&Policy::default(), known, disruption, NOW).reasons().to_vec()
 }
 
 /// What the gate between two steps of an upgrade finds.
 fn between_steps(assessment: &Assessment) -> Vec<Reason> {
     let workload = workload();
-    let known = Known { workload: &workload, assessment: Some(assessment), promised: &[] };
+    let known = JudgeInput { workload: &workload, assessment: Some(assessment), promised: &[] };
     everyone_in_sync(&Policy::default(), known, None, NOW)
 }
 
@@ -79,7 +79,7 @@ async fn refused(servers: &Servers, disruption: &Disruption, code: &str, says: &
     let engine = Mongodb::default();
     let begun = Instant::now();
     loop {
-        let assessment = engine.assess(&servers.doors(), NOW).await;
+        let assessment = engine.assess(&servers.endpoints(), NOW).await;
         let reasons = against(&assessment, disruption);
         if reasons.iter().any(|reason| reason.code() == code && reason.to_string().contains(says)) {
             assert_ne!(between_steps(&assessment), [], "an upgrade would go on");
@@ -93,7 +93,7 @@ async fn refused(servers: &Servers, disruption: &Disruption, code: &str, says: &
 /// Waits until all is well, and finds both allowed.
 async fn allowed(servers: &Servers) {
     let assessment = servers.whole().await;
-    for disruption in [take(), hand_over()] {
+    for disruption in [take(), switch_over()] {
         assert_eq!(against(&assessment, &disruption), [], "{disruption:?}");
     }
     assert_eq!(between_steps(&assessment), []);
@@ -135,7 +135,7 @@ async fn a_majority_without_what_is_written(servers: &Servers) {
     }
     let write = doc! { "insert": "orders", "documents": [{ "n": 1 }], "writeConcern": { "w": 1 } };
     client(0).database("app").run_command(write).await.expect("the primary has it");
-    for disruption in [take(), hand_over()] {
+    for disruption in [take(), switch_over()] {
         let reasons = refused(servers, &disruption, "STF-MG-013", "the limit is 1000 ms").await;
         assert!(reasons.iter().all(Reason::may_pass), "it is waited for: {reasons:?}");
     }
@@ -150,7 +150,7 @@ async fn members_of_different_features(servers: &Servers) {
     servers.order(2, fail_point("rsSyncApplyStop", "alwaysOn")).await;
     let told = |release: &str| doc! { "setFeatureCompatibilityVersion": release };
     servers.order(0, told("5.0")).await;
-    for disruption in [take(), hand_over()] {
+    for disruption in [take(), switch_over()] {
         let says = "mongo-2 has featureCompatibilityVersion 6.0";
         let reasons = refused(servers, &disruption, "STF-MG-004", says).await;
         assert!(reasons.iter().all(Reason::may_pass), "it is waited for: {reasons:?}");
@@ -176,12 +176,12 @@ async fn a_change_of_features_broken_off(servers: &Servers) {
 async fn nobody_to_lead_instead(servers: &Servers) {
     configure(servers, &[1, 2], 0).await;
     let assessment = servers.whole().await;
-    let reasons = against(&assessment, &hand_over());
+    let reasons = against(&assessment, &switch_over());
     assert!(matches!(&reasons[..], [Reason::NotElectable { to }] if *to == name(1)), "{reasons:?}");
     assert_eq!(against(&assessment, &take()), [], "one that never leads may be taken as any other");
     let engine = Mongodb::default();
-    let asked = engine.hand_over(&servers.doors(), &[], &name(0), &name(1), &NoGate).await;
-    assert!(matches!(asked, Err(HandOverError::Refused { .. })), "{asked:?}");
+    let asked = engine.switch_over(&servers.endpoints(), &[], &name(0), &name(1), &NoClientPause).await;
+    assert!(matches!(asked, Err(SwitchoverError::Refused { .. })), "{asked:?}");
     let primary = servers.whole().await.groups[0].primary().map(|primary| primary.name.clone());
     assert_eq!(primary, Some(name(0)), "it leads on");
     configure(servers, &[1, 2], 1).await;
@@ -216,7 +216,7 @@ async fn a_history_that_is_too_short(servers: &Servers) {
         for number in 0..3 {
             servers.order(number, doc! { "fsync": 1 }).await;
         }
-        let reasons = against(&engine.assess(&servers.doors(), NOW).await, &take());
+        let reasons = against(&engine.assess(&servers.endpoints(), NOW).await, &take());
         if reasons.iter().any(|reason| reason.code() == "STF-MG-003") {
             break reasons;
         }
@@ -225,5 +225,5 @@ async fn a_history_that_is_too_short(servers: &Servers) {
     let told: Vec<String> = reasons.iter().map(ToString::to_string).collect();
     assert!(told.iter().any(|says| says.contains("s back, the limit is 300 s")), "{told:?}");
     assert!(reasons.iter().any(|reason| !reason.may_pass()), "waiting does not mend it: {told:?}");
-    assert_ne!(against(&engine.assess(&servers.doors(), NOW).await, &hand_over()), []);
+    assert_ne!(against(&engine.assess(&servers.endpoints(), NOW).await, &switch_over()), []);
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use mongodb::bson::{Document, doc};
-use stateful_engines::Door;
+use stateful_engines::Endpoint;
 use stateful_engines::mongodb::{Answers, Mongodb, Seen, interpret};
 use stateful_safety::{Blocker, MemberState, Sync};
 
@@ -14,15 +14,15 @@ use crate::servers::{PATIENCE, Servers, client, name};
 
 /// Asks until what is said is what the case is about, and writes it down.
 async fn record(servers: &Servers, case: &str, about: impl Fn(&[Seen]) -> bool) {
-    record_of(&servers.doors(), case, about).await;
+    record_of(&servers.endpoints(), case, about).await;
 }
 
 /// The same of some of them.
-async fn record_of(doors: &[Door], case: &str, about: impl Fn(&[Seen]) -> bool) {
+async fn record_of(endpoints: &[Endpoint], case: &str, about: impl Fn(&[Seen]) -> bool) {
     let engine = Mongodb::default();
     let begun = Instant::now();
     let seen = loop {
-        let seen = engine.observe(doors).await;
+        let seen = engine.observe(endpoints).await;
         if about(&seen) {
             break seen;
         }
@@ -161,8 +161,8 @@ async fn record_what_a_sharded_cluster_says() {
         return;
     }
     let Some(servers) = Servers::start_sharded().await else { return };
-    let doors = servers.doors();
-    let (config, shard) = doors.split_at(2);
+    let endpoints = servers.endpoints();
+    let (config, shard) = endpoints.split_at(2);
     record_of(config, "config-servers-balancing", is_whole).await;
     servers.order(0, doc! { "_configsvrBalancerStop": 1, "maxTimeMS": 30_000 }).await;
     record_of(config, "config-servers-balancer-off", is_whole).await;

@@ -11,7 +11,7 @@ use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use mongodb::options::{ClientOptions, Credential, ServerAddress};
 use stateful_engines::mongodb::Mongodb;
-use stateful_engines::{Credentials, Door, Engine, Tls, Way};
+use stateful_engines::{Credentials, DialConfig, Endpoint, Engine, Tls};
 use stateful_safety::{Assessment, Role, Sync};
 
 /// Longer than anything that works takes.
@@ -76,8 +76,8 @@ impl Servers {
         let shard = doc! { "_id": "shop-a", "members": [{ "_id": 0, "host": host(2) }] };
         servers.order(0, doc! { "replSetInitiate": config }).await;
         servers.order(2, doc! { "replSetInitiate": shard }).await;
-        servers.whole_of(&servers.doors()[..2]).await;
-        servers.whole_of(&servers.doors()[2..]).await;
+        servers.whole_of(&servers.endpoints()[..2]).await;
+        servers.whole_of(&servers.endpoints()[2..]).await;
         let add = doc! { "_configsvrAddShard": format!("shop-a/{}", host(2)), "name": "shop-a" };
         servers.order(0, with_majority(add)).await;
         Some(servers)
@@ -219,23 +219,23 @@ impl Servers {
     }
 
     /// The doors to all of them, as discovery would give them.
-    pub(crate) fn doors(&self) -> Vec<Door> {
+    pub(crate) fn endpoints(&self) -> Vec<Endpoint> {
         let certified = self.roles == [CERTIFIED; 3];
         let settings = |own: &Certificates| Tls { logs_in: certified, ..own.settings(&own.authority) };
-        (0..3).map(|number| door(number, self.certificates.as_ref().map(settings))).collect()
+        (0..3).map(|number| endpoint(number, self.certificates.as_ref().map(settings))).collect()
     }
 
     /// What the adapter makes of them, as soon as one leads and the others follow closely.
     pub(crate) async fn whole(&self) -> Assessment {
-        self.whole_of(&self.doors()).await
+        self.whole_of(&self.endpoints()).await
     }
 
     /// The same of some of them.
-    pub(crate) async fn whole_of(&self, doors: &[Door]) -> Assessment {
+    pub(crate) async fn whole_of(&self, endpoints: &[Endpoint]) -> Assessment {
         let engine = Mongodb::default();
         let begun = Instant::now();
         loop {
-            let assessment = engine.assess(doors, 1).await;
+            let assessment = engine.assess(endpoints, 1).await;
             let members = &assessment.groups[0].members;
             let following = members.iter().all(|member| matches!(member.sync, Sync::InSync { .. }));
             let led = members.iter().any(|member| member.role == Role::Primary);
@@ -284,9 +284,9 @@ fn options(number: usize) -> ClientOptions {
     options
 }
 
-pub(crate) fn door(number: usize, tls: Option<Tls>) -> Door {
-    let way = Way { host: address(number), port: PORT, tls, credentials: Credentials::default() };
-    Door {
+pub(crate) fn endpoint(number: usize, tls: Option<Tls>) -> Endpoint {
+    let way = DialConfig { host: address(number), port: PORT, tls, credentials: Credentials::default() };
+    Endpoint {
         member: name(number),
         incarnation: name(number),
         address: Some(address(number)),

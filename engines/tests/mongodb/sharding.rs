@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mongodb::bson::doc;
 use stateful_engines::mongodb::Mongodb;
-use stateful_engines::{Door, Engine, NoGate};
+use stateful_engines::{Endpoint, Engine, NoClientPause};
 use stateful_safety::{Balancer, Part, Sharded, Sharding};
 use tokio::sync::watch;
 
@@ -14,15 +14,15 @@ use crate::servers::{Servers, name};
 /// A canary writes every 20 ms: for as long as this there is something to read back.
 const WRITTEN_FOR: Duration = Duration::from_secs(2);
 
-async fn sharding(servers: &Servers, doors: &[Door]) -> Sharding {
-    servers.whole_of(doors).await.sharding.expect("a part of a cluster")
+async fn sharding(servers: &Servers, endpoints: &[Endpoint]) -> Sharding {
+    servers.whole_of(endpoints).await.sharding.expect("a part of a cluster")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_part_of_a_cluster_knows_itself_and_the_config_servers_alone_know_the_balancer() {
     let Some(servers) = Servers::start_sharded().await else { return };
-    let doors = servers.doors();
-    let (config, shard) = doors.split_at(2);
+    let endpoints = servers.endpoints();
+    let (config, shard) = endpoints.split_at(2);
     let codes = |sharding: &Sharding| sharding.against_renewal().iter().map(Sharded::code).collect::<Vec<_>>();
 
     let told = sharding(&servers, config).await;
@@ -45,15 +45,15 @@ async fn a_part_of_a_cluster_knows_itself_and_the_config_servers_alone_know_the_
 #[tokio::test(flavor = "multi_thread")]
 async fn config_servers_and_shards_have_canaries_and_config_servers_hand_over_without_losing_a_write() {
     let Some(servers) = Servers::start_sharded().await else { return };
-    let all = servers.doors();
-    for doors in [all[..2].to_vec(), all[2..].to_vec()] {
+    let all = servers.endpoints();
+    for endpoints in [all[..2].to_vec(), all[2..].to_vec()] {
         let engine = Mongodb::default();
-        let (_doors, shown) = watch::channel(doors.clone());
+        let (_doors, shown) = watch::channel(endpoints.clone());
         let (stop, stopped) = watch::channel(false);
         let canary = engine.canary(shown, stopped);
         let moves = async {
-            if doors.len() > 1 {
-                engine.hand_over(&doors, &[], &name(0), &name(1), &NoGate).await.expect("handed over");
+            if endpoints.len() > 1 {
+                engine.switch_over(&endpoints, &[], &name(0), &name(1), &NoClientPause).await.expect("switched over");
             }
             tokio::time::sleep(WRITTEN_FOR).await;
             stop.send_replace(true);

@@ -95,7 +95,7 @@ fn one_after_the_other(all: &mut [Acknowledged]) {
             were.insert(before.by);
             let later = all.iter().filter(|other| other.by == before.by && other.sent > one.at);
             let back = later.clone().next();
-            // It may lead again after a handover back; then nobody else writes from there on.
+            // It may lead again after a switchover back; then nobody else writes from there on.
             if let Some(back) = back {
                 let between = all.iter().filter(|other| other.by == one.by && other.sent > back.at).count();
                 assert_eq!(between, 0, "pg-{} and pg-{} both took writes", before.by, one.by);

@@ -5,14 +5,14 @@ use std::os::unix::fs::chown;
 use std::time::Instant;
 
 use stateful_engines::postgres::Postgres;
-use stateful_engines::{Credentials, Door, Engine, NoGate, Secret, Tls};
+use stateful_engines::{Credentials, Endpoint, Engine, NoClientPause, Secret, Tls};
 use stateful_safety::Sync;
 
 use crate::certificates::Certificates;
 use crate::clients::Clients;
-use crate::handover::{ANY, FELT_BY_NOBODY};
 use crate::programs::{append, owner};
 use crate::servers::{PASSWORD, PATIENCE, Servers, address, name};
+use crate::switchover::{ANY, FELT_BY_NOBODY};
 
 /// Who is let in, and from whom nothing is taken in the open: neither a question nor the log.
 const RULES: &str = "hostssl all operator 127.0.0.0/8 scram-sha-256\n\
@@ -27,20 +27,20 @@ async fn servers_are_led_under_tls_and_only_where_their_authority_is_trusted() {
     let certificates = Certificates::make(&servers.home, &hosts);
     speak_tls(&servers, &certificates).await;
 
-    let doors = |tls: Option<Tls>| doors(&servers, tls.as_ref());
+    let endpoints = |tls: Option<Tls>| endpoints(&servers, tls.as_ref());
     for (settings, said) in
         [(None, "no encryption"), (Some(certificates.settings(&certificates.stranger)), "certificate")]
     {
-        let assessment = Postgres::default().assess(&doors(settings), 1).await;
+        let assessment = Postgres::default().assess(&endpoints(settings), 1).await;
         for member in &assessment.groups[0].members {
             assert!(matches!(&member.sync, Sync::Unreachable { why } if why.contains(said)), "{said}: {member:?}");
         }
     }
 
     let (engine, clients) = (Postgres::default(), Clients::start());
-    let doors = doors(Some(certificates.settings(&certificates.authority)));
-    engine.hand_over(&doors, &[], &name(0), &name(1), &NoGate).await.expect("handed over");
-    let assessment = engine.assess(&doors, 1).await;
+    let endpoints = endpoints(Some(certificates.settings(&certificates.authority)));
+    engine.switch_over(&endpoints, &[], &name(0), &name(1), &NoClientPause).await.expect("switched over");
+    let assessment = engine.assess(&endpoints, 1).await;
     assert_eq!(assessment.groups[0].primary().map(|primary| primary.name.clone()), Some(name(1)), "{assessment:#?}");
     servers.whole().await;
     let report = clients.finish(&servers, 1).await;
@@ -76,12 +76,12 @@ async fn speak_tls(servers: &Servers, certificates: &Certificates) {
 }
 
 /// As discovery would give them where the pods refer to that user and those settings.
-fn doors(servers: &Servers, tls: Option<&Tls>) -> Vec<Door> {
-    let mut doors = servers.doors();
-    for way in doors.iter_mut().filter_map(|door| door.way.as_mut().ok()) {
+fn endpoints(servers: &Servers, tls: Option<&Tls>) -> Vec<Endpoint> {
+    let mut endpoints = servers.endpoints();
+    for way in endpoints.iter_mut().filter_map(|endpoint| endpoint.way.as_mut().ok()) {
         let password = Some(Secret::new(PASSWORD.to_owned()));
         way.credentials = Credentials { username: Some("operator".to_owned()), password };
         way.tls = tls.cloned();
     }
-    doors
+    endpoints
 }

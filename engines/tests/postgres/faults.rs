@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use stateful_engines::postgres::Postgres;
-use stateful_engines::{Engine, HandOverError, HandedOver, NoGate};
+use stateful_engines::{CompletedSwitchover, Engine, NoClientPause, SwitchoverError};
 
 use crate::clients::Clients;
-use crate::handover::ANY;
 use crate::programs::signal;
 use crate::servers::{PATIENCE, Servers, address, name};
+use crate::switchover::ANY;
 
 /// A moment on the way, by what can be seen of it from outside.
 #[derive(Debug, Clone, Copy)]
@@ -48,8 +48,12 @@ pub(crate) async fn moment(servers: &Servers, moment: Moment, from: usize, to: u
     }
 }
 
-pub(crate) async fn hand_over(servers: &Servers, from: usize, to: usize) -> Result<HandedOver, HandOverError> {
-    Postgres::default().hand_over(&servers.doors(), &[], &name(from), &name(to), &NoGate).await
+pub(crate) async fn switch_over(
+    servers: &Servers,
+    from: usize,
+    to: usize,
+) -> Result<CompletedSwitchover, SwitchoverError> {
+    Postgres::default().switch_over(&servers.endpoints(), &[], &name(from), &name(to), &NoClientPause).await
 }
 
 /// Everybody in sync again, and who leads.
@@ -64,14 +68,17 @@ async fn whoever_dies_on_the_way_leaves_what_a_second_call_finishes() {
     for at in [Moment::Prepared, Moment::Fenced, Moment::Stopped, Moment::Promoted] {
         let Some(servers) = Servers::start(ANY).await else { return };
         let clients = Clients::start();
-        let doors = servers.doors();
+        let endpoints = servers.endpoints();
         let (from, to) = (name(0), name(1));
-        let dying = tokio::spawn(async move { Postgres::default().hand_over(&doors, &[], &from, &to, &NoGate).await });
+        let dying =
+            tokio::spawn(
+                async move { Postgres::default().switch_over(&endpoints, &[], &from, &to, &NoClientPause).await },
+            );
         moment(&servers, at, 0, 1).await;
         dying.abort();
         // What the dead one had sent may still be under way; then the first answer may be no.
         let begun = Instant::now();
-        while let Err(error) = hand_over(&servers, 0, 1).await {
+        while let Err(error) = switch_over(&servers, 0, 1).await {
             assert!(begun.elapsed() < PATIENCE, "{at:?}: {error:?}");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
@@ -95,7 +102,7 @@ async fn an_end_that_was_not_heard_is_found_out_from_both_servers() {
             WHERE application_name = 'kubectl_stateful_witness'";
         while breaker.query(end, &[]).await.is_ok_and(|rows| rows.is_empty()) {}
     });
-    let took = hand_over(&servers, 0, 1).await.expect("a handover").took;
+    let took = switch_over(&servers, 0, 1).await.expect("a switchover").took;
     breaking.await.expect("somebody who breaks connections");
     let leader = leader(&servers).await;
     let report = clients.finish(&servers, leader).await;
@@ -138,9 +145,9 @@ async fn a_fenced_primary_that_lost_its_power_and_has_more_leads_on() {
     let postmaster = std::fs::read_to_string(servers.data(0).join("postmaster.pid")).expect("it runs");
     signal("KILL", postmaster.lines().next().and_then(|pid| pid.parse().ok()).expect("a number"));
 
-    let finished = hand_over(&servers, 0, 1).await;
+    let finished = switch_over(&servers, 0, 1).await;
     signal("CONT", receiver);
-    assert!(matches!(finished, Err(HandOverError::NotMoved { .. })), "{finished:?}");
+    assert!(matches!(finished, Err(SwitchoverError::NotMoved { .. })), "{finished:?}");
     assert_eq!(leader(&servers).await, 0);
     let rows = servers.word(0, "SELECT count(*)::text FROM kept WHERE writer = 9").await;
     assert_eq!(rows.as_deref(), Some("10"));
@@ -152,10 +159,10 @@ async fn a_successor_that_hangs_beforehand_changes_nothing() {
     let receiver = servers.process(1, "walreceiver").expect("it receives");
     let clients = Clients::start();
     signal("STOP", receiver);
-    let refused = hand_over(&servers, 0, 1).await;
+    let refused = switch_over(&servers, 0, 1).await;
     signal("CONT", receiver);
     assert!(
-        matches!(&refused, Err(HandOverError::Refused { why, .. }) if why.contains("its stop would wait")),
+        matches!(&refused, Err(SwitchoverError::Refused { why, .. }) if why.contains("its stop would wait")),
         "{refused:?}"
     );
     let leader = leader(&servers).await;
@@ -170,7 +177,7 @@ async fn a_successor_that_hangs_in_the_pause_is_not_promoted_without_the_end() {
     let Some(servers) = Servers::start(ANY).await else { return };
     let clients = Clients::start();
     let receiver = servers.process(1, "walreceiver").expect("it receives");
-    let (asked, ()) = futures::join!(hand_over(&servers, 0, 1), async {
+    let (asked, ()) = futures::join!(switch_over(&servers, 0, 1), async {
         moment(&servers, Moment::Fenced, 0, 1).await;
         signal("STOP", receiver);
         tokio::time::sleep(Duration::from_secs(5)).await;
@@ -182,7 +189,7 @@ async fn a_successor_that_hangs_in_the_pause_is_not_promoted_without_the_end() {
     assert_eq!(report.lost, 0);
     match asked {
         Ok(_) => assert_eq!(leader, 1),
-        Err(HandOverError::NotMoved { .. }) => assert_eq!(leader, 0),
+        Err(SwitchoverError::NotMoved { .. }) => assert_eq!(leader, 0),
         Err(other) => panic!("{other}"),
     }
 }

@@ -5,8 +5,8 @@ use std::pin::pin;
 use std::time::Duration;
 
 use stateful_engines::postgres::Postgres;
-use stateful_engines::{Engine, NoGate};
-use stateful_safety::Synchrony;
+use stateful_engines::{Engine, NoClientPause};
+use stateful_safety::SyncReplication;
 
 use tokio::time::timeout;
 
@@ -20,37 +20,40 @@ const RULE: &str = "SELECT current_setting('synchronous_standby_names')";
 const KEPT: &str = "SELECT count(*)::text FROM pg_file_settings WHERE name = 'synchronous_standby_names' \
     AND sourcefile LIKE '%/postgresql.auto.conf'";
 
-async fn synchrony(servers: &Servers) -> Synchrony {
-    Postgres::default().assess(&servers.doors(), 1).await.synchrony
+async fn synchrony(servers: &Servers) -> SyncReplication {
+    Postgres::default().assess(&servers.endpoints(), 1).await.synchrony
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn commits_wait_for_a_standby_for_the_duration_and_for_nobody_before_and_after() {
     let Some(servers) = Servers::start("").await else { return };
     let engine = Postgres::default();
-    assert_eq!(synchrony(&servers).await, Synchrony::Asynchronous);
+    assert_eq!(synchrony(&servers).await, SyncReplication::Asynchronous);
     for _ in 0..2 {
-        engine.begin_synchrony(&servers.doors()).await.expect("begun, and once more");
+        engine.begin_temporary_sync(&servers.endpoints()).await.expect("begun, and once more");
     }
     let rule = servers.word(0, RULE).await.unwrap_or_default();
     assert_eq!(rule, "ANY 1 (\"pg-1\", \"pg-2\", \"kubectl_stateful_for_the_duration\")");
     let assessment = servers.whole().await;
-    assert_eq!(assessment.synchrony, Synchrony::ForTheDuration);
-    assert_eq!((assessment.groups[0].writes_need, assessment.electorates.len()), (2, 0));
+    assert_eq!(assessment.synchrony, SyncReplication::ForTheDuration);
+    assert_eq!((assessment.groups[0].write_quorum, assessment.quorums.len()), (2, 0));
 
     // The rule goes along, and while one standby restarts the other will do.
     let clients = Clients::start();
     for (from, to) in [(0, 1), (1, 2)] {
-        engine.hand_over(&servers.doors(), &[], &name(from), &name(to), &NoGate).await.expect("a handover");
-        assert_eq!(servers.whole().await.synchrony, Synchrony::ForTheDuration, "{}", name(to));
+        engine
+            .switch_over(&servers.endpoints(), &[], &name(from), &name(to), &NoClientPause)
+            .await
+            .expect("a switchover");
+        assert_eq!(servers.whole().await.synchrony, SyncReplication::ForTheDuration, "{}", name(to));
     }
     let report = clients.finish(&servers, 2).await;
     assert!(report.acknowledged > 100 && report.lost == 0, "{report:?}");
 
     for _ in 0..2 {
-        engine.end_synchrony(&servers.doors()).await.expect("ended, and once more");
+        engine.end_temporary_sync(&servers.endpoints()).await.expect("ended, and once more");
     }
-    assert_eq!(synchrony(&servers).await, Synchrony::Asynchronous);
+    assert_eq!(synchrony(&servers).await, SyncReplication::Asynchronous);
     for number in 0..3 {
         assert_eq!(servers.word(number, RULE).await.as_deref(), Some(""), "{}", name(number));
         assert_eq!(servers.word(number, KEPT).await.as_deref(), Some("0"), "{}", name(number));
@@ -71,7 +74,7 @@ async fn no_commit_is_acknowledged_that_no_standby_has() {
     hang("CONT");
     servers.whole().await;
 
-    engine.begin_synchrony(&servers.doors()).await.expect("begun");
+    engine.begin_temporary_sync(&servers.endpoints()).await.expect("begun");
     // Applied, not only on the disk, so that the standby can be asked for it at once.
     link.batch_execute("SET synchronous_commit = remote_apply").await.expect("a setting");
     hang("STOP");
@@ -96,8 +99,8 @@ async fn a_file_that_alter_system_overruled_is_overruled_afterwards_too() {
     }
     servers.whole().await;
     let engine = Postgres::default();
-    engine.begin_synchrony(&servers.doors()).await.expect("begun");
-    engine.end_synchrony(&servers.doors()).await.expect("ended");
+    engine.begin_temporary_sync(&servers.endpoints()).await.expect("begun");
+    engine.end_temporary_sync(&servers.endpoints()).await.expect("ended");
     assert_eq!(servers.word(0, RULE).await.as_deref(), Some(""), "nobody is waited for, as before");
     assert_eq!(servers.word(0, KEPT).await.as_deref(), Some("1"));
 }
@@ -108,18 +111,18 @@ async fn where_no_standby_can_have_the_commits_it_is_put_back_rather_than_hang_t
     servers.take_away(1);
     servers.take_away(2);
     let engine = Postgres::default();
-    assert_eq!(synchrony(&servers).await, Synchrony::Unknown, "who is silent may have a rule left");
-    let refused = engine.begin_synchrony(&servers.doors()).await.expect_err("nobody to wait for");
+    assert_eq!(synchrony(&servers).await, SyncReplication::Unknown, "who is silent may have a rule left");
+    let refused = engine.begin_temporary_sync(&servers.endpoints()).await.expect_err("nobody to wait for");
     assert!(refused.to_string().contains("put back"), "{refused}");
     assert_eq!(servers.word(0, RULE).await.as_deref(), Some(""));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rule_of_somebodys_own_is_neither_changed_nor_put_back() {
-    let Some(servers) = Servers::start(crate::handover::ANY).await else { return };
+    let Some(servers) = Servers::start(crate::switchover::ANY).await else { return };
     let engine = Postgres::default();
-    assert_eq!(synchrony(&servers).await, Synchrony::Declared);
-    engine.begin_synchrony(&servers.doors()).await.expect_err("it waits already");
-    engine.end_synchrony(&servers.doors()).await.expect("nothing to do");
-    assert_eq!(servers.word(0, RULE).await.as_deref(), Some(crate::handover::ANY));
+    assert_eq!(synchrony(&servers).await, SyncReplication::Declared);
+    engine.begin_temporary_sync(&servers.endpoints()).await.expect_err("it waits already");
+    engine.end_temporary_sync(&servers.endpoints()).await.expect("nothing to do");
+    assert_eq!(servers.word(0, RULE).await.as_deref(), Some(crate::switchover::ANY));
 }

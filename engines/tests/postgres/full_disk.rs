@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use stateful_engines::postgres::Postgres;
-use stateful_engines::{Engine, Gate, HandOverError};
+use stateful_engines::{ClientPause, Engine, SwitchoverError};
 
 use crate::clients::Clients;
-use crate::faults::{hand_over, leader};
-use crate::handover::ANY;
+use crate::faults::{leader, switch_over};
 use crate::programs::owner;
 use crate::servers::{PATIENCE, Servers, name};
+use crate::switchover::ANY;
 
 /// A copy of an empty database, and the log these proofs write, with room to spare.
 const SIZE_MIB: u64 = 160;
@@ -83,8 +83,8 @@ impl Drop for Disk {
 /// Fills the rest when all is prepared, and the successor was asked for room, before anything stops.
 struct Fills<'a>(&'a Disk);
 
-impl Gate for Fills<'_> {
-    fn close(&self) -> BoxFuture<'_, Result<(), HandOverError>> {
+impl ClientPause for Fills<'_> {
+    fn close(&self) -> BoxFuture<'_, Result<(), SwitchoverError>> {
         Box::pin(async {
             self.0.fill("the rest", LEFT_MIB);
             Ok(())
@@ -126,9 +126,9 @@ async fn a_successor_without_room_for_a_promotion_is_refused_with_the_numbers_an
     let Some((disk, servers)) = with_a_disk().await else { return };
     let clients = Clients::start();
     disk.fill("ballast", LEFT_MIB);
-    let refused = hand_over(&servers, 0, 1).await;
+    let refused = switch_over(&servers, 0, 1).await;
     println!("{refused:?}");
-    let Err(HandOverError::Refused { member, why }) = refused else { panic!("{refused:?}") };
+    let Err(SwitchoverError::Refused { member, why }) = refused else { panic!("{refused:?}") };
     assert_eq!(member, name(1));
     assert!(why.contains(" MiB are free") && why.contains("needs 32 MiB"), "{why}");
     assert!(!servers.data(0).join("standby.signal").exists(), "it would come back as a standby");
@@ -145,9 +145,9 @@ async fn a_successor_whose_disk_fills_up_on_the_way_gives_the_role_back_and_noth
     disk.fill("much", ENOUGH_MIB);
     let clients = Clients::start();
     let gate = Fills(&disk);
-    let ended = Postgres::default().hand_over(&servers.doors(), &[], &name(0), &name(1), &gate).await;
+    let ended = Postgres::default().switch_over(&servers.endpoints(), &[], &name(0), &name(1), &gate).await;
     println!("{ended:?}");
-    let Err(HandOverError::Refused { member, why }) = ended else { panic!("{ended:?}") };
+    let Err(SwitchoverError::Refused { member, why }) = ended else { panic!("{ended:?}") };
     assert_eq!(member, name(1));
     assert!(why.contains("went down when it was told to lead") && why.contains("MiB are free"), "{why}");
     // While it is as full as before: the other standby is enough for a commit.
@@ -160,7 +160,7 @@ async fn a_successor_whose_disk_fills_up_on_the_way_gives_the_role_back_and_noth
     assert_eq!((leads, report.lost), (0, 0));
 
     let clients = Clients::start();
-    hand_over(&servers, 0, 1).await.expect("a handover");
+    switch_over(&servers, 0, 1).await.expect("a switchover");
     let leads = leader(&servers).await;
     let report = clients.finish(&servers, leads).await;
     assert_eq!((leads, report.lost), (1, 0));

@@ -1,4 +1,4 @@
-//! PostgreSQL handed over on this machine: three real servers on the loopback, writers that keep a ledger, and whatever can
+//! PostgreSQL switched over on this machine: three real servers on the loopback, writers that keep a ledger, and whatever can
 //! go wrong on the way. Without server binaries there is nothing to prove, and each test says so.
 
 #![expect(
@@ -14,9 +14,9 @@ mod encryption;
 mod faults;
 mod for_the_duration;
 mod full_disk;
-mod handover;
 mod programs;
 mod record;
 mod servers;
 mod silence;
 mod stopped;
+mod switchover;

@@ -6,17 +6,17 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use stateful_engines::postgres::{Postgres, Seen};
-use stateful_engines::{Engine, NoGate};
+use stateful_engines::{Engine, NoClientPause};
 
-use crate::handover::ANY;
 use crate::servers::{PATIENCE, Servers, name};
+use crate::switchover::ANY;
 
 /// Asks until what is said is what the case is about, and writes it down.
 async fn record(servers: &Servers, case: &str, about: impl Fn(&[Seen]) -> bool) {
     let engine = Postgres::default();
     let begun = Instant::now();
     let seen = loop {
-        let seen = engine.observe(&servers.doors()).await;
+        let seen = engine.observe(&servers.endpoints()).await;
         if about(&seen) {
             break seen;
         }
@@ -103,7 +103,7 @@ async fn record_what_servers_say() {
     servers.whole().await;
 
     let engine = Postgres::default();
-    engine.hand_over(&servers.doors(), &[], &name(0), &name(1), &NoGate).await.expect("a handover");
+    engine.switch_over(&servers.endpoints(), &[], &name(0), &name(1), &NoClientPause).await.expect("a switchover");
     record(&servers, "just-handed-over", |seen| seen[0].answer.is_ok()).await;
     servers.whole().await;
     record(&servers, "handed-over", |_| true).await;

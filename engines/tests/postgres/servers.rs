@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use stateful_engines::postgres::Postgres;
-use stateful_engines::{Credentials, Door, Engine, Secret, Way};
+use stateful_engines::{Credentials, DialConfig, Endpoint, Engine, Secret};
 use stateful_safety::{Assessment, Blocker, Sync};
 use tokio_postgres::{Client, NoTls};
 
@@ -88,8 +88,8 @@ impl Servers {
     }
 
     /// The doors to all of them, as discovery would give them.
-    pub(crate) fn doors(&self) -> Vec<Door> {
-        (0..self.running.len()).map(door).collect()
+    pub(crate) fn endpoints(&self) -> Vec<Endpoint> {
+        (0..self.running.len()).map(endpoint).collect()
     }
 
     /// A connection of the superuser's, as soon as the server answers.
@@ -115,7 +115,7 @@ impl Servers {
         let engine = Postgres::default();
         let begun = Instant::now();
         loop {
-            let assessment = engine.assess(&self.doors(), 1).await;
+            let assessment = engine.assess(&self.endpoints(), 1).await;
             let members = &assessment.groups[0].members;
             let streaming = members.iter().all(|member| matches!(member.sync, Sync::InSync { .. }));
             // Our own old sessions end in their own time.
@@ -262,11 +262,15 @@ pub(crate) fn address(number: usize) -> String {
     format!("127.0.54.{}", number + 1)
 }
 
-fn door(number: usize) -> Door {
+fn endpoint(number: usize) -> Endpoint {
     let password = Some(Secret::new(PASSWORD.to_owned()));
-    let way =
-        Way { host: address(number), port: PORT, tls: None, credentials: Credentials { username: None, password } };
-    Door {
+    let way = DialConfig {
+        host: address(number),
+        port: PORT,
+        tls: None,
+        credentials: Credentials { username: None, password },
+    };
+    Endpoint {
         member: name(number),
         incarnation: name(number),
         address: Some(address(number)),

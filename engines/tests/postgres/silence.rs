@@ -1,19 +1,19 @@
-//! A connection that falls silent in the middle of a handover: nothing comes and nobody is told, however well its server is. A
+//! A connection that falls silent in the middle of a switchover: nothing comes and nobody is told, however well its server is. A
 //! tunnel through a busy API server can do that.
 
 use std::time::Duration;
 
 use stateful_engines::postgres::Postgres;
-use stateful_engines::{Engine, HandOverError, NoGate};
+use stateful_engines::{Engine, NoClientPause, SwitchoverError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use crate::clients::{Clients, Report};
 use crate::faults::{Moment, leader, moment};
-use crate::handover::ANY;
 use crate::servers::{Servers, name};
 use crate::stopped::{STOPS, says};
+use crate::switchover::ANY;
 
 /// A question that is not answered, and the same over a new connection.
 const ASKED_AGAIN_WITHIN: Duration = Duration::from_secs(5);
@@ -98,7 +98,7 @@ async fn a_connection_that_falls_silent_in_the_pause_is_not_asked_twice_and_the_
     // The successor's, which is asked whether it has everything; then the old primary's, whose end is not heard.
     let ways = [(0, 1, 1, Falls::Told, ASKED_AGAIN_WITHIN), (1, 2, 1, Falls::AfterTheOrder, FOUND_OUT_WITHIN)];
     for (from, to, silent, falls, felt) in ways {
-        let (ended, leads, report) = handed_over(&servers, (from, to), silent, falls).await;
+        let (ended, leads, report) = switched_over(&servers, (from, to), silent, falls).await;
         assert_eq!((leads, report.lost), (to, 0), "{ended:?}");
         assert!(report.longest_gap < felt, "{report:?}");
     }
@@ -107,25 +107,26 @@ async fn a_connection_that_falls_silent_in_the_pause_is_not_asked_twice_and_the_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_falls_silent_before_the_order_to_stop_leaves_the_old_primary_writing() {
     let Some(servers) = Servers::start(ANY).await else { return };
-    let (ended, leads, report) = handed_over(&servers, (0, 1), 0, Falls::BeforeTheOrder).await;
-    assert!(matches!(ended, Err(HandOverError::NotMoved { .. })), "{ended:?}");
+    let (ended, leads, report) = switched_over(&servers, (0, 1), 0, Falls::BeforeTheOrder).await;
+    assert!(matches!(ended, Err(SwitchoverError::NotMoved { .. })), "{ended:?}");
     assert_eq!((leads, report.lost), (0, 0), "{ended:?}");
     assert!(!servers.data(0).join("standby.signal").exists(), "its next start would make it a standby");
 }
 
-async fn handed_over(
+async fn switched_over(
     servers: &Servers,
     (from, to): (usize, usize),
     silent: usize,
     falls: Falls,
-) -> (Result<Duration, HandOverError>, usize, Report) {
-    let mut doors = servers.doors();
-    let way = doors[silent].way.as_mut().expect("a way");
+) -> (Result<Duration, SwitchoverError>, usize, Report) {
+    let mut endpoints = servers.endpoints();
+    let way = endpoints[silent].way.as_mut().expect("a way");
     let road = Road::to(way.host.clone(), way.port, falls).await;
     (way.host, way.port) = ("127.0.0.1".to_owned(), road.port);
     let clients = Clients::start();
     let (old, new) = (name(from), name(to));
-    let handing = tokio::spawn(async move { Postgres::default().hand_over(&doors, &[], &old, &new, &NoGate).await });
+    let handing =
+        tokio::spawn(async move { Postgres::default().switch_over(&endpoints, &[], &old, &new, &NoClientPause).await });
     if falls == Falls::Told {
         moment(servers, Moment::Fenced, from, to).await;
         road.silence();

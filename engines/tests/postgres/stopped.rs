@@ -4,15 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use stateful_engines::postgres::Postgres;
-use stateful_engines::{Door, Engine, HandOverError, HandedOver, NoGate};
+use stateful_engines::{CompletedSwitchover, Endpoint, Engine, NoClientPause, SwitchoverError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::clients::{Clients, Report};
 use crate::faults::{Moment, leader, moment};
-use crate::handover::ANY;
 use crate::programs::signal;
 use crate::servers::{Servers, name};
+use crate::switchover::ANY;
 
 /// What the order to fence says, and no other.
 const FENCES: &[u8] = b">standby.signal";
@@ -89,19 +89,22 @@ fn postmaster(data: &Path) -> u32 {
 }
 
 /// The ways to the servers, with somebody who meddles on the first one's.
-async fn meddled(servers: &Servers, meddling: Meddling) -> Vec<Door> {
-    let mut doors = servers.doors();
-    let way = doors[0].way.as_mut().expect("a way");
+async fn meddled(servers: &Servers, meddling: Meddling) -> Vec<Endpoint> {
+    let mut endpoints = servers.endpoints();
+    let way = endpoints[0].way.as_mut().expect("a way");
     let road = road(way.host.clone(), way.port, servers.data(0), meddling).await;
     (way.host, way.port) = ("127.0.0.1".to_owned(), road);
-    doors
+    endpoints
 }
 
-/// What a handover from the first to the second comes to, who leads then, and what clients have seen.
-async fn handed_over(servers: &Servers, meddling: Meddling) -> (Result<HandedOver, HandOverError>, usize, Report) {
-    let doors = meddled(servers, meddling).await;
+/// What a switchover from the first to the second comes to, who leads then, and what clients have seen.
+async fn switched_over(
+    servers: &Servers,
+    meddling: Meddling,
+) -> (Result<CompletedSwitchover, SwitchoverError>, usize, Report) {
+    let endpoints = meddled(servers, meddling).await;
     let clients = Clients::start();
-    let ended = Postgres::default().hand_over(&doors, &[], &name(0), &name(1), &NoGate).await;
+    let ended = Postgres::default().switch_over(&endpoints, &[], &name(0), &name(1), &NoClientPause).await;
     println!("{ended:?}");
     let leads = leader(servers).await;
     (ended, leads, clients.finish(servers, leads).await)
@@ -110,15 +113,15 @@ async fn handed_over(servers: &Servers, meddling: Meddling) -> (Result<HandedOve
 #[tokio::test(flavor = "multi_thread")]
 async fn a_primary_that_somebody_else_stopped_before_it_was_fenced_is_not_replaced() {
     let Some(servers) = Servers::start(ANY).await else { return };
-    let (ended, leads, report) = handed_over(&servers, lost_and_stopped).await;
-    assert!(matches!(ended, Err(HandOverError::Refused { .. })), "{ended:?}");
+    let (ended, leads, report) = switched_over(&servers, lost_and_stopped).await;
+    assert!(matches!(ended, Err(SwitchoverError::Refused { .. })), "{ended:?}");
     assert_eq!((leads, report.lost), (0, 0), "{report:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_to_stop_that_ends_its_own_shell_has_stopped_the_primary() {
     let Some(servers) = Servers::start(ANY).await else { return };
-    let (ended, leads, report) = handed_over(&servers, ended_by_its_own_order).await;
+    let (ended, leads, report) = switched_over(&servers, ended_by_its_own_order).await;
     assert!(ended.is_ok(), "{ended:?}");
     assert_eq!((leads, report.lost), (1, 0), "{report:?}");
 }
@@ -126,14 +129,15 @@ async fn an_order_to_stop_that_ends_its_own_shell_has_stopped_the_primary() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_primary_that_was_fenced_and_never_stopped_leads_on_after_its_next_start_once_that_is_taken_back() {
     let Some(servers) = Servers::start(ANY).await else { return };
-    let doors = meddled(&servers, lost).await;
+    let endpoints = meddled(&servers, lost).await;
     let (from, to) = (name(0), name(1));
-    let dying = tokio::spawn(async move { Postgres::default().hand_over(&doors, &[], &from, &to, &NoGate).await });
+    let dying =
+        tokio::spawn(async move { Postgres::default().switch_over(&endpoints, &[], &from, &to, &NoClientPause).await });
     moment(&servers, Moment::Fenced, 0, 1).await;
     dying.abort();
-    let told = Postgres::default().take_back(&servers.doors()).await;
+    let told = Postgres::default().take_back(&servers.endpoints()).await;
     assert!(matches!(&told[..], [one] if one.contains("pg-0 leads, and was fenced")), "{told:?}");
-    assert_eq!(Postgres::default().take_back(&servers.doors()).await, Vec::<String>::new());
+    assert_eq!(Postgres::default().take_back(&servers.endpoints()).await, Vec::<String>::new());
     let standby = servers.data(1).join("standby.signal");
     assert!(standby.exists(), "a standby lost its own");
     signal("INT", postmaster(&servers.data(0)));

@@ -15,7 +15,7 @@ const A_WHILE: Duration = Duration::from_millis(600);
 #[tokio::test(flavor = "multi_thread")]
 async fn a_canary_counts_only_what_a_quorum_has_and_loses_none_of_it() {
     let mut nodes = Nodes::start("canary").await;
-    let ((doors, seen), (stop, stopped)) = (watch::channel(nodes.doors()), watch::channel(false));
+    let ((endpoints, seen), (stop, stopped)) = (watch::channel(nodes.endpoints()), watch::channel(false));
     let canary = tokio::spawn(async move { Couchdb::default().canary(seen, stopped).await });
     let begun = Instant::now();
     while nodes.ask(0, "GET", "/_all_dbs", &json!(null)).await.1.as_array().is_none_or(Vec::is_empty) {
@@ -29,7 +29,7 @@ async fn a_canary_counts_only_what_a_quorum_has_and_loses_none_of_it() {
     for number in [1, 2] {
         nodes.run(number);
     }
-    doors.send_replace(nodes.doors());
+    endpoints.send_replace(nodes.endpoints());
     nodes.whole().await;
     stop.send_replace(true);
     let ledger = canary.await.expect("it ends").expect("it reads back");

@@ -18,33 +18,33 @@ fn is_away(blockers: &[Blocker], number: usize) -> bool {
 async fn before_a_restart_a_node_leaves_its_load_balancers_and_the_restart_brings_it_back() {
     let mut nodes = Nodes::start("restart").await;
     let engine = Couchdb::default();
-    let prepared = engine.prepare_restart(&nodes.doors(), &name(1)).await.expect("it is prepared");
+    let prepared = engine.prepare_restart(&nodes.endpoints(), &name(1)).await.expect("it is prepared");
     assert!(matches!(prepared, Prepared::LookAgain(_)), "{prepared:?}");
     assert_eq!(nodes.ask(1, "GET", "/_up", &json!(null)).await, (404, json!({"status": "nolb"})));
-    assert!(is_away(&nodes.look().await.blockers, 1));
+    assert!(is_away(&nodes.snapshot().await.blockers, 1));
     assert_eq!(nodes.ask(1, "PUT", "/shop", &json!(null)).await.0, 201, "it goes on answering those who are there");
-    let again = engine.prepare_restart(&nodes.doors(), &name(1)).await.expect("it is prepared");
+    let again = engine.prepare_restart(&nodes.endpoints(), &name(1)).await.expect("it is prepared");
     assert!(matches!(again, Prepared::OnceNobodyIsLedToIt(_)), "{again:?}");
     nodes.kill(1);
     nodes.run(1);
     nodes.whole().await;
     assert_eq!(nodes.ask(1, "GET", "/_up", &json!(null)).await.0, 200);
-    assert_eq!(engine.take_back(&nodes.doors()).await, Vec::<String>::new(), "there is nothing left of it");
+    assert_eq!(engine.take_back(&nodes.endpoints()).await, Vec::<String>::new(), "there is nothing left of it");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_prepared_is_taken_back_by_whoever_comes_after_and_what_others_set_is_left_alone() {
     let nodes = Nodes::start("back").await;
-    Couchdb::default().prepare_restart(&nodes.doors(), &name(0)).await.expect("it is prepared");
+    Couchdb::default().prepare_restart(&nodes.endpoints(), &name(0)).await.expect("it is prepared");
     assert_eq!(nodes.ask(2, "PUT", MODE, &json!("nolb")).await.0, 200);
-    assert!(is_away(&nodes.look().await.blockers, 0) && is_away(&nodes.look().await.blockers, 2));
+    assert!(is_away(&nodes.snapshot().await.blockers, 0) && is_away(&nodes.snapshot().await.blockers, 2));
     // Another process, on another machine.
-    let told = Couchdb::default().take_back(&nodes.doors()).await;
+    let told = Couchdb::default().take_back(&nodes.endpoints()).await;
     assert_eq!(told, ["couchdb-0 is out of maintenance mode (nolb) again"]);
-    assert!(!is_away(&nodes.look().await.blockers, 0));
-    assert!(is_away(&nodes.look().await.blockers, 2), "that was somebody else's");
+    assert!(!is_away(&nodes.snapshot().await.blockers, 0));
+    assert!(is_away(&nodes.snapshot().await.blockers, 2), "that was somebody else's");
     assert_eq!(nodes.ask(0, "GET", MODE, &json!(null)).await.0, 404, "nothing is set that was not before");
-    assert_eq!(Couchdb::default().take_back(&nodes.doors()).await, Vec::<String>::new(), "twice is once");
+    assert_eq!(Couchdb::default().take_back(&nodes.endpoints()).await, Vec::<String>::new(), "twice is once");
 }
 
 /// Where a server keeps all the same what it was asked not to, the mark is kept with it.
@@ -57,6 +57,6 @@ async fn a_mode_that_outlived_the_restart_is_taken_back_all_the_same() {
     nodes.kill(1);
     nodes.run(1);
     nodes.until("it is back, and away from its load balancers", |seen| is_away(&seen.blockers, 1)).await;
-    assert_eq!(Couchdb::default().take_back(&nodes.doors()).await.len(), 1);
+    assert_eq!(Couchdb::default().take_back(&nodes.endpoints()).await.len(), 1);
     nodes.whole().await;
 }

@@ -15,7 +15,7 @@ use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use stateful_engines::couchdb::{Couchdb, interpret};
-use stateful_engines::{Credentials, Door, Secret, Way};
+use stateful_engines::{Credentials, DialConfig, Endpoint, Secret};
 use stateful_safety::{Assessment, Sync};
 use tokio::net::TcpStream;
 
@@ -81,27 +81,27 @@ impl Nodes {
     }
 
     /// The ways to all three.
-    pub(crate) fn doors(&self) -> Vec<Door> {
+    pub(crate) fn endpoints(&self) -> Vec<Endpoint> {
         let credentials =
             Credentials { username: Some("admin".to_owned()), password: Some(Secret::new("secret".to_owned())) };
-        let door = |number: usize| Door {
+        let endpoint = |number: usize| Endpoint {
             member: name(number),
             incarnation: format!("{number}-{:?}", self.running[number].as_ref().map(Child::id)),
             address: None,
             kept: Vec::new(),
-            way: Ok(Way {
+            way: Ok(DialConfig {
                 host: "127.0.0.1".to_owned(),
                 port: self.ports[number],
                 tls: None,
                 credentials: credentials.clone(),
             }),
         };
-        (0..3).map(door).collect()
+        (0..3).map(endpoint).collect()
     }
 
     /// What they are, now.
-    pub(crate) async fn look(&self) -> Assessment {
-        interpret(&Couchdb::default().observe(&self.doors()).await, 1)
+    pub(crate) async fn snapshot(&self) -> Assessment {
+        interpret(&Couchdb::default().observe(&self.endpoints()).await, 1)
     }
 
     /// Waits until all are in sync and nothing is the matter.
@@ -118,7 +118,7 @@ impl Nodes {
     pub(crate) async fn until(&self, what: &str, is_so: impl Fn(&Assessment) -> bool) -> Assessment {
         let begun = Instant::now();
         loop {
-            let assessment = self.look().await;
+            let assessment = self.snapshot().await;
             if is_so(&assessment) {
                 return assessment;
             }

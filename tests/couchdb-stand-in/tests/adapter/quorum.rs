@@ -12,7 +12,7 @@ const NOTHING: &Value = &Value::Null;
 async fn a_look_over_a_connection_that_is_kept_sees_shards_that_came_and_went() {
     let nodes = Nodes::start("looks").await;
     let engine = Couchdb::default();
-    let groups = async || interpret(&engine.observe(&nodes.doors()).await, 1).groups;
+    let groups = async || interpret(&engine.observe(&nodes.endpoints()).await, 1).groups;
     for _ in 0..2 {
         assert_eq!(groups().await[0].name, "nodes without shards");
         assert_eq!(nodes.ask(0, "PUT", "/shop", NOTHING).await.0, 201);
@@ -33,9 +33,9 @@ async fn a_write_is_201_with_a_quorum_and_202_with_fewer_and_nobody_has_to_lead(
     let (_, shards) = nodes.ask(2, "GET", "/shop/_shards", NOTHING).await;
     assert_eq!(shards["shards"]["00000000-7fffffff"].as_array().map(Vec::len), Some(3), "{shards}");
 
-    let assessment = nodes.look().await;
+    let assessment = nodes.snapshot().await;
     let group = &assessment.groups[0];
-    assert_eq!((group.name.as_str(), group.writes_need, group.members.len()), ("every shard", 2, 3));
+    assert_eq!((group.name.as_str(), group.write_quorum, group.members.len()), ("every shard", 2, 3));
     assert!(group.members.iter().all(|member| member.role == Role::Peer), "{group:?}");
 
     let (status, written) = nodes.ask(0, "PUT", "/shop/joan", &json!({"loves": "cats"})).await;

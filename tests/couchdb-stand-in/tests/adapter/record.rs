@@ -15,7 +15,7 @@ async fn record(nodes: &Nodes, case: &str, about: impl Fn(&[Seen]) -> bool) {
     let engine = Couchdb::default();
     let begun = Instant::now();
     let seen = loop {
-        let seen = engine.observe(&nodes.doors()).await;
+        let seen = engine.observe(&nodes.endpoints()).await;
         if about(&seen) {
             break seen;
         }
