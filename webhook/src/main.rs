@@ -71,7 +71,7 @@ async fn main() -> ExitCode {
 async fn run(settings: Settings) -> Result<()> {
     let stop = stop_on_a_signal()?;
     let options = ClientOptions { kubeconfig: settings.kubeconfig.clone(), ..ClientOptions::default() };
-    let cluster = stateful_cluster::connect(&options).await?;
+    let cluster = stateful_cluster::connect(&options, stateful_operations::engine_profiles()).await?;
     let known = Arc::new(Known::new(Inventory::watch(&cluster)));
     tokio::spawn(refresh::run(cluster.clone(), Arc::clone(&known)));
     let notices = Notices::new(EventRecorder::new(&cluster, "stateful-guard", &settings.name));

@@ -66,7 +66,7 @@ fn promise(ordinal: usize, granted: bool) -> Value {
 /// The lines a scrape gets about these objects and this look at `shop/redis`.
 fn scraped(objects: &[Value], snapshot: Option<Assessment>, sightings: &HashMap<String, Sighting>, now: Now) -> String {
     let metrics = Metrics::new();
-    let model = Model::of(objects).expect("a model");
+    let model = Model::of(objects, stateful_operations::engine_profiles()).expect("a model");
     let id = WorkloadId { namespace: "shop".to_owned(), name: "redis".to_owned() };
     let seen = HashMap::from([(id, Seen { assessment: snapshot, ..Seen::default() })]);
     of_databases(&metrics.gauges, &model, &seen, sightings, now);

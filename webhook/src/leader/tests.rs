@@ -59,7 +59,7 @@ fn id() -> WorkloadId {
 #[test]
 fn what_somebody_who_died_may_have_left_is_taken_up() {
     let left = |objects: &[Value], role: Role, late: bool| {
-        let model = Model::of(objects).expect("a model");
+        let model = Model::of(objects, stateful_operations::engine_profiles()).expect("a model");
         let seen_at = model.claim(&id()).map_or(Timestamp::UNIX_EPOCH, |claim| claim.seen_at);
         let now = if late { seen_at + LOCK_LIFETIME + Duration::from_secs(1) } else { seen_at };
         left_behind(&model, &seen(role), now) == [id()]
@@ -74,7 +74,7 @@ fn what_somebody_who_died_may_have_left_is_taken_up() {
     assert!(left(&[guarded(), redis(1)], Role::Unknown, false) && !left(&[guarded(), redis(1)], Role::Primary, true));
     let elsewhere = [namespace("shop", false), redis(1), held[2].clone()];
     assert!(!left(&elsewhere, Role::Replica, true), "it is not guarded");
-    let model = Model::of(&let_go).expect("a model");
+    let model = Model::of(&let_go, stateful_operations::engine_profiles()).expect("a model");
     assert!(left_behind(&model, &HashMap::new(), Timestamp::now()).is_empty(), "nothing is known of it yet");
 }
 
@@ -95,7 +95,7 @@ async fn empty_api_server() -> (Cluster, mpsc::UnboundedReceiver<String>) {
         "contexts": [{"name": "here", "context": {"cluster": "here", "user": "me"}}]});
     std::fs::write(&kubeconfig, config.to_string()).expect("a place for a file");
     let options = ClientOptions { kubeconfig: Some(kubeconfig.clone()), ..ClientOptions::default() };
-    let cluster = stateful_cluster::connect(&options).await.expect("a client");
+    let cluster = stateful_cluster::connect(&options, stateful_operations::engine_profiles()).await.expect("a client");
     std::fs::remove_file(kubeconfig).expect("it was there");
     (cluster, heard)
 }

@@ -13,7 +13,7 @@
 //! alive (`--cascade=orphan`), once none of them runs (`kubectl scale --replicas=0`), or with its whole namespace.
 
 use serde_json::{Value, json};
-use stateful_cluster::{Model, Phase, SetFacts, runs_database};
+use stateful_cluster::{Model, Phase, SetFacts};
 use stateful_safety::{ConfigViolation, WorkloadId};
 
 use crate::admission_request::{Attempt, Operation};
@@ -31,7 +31,8 @@ pub(crate) fn decide(attempt: &Attempt, model: &Model) -> Answer {
     if attempt.operation == Operation::Delete {
         return deletion(attempt, model);
     }
-    let find = |object: &Option<Value>| object.as_ref().map(|object| losses(attempt, object)).unwrap_or_default();
+    let find =
+        |object: &Option<Value>| object.as_ref().map(|object| losses(attempt, object, model)).unwrap_or_default();
     // One that was so before the guard came may still be labelled or scaled; it is told each time.
     let before = find(&attempt.old_object);
     let (told, refused): (Vec<ConfigViolation>, Vec<ConfigViolation>) = find(&attempt.object)
@@ -45,7 +46,7 @@ pub(crate) fn retain(attempt: &Attempt, model: &Model) -> Answer {
     let Some(object) = attempt.object.as_ref().filter(|_| object_rules::is_guarded(model, &attempt.namespace)) else {
         return Answer::allow();
     };
-    let flaws = losses(attempt, object);
+    let flaws = losses(attempt, object, model);
     // Of one that is going only the finalizers still matter.
     if flaws.is_empty() || object_rules::is_going(object) {
         return Answer::allow();
@@ -57,9 +58,9 @@ pub(crate) fn retain(attempt: &Attempt, model: &Model) -> Answer {
 
 /// The fields by which a database's claims would go. Without a policy, or without a field, claims are kept; what is there
 /// and does not say so may mean anything.
-fn losses(attempt: &Attempt, object: &Value) -> Vec<ConfigViolation> {
+fn losses(attempt: &Attempt, object: &Value, model: &Model) -> Vec<ConfigViolation> {
     let policy = object.pointer("/spec/persistentVolumeClaimRetentionPolicy").unwrap_or(&Value::Null);
-    if policy.is_null() || !runs_database(object) {
+    if policy.is_null() || !model.runs_database(object) {
         return Vec::new();
     }
     let says = |field: &str| match policy {
@@ -79,7 +80,7 @@ fn losses(attempt: &Attempt, object: &Value) -> Vec<ConfigViolation> {
 fn deletion(attempt: &Attempt, model: &Model) -> Answer {
     let old = attempt.old_object.as_ref();
     let remembered = model.set(&WorkloadId { namespace: attempt.namespace.clone(), name: object_rules::name(attempt) });
-    let is_database = remembered.is_some() || old.is_some_and(runs_database);
+    let is_database = remembered.is_some() || old.is_some_and(|old| model.runs_database(old));
     let is_going = old.is_some_and(object_rules::is_going);
     if !is_database || is_going || is_orphaning(attempt) || object_rules::is_ending(model, &attempt.namespace) {
         return Answer::allow();
@@ -113,7 +114,7 @@ fn is_orphaning(attempt: &Attempt) -> bool {
 /// The database, for whose policy is looked: as it was before this attempt, so that nobody relabels it out of one.
 fn about(attempt: &Attempt, model: &Model) -> Vec<SetFacts> {
     let id = WorkloadId { namespace: attempt.namespace.clone(), name: object_rules::name(attempt) };
-    let sent = || SetFacts::read(attempt.object.as_ref()?);
+    let sent = || model.read_set(attempt.object.as_ref()?);
     model.set(&id).map(|set| set.as_ref().clone()).or_else(sent).into_iter().collect()
 }
 

@@ -59,7 +59,10 @@ mod tests {
     }
 
     fn answer(object: Value) -> Answer {
-        decide(&attempt(Operation::Create, "storageclasses", Some(object), None), &Model::default())
+        decide(
+            &attempt(Operation::Create, "storageclasses", Some(object), None),
+            &Model::new(stateful_operations::engine_profiles()),
+        )
     }
 
     #[test]

@@ -23,7 +23,7 @@ fn answer(objects: &[Value], old: &Value, new: &Value) -> Answer {
 
 /// The answer to an attempt while an operation holds this claim on every database.
 fn asked(objects: &[Value], attempt: &Attempt, claim: Option<&LeaseFacts>) -> Answer {
-    let model = Model::of(objects).expect("a model");
+    let model = Model::of(objects, stateful_operations::engine_profiles()).expect("a model");
     let primary = |_: &SetFacts, pod: &PodFacts, _: &EffectivePolicy| {
         vec![Reason::PrimaryTaken { group: "the replica group".to_owned(), member: pod.member.name.clone() }]
     };

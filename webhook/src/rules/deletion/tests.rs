@@ -12,7 +12,7 @@ fn deletion(old: Value) -> Attempt {
 }
 
 fn found(objects: &[Value], attempt: &Attempt) -> &'static str {
-    match find(&Model::of(objects).expect("a model"), attempt) {
+    match find(&Model::of(objects, stateful_operations::engine_profiles()).expect("a model"), attempt) {
         Ok(Some(_)) => "judged",
         Ok(None) => "refused unseen",
         Err(why) => why,

@@ -15,7 +15,7 @@ fn eviction(name: &str, options: &Value) -> Attempt {
 }
 
 fn found(objects: &[Value], attempt: &Attempt) -> &'static str {
-    let model = Model::of(objects).expect("a model");
+    let model = Model::of(objects, stateful_operations::engine_profiles()).expect("a model");
     match find(&model, attempt) {
         Found::Pass(why) => why,
         Found::Moved => "moved",
