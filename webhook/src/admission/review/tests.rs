@@ -86,15 +86,15 @@ fn a_yes_is_short_and_a_change_is_json_patch() {
     };
     let yes = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
         "response": {"uid": "u-1", "allowed": true}});
-    assert_eq!(told(&AdmissionResponse::allow()), yes);
+    assert_eq!(write_and_read(&AdmissionResponse::allow()), yes);
     let patch: json_patch::Patch =
         serde_json::from_value(json!([{"op": "add", "path": "/a", "value": 1}])).expect("a patch");
-    let response = told(&AdmissionResponse::change(patch.clone()))["response"].take();
+    let response = write_and_read(&AdmissionResponse::change(patch.clone()))["response"].take();
     assert_eq!((&response["allowed"], &response["patchType"]), (&json!(true), &json!("JSONPatch")));
     let sent: Vec<u8> = serde_json::from_value(response["patch"].clone()).expect("bytes");
     assert_eq!(serde_json::from_slice::<json_patch::Patch>(&sent).expect("a patch"), patch);
     let warned = AdmissionResponse { warnings: vec!["mind".to_owned()], ..AdmissionResponse::allow() };
-    assert_eq!(told(&warned)["response"]["warnings"], json!(["mind"]));
+    assert_eq!(write_and_read(&warned)["response"]["warnings"], json!(["mind"]));
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn named(name: &str, spec: Value) -> Value {
 }
 
 fn model(objects: &[Value]) -> Model {
-    Model::of(objects).expect("a model")
+    Model::of(objects, stateful_operations::engine_profiles()).expect("a model")
 }
 
 fn created(objects: &[Value], budget: Value) -> AdmissionResponse {
@@ -100,15 +100,15 @@ fn pods_of_no_database_count_for_the_budget_but_not_for_the_majority() {
         web["metadata"]["ownerReferences"] = json!([]);
         web
     };
-    let everybody = |spec: Value| {
+    let selecting_all = |spec: Value| {
         let mut budget = budget(spec);
         budget["spec"]["selector"] = json!({});
         budget
     };
     let objects = [guarded(), redis(3), web(0), web(1), web(2)];
-    assert_eq!(code(&created(&objects, everybody(json!({"minAvailable": 5})))), None);
-    assert_eq!(code(&created(&objects, everybody(json!({"minAvailable": 3})))), Some("STF-BG-003"));
-    assert_eq!(code(&created(&objects, everybody(json!({"minAvailable": 6})))), Some("STF-BG-002"));
+    assert_eq!(code(&created(&objects, selecting_all(json!({"minAvailable": 5})))), None);
+    assert_eq!(code(&created(&objects, selecting_all(json!({"minAvailable": 3})))), Some("STF-BG-003"));
+    assert_eq!(code(&created(&objects, selecting_all(json!({"minAvailable": 6})))), Some("STF-BG-002"));
 }
 
 #[test]
