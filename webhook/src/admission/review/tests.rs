@@ -79,10 +79,10 @@ fn of_all_else_the_objects_are_read() {
 
 #[test]
 fn a_yes_is_short_and_a_change_is_json_patch() {
-    let told = |answer: &AdmissionResponse| -> Value {
+    let write_and_read = |answer: &AdmissionResponse| -> Value {
         let body = bytes(&review());
-        let (asked, _) = read(&body).expect("a request");
-        serde_json::from_slice(&write(&asked, answer).expect("bytes")).expect("json")
+        let (uid, _) = read(&body).expect("a request");
+        serde_json::from_slice(&write(&uid, answer).expect("bytes")).expect("json")
     };
     let yes = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
         "response": {"uid": "u-1", "allowed": true}});
@@ -100,12 +100,12 @@ fn a_yes_is_short_and_a_change_is_json_patch() {
 #[test]
 fn a_refusal_bears_a_code_a_word_and_every_cause_and_no_retry_after() {
     let body = bytes(&review());
-    let (asked, _) = read(&body).expect("a request");
+    let (uid, _) = read(&body).expect("a request");
     let cause = Cause { code: "STF-DB-006".to_owned(), message: "redis-3 is 9 bytes behind".to_owned() };
     let answer =
         AdmissionResponse::refuse(DenialCode::NotNow, "not now", vec![cause]).with_audit("reasons", "STF-DB-006");
-    let told: Value = serde_json::from_slice(&write(&asked, &answer).expect("bytes")).expect("json");
-    let response = &told["response"];
+    let written: Value = serde_json::from_slice(&write(&uid, &answer).expect("bytes")).expect("json");
+    let response = &written["response"];
     assert_eq!(response["uid"], "u-1");
     assert_eq!(response["allowed"], false);
     assert_eq!((&response["status"]["code"], &response["status"]["reason"]), (&json!(429), &json!("TooManyRequests")));
@@ -196,8 +196,8 @@ proptest! {
         *review.pointer_mut(PLACES[place]).expect("a field") = value;
         // What is understood still names who and what, so that a rule can refuse it; here is only that nothing breaks.
         let body = bytes(&review);
-        if let Ok((asked, request)) = read(&body) {
-            prop_assert!(write(&asked, &AdmissionResponse::allow()).is_ok());
+        if let Ok((uid, request)) = read(&body) {
+            prop_assert!(write(&uid, &AdmissionResponse::allow()).is_ok());
             prop_assert!(request.resource.len() < 4_096);
         }
     }
