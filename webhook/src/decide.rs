@@ -11,7 +11,8 @@ use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use futures::future::join_all;
-use stateful_cluster::{LeaseFacts, PodFacts, SetFacts};
+use stateful_cluster::inventory::{PodFacts, SetFacts};
+use stateful_cluster::locks::LeaseFacts;
 use stateful_safety::WorkloadId;
 use tokio::time::timeout;
 
@@ -110,7 +111,7 @@ fn by_the_claims(guard: &Guard, attempt: &Attempt, claims: &HashMap<WorkloadId, 
     let model = guard.known.inventory.model();
     let now = Guard::now();
     let claim = |id: &WorkloadId| {
-        let remembered = || model.claim(id);
+        let remembered = || model.operation_lock(id);
         claims.get(id).or_else(remembered).cloned()
     };
     let against = |set: &SetFacts, pod: &PodFacts, limits: &EffectivePolicy| {

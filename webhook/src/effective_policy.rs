@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use stateful_cluster::{Mode, Model, OnCordon, OnEviction, SetFacts};
+use stateful_cluster::guard::policy::{Mode, OnCordon, OnEviction};
+use stateful_cluster::inventory::{Model, SetFacts};
 use stateful_safety::Policy;
 
 /// How old a look may be. Looks begin a second apart; one that meets a silent server takes two, and until it has ended
@@ -39,7 +40,7 @@ impl Default for EffectivePolicy {
 /// The limits of a database. Of several policies the smaller threshold, the stricter mode, only what all of them accept
 /// and only whom all of them exempt; a switchover where one asks for it, since it loses nothing.
 pub(crate) fn effective_policy(model: &Model, set: &SetFacts) -> EffectivePolicy {
-    let applying = model.policies().map(|(_, policy)| policy).filter(|policy| policy.applies_to(model, set));
+    let applying = model.policies().map(|(_, policy)| policy).filter(|policy| model.policy_applies(policy, set));
     let mut limits: Option<EffectivePolicy> = None;
     for policy in applying {
         let one = EffectivePolicy {
@@ -93,7 +94,8 @@ fn stricter(one: &EffectivePolicy, other: &EffectivePolicy) -> EffectivePolicy {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use stateful_cluster::{Mode, Model, OnEviction};
+    use stateful_cluster::guard::policy::{Mode, OnEviction};
+    use stateful_cluster::inventory::Model;
     use stateful_safety::Policy;
 
     use super::{EffectivePolicy, effective_policy};

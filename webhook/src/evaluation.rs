@@ -3,7 +3,9 @@
 use std::time::Instant;
 
 use jiff::Timestamp;
-use stateful_cluster::{EvictionRecord, LEAVES_NODE, LOCK_LIFETIME, LeaseFacts, Model, NEXT_POD, SetFacts};
+use stateful_cluster::guard::eviction_records::EvictionRecord;
+use stateful_cluster::inventory::{Model, SetFacts};
+use stateful_cluster::locks::{LEAVES_NODE, LIFETIME, LeaseFacts, NEXT_POD};
 use stateful_safety::{Disruption, JudgeInput as Facts, Reason, Workload, everyone_in_sync, judge};
 
 use crate::effective_policy::EffectivePolicy;
@@ -69,7 +71,7 @@ fn goes_next(question: &Question<'_>) -> bool {
 
 /// Whether whoever holds a claim has shown a sign of life.
 pub(crate) fn lives(claim: &LeaseFacts, now: Timestamp) -> bool {
-    now.duration_since(claim.seen_at).unsigned_abs() <= LOCK_LIFETIME
+    now.duration_since(claim.seen_at).unsigned_abs() <= LIFETIME
 }
 
 /// Whether an operation that lives has judged a node's members of this workload, and is about to move them away.
@@ -109,7 +111,7 @@ pub(crate) fn from_memory(
     let Some(workload) = model.workload(id) else {
         return vec![Reason::NotAMember { member: pod.0.to_owned() }];
     };
-    let (promises, claim) = (model.promises(id), model.claim(id));
+    let (promises, claim) = (model.eviction_records(id), model.operation_lock(id));
     let (pod, uid) = pod;
     against(known, &Question { set, workload: &workload, pod, uid, limits, promises, claim, now })
 }

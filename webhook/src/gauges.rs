@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use stateful_cluster::{EvictionRecord, Model, SetFacts};
+use stateful_cluster::guard::eviction_records::EvictionRecord;
+use stateful_cluster::inventory::{Model, SetFacts};
 use stateful_safety::{Assessment, Reason, Role, Sync, WorkloadId};
 
 use crate::effective_policy::effective_policy;
@@ -50,7 +51,7 @@ fn of_databases(
         let counts = |promise: &EvictionRecord| {
             sightings.get(&promise.uid).is_none_or(|sighting| !sighting.is_void(promise, now.steady))
         };
-        for promise in model.promises(id).iter().filter(is_there) {
+        for promise in model.eviction_records(id).iter().filter(is_there) {
             if !promise.granted {
                 of_waiting(gauges, &labels, model, promise);
             } else if counts(promise) {
@@ -64,7 +65,7 @@ fn of_databases(
 /// What is so of every guarded database, whether it answers or not.
 fn of_workload(gauges: &Gauges, labels: &WorkloadLabels, model: &Model, set: &SetFacts, now: Now) {
     let id = &set.workload.id;
-    let claim = model.claim(id);
+    let claim = model.operation_lock(id);
     let busy = claim.is_some_and(|claim| claim.holder.is_some() && lives(claim, now.wall));
     gauges.in_operation.get_or_create(labels).set(i64::from(busy));
     let limit = effective_policy(model, set).policy.max_lag_bytes;

@@ -6,7 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use stateful_cluster::{Budget, EvictionRecord, Labels, Model, OperationLock};
+use stateful_cluster::guard::default_pdb;
+use stateful_cluster::guard::eviction_records::EvictionRecord;
+use stateful_cluster::guard::policy;
+use stateful_cluster::guard::policy_status;
+use stateful_cluster::inventory::{Budget, Model};
+use stateful_cluster::locks::OperationLock;
+use stateful_cluster::metadata::Labels;
 use stateful_safety::{ReplicaGroup, WorkloadId};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
@@ -122,7 +128,11 @@ fn wanted(guard: &Guard) -> Vec<(WorkloadId, EvictionRecord)> {
             promise.switch_over && !promise.granted && there && (cordoned || recent)
         };
         wanted.extend(
-            model.promises(id).iter().find(|promise| waits(promise)).map(|promise| (id.clone(), promise.clone())),
+            model
+                .eviction_records(id)
+                .iter()
+                .find(|promise| waits(promise))
+                .map(|promise| (id.clone(), promise.clone())),
         );
     }
     wanted
@@ -132,7 +142,7 @@ fn wanted(guard: &Guard) -> Vec<(WorkloadId, EvictionRecord)> {
 /// there is no primary and nobody is at work. Whose operation it was the journal says.
 fn left_behind(model: &Model, seen: &HashMap<WorkloadId, Seen>, now: Timestamp) -> Vec<WorkloadId> {
     let is_left = |id: &WorkloadId| {
-        let claim = model.claim(id).filter(|claim| claim.holder.is_some());
+        let claim = model.operation_lock(id).filter(|claim| claim.holder.is_some());
         match claim {
             Some(claim) => !lives(claim, now),
             None => seen
@@ -150,7 +160,7 @@ async fn cover_the_bare(guard: &Guard) {
     {
         let model = guard.known.inventory.model();
         for set in model.guarded_sets().into_iter().filter(|set| !set.terminating && set.workload.replicas > 1) {
-            let ours = stateful_cluster::cover_name(&set.workload.id.name);
+            let ours = default_pdb::name_of(&set.workload.id.name);
             // Budgets may select by a label that is put on living pods only: their role.
             let pods = model.pods_in(&set.workload.id.namespace);
             let labels: Vec<&Labels> = pods
@@ -169,13 +179,13 @@ async fn cover_the_bare(guard: &Guard) {
         }
     }
     for workload in bare {
-        match stateful_cluster::cover(&guard.cluster, &workload).await {
+        match default_pdb::ensure(&guard.cluster, &workload).await {
             Ok(()) => tracing::info!(workload = %workload.id, "made a budget: it had none"),
             Err(error) => tracing::warn!(workload = %workload.id, %error, "no budget could be made"),
         }
     }
     for workload in doubly {
-        match stateful_cluster::uncover(&guard.cluster, &workload).await {
+        match default_pdb::remove(&guard.cluster, &workload).await {
             Ok(()) => tracing::info!(workload = %workload.id, "took our budget back: somebody wrote one"),
             Err(error) => tracing::warn!(workload = %workload.id, %error, "our budget could not be taken back"),
         }
@@ -187,15 +197,12 @@ async fn tell_policies(guard: &Guard) {
     let statuses: Vec<(String, usize, Option<String>)> = {
         let model = guard.known.inventory.model();
         let sets = model.guarded_sets();
-        let applies = |policy: &stateful_cluster::DisruptionPolicySpec| {
-            sets.iter().filter(|set| policy.applies_to(&model, set)).count()
-        };
+        let applies =
+            |policy: &policy::DisruptionPolicySpec| sets.iter().filter(|set| model.policy_applies(policy, set)).count();
         model.policies().map(|(name, policy)| (name.to_owned(), applies(policy), policy.config_violation())).collect()
     };
     for (name, workloads, config_violation) in statuses {
-        if let Err(error) =
-            stateful_cluster::tell_policy(&guard.cluster, &name, workloads, config_violation.as_deref()).await
-        {
+        if let Err(error) = policy_status::write(&guard.cluster, &name, workloads, config_violation.as_deref()).await {
             tracing::warn!(policy = name, %error, "its status could not be written");
         }
     }

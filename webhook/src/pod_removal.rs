@@ -6,10 +6,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use stateful_cluster::{
-    Approval, Error, EvictionRecord, EvictionRecords, LeaseFacts, Mode, OnEviction, PodFacts, SetFacts, discover,
-    lock_name,
-};
+use stateful_cluster::Error;
+use stateful_cluster::discovery::workloads;
+use stateful_cluster::guard::approval::Approval;
+use stateful_cluster::guard::eviction_records::{EvictionRecord, EvictionRecords};
+use stateful_cluster::guard::policy::{Mode, OnEviction};
+use stateful_cluster::inventory::{PodFacts, SetFacts};
+use stateful_cluster::locks;
+use stateful_cluster::locks::{LeaseFacts, lock_name};
 use stateful_safety::{Reason, Workload, WorkloadId};
 use tokio::time::timeout;
 
@@ -110,7 +114,7 @@ async fn suspected(guard: &Guard, target: &Target, limits: &EffectivePolicy, now
     };
     let (workload, promises) = {
         let model = guard.known.inventory.model();
-        (model.workload(id), model.promises(id).to_vec())
+        (model.workload(id), model.eviction_records(id).to_vec())
     };
     let Some(workload) = workload else { return reasons };
     asked_again(guard, target, limits, &workload, &promises, claim.as_ref())
@@ -119,9 +123,9 @@ async fn suspected(guard: &Guard, target: &Target, limits: &EffectivePolicy, now
 /// The claim on a workload, straight from the API server. One that has not changed since the watch saw it was seen then,
 /// not now.
 pub(crate) async fn claim_now(guard: &Guard, id: &WorkloadId) -> Result<Option<LeaseFacts>, Error> {
-    let read = stateful_cluster::lease(&guard.cluster, &id.namespace, &lock_name(&id.name)).await?;
+    let read = locks::LeaseFacts::read(&guard.cluster, &id.namespace, &lock_name(&id.name)).await?;
     let model = guard.known.inventory.model();
-    let remembered = model.claim(id);
+    let remembered = model.operation_lock(id);
     Ok(read.map(|read| match remembered {
         Some(remembered) if remembered.version == read.version => remembered.clone(),
         _ => read,
@@ -164,15 +168,15 @@ async fn try_to_reserve(guard: &Guard, target: &Target, limits: &EffectivePolicy
     let id = &target.set.workload.id;
     let mut book = EvictionRecords::read(&guard.cluster, &target.set.workload).await?;
     // Not from memory: a watch may be behind, and this is the one moment at which that would matter.
-    let workload = discover(&guard.cluster, id).await?;
+    let workload = workloads::find(&guard.cluster, id).await?;
     let workload = workload.ok_or_else(|| Error::NotFound(format!("{id} runs no database any more")))?;
     let claim = claim_now(guard, id).await?;
-    let reasons = asked_again(guard, target, limits, &workload, &book.promises, claim.as_ref());
+    let reasons = asked_again(guard, target, limits, &workload, &book.records, claim.as_ref());
     if !reasons.is_empty() {
         return Ok(reasons);
     }
     let now = Guard::now().wall;
-    book.promises.retain(|promise| !is_spent(promise, now));
+    book.records.retain(|promise| !is_spent(promise, now));
     book.put(promise(target, true, false));
     book.write(&guard.cluster, &target.set.workload).await?;
     Ok(Vec::new())
@@ -183,7 +187,7 @@ async fn try_to_reserve(guard: &Guard, target: &Target, limits: &EffectivePolicy
 async fn asked(guard: &Guard, target: &Target, switches_over: bool) {
     let id = &target.set.workload.id;
     let uid = &target.pod.member.uid;
-    let known = guard.known.inventory.model().promises(id).to_vec();
+    let known = guard.known.inventory.model().eviction_records(id).to_vec();
     let now = Guard::now().wall;
     let is_told = |promise: &EvictionRecord| {
         let age = now.duration_since(promise.at).unsigned_abs();
@@ -198,7 +202,7 @@ async fn asked(guard: &Guard, target: &Target, switches_over: bool) {
     let write = async {
         let _ours = turn.lock().await;
         let mut book = EvictionRecords::read(&guard.cluster, &target.set.workload).await?;
-        if book.promises.iter().any(is_told) {
+        if book.records.iter().any(is_told) {
             return Ok(());
         }
         book.put(promise(target, false, switches_over));

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
-use stateful_cluster::Inventory;
+use stateful_cluster::inventory::Inventory;
 use stateful_safety::{Assessment, Workload, WorkloadId};
 
 use crate::reservations::Sighting;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use stateful_cluster::{EvictionRecord, EvictionRecords};
+use stateful_cluster::guard::eviction_records::{EvictionRecord, EvictionRecords};
 use stateful_operations::journal::Entry;
 use stateful_operations::{
     Goal, Live, Origin, Outcome, Plan, Refusal, Snapshot, TimeLimits, World, WorldError, best_successor, execute,
@@ -133,7 +133,7 @@ async fn end_ours(guard: &Guard, live: &Live, workload: &Workload, policy: &Poli
     }
     let seen = {
         let model = guard.known.inventory.model();
-        model.claim(&workload.id).cloned()
+        model.operation_lock(&workload.id).cloned()
     };
     let taken = live.take_over(workload, open, who, CLAIM_PATIENCE, seen.as_ref()).await;
     taken.map_err(|error| error.to_string())?;
@@ -201,7 +201,7 @@ async fn settle(guard: &Guard, id: &WorkloadId, promise: &EvictionRecord) {
     let _ours = turn.lock().await;
     let settled = async {
         let mut book = EvictionRecords::read(&guard.cluster, &workload).await?;
-        if book.promises.iter().any(|other| other.uid == promise.uid && other.switch_over) {
+        if book.records.iter().any(|other| other.uid == promise.uid && other.switch_over) {
             book.put(EvictionRecord { switch_over: false, ..promise.clone() });
             book.write(&guard.cluster, &workload).await?;
         }

@@ -5,10 +5,10 @@ use k8s_openapi::api::apps::v1::StatefulSet;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::budget::Budget;
 use super::facts::{self, LabelSets};
 use super::model::{KnownSet, Model, SetFacts};
-use crate::budget::Budget;
-use crate::policy::DisruptionPolicy;
+use crate::guard::policy::DisruptionPolicy;
 use crate::{Error, Result};
 
 impl Model {
@@ -48,7 +48,7 @@ impl Model {
             "Lease" => {
                 // Nobody watched it: as seen at the beginning of time it is no sign of life of anybody.
                 let lease = facts::lease(&read(object)?, Timestamp::UNIX_EPOCH);
-                self.claims.entry(namespace).or_default().insert(name, lease);
+                self.leases.entry(namespace).or_default().insert(name, lease);
             }
             other => return Err(Error::Answer(format!("a {other} is not remembered"))),
         }

@@ -2,7 +2,10 @@
 
 use futures::future::join_all;
 use serde::{Deserialize, Serialize};
-use stateful_cluster::{Cluster, PoolerPod, PortForwards};
+use stateful_cluster::Cluster;
+use stateful_cluster::connection::port_forwards::PortForwards;
+use stateful_cluster::discovery::poolers;
+use stateful_cluster::discovery::poolers::PoolerPod;
 use stateful_engines::{Credentials, DialConfig, Endpoint, Pool, PoolerControl, PoolerTarget, Secret};
 use stateful_safety::{Member, Workload};
 
@@ -63,7 +66,7 @@ pub(super) async fn find(
     port_forwards: &PortForwards,
 ) -> Poolers {
     let mut found = Poolers::default();
-    let pods = match stateful_cluster::poolers(cluster, &workload.id.namespace).await {
+    let pods = match poolers::list(cluster, &workload.id.namespace).await {
         Ok(pods) => pods,
         Err(error) => {
             found.notes.push(format!("it is not known whether there are poolers in front: {error}"));

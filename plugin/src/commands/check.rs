@@ -3,6 +3,10 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use stateful_cluster::backups;
+use stateful_cluster::changes::cordon;
+use stateful_cluster::changes::rollout;
+use stateful_cluster::discovery::workloads;
 use stateful_operations::{Goal, Origin, Surge, World, check_canary, draft_plan, findings, for_looking, recent_backup};
 use stateful_safety::Workload;
 use tokio::time::sleep;
@@ -20,8 +24,8 @@ const WRITES_FOR: Duration = Duration::from_secs(3);
 pub(crate) async fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
     let reports = match args.target.strip_prefix("node/") {
         Some(node) => {
-            stateful_cluster::is_cordoned(&context.cluster, node).await?; // says so when there is no such node
-            let workloads = stateful_cluster::discover_on_node(&context.cluster, node).await?;
+            cordon::is_cordoned(&context.cluster, node).await?; // says so when there is no such node
+            let workloads = workloads::list_on_node(&context.cluster, node).await?;
             let mut reports = Vec::new();
             for workload in workloads {
                 let goal = Goal::EvacuateNode { node: node.to_owned() };
@@ -32,9 +36,9 @@ pub(crate) async fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Fai
         None => {
             context.need(&context.cluster.namespace, &for_looking(context.cluster.inside)).await?;
             let workload = context.find(&args.target).await?;
-            let change = Some(stateful_cluster::TemplateChange::Restart { at: "a check".to_owned() });
+            let change = Some(rollout::TemplateChange::Restart { at: "a check".to_owned() });
             let goal = Goal::Upgrade { change, restore_primaries: false, repair: false, surge: Surge::No };
-            let backups = stateful_cluster::backups(&context.cluster, &workload).await;
+            let backups = backups::list(&context.cluster, &workload).await;
             let target = context.typed(&workload);
             let mut report = report(context, args, workload, &goal, "an upgrade".to_owned()).await?;
             report.add(&recent_backup(&backups, Timestamp::now().as_millisecond()), &target);

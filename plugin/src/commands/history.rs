@@ -39,7 +39,7 @@ fn row(entry: &Entry) -> HistoryRow {
 }
 
 fn what(goal: &Goal, before: &str) -> String {
-    use stateful_cluster::TemplateChange;
+    use stateful_cluster::changes::rollout::TemplateChange;
     match goal {
         Goal::Upgrade { change: Some(TemplateChange::Image { image, .. }), .. } => format!("{before} → {image}"),
         Goal::Upgrade { change: Some(TemplateChange::Restart { .. }), .. } => "restart".to_owned(),

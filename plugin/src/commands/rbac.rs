@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use stateful_cluster::Permission;
+use stateful_cluster::connection::permissions::Permission;
 use stateful_operations::{for_backups, for_drain, for_looking, for_moving};
 
 use super::guard::{to_install, to_uninstall};

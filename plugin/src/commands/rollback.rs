@@ -1,6 +1,7 @@
 //! `rollback`: bring the old image back, as long as that loses nothing; else say what a restore would lose, and how to.
 
 use jiff::Timestamp;
+use stateful_cluster::backups;
 use stateful_operations::journal::Entry;
 use stateful_operations::{Closed, World, changes_image, for_moving, no_way_back, restore_plan, way_back};
 use stateful_safety::Workload;
@@ -39,7 +40,7 @@ pub(crate) async fn run(context: &Context, args: &RollbackArgs) -> Result<Exit, 
 
 /// What is left then: a backup, told with what it lacks, and with its steps once that is accepted.
 async fn restore(context: &Context, workload: &Workload, closed: &Closed<'_>, accepted: bool) -> Result<Exit, Failure> {
-    let looked = stateful_cluster::backups(&context.cluster, workload).await;
+    let looked = backups::list(&context.cluster, workload).await;
     let refused = Failure::blocked(format!("{} ({})", closed.why, closed.why.code()));
     let target = context.typed(workload);
     match restore_plan(workload, closed, &looked, Timestamp::now().as_millisecond()) {

@@ -1,7 +1,7 @@
 //! `upgrade`: bring every member to a new image, or to what the StatefulSet declares.
 
 use jiff::Timestamp;
-use stateful_cluster::TemplateChange;
+use stateful_cluster::changes::rollout::TemplateChange;
 use stateful_operations::{Goal, Plan, Snapshot, Step, World, for_moving};
 use stateful_safety::Workload;
 

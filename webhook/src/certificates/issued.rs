@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use stateful_cluster::{CertificateSecret, Contents};
+use stateful_cluster::guard::certificate_secret::{CertificateSecret, SecretContents};
 use tokio::time::{sleep, timeout};
 use tracing::info;
 
@@ -38,7 +38,7 @@ pub(crate) async fn follow(keyring: &CertificateSecret, serving: &Serving) {
     }
 }
 
-fn take(contents: &Contents, serving: &Serving, now: Timestamp) -> Result<(), Flaw> {
+fn take(contents: &SecretContents, serving: &Serving, now: Timestamp) -> Result<(), Flaw> {
     let entry = |name: &'static str| (name, contents.entries.get(name).map_or(&[] as &[u8], Vec::as_slice));
     let pair = Pair::read(entry(CERTIFICATE), entry(KEY))?;
     // Whoever issues it sees to it that it is trusted.

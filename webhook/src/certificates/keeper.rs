@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use stateful_cluster::{Contents, Error};
+use stateful_cluster::Error;
+use stateful_cluster::guard::certificate_secret::SecretContents;
 use tokio::time::{sleep, timeout};
 use tracing::info;
 
@@ -108,7 +109,7 @@ impl<R: Ring> Keeper<R> {
         Ok(deed)
     }
 
-    fn read(&mut self, contents: &Contents) -> Option<Material> {
+    fn read(&mut self, contents: &SecretContents) -> Option<Material> {
         match Material::read(contents, &self.names) {
             Ok(material) => {
                 self.flaws.settle();
@@ -139,8 +140,8 @@ impl<R: Ring> Keeper<R> {
         }
     }
 
-    async fn write(&self, deed: Deed, found: Option<&(Contents, R::Mark)>, now: Timestamp) -> Result<(), Unkept> {
-        let empty = Contents::default();
+    async fn write(&self, deed: Deed, found: Option<&(SecretContents, R::Mark)>, now: Timestamp) -> Result<(), Unkept> {
+        let empty = SecretContents::default();
         let (contents, mark) = found.map_or((&empty, None), |(contents, mark)| (contents, Some(mark)));
         let after = carry_out(deed, contents, &self.known, &self.names, now, &self.terms)?;
         match self.ring.save(&after, mark).await {

@@ -9,7 +9,7 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier as _;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::{ServerName, UnixTime};
-use stateful_cluster::Contents;
+use stateful_cluster::guard::certificate_secret::SecretContents;
 
 use super::bundle::{Authority, Bundle};
 use super::issue::{self, Fresh};
@@ -43,7 +43,7 @@ pub(crate) enum Undone {
 
 impl Material {
     /// Reads a Secret. Whether anything in it has run out is not asked here.
-    pub(crate) fn read(contents: &Contents, names: &[String]) -> Result<Self, Flaw> {
+    pub(crate) fn read(contents: &SecretContents, names: &[String]) -> Result<Self, Flaw> {
         let bundle = Bundle::read(entry(contents, AUTHORITIES))?;
         let newest = bundle.authorities.iter().take(1).map(|one| one.certificate.clone()).collect();
         // With the key of another authority nothing could be signed when the time comes.
@@ -60,7 +60,7 @@ impl Material {
     }
 }
 
-fn entry<'a>(contents: &'a Contents, name: &str) -> &'a [u8] {
+fn entry<'a>(contents: &'a SecretContents, name: &str) -> &'a [u8] {
     contents.entries.get(name).map_or(&[], Vec::as_slice)
 }
 
@@ -79,12 +79,12 @@ fn vouches(authority: &Authority, pair: &Pair, name: &str) -> bool {
 /// are in the Secret or were before somebody emptied it: they go on being trusted.
 pub(crate) fn carry_out(
     deed: Deed,
-    contents: &Contents,
+    contents: &SecretContents,
     known: &Bundle,
     names: &[String],
     now: Timestamp,
     terms: &Terms,
-) -> Result<Contents, Undone> {
+) -> Result<SecretContents, Undone> {
     let mut after = contents.clone();
     match deed {
         Deed::Nothing => {}
@@ -108,7 +108,7 @@ pub(crate) fn carry_out(
     Ok(after)
 }
 
-fn add_authority(contents: &mut Contents, known: &Bundle, now: Timestamp, terms: &Terms) -> Result<(), Undone> {
+fn add_authority(contents: &mut SecretContents, known: &Bundle, now: Timestamp, terms: &Terms) -> Result<(), Undone> {
     let Fresh { certificate, key } = issue::authority(Lifetime::starting(now, terms.authority))?;
     put(contents, AUTHORITIES, known.behind(Authority::read(&certificate)?, now).text());
     put(contents, AUTHORITY_KEY, key);
@@ -116,7 +116,7 @@ fn add_authority(contents: &mut Contents, known: &Bundle, now: Timestamp, terms:
     Ok(())
 }
 
-fn issue(contents: &mut Contents, names: &[String], now: Timestamp, terms: &Terms) -> Result<(), Undone> {
+fn issue(contents: &mut SecretContents, names: &[String], now: Timestamp, terms: &Terms) -> Result<(), Undone> {
     let bundle = Bundle::read(entry(contents, AUTHORITIES))?;
     let authority = bundle.authorities.first().ok_or(Flaw::Missing(AUTHORITIES))?;
     let mut lifetime = Lifetime::starting(now, terms.certificate);
@@ -129,6 +129,6 @@ fn issue(contents: &mut Contents, names: &[String], now: Timestamp, terms: &Term
     Ok(())
 }
 
-fn put(contents: &mut Contents, name: &str, text: String) {
+fn put(contents: &mut SecretContents, name: &str, text: String) {
     contents.entries.insert(name.to_owned(), text.into_bytes());
 }

@@ -8,7 +8,12 @@ use axum::Router;
 use axum::http::{StatusCode, Uri};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use stateful_cluster::{ClientOptions, Cluster, EventRecorder, Inventory, LOCK_LIFETIME, Model, lock_name};
+use stateful_cluster::Cluster;
+use stateful_cluster::connection;
+use stateful_cluster::connection::ClientOptions;
+use stateful_cluster::guard::event_recorder::EventRecorder;
+use stateful_cluster::inventory::{Inventory, Model};
+use stateful_cluster::locks::{LIFETIME, lock_name};
 use stateful_safety::{Assessment, MemberState, ReplicaGroup, Role, Sync, WorkloadId};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -60,8 +65,8 @@ fn id() -> WorkloadId {
 fn what_somebody_who_died_may_have_left_is_taken_up() {
     let left = |objects: &[Value], role: Role, late: bool| {
         let model = Model::of(objects).expect("a model");
-        let seen_at = model.claim(&id()).map_or(Timestamp::UNIX_EPOCH, |claim| claim.seen_at);
-        let now = if late { seen_at + LOCK_LIFETIME + Duration::from_secs(1) } else { seen_at };
+        let seen_at = model.operation_lock(&id()).map_or(Timestamp::UNIX_EPOCH, |claim| claim.seen_at);
+        let now = if late { seen_at + LIFETIME + Duration::from_secs(1) } else { seen_at };
         left_behind(&model, &seen(role), now) == [id()]
     };
     let held = [guarded(), redis(1), claim(Some("guard (guard handover, process 1)"))];
@@ -95,7 +100,7 @@ async fn empty_api_server() -> (Cluster, mpsc::UnboundedReceiver<String>) {
         "contexts": [{"name": "here", "context": {"cluster": "here", "user": "me"}}]});
     std::fs::write(&kubeconfig, config.to_string()).expect("a place for a file");
     let options = ClientOptions { kubeconfig: Some(kubeconfig.clone()), ..ClientOptions::default() };
-    let cluster = stateful_cluster::connect(&options).await.expect("a client");
+    let cluster = connection::connect(&options).await.expect("a client");
     std::fs::remove_file(kubeconfig).expect("it was there");
     (cluster, heard)
 }

@@ -16,7 +16,10 @@ use std::fmt::Write;
 
 use jiff::Timestamp;
 use serde_json::Value;
-use stateful_cluster::{FIELD_MANAGER, LeaseFacts, Mode, Model, OnCordon, PodFacts, SetFacts};
+use stateful_cluster::FIELD_MANAGER;
+use stateful_cluster::guard::policy::{Mode, OnCordon};
+use stateful_cluster::inventory::{Model, PodFacts, SetFacts};
+use stateful_cluster::locks::LeaseFacts;
 use stateful_safety::{Reason, WorkloadId};
 
 use crate::admission_request::Attempt;

@@ -15,7 +15,8 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use stateful_cluster::{Model, Phase};
+use stateful_cluster::inventory;
+use stateful_cluster::inventory::{Model, PodPhase};
 
 use crate::admission_request::Attempt;
 use crate::admission_response::{Answer, Code};
@@ -59,7 +60,7 @@ fn find(model: &Model, attempt: &Attempt) -> Result<Option<Target>, &'static str
         return Err("it is being deleted already");
     }
     let namespace = model.namespace(&attempt.namespace);
-    if !namespace.is_some_and(stateful_cluster::NamespaceFacts::is_guarded) {
+    if !namespace.is_some_and(inventory::NamespaceFacts::is_guarded) {
         return Err("its namespace is not guarded");
     }
     if namespace.is_some_and(|namespace| namespace.terminating) {
@@ -78,7 +79,7 @@ fn find(model: &Model, attempt: &Attempt) -> Result<Option<Target>, &'static str
     if set.terminating && CLEANERS.contains(&attempt.user.as_str()) {
         return Err("its StatefulSet is being deleted");
     }
-    if pod.phase != Phase::Running {
+    if pod.phase != PodPhase::Running {
         return Err("it does not run");
     }
     Ok(Some(Target { set: Arc::clone(set), pod: Arc::clone(pod) }))

@@ -13,7 +13,9 @@
 
 use std::sync::Arc;
 
-use stateful_cluster::{Model, Phase, PodFacts};
+use stateful_cluster::discovery::pods;
+use stateful_cluster::guard::eviction_records;
+use stateful_cluster::inventory::{Model, PodFacts, PodPhase};
 use stateful_safety::WorkloadId;
 
 use crate::admission_request::Attempt;
@@ -55,7 +57,7 @@ pub(crate) async fn decide(guard: &Guard, attempt: &Attempt) -> Answer {
 /// A pod that is not remembered is gone, or has only just been made: the API server knows.
 async fn unknown(guard: &Guard, attempt: &Attempt) -> Answer {
     guard.metrics.passed("eviction");
-    match stateful_cluster::pod_uid(&guard.cluster, &attempt.namespace, &attempt.name).await {
+    match pods::find_uid(&guard.cluster, &attempt.namespace, &attempt.name).await {
         Ok(None) => Answer::refuse(Code::Gone, format!("pods \"{}\" not found", attempt.name), Vec::new()),
         Ok(Some(_)) | Err(_) => {
             let message =
@@ -88,9 +90,9 @@ fn find(model: &Model, attempt: &Attempt) -> Found {
         return Found::Moved;
     }
     match pod.phase {
-        Phase::Pending => return Found::Pass("it has not started"),
-        Phase::Ended => return Found::Pass("it has ended"),
-        Phase::Running => {}
+        PodPhase::Pending => return Found::Pass("it has not started"),
+        PodPhase::Ended => return Found::Pass("it has ended"),
+        PodPhase::Running => {}
     }
     Found::Member(Target { set: Arc::clone(set), pod: Arc::clone(pod) })
 }
@@ -99,11 +101,11 @@ fn find(model: &Model, attempt: &Attempt) -> Found {
 /// nobody empties would be evicted there. Somebody asked for its predecessor, on a node that is cordoned or gone.
 fn has_moved(model: &Model, attempt: &Attempt, pod: &PodFacts, id: &WorkloadId) -> bool {
     let stays = || pod.member.node.as_deref().is_none_or(|node| model.is_cordoned(node) == Some(false));
-    let predecessor = |promise: &stateful_cluster::EvictionRecord| {
+    let predecessor = |promise: &eviction_records::EvictionRecord| {
         let left = promise.node.as_deref().is_some_and(|node| model.is_cordoned(node) != Some(false));
         promise.pod == attempt.name && promise.uid != pod.member.uid && left
     };
-    model.promises(id).iter().any(predecessor) && stays()
+    model.eviction_records(id).iter().any(predecessor) && stays()
 }
 
 #[cfg(test)]

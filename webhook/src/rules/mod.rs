@@ -14,7 +14,7 @@ mod volume_claim;
 #[cfg(test)]
 pub(crate) mod fixtures;
 
-use stateful_cluster::Model;
+use stateful_cluster::inventory::Model;
 
 use crate::admission_request::{Attempt, Operation};
 use crate::admission_response::Answer;

@@ -13,7 +13,9 @@
 //! alive (`--cascade=orphan`), once none of them runs (`kubectl scale --replicas=0`), or with its whole namespace.
 
 use serde_json::{Value, json};
-use stateful_cluster::{Model, Phase, SetFacts, runs_database};
+use stateful_cluster::discovery::stateful_set;
+use stateful_cluster::inventory;
+use stateful_cluster::inventory::{Model, PodPhase, SetFacts};
 use stateful_safety::{ConfigViolation, WorkloadId};
 
 use crate::admission_request::{Attempt, Operation};
@@ -59,7 +61,7 @@ pub(crate) fn retain(attempt: &Attempt, model: &Model) -> Answer {
 /// and does not say so may mean anything.
 fn losses(attempt: &Attempt, object: &Value) -> Vec<ConfigViolation> {
     let policy = object.pointer("/spec/persistentVolumeClaimRetentionPolicy").unwrap_or(&Value::Null);
-    if policy.is_null() || !runs_database(object) {
+    if policy.is_null() || !stateful_set::runs_database(object) {
         return Vec::new();
     }
     let says = |field: &str| match policy {
@@ -79,7 +81,7 @@ fn losses(attempt: &Attempt, object: &Value) -> Vec<ConfigViolation> {
 fn deletion(attempt: &Attempt, model: &Model) -> Answer {
     let old = attempt.old_object.as_ref();
     let remembered = model.set(&WorkloadId { namespace: attempt.namespace.clone(), name: object_rules::name(attempt) });
-    let is_database = remembered.is_some() || old.is_some_and(runs_database);
+    let is_database = remembered.is_some() || old.is_some_and(stateful_set::runs_database);
     let is_going = old.is_some_and(object_rules::is_going);
     if !is_database || is_going || is_orphaning(attempt) || object_rules::is_ending(model, &attempt.namespace) {
         return Answer::allow();
@@ -94,7 +96,7 @@ fn deletion(attempt: &Attempt, model: &Model) -> Answer {
         return Answer::allow();
     }
     let runs =
-        |pod: &&stateful_cluster::PodFacts| pod.owner == uid && pod.phase == Phase::Running && !pod.member.terminating;
+        |pod: &&inventory::PodFacts| pod.owner == uid && pod.phase == PodPhase::Running && !pod.member.terminating;
     let running = model.pods_in(&attempt.namespace).filter(runs).count();
     let config_violation =
         (running > 0).then(|| ConfigViolation::DatabaseRuns { set: object_rules::name(attempt), running });

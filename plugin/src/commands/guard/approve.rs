@@ -1,7 +1,14 @@
 //! `guard approve`: one pod may be taken away for a short time, though the guard would refuse it.
 
 use jiff::{SignedDuration, Timestamp, Unit};
-use stateful_cluster::{Approval, EventNote, EventRecorder, FIELD_MANAGER, NamespaceFacts, Permission};
+use stateful_cluster::FIELD_MANAGER;
+use stateful_cluster::connection::permissions::Permission;
+use stateful_cluster::discovery::workloads;
+use stateful_cluster::guard::approval;
+use stateful_cluster::guard::approval::Approval;
+use stateful_cluster::guard::event_recorder::{EventNote, EventRecorder};
+use stateful_cluster::guard::guarded;
+use stateful_cluster::guard::names::GUARD_LABEL;
 use stateful_safety::{Member, Workload};
 
 use crate::cli::ApproveArgs;
@@ -31,12 +38,12 @@ pub(super) async fn run(context: &Context, args: &ApproveArgs) -> Result<Exit, F
         reason: args.reason.trim().to_owned(),
         by: who(),
     };
-    stateful_cluster::approve(cluster, namespace, &member.name, &approval).await?;
+    approval::approve(cluster, namespace, &member.name, &approval).await?;
     tell(context, &member, &approval).await;
-    if !stateful_cluster::is_guarded(cluster, namespace).await.unwrap_or(true) {
+    if !guarded::is_guarded(cluster, namespace).await.unwrap_or(true) {
         context.printer.note(&format!(
             "warning: namespace {namespace} is not under guard ({}=enabled): nothing is refused there anyway",
-            NamespaceFacts::LABEL
+            GUARD_LABEL
         ));
     }
     print_approval(
@@ -56,7 +63,7 @@ pub(super) async fn run(context: &Context, args: &ApproveArgs) -> Result<Exit, F
 async fn member(context: &Context, pod: &str) -> Result<(Workload, Member), Failure> {
     let pod = pod.strip_prefix("pod/").or(pod.strip_prefix("pods/")).unwrap_or(pod);
     let namespace = &context.cluster.namespace;
-    let workloads = stateful_cluster::discover_all(&context.cluster, Some(namespace)).await?;
+    let workloads = workloads::list(&context.cluster, Some(namespace)).await?;
     let found = workloads.into_iter().find_map(|workload| {
         let member = workload.member(pod)?.clone();
         Some((workload, member))

@@ -10,7 +10,9 @@ mod waiting;
 
 pub(super) use rights::{to_install, to_uninstall};
 
-use stateful_cluster::Permission;
+use stateful_cluster::connection::permissions;
+use stateful_cluster::connection::permissions::Permission;
+use stateful_cluster::guard::installed;
 
 use crate::cli::{Globals, GuardArgs, GuardVerb};
 use crate::context::Context;
@@ -34,13 +36,13 @@ async fn home(context: &Context, named: Option<&str>) -> Result<String, Failure>
     if let Some(named) = named {
         return Ok(named.to_owned());
     }
-    let installed = stateful_cluster::home(&context.cluster).await?;
+    let installed = installed::find_namespace(&context.cluster).await?;
     Ok(installed.unwrap_or_else(|| manifests::NAMESPACE.to_owned()))
 }
 
 /// Refuses, with their names, when permissions are missing: nothing is half installed for want of one.
 async fn need(context: &Context, namespace: &str, wanted: &[Permission]) -> Result<(), Failure> {
-    let missing = stateful_cluster::missing(&context.cluster, namespace, wanted).await?;
+    let missing = permissions::find_missing(&context.cluster, namespace, wanted).await?;
     if missing.is_empty() {
         return Ok(());
     }

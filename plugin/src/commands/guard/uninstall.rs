@@ -4,7 +4,11 @@
 
 use std::time::Duration;
 
-use stateful_cluster::{Error as ClusterError, Kind, NamespaceFacts, Object};
+use stateful_cluster::Error as ClusterError;
+use stateful_cluster::guard::install;
+use stateful_cluster::guard::lookup;
+use stateful_cluster::guard::names::GUARD_LABEL;
+use stateful_cluster::guard::object::{GuardObject, ObjectKind};
 use tokio::time::{Instant, sleep};
 
 use super::{home, need, rights};
@@ -57,14 +61,14 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Everything that goes.
 struct Leftovers {
-    first: Vec<Object>,
-    then: Vec<Object>,
+    first: Vec<GuardObject>,
+    then: Vec<GuardObject>,
     /// Namespaces and volumes that are marked as guarded.
-    marked: Vec<Object>,
+    marked: Vec<GuardObject>,
     /// The guard's own namespace, if it was made for it and nothing of anybody else is in it.
-    namespace: Option<Object>,
+    namespace: Option<GuardObject>,
     /// What defines policies; they go with it.
-    definition: Vec<Object>,
+    definition: Vec<GuardObject>,
     /// What stays, and why.
     stays: Vec<String>,
 }
@@ -110,8 +114,8 @@ pub(super) async fn run(context: &Context, named: Option<&str>, args: &Uninstall
 async fn find(context: &Context, namespace: &str, purge: bool) -> Result<Leftovers, Failure> {
     let cluster = &context.cluster;
     let labelled = async |kind: &'static str, place: Option<&str>, label: &str| {
-        let kind = Kind::named(kind)?;
-        stateful_cluster::labelled(cluster, kind, place, label).await.map_err(Failure::from)
+        let kind = ObjectKind::named(kind)?;
+        lookup::list_labelled(cluster, kind, place, label).await.map_err(Failure::from)
     };
     let mut found = Leftovers {
         first: Vec::new(),
@@ -132,7 +136,7 @@ async fn find(context: &Context, namespace: &str, purge: bool) -> Result<Leftove
     let leases = labelled("Lease", None, WRITTEN).await?.into_iter();
     found.then.extend(leases.filter(|lease| is_the_guards(lease, namespace)));
     for kind in ["Namespace", "PersistentVolume"] {
-        found.marked.extend(labelled(kind, None, NamespaceFacts::LABEL).await?);
+        found.marked.extend(labelled(kind, None, GUARD_LABEL).await?);
     }
     let definition = labelled("CustomResourceDefinition", None, PART).await?;
     let policies = labelled("DisruptionPolicy", None, "").await?.len();
@@ -154,7 +158,7 @@ async fn find(context: &Context, namespace: &str, purge: bool) -> Result<Leftove
 }
 
 /// A Lease that only the guard uses. Claims of operations are the databases', and go with them.
-fn is_the_guards(lease: &Object, namespace: &str) -> bool {
+fn is_the_guards(lease: &GuardObject, namespace: &str) -> bool {
     lease.name().starts_with("stateful.guard.")
         || (lease.namespace() == Some(namespace) && lease.name() == "stateful-guard-leader")
 }
@@ -163,7 +167,7 @@ fn is_the_guards(lease: &Object, namespace: &str) -> bool {
 async fn strangers(context: &Context, namespace: &str) -> Result<Vec<String>, Failure> {
     let mut found = Vec::new();
     for kind in ["Pod", "PersistentVolumeClaim", "Service", "ConfigMap", "Secret"] {
-        let there = stateful_cluster::labelled(&context.cluster, Kind::named(kind)?, Some(namespace), "").await?;
+        let there = lookup::list_labelled(&context.cluster, ObjectKind::named(kind)?, Some(namespace), "").await?;
         // Kubernetes puts this one into every namespace.
         let others = there.iter().filter(|object| !object.is_ours() && object.name() != "kube-root-ca.crt");
         found.extend(others.map(ToString::to_string));
@@ -173,7 +177,7 @@ async fn strangers(context: &Context, namespace: &str) -> Result<Vec<String>, Fa
 
 impl Leftovers {
     /// Everything that is deleted, in its order.
-    fn all(&self) -> impl Iterator<Item = &Object> {
+    fn all(&self) -> impl Iterator<Item = &GuardObject> {
         self.first.iter().chain(&self.then).chain(&self.definition).chain(&self.namespace)
     }
 }
@@ -184,8 +188,8 @@ async fn carry_out(
     found: &Leftovers,
     changes: &mut Changes,
 ) -> Result<(), Failure> {
-    let mut remove = async |object: &Object| {
-        if stateful_cluster::remove(&context.cluster, object).await? {
+    let mut remove = async |object: &GuardObject| {
+        if install::remove(&context.cluster, object).await? {
             changes.add(AppliedLine::of(object, "deleted"));
         }
         Ok::<_, Failure>(())
@@ -195,7 +199,7 @@ async fn carry_out(
     }
     until_gone(context, "its replicas", async || {
         let replicas = "app.kubernetes.io/name=stateful-guard";
-        Ok(stateful_cluster::labelled(&context.cluster, Kind::named("Pod")?, Some(namespace), replicas)
+        Ok(lookup::list_labelled(&context.cluster, ObjectKind::named("Pod")?, Some(namespace), replicas)
             .await?
             .is_empty())
     })
@@ -204,8 +208,8 @@ async fn carry_out(
         remove(object).await?;
     }
     for object in &found.marked {
-        let label = (NamespaceFacts::LABEL, None);
-        match stateful_cluster::set_label(&context.cluster, object.kind(), object.name(), label, false).await {
+        let label = (GUARD_LABEL, None);
+        match install::set_label(&context.cluster, object.kind(), object.name(), label, false).await {
             // One that has gone meanwhile is guarded no more.
             Ok(()) | Err(ClusterError::NotFound(_)) => {}
             Err(error) => return Err(error.into()),
@@ -219,7 +223,7 @@ async fn carry_out(
     }
     if let Some(own) = &found.namespace {
         until_gone(context, "its namespace", async || {
-            Ok(stateful_cluster::find(&context.cluster, own.kind(), None, own.name()).await?.is_none())
+            Ok(lookup::find(&context.cluster, own.kind(), None, own.name()).await?.is_none())
         })
         .await?;
     }

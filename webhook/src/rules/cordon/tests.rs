@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use stateful_cluster::{FIELD_MANAGER, LEAVES_NODE, LOCK_LIFETIME, LeaseFacts, Model, NEXT_POD, PodFacts, SetFacts};
+use stateful_cluster::FIELD_MANAGER;
+use stateful_cluster::inventory::{Model, PodFacts, SetFacts};
+use stateful_cluster::locks::{LEAVES_NODE, LIFETIME, LeaseFacts, NEXT_POD};
 use stateful_safety::{Reason, WorkloadId};
 
 use super::{LINES, decide};
@@ -119,7 +121,7 @@ fn an_operation_that_has_judged_the_node_may_cordon_it_and_nobody_else() {
     assert!(refused(Some(&claim(LEAVES_NODE, "n2"))), "another node is emptied");
     assert!(refused(Some(&claim(NEXT_POD, "n1"))), "an upgrade");
     assert!(refused(Some(&LeaseFacts { holder: None, ..claim(LEAVES_NODE, "n1") })), "it was let go of");
-    let dead = moment() - LOCK_LIFETIME - std::time::Duration::from_secs(1);
+    let dead = moment() - LIFETIME - std::time::Duration::from_secs(1);
     assert!(refused(Some(&LeaseFacts { seen_at: dead, ..claim(LEAVES_NODE, "n1") })), "its holder has died");
 }
 

@@ -1,7 +1,7 @@
 //! Laws of volumes.
 
 use serde_json::{Value, json};
-use stateful_cluster::Model;
+use stateful_cluster::inventory::Model;
 
 use super::{decide, retain};
 use crate::admission_request::Operation;
