@@ -47,19 +47,6 @@ pub(super) fn refused(context: &Context, opened: &Opened, error: WorldError) -> 
     }
 }
 
-/// What a verb that is done has done, as kubectl says it.
-pub(super) fn past_tense(verb: &str) -> &'static str {
-    match verb {
-        "upgrade" => "upgraded",
-        "switchover" => "switched over",
-        "drain" => "drained",
-        "rollback" => "rolled back",
-        "resume" => "finished",
-        "finalize" => "made final",
-        _ => "done",
-    }
-}
-
 /// Whether there is a way back: the plan changes the image, and nobody runs a release whose files the image before
 /// could not read.
 pub(super) fn goes_back(plan: &Plan, snapshot: Option<&Snapshot>) -> bool {
