@@ -188,8 +188,11 @@ fn circles(uses: &Uses) -> Vec<Vec<String>> {
     let reached: BTreeMap<&String, BTreeSet<String>> = uses.keys().map(|name| (name, reach(name))).collect();
     let mut found = BTreeSet::new();
     for (name, there) in &reached {
-        let group: Vec<String> =
-            reached.iter().filter(|(other, back)| there.contains(**other) && back.contains(*name)).map(|(other, _)| (*other).clone()).collect();
+        let group: Vec<String> = reached
+            .iter()
+            .filter(|(other, back)| there.contains(**other) && back.contains(*name))
+            .map(|(other, _)| (*other).clone())
+            .collect();
         if group.len() > 1 {
             found.insert(group);
         }
@@ -222,10 +225,17 @@ fn no_modules_of_a_crate_use_each_other_in_a_circle() {
 
 #[test]
 fn a_path_is_followed_through_braces_and_re_exports() {
-    let code = "use crate::{Cluster, guard::{self, policy::Mode as M}};use super::lease;fn a() { crate::locks::take(); }";
+    let code =
+        "use crate::{Cluster, guard::{self, policy::Mode as M}};use super::lease;fn a() { crate::locks::take(); }";
     let found: Vec<String> = paths(code).into_iter().map(|path| path.join("::")).collect();
-    let expected =
-        ["crate::Cluster", "crate::guard::self", "crate::guard::policy::Mode", "crate", "crate::locks::take", "super::lease"];
+    let expected = [
+        "crate::Cluster",
+        "crate::guard::self",
+        "crate::guard::policy::Mode",
+        "crate",
+        "crate::locks::take",
+        "super::lease",
+    ];
     for path in expected.iter().filter(|path| **path != "crate") {
         assert!(found.contains(&(*path).to_owned()), "{path} in {found:?}");
     }

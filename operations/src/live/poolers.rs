@@ -95,7 +95,7 @@ async fn ask(
     port_forwards: &PortForwards,
 ) -> Result<(Key, Endpoint, Vec<Pool>), String> {
     let connection_config = pooler_control.connection_config(&pod.facts);
-    let keys = pod.keys(cluster, &connection_config).await.map_err(|error| error.to_string())?;
+    let keys = pod.resolve_secrets(cluster, &connection_config).await.map_err(|error| error.to_string())?;
     let (username, password) = keys.login()?;
     let key = Key { pod: pod.pod.clone(), port: connection_config.port, username, password };
     let endpoint = key.endpoint(port_forwards).await;

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use jiff::{Timestamp, Unit};
-use stateful_cluster::Permission;
+use stateful_cluster::connection::permissions::Permission;
 use stateful_operations::journal::{Entry, State};
 use stateful_operations::{Goal, for_looking};
 

@@ -39,7 +39,6 @@ fn moment() -> Timestamp {
 /// A claim that is held and says what leaves which node.
 fn claim(says: &str, node: &str) -> LeaseFacts {
     LeaseFacts {
-        promises: Vec::new(),
         holder: Some("ana@desk (drain, process 7)".to_owned()),
         version: "1".to_owned(),
         notes: BTreeMap::from([(says.to_owned(), node.to_owned())]),
