@@ -41,7 +41,6 @@ fn moment() -> Timestamp {
 /// A lock that is held and names the node that its members leave.
 fn lock(says: &str, node: &str) -> LeaseFacts {
     LeaseFacts {
-        promises: Vec::new(),
         holder: Some("ana@desk (drain, process 7)".to_owned()),
         version: "1".to_owned(),
         notes: BTreeMap::from([(says.to_owned(), node.to_owned())]),
