@@ -48,7 +48,7 @@ pub struct EvictionRecord {
 #[derive(Debug, Clone)]
 pub struct EvictionRecords {
     /// The entries, one a pod UID.
-    pub records: Vec<EvictionRecord>,
+    pub entries: Vec<EvictionRecord>,
     namespace: String,
     name: String,
     lease: Option<Lease>,
@@ -78,29 +78,29 @@ impl EvictionRecords {
         let text =
             lease.as_ref().and_then(|lease| lease.metadata.annotations.as_ref()?.get(&format!("{PREFIX}{BOOK}")));
         // A book nobody can read promises nothing that is known: that is no reason to think it empty.
-        let records = match text {
+        let entries = match text {
             None => Vec::new(),
             Some(text) => {
                 serde_json::from_str(text).map_err(|error| Error::Answer(format!("Lease {name}: {error}")))?
             }
         };
-        Ok(Self { records, namespace, name, lease })
+        Ok(Self { entries, namespace, name, lease })
     }
 
     /// Puts an entry in, in place of one about the same pod.
     pub fn put(&mut self, mut promise: EvictionRecord) {
-        let before = self.records.iter().find(|other| other.uid == promise.uid);
+        let before = self.entries.iter().find(|other| other.uid == promise.uid);
         promise.since = before.map_or(Some(promise.at), |before| before.since.or(Some(before.at)));
-        self.records.retain(|other| other.uid != promise.uid);
-        self.records.push(promise);
-        let surplus = self.records.len().saturating_sub(MOST);
-        self.records.drain(..surplus);
+        self.entries.retain(|other| other.uid != promise.uid);
+        self.entries.push(promise);
+        let surplus = self.entries.len().saturating_sub(MOST);
+        self.entries.drain(..surplus);
     }
 
     /// Writes the book, provided that nobody has written it since it was read; else [`Error::Conflict`].
     pub async fn write(self, cluster: &Cluster, workload: &Workload) -> Result<()> {
         let leases: Api<Lease> = Api::namespaced(cluster.client.clone(), &self.namespace);
-        let text = serde_json::to_string(&self.records).map_err(|error| Error::Answer(error.to_string()))?;
+        let text = serde_json::to_string(&self.entries).map_err(|error| Error::Answer(error.to_string()))?;
         let fresh = self.lease.is_none();
         let mut lease = self.lease.unwrap_or_else(|| Lease {
             metadata: ObjectMeta {

@@ -66,12 +66,12 @@ async fn try_to_reserve(state: &GuardState, pod: &GuardedPod, policy: &Effective
     let workload = workloads::find(&state.cluster, id).await?;
     let workload = workload.ok_or_else(|| Error::NotFound(format!("{id} runs no database any more")))?;
     let lock = read_lock(state, id).await?;
-    let reasons = judge_again(state, pod, policy, &workload, &records.records, lock.as_ref());
+    let reasons = judge_again(state, pod, policy, &workload, &records.entries, lock.as_ref());
     if !reasons.is_empty() {
         return Ok(reasons);
     }
     let now = Now::read().wall;
-    records.records.retain(|record| !is_stale(record, now));
+    records.entries.retain(|record| !is_stale(record, now));
     records.put(new_record(pod, true, false));
     records.write(&state.cluster, &pod.set.workload).await?;
     Ok(Vec::new())
@@ -98,7 +98,7 @@ pub(crate) async fn record_request(state: &GuardState, pod: &GuardedPod, switche
     let write = async {
         let _guard = write_lock.lock().await;
         let mut records = EvictionRecords::read(&state.cluster, &pod.set.workload).await?;
-        if records.records.iter().any(is_recorded) {
+        if records.entries.iter().any(is_recorded) {
             return Ok(());
         }
         records.put(new_record(pod, false, switches_over));
