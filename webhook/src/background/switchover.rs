@@ -207,7 +207,7 @@ async fn settle(state: &GuardState, id: &WorkloadId, promise: &EvictionRecord) {
     let _guard = write_lock.lock().await;
     let settled = async {
         let mut book = EvictionRecords::read(&state.cluster, &workload).await?;
-        if book.records.iter().any(|other| other.uid == promise.uid && other.switch_over) {
+        if book.entries.iter().any(|other| other.uid == promise.uid && other.switch_over) {
             book.put(EvictionRecord { switch_over: false, ..promise.clone() });
             book.write(&state.cluster, &workload).await?;
         }

@@ -46,7 +46,7 @@ pub(super) async fn sort(
             }
             Some(DrainObstacle::Unmanaged) if !args.force => held.push(format!("{name} has no controller (--force)")),
             Some(DrainObstacle::LocalData | DrainObstacle::Unmanaged | DrainObstacle::Finished) | None => {
-                evicted.push(pod)
+                evicted.push(pod);
             }
         }
     }
