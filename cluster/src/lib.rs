@@ -27,6 +27,8 @@ pub mod inventory;
 pub mod journal_records;
 pub mod locks;
 pub mod metadata;
+#[cfg(test)]
+mod test_profiles;
 
 pub use connection::{Cluster, Error, Result};
 

@@ -36,7 +36,7 @@ pub(crate) struct Opened {
 
 impl Context {
     pub(crate) async fn new(globals: &Globals, printer: Printer) -> Result<Self, Failure> {
-        let cluster = connection::connect(&globals.client_options()?).await?;
+        let cluster = connection::connect(&globals.client_options()?, stateful_engines::profiles()).await?;
         Ok(Self { cluster, printer, stop: watch::channel(false).0 })
     }
 
@@ -56,7 +56,7 @@ impl Context {
     pub(crate) async fn find(&self, target: &str) -> Result<Workload, Failure> {
         let namespace = &self.cluster.namespace;
         let workloads = workloads::list(&self.cluster, Some(namespace)).await?;
-        match target::pick(&TargetName(target.to_owned()), namespace, &workloads) {
+        match target::pick(&TargetName(target.to_owned()), namespace, &workloads, stateful_engines::profiles()) {
             Ok(workload) => Ok(workload.clone()),
             Err(unknown) => Err(self.kept_by_its_operator(target).await.unwrap_or_else(|| unknown.into())),
         }

@@ -18,7 +18,7 @@ pub async fn find(cluster: &Cluster, id: &WorkloadId) -> Result<Option<Workload>
     let services: Api<Service> = Api::namespaced(cluster.client.clone(), &id.namespace);
     let (labelled, everything) = (ListParams::default().labels(&selector(&set)), ListParams::default());
     let (pods, services) = join(pods.list(&labelled), services.list(&everything)).await;
-    let mut workload = workload(&set, &pods?.items);
+    let mut workload = workload(&set, &pods?.items, cluster.profiles);
     if let Some(workload) = &mut workload {
         // Whoever may only look need not read Services; an operation asks for that permission before it begins.
         workload.routes = routes(&services.map(|list| list.items).unwrap_or_default(), workload);
@@ -51,11 +51,11 @@ pub async fn list(cluster: &Cluster, namespace: Option<&str>) -> Result<Vec<Work
     };
     let everything = ListParams::default();
     let sets = sets.list(&everything).await?;
-    if !sets.items.iter().any(|set| engine_of(set).is_some()) {
+    if !sets.items.iter().any(|set| engine_of(set, cluster.profiles).is_some()) {
         return Ok(Vec::new()); // no need to read every pod to find no database
     }
     let pods = pods.list(&everything).await?;
-    Ok(sets.items.iter().filter_map(|set| workload(set, &pods.items)).collect())
+    Ok(sets.items.iter().filter_map(|set| workload(set, &pods.items, cluster.profiles)).collect())
 }
 
 /// Every workload with a pod on that node.

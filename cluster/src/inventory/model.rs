@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
-use stateful_safety::{Member, Workload, WorkloadId};
+use stateful_safety::{EngineProfiles, Member, Workload, WorkloadId};
 
 use super::budget::Budget;
 use crate::discovery::ordinal;
@@ -17,8 +17,10 @@ use crate::metadata::Labels;
 type ByName<T> = HashMap<String, HashMap<String, T>>;
 
 /// Everything remembered. Changed by the watches alone; read by whoever judges.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Model {
+    /// The engines whose databases are remembered.
+    pub(super) profiles: EngineProfiles,
     pub(super) namespaces: HashMap<String, NamespaceFacts>,
     pub(super) sets: ByName<KnownSet>,
     pub(super) pods: ByName<Arc<PodFacts>>,
@@ -98,6 +100,20 @@ pub(super) struct KnownLease {
 }
 
 impl Model {
+    /// Nothing is remembered yet; databases of these engines will be.
+    pub fn new(profiles: EngineProfiles) -> Self {
+        Self {
+            profiles,
+            namespaces: HashMap::new(),
+            sets: HashMap::new(),
+            pods: HashMap::new(),
+            budgets: HashMap::new(),
+            nodes: HashMap::new(),
+            leases: HashMap::new(),
+            policies: BTreeMap::new(),
+        }
+    }
+
     /// A namespace.
     pub fn namespace(&self, name: &str) -> Option<&NamespaceFacts> {
         self.namespaces.get(name)
