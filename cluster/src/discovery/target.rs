@@ -79,7 +79,9 @@ mod tests {
     fn picked(typed: &str, names: &[&str]) -> Result<String, String> {
         let workloads: Vec<Workload> = names.iter().map(|name| workload(name)).collect();
         let target = TargetName(typed.to_owned());
-        pick(&target, "shop", &workloads).map(|workload| workload.id.name.clone()).map_err(|error| error.to_string())
+        pick(&target, "shop", &workloads, PROFILES)
+            .map(|workload| workload.id.name.clone())
+            .map_err(|error| error.to_string())
     }
 
     #[test]

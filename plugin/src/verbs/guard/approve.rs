@@ -86,8 +86,7 @@ async fn run(context: &Context, args: &ApproveArgs) -> Result<Exit, Failure> {
     tell(context, &member, &approval).await;
     if !guarded::is_guarded(cluster, namespace).await.unwrap_or(true) {
         context.printer.note(&format!(
-            "warning: namespace {namespace} is not under guard ({}=enabled): the guard refuses nothing there anyway",
-            GUARD_LABEL
+            "warning: namespace {namespace} is not under guard ({GUARD_LABEL}=enabled): the guard refuses nothing there anyway"
         ));
     }
     print_approval(
