@@ -2,7 +2,7 @@
 //! whole namespace.
 
 use serde_json::{Value, json};
-use stateful_cluster::Model;
+use stateful_cluster::inventory::Model;
 
 use super::find;
 use crate::admission::request::{AdmissionRequest, Operation};

@@ -1,7 +1,7 @@
 //! Laws of finding the pod of an eviction: a removal that cannot harm a database passes, an unknown pod does not.
 
 use serde_json::{Value, json};
-use stateful_cluster::Model;
+use stateful_cluster::inventory::Model;
 
 use super::find;
 use crate::admission::request::{AdmissionRequest, Operation};
