@@ -7,6 +7,7 @@ mod interrupt;
 use std::time::Duration;
 
 use stateful_operations::journal::Entry;
+use stateful_operations::session::OperationWorld;
 use stateful_operations::{Outcome, Plan, TimeLimits, World, execute};
 
 use crate::cli::OperationFlags;
@@ -50,34 +51,34 @@ pub(crate) async fn run(context: &Context, operation: Operation<'_>) -> Result<O
     let began = live.now();
     let id = match resumed {
         None => live
-            .begin(&opened.workload, verb, &who(), &plan, CLAIM_PATIENCE)
+            .begin(verb, &who(), &plan, CLAIM_PATIENCE)
             .await
             .map_err(|error| ending::refused(context, opened, error))?,
         Some(entry) => {
-            live.redrawn(&who(), &plan).await?;
+            live.record_rest(&who(), &plan).await?;
             entry.id.clone()
         }
     };
     let (reporter, listener) = Reporter::start(context.printer, flags.progress);
     let interrupt = interrupt::listen(context, listener.clone());
-    live.tell(Some(listener));
+    live.report_to(Some(listener));
     let canary = if flags.canary { Some(Canary::start(live)) } else { None };
     let limits = TimeLimits { whole: Some(flags.timeout).filter(|whole| !whole.is_zero()), step: flags.step_timeout };
     let outcome = execute(live.as_ref(), plan.clone(), &policy(&flags.policy), limits, &who()).await;
-    let last_look = live.snapshot().await.ok();
+    let last_look = live.observe().await.ok();
     let ledger = match canary {
         Some(canary) => canary.end().await.map_err(|why| context.printer.note(&format!("warning: {why}"))).ok(),
         None => None,
     };
     interrupt.abort();
-    live.tell(None);
+    live.report_to(None);
     let heard = reporter.heard().await;
     if matches!(outcome, Outcome::Stopped(_)) {
         take_back(context, opened).await;
     }
     let closed = match &outcome {
         Outcome::Finished => live.finish(ledger.clone()).await,
-        Outcome::Stopped(_) => live.let_go().await,
+        Outcome::Stopped(_) => live.release().await,
     };
     if let Err(error) = closed {
         context.printer.note(&format!("warning: the end could not be recorded: {error}"));
@@ -111,11 +112,11 @@ pub(crate) async fn run(context: &Context, operation: Operation<'_>) -> Result<O
 
 /// Waits for the claim of an operation somebody left, then takes it over.
 pub(crate) async fn take_over(context: &Context, opened: &Opened, entry: &Entry) -> Result<(), Failure> {
-    if let Some(holder) = opened.live.holder(&opened.workload).await? {
+    if let Some(holder) = opened.live.holder().await? {
         let holder = holder.identity;
         context.printer.note(&format!("waiting for the claim of {holder} to run out, if nobody is behind it any more"));
     }
-    let taken = opened.live.take_over(&opened.workload, entry, &who(), CLAIM_PATIENCE, None).await;
+    let taken = opened.live.take_over(entry, &who(), CLAIM_PATIENCE, None).await;
     taken.map_err(|error| ending::refused(context, opened, error))?;
     take_back(context, opened).await;
     Ok(())
@@ -123,14 +124,14 @@ pub(crate) async fn take_over(context: &Context, opened: &Opened, entry: &Entry)
 
 /// Nothing that was only meant to last until a member's restart outlasts whoever was to restart it.
 async fn take_back(context: &Context, opened: &Opened) {
-    for told in opened.live.take_back().await {
+    for told in opened.live.undo_preparations().await {
         context.printer.note(&told);
     }
 }
 
 /// Takes the claim of a database that is about to leave a node, before anything has begun.
 pub(crate) async fn reserve(context: &Context, opened: &Opened, node: &str) -> Result<(), Failure> {
-    let reserved = opened.live.reserve(&opened.workload, "drain", &who(), node, CLAIM_PATIENCE).await;
+    let reserved = opened.live.reserve("drain", &who(), node, CLAIM_PATIENCE).await;
     reserved.map_err(|error| ending::refused(context, opened, error))
 }
 

@@ -36,7 +36,7 @@ pub(crate) async fn drawn(
     let started = Instant::now();
     let mut said = false;
     loop {
-        let snapshot = opened.live.snapshot().await?;
+        let snapshot = opened.live.observe().await?;
         let reasons = match make_plan(goal, &snapshot, Origin::of(&snapshot), policy) {
             Ok(plan) => return Ok(Drawn::Plan(Box::new((plan, snapshot)))),
             Err(Refusal::Nothing(why)) => return Ok(Drawn::Nothing(why)),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use stateful_cluster::{EvictionRecord, EvictionRecords};
 use stateful_operations::journal::Entry;
+use stateful_operations::session::OperationWorld;
 use stateful_operations::{
     Goal, Live, Origin, Outcome, Plan, Refusal, Snapshot, TimeLimits, World, WorldError, best_successor, execute,
     find_interrupted, make_plan, plan_remaining,
@@ -80,7 +81,7 @@ async fn switch_over(guard: &Guard, id: &WorkloadId, pod: &str, who: &str) -> Re
     if let Left::Others(open) = end_ours(guard, &live, &workload, &policy, who).await? {
         return Err(open);
     }
-    let snapshot = live.snapshot().await.map_err(|error| error.to_string())?;
+    let snapshot = live.observe().await.map_err(|error| error.to_string())?;
     if !snapshot.leads(pod) {
         return Ok(None);
     }
@@ -91,17 +92,17 @@ async fn switch_over(guard: &Guard, id: &WorkloadId, pod: &str, who: &str) -> Re
         Err(Refusal::Nothing(_)) => return Ok(None),
         Err(refusal @ Refusal::Unsafe(_)) => return Err(words(&refusal)),
     };
-    let id = live.begin(&workload, VERB, who, &plan, CLAIM_PATIENCE).await.map_err(|error| error.to_string())?;
+    let id = live.begin(VERB, who, &plan, CLAIM_PATIENCE).await.map_err(|error| error.to_string())?;
     let Outcome::Stopped(stop) = execute(&live, plan, &policy, LIMITS, who).await else {
         live.finish(None).await.map_err(|error| error.to_string())?;
         return Ok(Some(member));
     };
     // Where it stopped it is safe, and nothing of a switchover is left to resume: unless nobody leads. What cannot be
     // read may be that.
-    let history = live.history(&workload).await.unwrap_or_default();
-    match (history.iter().find(|entry| entry.id == id), live.snapshot().await) {
+    let history = live.history().await.unwrap_or_default();
+    match (history.iter().find(|entry| entry.id == id), live.observe().await) {
         (Some(entry), Ok(snapshot)) if find_interrupted(entry, &snapshot).is_none() => live.abort(who).await,
-        _ => live.let_go().await,
+        _ => live.release().await,
     }
     .map_err(|error| error.to_string())?;
     Err(stop.to_string())
@@ -126,7 +127,7 @@ enum Left {
 }
 
 async fn end_ours(guard: &Guard, live: &Live, workload: &Workload, policy: &Policy, who: &str) -> Result<Left, String> {
-    let history = live.history(workload).await.map_err(|error| error.to_string())?;
+    let history = live.history().await.map_err(|error| error.to_string())?;
     let Some(open) = history.iter().find(|entry| entry.state.is_open()) else { return Ok(Left::Nothing) };
     if open.verb != VERB {
         return Ok(Left::Others(format!("operation {} ({}, by {}) is unfinished", open.id, open.verb, open.by)));
@@ -135,7 +136,7 @@ async fn end_ours(guard: &Guard, live: &Live, workload: &Workload, policy: &Poli
         let model = guard.known.inventory.model();
         model.claim(&workload.id).cloned()
     };
-    let taken = live.take_over(workload, open, who, CLAIM_PATIENCE, seen.as_ref()).await;
+    let taken = live.take_over(open, who, CLAIM_PATIENCE, seen.as_ref()).await;
     taken.map_err(|error| error.to_string())?;
     end(live, open, policy, who).await?;
     Ok(Left::Ended(open.id.clone()))
@@ -145,7 +146,7 @@ async fn end_ours(guard: &Guard, live: &Live, workload: &Workload, policy: &Poli
 /// but a switchover in whose pause it died is finished, or given back, before all else: nobody leads meanwhile.
 async fn end(live: &Live, open: &Entry, policy: &Policy, who: &str) -> Result<(), String> {
     let told = |error: WorldError| error.to_string();
-    let snapshot = live.snapshot().await.map_err(told)?;
+    let snapshot = live.observe().await.map_err(told)?;
     if find_interrupted(open, &snapshot).is_none() {
         return live.abort(who).await.map_err(told);
     }
@@ -156,14 +157,14 @@ async fn end(live: &Live, open: &Entry, policy: &Policy, who: &str) -> Result<()
     match finished {
         Ok(()) => live.finish(None).await.map_err(told),
         Err(why) => {
-            live.let_go().await.map_err(told)?;
+            live.release().await.map_err(told)?;
             Err(why)
         }
     }
 }
 
 async fn carry_on(live: &Live, plan: Plan, policy: &Policy, who: &str) -> Result<(), String> {
-    live.redrawn(who, &plan).await.map_err(|error| error.to_string())?;
+    live.record_rest(who, &plan).await.map_err(|error| error.to_string())?;
     match execute(live, plan, policy, LIMITS, who).await {
         Outcome::Finished => Ok(()),
         Outcome::Stopped(stop) => Err(stop.to_string()),

@@ -19,7 +19,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use stateful_cluster::{Cluster, Error as ClusterError, Eviction, NEXT_POD, OperationLock, Record};
 use stateful_engines::{BoxFuture, Endpoint, Engine, Prepared};
-use stateful_safety::{Millis, Workload, WorkloadId};
+use stateful_safety::{Millis, Workload};
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio::time::timeout;
 
@@ -32,7 +32,7 @@ pub use watchdog::watch;
 /// One workload in the real world.
 pub struct Live {
     cluster: Cluster,
-    id: WorkloadId,
+    workload: Workload,
     sight: Observer,
     endpoints: watch::Sender<Vec<Endpoint>>,
     ours: Mutex<Ours>,
@@ -44,10 +44,10 @@ pub struct Live {
     left: Mutex<BTreeSet<String>>,
 }
 
-/// What makes an operation ours: the claim, and the journal we may write.
+/// What makes an operation ours: the operation lock, and the journal that we may write.
 #[derive(Default)]
 struct Ours {
-    claim: Option<OperationLock>,
+    lock: Option<OperationLock>,
     record: Option<Record>,
 }
 
@@ -57,7 +57,7 @@ impl Live {
     pub async fn open(cluster: &Cluster, workload: &Workload, stop: watch::Receiver<bool>) -> Result<Self, OpenError> {
         Ok(Self {
             cluster: cluster.clone(),
-            id: workload.id.clone(),
+            workload: workload.clone(),
             sight: Observer::open(cluster, workload).await?,
             endpoints: watch::channel(Vec::new()).0,
             ours: Mutex::default(),
@@ -73,13 +73,6 @@ impl Live {
     #[must_use]
     pub fn with_watchdog(self, program: Vec<OsString>) -> Self {
         Self { watchdog: Some(program), ..self }
-    }
-
-    /// From now on tells `listener` what happens; nobody when there is none.
-    pub fn tell(&self, listener: Option<mpsc::UnboundedSender<Progress>>) {
-        if let Ok(mut progress) = self.progress.lock() {
-            *progress = listener;
-        }
     }
 
     /// The ways to the members, as of the last look; for a canary that follows them.
@@ -98,11 +91,11 @@ impl Live {
         self.carry_out(act, snapshot, true).await.map(|_| ())
     }
 
-    /// TOUCH. Takes back what the members were told ahead of a restart that did not come, for whoever takes up, ends or leaves
-    /// an operation. What was done, and what could not be.
-    pub async fn take_back(&self) -> Vec<String> {
-        // Where the members are now: the last look may be of before the process that died.
-        if let Err(error) = self.snapshot().await {
+    /// TOUCH. Takes back what the members were told ahead of a restart that did not come. What was done, and what could not
+    /// be.
+    async fn undo_restart_preparations(&self) -> Vec<String> {
+        // Where the members are now: the last snapshot may be from before the process that died.
+        if let Err(error) = self.observe().await {
             return vec![format!("what the members were told ahead of a restart could not be taken back: {error}")];
         }
         let endpoints = self.endpoints.borrow().clone();
@@ -133,7 +126,7 @@ impl Live {
             Act::Release(before) => stateful_cluster::release(&self.cluster, workload, *before, dry_run).await?,
             Act::Route { services, to } => {
                 for service in services {
-                    stateful_cluster::reroute(&self.cluster, &self.id.namespace, service, to, dry_run).await?;
+                    stateful_cluster::reroute(&self.cluster, &self.workload.id.namespace, service, to, dry_run).await?;
                 }
             }
             Act::Evict { member, uid } => {
@@ -146,7 +139,8 @@ impl Live {
                         Prepared::OnceNobodyIsLedToIt(_) | Prepared::Ready => {}
                     }
                 }
-                let evicted = stateful_cluster::evict(&self.cluster, &self.id.namespace, member, uid, dry_run).await?;
+                let evicted =
+                    stateful_cluster::evict(&self.cluster, &self.workload.id.namespace, member, uid, dry_run).await?;
                 match evicted {
                     Eviction::Granted | Eviction::Gone => {}
                     Eviction::Refused(why) => return Err(WorldError::NotGranted(why)),
@@ -172,11 +166,11 @@ impl Live {
 }
 
 impl World for Live {
-    fn snapshot(&self) -> BoxFuture<'_, Result<Snapshot, WorldError>> {
+    fn observe(&self) -> BoxFuture<'_, Result<Snapshot, WorldError>> {
         Box::pin(async move {
-            let workload = stateful_cluster::discover(&self.cluster, &self.id).await?;
-            let workload =
-                workload.ok_or_else(|| ClusterError::NotFound(format!("{} runs no database any more", self.id)))?;
+            let workload = stateful_cluster::discover(&self.cluster, &self.workload.id).await?;
+            let workload = workload
+                .ok_or_else(|| ClusterError::NotFound(format!("{} runs no database any more", self.workload.id)))?;
             let (assessment, endpoints) = self.sight.assess(&workload, self.now()).await;
             self.endpoints.send_replace(endpoints);
             Ok(Snapshot { at: self.now(), workload, assessment })
@@ -186,10 +180,10 @@ impl World for Live {
     fn act<'a>(&'a self, act: &'a Act, snapshot: &'a Snapshot) -> BoxFuture<'a, Result<Option<Duration>, WorldError>> {
         Box::pin(async move {
             let ours = self.ours.lock().await;
-            let claim = ours.claim.as_ref().ok_or_else(|| ClusterError::ClaimLost(self.id.to_string()))?;
-            claim.confirm().await?;
+            let lock = ours.lock.as_ref().ok_or_else(|| ClusterError::ClaimLost(self.workload.id.to_string()))?;
+            lock.confirm().await?;
             if let Act::Evict { uid, .. } | Act::Remove { uid, .. } = act {
-                claim.announce(NEXT_POD, uid).await?; // the guard lets this very pod pass, and no other of the workload
+                lock.announce(NEXT_POD, uid).await?; // the guard lets this very pod pass, and no other of the workload
             }
             self.carry_out(act, snapshot, false).await
         })

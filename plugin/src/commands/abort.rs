@@ -1,6 +1,7 @@
 //! `abort`: end an unfinished operation where it is.
 
 use stateful_operations::journal::Entry;
+use stateful_operations::session::OperationWorld;
 use stateful_operations::{Goal, Surge, World, find_interrupted as left_in_the_pause, for_moving};
 use stateful_safety::{Rollout, Workload};
 
@@ -20,7 +21,7 @@ pub(crate) async fn run(context: &Context, args: &TargetArgs) -> Result<Exit, Fa
     let opened = context.open(&args.target).await?;
     let entry = unfinished(context, &opened).await?;
     // Ended there, nobody would know any more between whom it was, and only that makes it safe to end.
-    if let Some(step) = left_in_the_pause(&entry, &opened.live.snapshot().await?) {
+    if let Some(step) = left_in_the_pause(&entry, &opened.live.observe().await?) {
         let typed = context.typed(&opened.workload);
         return Err(Failure::blocked(format!("nobody leads {}; what is left to do first: {step}", opened.workload.id))
             .hint(format!("go on with it: kubectl stateful resume {typed}; after that it can be ended")));
@@ -43,7 +44,7 @@ pub(crate) async fn run(context: &Context, args: &TargetArgs) -> Result<Exit, Fa
     }
     opened.live.abort(&who()).await?;
     context.printer.result(&format!("statefulset.apps/{} aborted", opened.workload.id.name));
-    let snapshot = opened.live.snapshot().await?;
+    let snapshot = opened.live.observe().await?;
     let typed = context.typed(&snapshot.workload);
     let outdated = snapshot.workload.members.iter().filter(|member| !snapshot.workload.is_current(member)).count();
     if outdated > 0 {

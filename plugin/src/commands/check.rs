@@ -57,7 +57,7 @@ async fn report(
     of: String,
 ) -> Result<CheckReport, Failure> {
     let opened = context.open_workload(workload).await?;
-    let snapshot = opened.live.snapshot().await?;
+    let snapshot = opened.live.observe().await?;
     let policy = policy(&args.policy);
     let found = findings(&draft_plan(goal, &snapshot, Origin::of(&snapshot), &policy), &snapshot, &policy);
     let target = context.typed(&opened.workload);

@@ -16,7 +16,7 @@ pub(crate) async fn run(context: &Context, args: &ResumeArgs) -> Result<Exit, Fa
     context.need(&context.cluster.namespace, &for_moving(context.cluster.inside)).await?;
     let opened = context.open(&args.target).await?;
     refuse_beside_another(context, &opened).await?;
-    let snapshot = opened.live.snapshot().await?;
+    let snapshot = opened.live.observe().await?;
     let goal = Goal::Finalize { release: newest(context, &snapshot)? };
     let policy = policy(&args.operation.policy);
     let plan = match drawn(context, &opened, &goal, "it", &policy).await? {
@@ -29,7 +29,7 @@ pub(crate) async fn run(context: &Context, args: &ResumeArgs) -> Result<Exit, Fa
     if !agreed(context, &plan, &args.operation) {
         return Err(Failure::declined());
     }
-    plan.still_fits(&opened.live.snapshot().await?)?;
+    plan.still_fits(&opened.live.observe().await?)?;
     let operation = Operation { verb: "finalize", opened: &opened, plan, resumed: None, flags: &args.operation };
     let report = run_operation(context, operation).await?;
     Ok(conclude(context, &opened, &report))

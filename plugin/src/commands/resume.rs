@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use stateful_operations::journal::Entry;
+use stateful_operations::session::OperationWorld;
 use stateful_operations::{Goal, Origin, Plan, Refusal, World, for_moving, make_plan, plan_remaining};
 use stateful_safety::Policy;
 
@@ -54,11 +55,11 @@ pub(super) async fn carry_on(
     let plan = match drawn {
         Ok(plan) if agreed(context, &plan, flags) => plan,
         Ok(_) => {
-            opened.live.let_go().await?;
+            opened.live.release().await?;
             return Err(Failure::declined());
         }
         Err(failure) => {
-            opened.live.let_go().await?;
+            opened.live.release().await?;
             return Err(failure);
         }
     };
@@ -68,7 +69,7 @@ pub(super) async fn carry_on(
 
 /// The operation to go on with.
 pub(super) async fn unfinished(context: &Context, opened: &Opened) -> Result<Entry, Failure> {
-    let open = opened.live.history(&opened.workload).await?.into_iter().rev().find(|entry| entry.state.is_open());
+    let open = opened.live.history().await?.into_iter().rev().find(|entry| entry.state.is_open());
     open.ok_or_else(|| {
         Failure::new(Exit::Error, format!("{} has no unfinished operation", opened.workload.id))
             .hint(format!("see what was done: kubectl stateful history {}", context.typed(&opened.workload)))
@@ -95,7 +96,7 @@ async fn what_is_left(
     let started = Instant::now();
     let mut said = String::new();
     loop {
-        let snapshot = opened.live.snapshot().await?;
+        let snapshot = opened.live.observe().await?;
         let drawn = match resumed {
             Some(entry) => plan_remaining(entry, goal, &snapshot, policy),
             None => make_plan(goal, &snapshot, origin.clone(), policy),

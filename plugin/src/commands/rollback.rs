@@ -24,7 +24,7 @@ pub(crate) async fn run(context: &Context, args: &RollbackArgs) -> Result<Exit, 
     }
     let (goal, origin) = (way_back(&entry, &opened.workload.container), entry.plan.origin.clone());
     // Found out before anything is taken over.
-    let snapshot = opened.live.snapshot().await?;
+    let snapshot = opened.live.observe().await?;
     if let Some(why) = no_way_back(&entry, &goal, &snapshot, &policy(&args.operation.policy)) {
         let closed = Closed { image: &origin.image, why: &why, since: entry.began };
         return restore(context, &opened.workload, &closed, args.accept_data_loss).await;
@@ -60,7 +60,7 @@ async fn restore(context: &Context, workload: &Workload, closed: &Closed<'_>, ac
 
 /// The unfinished operation, or else the newest that changed the image.
 async fn last_upgrade(context: &Context, opened: &Opened) -> Result<Entry, Failure> {
-    let mut newest = opened.live.history(&opened.workload).await?;
+    let mut newest = opened.live.history().await?;
     newest.reverse();
     let unfinished = newest.iter().position(|entry| entry.state.is_open());
     let chosen = unfinished.or_else(|| newest.iter().position(|entry| changes_image(&entry.plan)));

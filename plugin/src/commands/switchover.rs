@@ -16,7 +16,7 @@ pub(crate) async fn run(context: &Context, args: &SwitchoverArgs) -> Result<Exit
     context.need(&context.cluster.namespace, &for_moving(context.cluster.inside)).await?;
     let opened = context.open(&args.target).await?;
     refuse_beside_another(context, &opened).await?;
-    let snapshot = opened.live.snapshot().await?;
+    let snapshot = opened.live.observe().await?;
     let member = wanted(context, args, &snapshot)?;
     let goal = Goal::Switchover { member };
     let policy = policy(&args.operation.policy);
@@ -33,7 +33,7 @@ pub(crate) async fn run(context: &Context, args: &SwitchoverArgs) -> Result<Exit
     if !agreed(context, &plan, &args.operation) {
         return Err(Failure::declined());
     }
-    plan.still_fits(&opened.live.snapshot().await?)?;
+    plan.still_fits(&opened.live.observe().await?)?;
     let operation = Operation { verb: "switchover", opened: &opened, plan, resumed: None, flags: &args.operation };
     let report = run_operation(context, operation).await?;
     Ok(conclude(context, &opened, &report))

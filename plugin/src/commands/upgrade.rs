@@ -23,7 +23,7 @@ pub(crate) async fn run(context: &Context, args: &UpgradeArgs) -> Result<Exit, F
     refuse_beside_another(context, &opened).await?;
     let (plan, snapshot) = match saved {
         Some(plan) => {
-            let snapshot = opened.live.snapshot().await?;
+            let snapshot = opened.live.observe().await?;
             plan.still_fits(&snapshot)?;
             (plan, snapshot)
         }
@@ -51,7 +51,7 @@ pub(crate) async fn run(context: &Context, args: &UpgradeArgs) -> Result<Exit, F
         return Err(Failure::declined());
     }
     // Somebody may have thought about it for a while.
-    plan.still_fits(&opened.live.snapshot().await?)?;
+    plan.still_fits(&opened.live.observe().await?)?;
     let operation = Operation { verb: "upgrade", opened: &opened, plan, resumed: None, flags: &args.operation };
     let report = run_operation(context, operation).await?;
     Ok(conclude(context, &opened, &report))
@@ -107,8 +107,8 @@ fn refuse_behind_an_owner(goal: &Goal, workload: &Workload) -> Result<(), Failur
 
 /// One operation a workload: an unfinished one is gone on with, or ended, first.
 pub(super) async fn refuse_beside_another(context: &Context, opened: &Opened) -> Result<(), Failure> {
-    let history = opened.live.history(&opened.workload).await?;
-    let holder = opened.live.holder(&opened.workload).await?;
+    let history = opened.live.history().await?;
+    let holder = opened.live.holder().await?;
     let Some(entry) = history.into_iter().find(|entry| entry.state.is_open()) else {
         if let Some(holder) = holder {
             let holder = holder.identity;

@@ -2,6 +2,7 @@
 
 mod others;
 
+use stateful_operations::session::OperationWorld;
 use stateful_operations::{Goal, Origin, Plan, Refusal, World, draft_plan, findings, for_drain, for_moving, make_plan};
 use stateful_safety::Workload;
 
@@ -57,7 +58,7 @@ async fn drain(context: &Context, args: &DrainArgs, node: &str) -> Result<Exit, 
     let moved = move_all(context, args, node, &databases).await;
     for (opened, _) in &databases {
         // Those that were claimed and never begun; one that is not let go of runs out by itself.
-        let _ = opened.live.let_go().await;
+        let _ = opened.live.release().await;
     }
     let exit = moved?;
     if exit != Exit::Done {
@@ -80,7 +81,7 @@ async fn move_all(
 ) -> Result<Exit, Failure> {
     for (opened, plan) in databases {
         reserve(context, opened, node).await?;
-        plan.still_fits(&opened.live.snapshot().await?)?;
+        plan.still_fits(&opened.live.observe().await?)?;
     }
     let already = stateful_cluster::is_cordoned(&context.cluster, node).await?;
     stateful_cluster::set_cordon(&context.cluster, node, true, false).await?;
@@ -127,7 +128,7 @@ async fn draw(
 ) -> Result<Result<Plan, Option<Box<CheckReport>>>, Failure> {
     let goal = Goal::EvacuateNode { node: node.to_owned() };
     let policy = policy(&args.operation.policy);
-    let snapshot = opened.live.snapshot().await?;
+    let snapshot = opened.live.observe().await?;
     Ok(match make_plan(&goal, &snapshot, Origin::of(&snapshot), &policy) {
         Ok(plan) => Ok(plan),
         Err(Refusal::Nothing(_)) => Err(None),
