@@ -12,6 +12,7 @@
 //! draws up what is left: nothing is repeated because it was planned, everything is done because it is not yet so.
 
 mod affected_members;
+pub mod campaign;
 mod canary;
 mod canary_check;
 mod execute;

@@ -11,6 +11,7 @@ use crate::cli::{Globals, PolicyFlags};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report::Printer;
+use crate::watchdog;
 
 /// A command's surroundings.
 pub(crate) struct Context {
@@ -74,7 +75,7 @@ impl Context {
     /// A workload's way in, opened.
     pub(crate) async fn open_workload(&self, workload: Workload) -> Result<Opened, Failure> {
         let live = Live::open(&self.cluster, &workload, self.stop.subscribe()).await?;
-        let live = live.with_watchdog(crate::commands::watchdog());
+        let live = live.with_watchdog(watchdog::command_line());
         Ok(Opened { workload, live: Arc::new(live) })
     }
 

@@ -3,6 +3,7 @@
 use stateful_cluster::LockHolder;
 use stateful_safety::{Policy, Reason};
 
+use super::most_telling;
 use crate::journal::Entry;
 use crate::{Finding, Goal, Origin, PlanOutdated, Snapshot, Stop, WorldError, draft_plan, findings};
 
@@ -54,6 +55,19 @@ impl NotSafe {
     pub fn findings(&self, policy: &Policy) -> Vec<Finding> {
         let draft = draft_plan(&self.goal, &self.snapshot, Origin::of(&self.snapshot), policy);
         findings(&draft, &self.snapshot, policy)
+    }
+}
+
+impl NotSafe {
+    /// What is not safe, and the reason that tells most, in one sentence.
+    pub fn summary(&self) -> String {
+        let more = match self.reasons.len() {
+            0 | 1 => String::new(),
+            count => format!(" and {} more", count - 1),
+        };
+        let cause = most_telling(&self.reasons).map(|reason| format!(": {reason} ({}){more}", reason.code()));
+        let (goal, workload) = (&self.goal, &self.snapshot.workload.id);
+        format!("{goal} of {workload} is not safe now{}; nothing was touched", cause.unwrap_or_default())
     }
 }
 

@@ -118,6 +118,12 @@ pub(crate) fn can_ask() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
+/// The help, the version, or what is wrong with a command line; clap lays it out and knows where it belongs.
+pub(crate) fn usage(error: &clap::Error) -> Exit {
+    let _ = error.print();
+    if error.use_stderr() { Exit::Usage } else { Exit::Done }
+}
+
 /// Before there is a printer.
 pub(crate) fn fatal(message: &str) -> Exit {
     let _ = writeln!(std::io::stderr().lock(), "error: {message}");

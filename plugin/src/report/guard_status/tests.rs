@@ -1,10 +1,10 @@
 //! What a person reads.
 
-use clap::Parser;
+use clap::{Args, Command, FromArgMatches};
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
-use crate::cli::Cli;
+use crate::cli::Globals;
 
 fn at(text: &str) -> Timestamp {
     text.parse().expect("a time")
@@ -60,8 +60,9 @@ fn sample() -> GuardStatus {
 
 #[test]
 fn it_is_told_as_a_person_reads_it() {
-    let cli = Cli::parse_from(["kubectl-stateful", "--color", "never", "guard", "status"]);
-    let told = text(Printer::new(&cli.globals), &sample(), at("2026-11-21T12:00:00Z"));
+    let flags = Globals::augment_args(Command::new("kubectl-stateful")).get_matches_from(["", "--color", "never"]);
+    let globals = Globals::from_arg_matches(&flags).expect("the flags");
+    let told = text(Printer::new(&globals), &sample(), at("2026-11-21T12:00:00Z"));
     let golden = "\
 the guard in namespace kubectl-stateful: not healthy
 

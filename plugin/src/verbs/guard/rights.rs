@@ -1,0 +1,139 @@
+//! What `guard install` and `guard uninstall` need, a verb at a time; printed by `rbac guard`.
+
+use std::collections::BTreeMap;
+
+use stateful_cluster::Permission;
+
+/// A group and a resource.
+type Resource = (&'static str, &'static str);
+
+const RBAC: &str = "rbac.authorization.k8s.io";
+const ADMISSION: &str = "admissionregistration.k8s.io";
+
+/// Kinds without a namespace.
+const EVERYWHERE: &[Resource] = &[
+    ("", "namespaces"),
+    ("apiextensions.k8s.io", "customresourcedefinitions"),
+    (RBAC, "clusterroles"),
+    (RBAC, "clusterrolebindings"),
+    (ADMISSION, "mutatingwebhookconfigurations"),
+    (ADMISSION, "validatingwebhookconfigurations"),
+    (ADMISSION, "validatingadmissionpolicies"),
+    (ADMISSION, "validatingadmissionpolicybindings"),
+];
+
+/// Kinds in the guard's own namespace.
+const OWN: &[Resource] = &[
+    ("", "serviceaccounts"),
+    ("", "services"),
+    (RBAC, "roles"),
+    (RBAC, "rolebindings"),
+    ("policy", "poddisruptionbudgets"),
+    ("apps", "deployments"),
+];
+
+/// What others define, and a cluster may know nothing of.
+const ISSUING: &[Resource] = &[("cert-manager.io", "issuers"), ("cert-manager.io", "certificates")];
+const WATCHING: &[Resource] =
+    &[("monitoring.coreos.com", "servicemonitors"), ("monitoring.coreos.com", "prometheusrules")];
+
+/// To install. `escalate` and `bind`: whoever gives the guard its rights must have them, or be trusted to give them.
+pub(super) fn to_install(cert_manager: bool) -> Vec<Permission> {
+    let verbs = ["get", "create", "patch"];
+    let mut wanted = each(EVERYWHERE, &verbs, true);
+    wanted.extend(each(OWN, &verbs, false));
+    if cert_manager {
+        wanted.extend(each(ISSUING, &verbs, false));
+        wanted.extend(each(&[("cert-manager.io", "certificates")], &["list"], true));
+    }
+    wanted.extend(each(&[(RBAC, "clusterroles")], &["escalate", "bind"], true));
+    wanted.extend(each(&[(RBAC, "roles")], &["escalate", "bind"], false));
+    wanted.extend(each(&[("", "pods")], &["list"], false));
+    wanted
+}
+
+/// To see how the guard is. What may not be read is shown as unknown; the counts of what passed unasked are in the API
+/// server's `/metrics`, which no rule about a resource grants.
+pub(super) fn to_see_status() -> Vec<Permission> {
+    let get = [
+        ("apps", "deployments"),
+        ("", "pods/proxy"),
+        (RBAC, "clusterrolebindings"),
+        (ADMISSION, "mutatingwebhookconfigurations"),
+        (ADMISSION, "validatingwebhookconfigurations"),
+    ];
+    let list = [
+        ("", "pods"),
+        ("", "namespaces"),
+        ("", "events"),
+        ("apps", "statefulsets"),
+        (RBAC, "roles"),
+        ("kubectl-stateful.dev", "disruptionpolicies"),
+    ];
+    [each(&get, &["get"], true), each(&list, &["list"], true)].concat()
+}
+
+/// To uninstall: what it made itself lies in all namespaces.
+pub(super) fn to_uninstall() -> Vec<Permission> {
+    let verbs = ["get", "list", "delete"];
+    let budgets = ("policy", "poddisruptionbudgets");
+    let elsewhere = [("coordination.k8s.io", "leases"), budgets, (RBAC, "roles"), (RBAC, "rolebindings")];
+    let mut wanted = each(EVERYWHERE, &verbs, true);
+    wanted.extend(each(&elsewhere, &verbs, true));
+    for own in [OWN, ISSUING, WATCHING, &[("", "secrets"), ("", "configmaps")]] {
+        wanted.extend(each(own, &verbs, false));
+    }
+    wanted.extend(each(&[("", "pods"), ("", "persistentvolumeclaims")], &["list"], false));
+    wanted.extend(each(&[("kubectl-stateful.dev", "disruptionpolicies")], &["list"], true));
+    wanted.extend(each(&[("", "namespaces"), ("", "persistentvolumes")], &["list", "patch"], true));
+    wanted
+}
+
+/// Those that are missing, for people: the verbs of a resource together.
+pub(super) fn told(missing: &[Permission]) -> String {
+    let mut verbs: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for permission in missing {
+        verbs.entry((permission.group, permission.resource)).or_default().push(permission.verb);
+    }
+    let each = verbs.into_iter().map(|((group, resource), verbs)| {
+        let dot = if group.is_empty() { "" } else { "." };
+        format!("{} {resource}{dot}{group}", verbs.join("/"))
+    });
+    each.collect::<Vec<_>>().join(", ")
+}
+
+fn each(resources: &[Resource], verbs: &[&'static str], cluster_wide: bool) -> Vec<Permission> {
+    let one = |&(group, resource): &Resource| {
+        verbs.iter().map(move |&verb| Permission { verb, group, resource, cluster_wide }).collect::<Vec<_>>()
+    };
+    resources.iter().flat_map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use stateful_cluster::{KINDS, Permission};
+
+    use super::super::uninstall::ELSEWHERE;
+    use super::{to_install, to_uninstall, told};
+
+    #[test]
+    fn whatever_may_be_there_may_be_taken_away() {
+        let wanted = to_uninstall();
+        for kind in KINDS.iter().filter(|kind| kind.ours && kind.kind != "DisruptionPolicy") {
+            let everywhere = !kind.namespaced || ELSEWHERE.contains(&kind.kind);
+            for verb in ["get", "list", "delete"] {
+                let is_it = |p: &Permission| {
+                    (p.verb, p.group, p.resource) == (verb, kind.group, kind.plural) && p.cluster_wide >= everywhere
+                };
+                assert!(wanted.iter().any(is_it), "{verb} {}", kind.plural);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_told_resource_by_resource() {
+        let missing: Vec<_> =
+            to_install(false).into_iter().filter(|p| p.resource.contains("deploy") || p.resource == "pods").collect();
+        assert_eq!(told(&missing), "list pods, get/create/patch deployments.apps");
+    }
+}
