@@ -5,6 +5,7 @@ mod cli;
 mod context;
 mod exit;
 mod failure;
+mod forecast;
 mod operation;
 mod report;
 mod verb;

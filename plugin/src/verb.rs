@@ -22,7 +22,7 @@ pub(crate) struct Verb {
     pub(crate) name: &'static str,
     /// One line of help.
     pub(crate) about: &'static str,
-    /// The lines below `Examples:` in its help; empty where nothing is left to show.
+    /// The lines below `Examples:` in its help, the first without its indentation; empty where there is nothing to show.
     pub(crate) examples: &'static str,
     /// Adds its arguments to its command.
     pub(crate) arguments: fn(Command) -> Command,
@@ -76,7 +76,7 @@ impl Verb {
     /// Its part of the command line.
     pub(crate) fn command(&self) -> Command {
         let command = (self.arguments)(Command::new(self.name)).about(self.about);
-        if self.examples.is_empty() { command } else { command.after_help(format!("Examples:\n{}", self.examples)) }
+        if self.examples.is_empty() { command } else { command.after_help(format!("Examples:\n  {}", self.examples)) }
     }
 }
 

@@ -40,7 +40,7 @@ pub(crate) struct Globals {
         help_heading = "Output"
     )]
     pub(crate) output: Output,
-    /// When to colour: auto, always, never (NO_COLOR and CLICOLOR_FORCE are heeded)
+    /// When to use colours: auto, always, never (NO_COLOR and CLICOLOR_FORCE are honoured)
     #[arg(
         long,
         global = true,
@@ -69,7 +69,7 @@ pub(crate) struct Globals {
     /// Address of the API server
     #[arg(short, long, global = true, hide_short_help = true)]
     server: Option<String>,
-    /// How long one request may take to be connected, sent and answered (1s, 2m; 0 is as long as an API server takes)
+    /// How long one request to the API server may take (1s, 2m; 0 is the default of 65s)
     #[arg(long, global = true, value_name = "DURATION", value_parser = super::quantities::duration, hide_short_help = true)]
     request_timeout: Option<Duration>,
     /// User to impersonate
@@ -105,7 +105,7 @@ pub(crate) struct Globals {
     /// Do not compress answers of the API server
     #[arg(long, global = true, hide_short_help = true)]
     disable_compression: bool,
-    /// Accepted for kubectl's sake; this tool keeps no cache
+    /// Accepted because kubectl has it; this tool keeps no cache
     #[arg(long, global = true, value_name = "DIR", hide = true)]
     cache_dir: Option<PathBuf>,
 }
@@ -122,12 +122,12 @@ pub(crate) enum ColorWhen {
 }
 
 impl Globals {
-    /// The namespace, if one was named: what is kept elsewhere than workloads has a default of its own.
+    /// The namespace, if one was named: the guard has a default of its own.
     pub(crate) fn namespace(&self) -> Option<&str> {
         self.namespace.as_deref()
     }
 
-    /// The flags as the cluster room takes them. Destructured whole: a flag added above and forgotten here does not compile.
+    /// The flags for the connection. Destructured as a whole, so that a flag added above and forgotten here does not compile.
     pub(crate) fn client_options(&self) -> Result<ClientOptions, Failure> {
         let Self {
             output: _,

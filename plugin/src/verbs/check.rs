@@ -1,23 +1,22 @@
-//! `check`: would an upgrade or a drain be safe now, and if not, why not.
+//! `check`: whether an upgrade or a drain is safe now, and if not, why not.
 
 use std::time::Duration;
 
 use clap::Args;
 use jiff::Timestamp;
-use stateful_operations::{
-    Canary, Goal, Origin, Surge, World, check_canary, draft_plan, findings, for_backups, for_looking, recent_backup,
-};
-use stateful_safety::Workload;
+use stateful_operations::{Canary, Finding, Snapshot, World, check_canary, for_backups, for_looking, recent_backup};
+use stateful_safety::{Policy, Workload};
 use tokio::time::sleep;
 
 use crate::cli::PolicyFlags;
 use crate::context::{Context, policy};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::forecast;
 use crate::report::{CheckReport, print_check};
 use crate::verb::{Rights, Verb};
 
-/// How long a canary writes: long enough for some hundred writes, and for a set that elects to be noticed.
+/// How long the canary writes: long enough for some hundred writes, and to notice that an election is under way.
 const WRITES_FOR: Duration = Duration::from_secs(3);
 
 /// `check`
@@ -48,30 +47,32 @@ pub(super) const VERB: Verb = Verb {
 
 async fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
     let reports = match args.target.strip_prefix("node/") {
+        Some("") => {
+            return Err(Failure::usage("the name of the node is missing")
+                .hint("name it: kubectl stateful check node/NODE; see them: kubectl get nodes"));
+        }
         Some(node) => {
-            stateful_cluster::is_cordoned(&context.cluster, node).await?; // says so when there is no such node
+            stateful_cluster::is_cordoned(&context.cluster, node).await?; // refuses a name that no node has
             let workloads = stateful_cluster::discover_on_node(&context.cluster, node).await?;
             let mut reports = Vec::new();
             for workload in workloads {
-                let goal = Goal::EvacuateNode { node: node.to_owned() };
-                reports.push(report(context, args, workload, &goal, format!("a drain of {node}")).await?);
+                let check = |snapshot: &Snapshot, policy: &Policy| forecast::drain(node, snapshot, policy);
+                reports.push(report(context, args, workload, check, format!("a drain of {node}")).await?);
             }
             reports
         }
         None => {
             context.need(&context.cluster.namespace, &for_looking(context.cluster.inside)).await?;
             let workload = context.find(&args.target).await?;
-            let change = Some(stateful_cluster::TemplateChange::Restart { at: "a check".to_owned() });
-            let goal = Goal::Upgrade { change, restore_primaries: false, repair: false, surge: Surge::No };
             let backups = stateful_cluster::backups(&context.cluster, &workload).await;
             let target = context.typed(&workload);
-            let mut report = report(context, args, workload, &goal, "an upgrade".to_owned()).await?;
+            let mut report = report(context, args, workload, forecast::upgrade, "an upgrade".to_owned()).await?;
             report.add(&recent_backup(&backups, Timestamp::now().as_millisecond()), &target);
             vec![report]
         }
     };
     if reports.is_empty() {
-        context.printer.note("No databases there; kubectl drain will do.");
+        context.printer.note("No databases run there: kubectl drain can empty the node.");
     } else {
         print_check(context.printer, &reports, true);
     }
@@ -82,13 +83,13 @@ async fn report(
     context: &Context,
     args: &CheckArgs,
     workload: Workload,
-    goal: &Goal,
+    check: impl Fn(&Snapshot, &Policy) -> Vec<Finding>,
     of: String,
 ) -> Result<CheckReport, Failure> {
     let opened = context.open_workload(workload).await?;
     let snapshot = opened.live.observe().await?;
     let policy = policy(&args.policy);
-    let found = findings(&draft_plan(goal, &snapshot, Origin::of(&snapshot), &policy), &snapshot, &policy);
+    let found = check(&snapshot, &policy);
     let target = context.typed(&opened.workload);
     let mut report = CheckReport::new(opened.workload.id.to_string(), of, &found, &target);
     if args.canary {

@@ -1,4 +1,4 @@
-//! `history`: what was done to a database.
+//! `history`: what was done to a database, by whom, and how it ended.
 
 use clap::Args;
 use jiff::{Timestamp, Unit};
@@ -63,8 +63,8 @@ fn what(goal: &Goal, before: &str) -> String {
         Goal::Upgrade { change: Some(TemplateChange::Image { image, .. }), .. } => format!("{before} → {image}"),
         Goal::Upgrade { change: Some(TemplateChange::Restart { .. }), .. } => "restart".to_owned(),
         Goal::Upgrade { change: None, .. } => "declared revision".to_owned(),
-        Goal::EvacuateNode { node } => format!("leave {node}"),
-        Goal::Switchover { member } => format!("{member} leads"),
+        Goal::EvacuateNode { node } => format!("leave node {node}"),
+        Goal::Switchover { member } => format!("{member} becomes primary"),
         Goal::Finalize { release } => format!("{release} made final"),
     }
 }

@@ -95,7 +95,7 @@ mod tests {
         {
             let shown = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
             let typed = format!("kubectl stateful {}", verb.get_name());
-            assert!(shown.contains("Examples:") && shown.contains(&typed), "{typed} --help shows no example");
+            assert!(shown.starts_with("Examples:\n  ") && shown.contains(&typed), "{typed} --help shows no example");
         }
     }
 }

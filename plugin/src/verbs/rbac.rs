@@ -1,4 +1,4 @@
-//! `rbac`: a role with just what a verb needs.
+//! `rbac`: a role with exactly the permissions a verb needs.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! `status`: who the members are, and whether each may be taken away now.
+//! `status`: the databases of a namespace, or the members of one, and what may be moved now.
 
 use std::time::Duration;
 
@@ -6,22 +6,23 @@ use clap::Args;
 use futures::StreamExt;
 use futures::stream;
 use stateful_operations::{Live, MemberLine, Snapshot, World, for_looking};
-use stateful_safety::{Disruption, Policy, Reason, Workload};
+use stateful_safety::{Policy, Reason, Workload};
 use tokio::time::{sleep, timeout};
 
 use crate::context::{Context, Opened};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::forecast;
 use crate::report::{MemberRow, ReasonLine, WorkloadRow, WorkloadStatus, print_members, print_workloads};
 use crate::verb::{Rights, Verb};
 
-/// Workloads asked at once with `-A`: enough to hide the slow ones behind the others, few enough for an API server.
+/// Databases asked at once with `-A`: enough that slow ones do not hold the others up, few enough for an API server.
 const AT_ONCE: usize = 32;
 
-/// One workload's share of the time; a silent one is shown as such and delays nobody.
+/// The most time one database may take; a silent one is shown as silent and does not delay the list.
 const EACH_WITHIN: Duration = Duration::from_secs(3);
 
-/// Between two looks with `--watch`.
+/// The time between two observations with `--watch`.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
 
 /// `status`
@@ -85,7 +86,7 @@ async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
     }
 }
 
-/// What was printed last; with `--watch` only changes are.
+/// What was printed last: with `--watch` only changes are printed.
 #[derive(PartialEq, Eq)]
 enum Shown {
     One(Box<WorkloadStatus>),
@@ -110,17 +111,21 @@ async fn row_of(context: &Context, workload: Workload) -> WorkloadRow {
         Err(_) => Err(format!("no answer within {EACH_WITHIN:?}")),
     };
     match looked {
-        Ok(snapshot) => row(context, &snapshot),
-        Err(why) => unknown(context, &workload, why),
+        Ok(snapshot) => row(&snapshot, &context.typed(&snapshot.workload)),
+        Err(why) => unknown(&workload, why, &context.typed(&workload)),
     }
 }
 
-fn row(context: &Context, snapshot: &Snapshot) -> WorkloadRow {
-    let target = context.typed(&snapshot.workload);
+/// The row of a database that answered. `target` is how its user types it.
+fn row(snapshot: &Snapshot, target: &str) -> WorkloadRow {
+    let policy = Policy::default();
     let lines = MemberLine::all(snapshot);
     let mut versions: Vec<String> = lines.iter().filter_map(|line| line.version.clone()).collect();
     versions.sort();
     versions.dedup();
+    let against_upgrade: Vec<Reason> =
+        forecast::upgrade(snapshot, &policy).into_iter().flat_map(|finding| finding.reasons).collect();
+    let evictable = lines.iter().filter(|line| forecast::eviction(&line.name, snapshot, &policy).is_empty()).count();
     WorkloadRow {
         namespace: snapshot.workload.id.namespace.clone(),
         name: snapshot.workload.id.name.clone(),
@@ -131,17 +136,20 @@ fn row(context: &Context, snapshot: &Snapshot) -> WorkloadRow {
         versions,
         image: snapshot.workload.image.clone(),
         outdated: lines.iter().filter(|line| !line.current).count(),
-        reasons: snapshot
-            .not_whole(&Policy::default(), None)
-            .iter()
-            .map(|reason| ReasonLine::of(reason, &target))
-            .collect(),
+        reasons: lines_of(&snapshot.not_whole(&policy, None), target),
+        evictable,
+        safe_to_upgrade: against_upgrade.is_empty(),
+        reasons_against_upgrade: lines_of(&against_upgrade, target),
     }
 }
 
-/// A workload nobody could look into: what is not known is not safe.
-fn unknown(context: &Context, workload: &Workload, why: String) -> WorkloadRow {
-    let reason = Reason::NotAnswering { member: workload.id.name.clone(), why };
+fn lines_of(reasons: &[Reason], target: &str) -> Vec<ReasonLine> {
+    reasons.iter().map(|reason| ReasonLine::of(reason, target)).collect()
+}
+
+/// The row of a database that did not answer: what is not known is not safe.
+fn unknown(workload: &Workload, why: String, target: &str) -> WorkloadRow {
+    let reasons = lines_of(&[Reason::NotAnswering { member: workload.id.name.clone(), why }], target);
     WorkloadRow {
         namespace: workload.id.namespace.clone(),
         name: workload.id.name.clone(),
@@ -152,7 +160,10 @@ fn unknown(context: &Context, workload: &Workload, why: String) -> WorkloadRow {
         versions: Vec::new(),
         image: workload.image.clone(),
         outdated: workload.members.iter().filter(|member| !workload.is_current(member)).count(),
-        reasons: vec![ReasonLine::of(&reason, &context.typed(workload))],
+        evictable: 0,
+        safe_to_upgrade: false,
+        reasons_against_upgrade: reasons.clone(),
+        reasons,
     }
 }
 
@@ -163,7 +174,7 @@ async fn one(context: &Context, opened: &Opened) -> Result<WorkloadStatus, Failu
     let policy = Policy::default();
     let member_list = MemberLine::all(&snapshot).into_iter().map(|line| {
         let pod = snapshot.workload.member(&line.name);
-        let against = snapshot.against(&policy, &Disruption::Take { members: vec![line.name.clone()] });
+        let against = forecast::eviction(&line.name, &snapshot, &policy);
         MemberRow {
             may_go: against.first().map(|reason| ReasonLine::of(reason, &target)),
             group: line.group,
@@ -177,18 +188,62 @@ async fn one(context: &Context, opened: &Opened) -> Result<WorkloadStatus, Failu
             name: line.name,
         }
     });
-    Ok(WorkloadStatus { member_list: member_list.collect(), row: row(context, &snapshot), operation })
+    Ok(WorkloadStatus { member_list: member_list.collect(), row: row(&snapshot, &target), operation })
 }
 
-/// An unfinished operation, if one can be read. Whoever may not read journals still sees the members.
+/// An unfinished operation, if there is one and its journal may be read. A user who may not read journals still sees the
+/// members.
 async fn operation(opened: &Opened) -> Option<String> {
     let history = opened.live.history().await.ok()?;
     let open = history.into_iter().find(|entry| entry.state.is_open())?;
     let holder = opened.live.holder().await.ok().flatten();
     let held = holder.map_or_else(
-        || "held by nobody: resume or abort it".to_owned(),
+        || "no process runs it: resume or abort it".to_owned(),
         |holder| format!("held by {}", holder.identity),
     );
     let note = open.note.map(|note| format!(": {note}")).unwrap_or_default();
     Some(format!("unfinished {} {} by {}, {held}{note}", open.verb, open.id, open.by))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use stateful_operations::Snapshot;
+    use stateful_safety::Policy;
+
+    use super::row;
+    use crate::forecast;
+    use crate::report::CheckReport;
+
+    /// A Redis with one server and no replica, as both accounts have it.
+    fn lone_primary() -> Snapshot {
+        let seen: serde_json::Value = serde_json::from_str(include_str!("status/lone-primary.json")).expect("JSON");
+        Snapshot {
+            at: 1_800_000_000_000,
+            workload: serde_json::from_value(seen["workload"].clone()).expect("a workload"),
+            assessment: serde_json::from_value(seen["assessment"].clone()).expect("an assessment"),
+        }
+    }
+
+    #[test]
+    fn status_and_check_say_the_same_of_a_lone_primary() {
+        let snapshot = lone_primary();
+        let row = row(&snapshot, "redis");
+        let found = forecast::upgrade(&snapshot, &Policy::default());
+        let report = CheckReport::new("shop/redis".to_owned(), "an upgrade".to_owned(), &found, "redis");
+        assert!(!report.safe, "a lone primary cannot be restarted without losing writes");
+        assert_eq!(row.safe_to_upgrade, report.safe);
+        let in_check: BTreeSet<&str> =
+            report.checks.iter().flat_map(|check| &check.reasons).map(|reason| reason.code.as_str()).collect();
+        let in_status: BTreeSet<&str> = row.reasons_against_upgrade.iter().map(|reason| reason.code.as_str()).collect();
+        assert_eq!(in_status, in_check);
+    }
+
+    #[test]
+    fn a_lone_primary_is_in_sync_and_not_evictable() {
+        let row = row(&lone_primary(), "redis");
+        assert_eq!((row.in_sync, row.evictable), (1, 0));
+        assert_eq!(row.reasons, []);
+    }
 }

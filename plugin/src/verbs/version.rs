@@ -1,4 +1,4 @@
-//! `version`: needs no cluster; says the server's version when there is one.
+//! `version`: this program's version, and the API server's where one answers.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::report::Printer;
 use crate::verb::{Rights, Verb};
 
-/// A server that is not there should not make people wait for their own version.
+/// How long to wait for the API server: without one, the own version is still printed at once.
 const SERVER_WITHIN: Duration = Duration::from_secs(2);
 
 #[derive(Serialize)]

@@ -38,12 +38,12 @@ async fn run(call: Call) -> Result<Exit, Failure> {
     let first = Call::read(call.verbs, words).map_err(|_| Failure::usage("this verb is not meant to be typed"))?;
     let context = first.context().await?;
     let failed = |why: String| Failure::new(Exit::Error, why);
-    let told = told().map_err(|error| failed(error.to_string()))?;
-    let watched = stateful_operations::watch(&context.cluster, told, |word| call.printer.result(word)).await;
+    let input = input().map_err(|error| failed(error.to_string()))?;
+    let watched = stateful_operations::watch(&context.cluster, input, |word| call.printer.result(word)).await;
     watched.map(|()| Exit::Done).map_err(failed)
 }
 
 /// Standard input, which is a pipe from the first process; a terminal is refused.
-fn told() -> std::io::Result<Receiver> {
+fn input() -> std::io::Result<Receiver> {
     Receiver::from_owned_fd(std::io::stdin().as_fd().try_clone_to_owned()?)
 }

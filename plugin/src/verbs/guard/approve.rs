@@ -1,4 +1,4 @@
-//! `guard approve`: one pod may be taken away for a short time, though the guard would refuse it.
+//! `guard approve`: lets one pod be evicted or deleted for a short time although the guard would refuse it.
 
 use std::time::Duration;
 
@@ -64,7 +64,7 @@ async fn run(context: &Context, args: &ApproveArgs) -> Result<Exit, Failure> {
     let cluster = &context.cluster;
     let namespace = &cluster.namespace;
     if args.reason.trim().is_empty() {
-        return Err(Failure::usage("an approval without a reason helps nobody afterwards; say --reason TEXT"));
+        return Err(Failure::usage("an approval needs a reason, for those who look into it afterwards: --reason TEXT"));
     }
     context.need(namespace, NEEDED).await?;
     let (workload, member) = member(context, &args.pod).await?;
@@ -79,7 +79,7 @@ async fn run(context: &Context, args: &ApproveArgs) -> Result<Exit, Failure> {
     tell(context, &member, &approval).await;
     if !stateful_cluster::is_guarded(cluster, namespace).await.unwrap_or(true) {
         context.printer.note(&format!(
-            "warning: namespace {namespace} is not under guard ({}=enabled): nothing is refused there anyway",
+            "warning: namespace {namespace} is not under guard ({}=enabled): the guard refuses nothing there anyway",
             NamespaceFacts::LABEL
         ));
     }
@@ -96,7 +96,7 @@ async fn run(context: &Context, args: &ApproveArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// The database's member of that name.
+/// The database member that runs in a pod.
 async fn member(context: &Context, pod: &str) -> Result<(Workload, Member), Failure> {
     let pod = pod.strip_prefix("pod/").or(pod.strip_prefix("pods/")).unwrap_or(pod);
     let namespace = &context.cluster.namespace;
@@ -106,15 +106,15 @@ async fn member(context: &Context, pod: &str) -> Result<(Workload, Member), Fail
         Some((workload, member))
     });
     found.ok_or_else(|| {
-        Failure::new(Exit::Error, format!("{pod} is no member of a database in namespace \"{namespace}\""))
-            .hint("see who is: kubectl stateful status -A")
+        Failure::new(Exit::Error, format!("{pod} is not a member of a database in namespace \"{namespace}\""))
+            .hint("list the databases: kubectl stateful status -A")
     })
 }
 
-/// Says so where `kubectl describe pod` finds it. Without it the approval holds all the same.
+/// Records the approval as an Event of the pod, for `kubectl describe pod`. The approval holds without it too.
 async fn tell(context: &Context, member: &Member, approval: &Approval) {
     let Approval { until, reason, by, .. } = approval;
-    let notice = EventNote {
+    let note = EventNote {
         namespace: context.cluster.namespace.clone(),
         name: member.name.clone(),
         uid: member.uid.clone(),
@@ -122,9 +122,9 @@ async fn tell(context: &Context, member: &Member, approval: &Approval) {
         warning: true,
         text: format!("{} may be taken away until {until}: {reason} (approved by {by})", member.name),
     };
-    let bulletin = EventRecorder::new(&context.cluster, FIELD_MANAGER, by);
-    if let Err(error) = bulletin.publish(&notice).await {
-        context.printer.note(&format!("warning: no Event tells of it: {error}"));
+    let recorder = EventRecorder::new(&context.cluster, FIELD_MANAGER, by);
+    if let Err(error) = recorder.publish(&note).await {
+        context.printer.note(&format!("warning: the Event about the approval could not be written: {error}"));
     }
 }
 

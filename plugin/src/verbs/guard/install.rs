@@ -1,7 +1,7 @@
-//! `guard install`: everything the guard needs, in an order in which nothing is refused before somebody answers.
+//! `guard install`: everything the guard needs, in an order in which nothing is refused before a replica can answer.
 //!
-//! Applied server-side, under our own field manager: doing it again changes what differs and nothing else. What others
-//! write, such as the authorities the guard itself writes into its webhooks, stays as it is.
+//! Objects are applied server-side under our own field manager, so that a second run changes only what differs. Fields that
+//! others write, such as the authorities the guard writes into its webhooks, stay as they are.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::failure::Failure;
 use crate::report::{AppliedLine, Changes, Printer, print_manifests};
 use crate::verb::{Rights, Verb};
 
-/// Kinds that have the API server ask, or refuse by itself: they come when somebody answers.
+/// Kinds that make the API server ask the guard, or refuse by itself: they are applied once the replicas answer.
 const ASKING: &[&str] = &["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"];
 const RULING: &[&str] = &["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"];
 
@@ -101,7 +101,7 @@ async fn run(printer: Printer, globals: &Globals, args: &InstallArgs) -> Result<
     let mut grants = Vec::new();
     for namespace in &args.grant_secrets {
         let (objects, what) = granted(&context.cluster, namespace, &options.namespace).await?;
-        context.printer.note(&format!("namespace {namespace}: the guard may read {what}"));
+        context.printer.note(&format!("namespace {namespace}: {what}"));
         grants.extend(objects);
     }
     let dry_run = args.dry_run.dry_run == DryRun::Server;
@@ -115,7 +115,7 @@ async fn run(printer: Printer, globals: &Globals, args: &InstallArgs) -> Result<
     Ok(ended)
 }
 
-/// Prints what would be applied. Only what is asked about a namespace needs a cluster.
+/// Prints what would be applied. A cluster is needed only to find the Secrets of a namespace.
 async fn rehearse(
     printer: Printer,
     globals: &Globals,
@@ -141,15 +141,15 @@ async fn rehearse(
     Ok(Exit::Done)
 }
 
-/// Refuses what would end half way.
+/// Refuses what would stop half-way.
 async fn may_begin(context: &Context, args: &InstallArgs, options: &Options) -> Result<(), Failure> {
     need(context, &options.namespace, &rights::to_install(args.cert_manager)).await?;
-    // Its cluster-wide objects are there once, and point to one namespace.
+    // Its cluster-wide objects exist once and point to one namespace.
     let elsewhere = stateful_cluster::home(&context.cluster).await?.filter(|home| *home != options.namespace);
     if let Some(home) = elsewhere {
-        let message = format!("the guard is installed in namespace {home} already, and a cluster has one");
+        let message = format!("the guard is already installed in namespace {home}, and a cluster has only one guard");
         return Err(Failure::blocked(message)
-            .hint(format!("say -n {home}, or first: kubectl stateful guard uninstall -n {home}")));
+            .hint(format!("use -n {home}, or uninstall it first: kubectl stateful guard uninstall -n {home}")));
     }
     if args.cert_manager && !stateful_cluster::knows(&context.cluster, Kind::named("Certificate")?).await? {
         return Err(Failure::blocked("cert-manager is not installed in this cluster")
@@ -170,7 +170,7 @@ async fn granted(cluster: &Cluster, namespace: &str, guard: &str) -> Result<(Vec
     let workloads = stateful_cluster::discover_all(cluster, Some(namespace)).await?;
     if workloads.is_empty() {
         let objects = grant(namespace, guard, &[])?;
-        return Ok((objects.into(), "every Secret: there is no database to go by".to_owned()));
+        return Ok((objects.into(), "the guard may read every Secret, because there is no database yet".to_owned()));
     }
     let mut names = Vec::new();
     for workload in &workloads {
@@ -179,10 +179,10 @@ async fn granted(cluster: &Cluster, namespace: &str, guard: &str) -> Result<(Vec
     names.sort();
     names.dedup();
     if names.is_empty() {
-        return Ok((Vec::new(), "its databases refer to no Secret".to_owned()));
+        return Ok((Vec::new(), "the databases refer to no Secret, so the guard is granted none".to_owned()));
     }
     let objects = grant(namespace, guard, &names)?;
-    Ok((objects.into(), format!("Secret {}", names.join(", "))))
+    Ok((objects.into(), format!("the guard may read Secret {}", names.join(", "))))
 }
 
 async fn secrets_of(cluster: &Cluster, workload: &Workload) -> Result<Vec<String>, Failure> {
@@ -191,12 +191,12 @@ async fn secrets_of(cluster: &Cluster, workload: &Workload) -> Result<Vec<String
     Ok(stateful_cluster::secret_names(cluster, &workload.id, &connection_config).await?)
 }
 
-/// Tells what is under guard now, and what to do where nothing is.
+/// Prints which namespaces are under guard now, and how to put one under guard where none is.
 async fn summarize(context: &Context, options: &Options) {
     let Ok(guarded) = stateful_cluster::guarded_namespaces(&context.cluster).await else { return };
     context.printer.note(&match &guarded[..] {
         [] => format!(
-            "the guard answers in namespace {}, and no namespace is under guard yet; put one there: kubectl label \
+            "the guard answers in namespace {}, and no namespace is under guard yet; to put one under guard: kubectl label \
              namespace NAME {}=enabled",
             options.namespace,
             NamespaceFacts::LABEL
@@ -208,13 +208,13 @@ async fn summarize(context: &Context, options: &Options) {
     });
 }
 
-/// An installation under way.
+/// An installation that runs.
 struct Installation<'a> {
     context: &'a Context,
     options: &'a Options,
-    /// Whether the API server is only asked.
+    /// Whether this is a server-side dry run.
     dry_run: bool,
-    /// Whether the guard's namespace is there: in a dry run it is not made.
+    /// Whether the guard's namespace exists: a dry run does not create it.
     there: bool,
     changes: Changes,
 }
@@ -253,8 +253,7 @@ impl Installation<'_> {
         Ok(Exit::Done)
     }
 
-    /// A namespace that is there and not ours stays its owner's: it is neither labelled nor restricted, and an
-    /// uninstallation leaves it alone.
+    /// A namespace that exists and was not created by this tool is neither labelled nor restricted, and `uninstall` leaves it.
     async fn namespace(&mut self, object: &Object) -> Result<(), Failure> {
         let found = stateful_cluster::find(&self.context.cluster, object.kind(), None, object.name()).await?;
         match found {
@@ -271,7 +270,7 @@ impl Installation<'_> {
 
     async fn apply(&mut self, object: &Object) -> Result<(), Failure> {
         if object.namespace() == Some(self.options.namespace.as_str()) && !self.there {
-            self.changes.add(AppliedLine::of(object, "not asked: its namespace is not there yet"));
+            self.changes.add(AppliedLine::of(object, "not tried: its namespace does not exist yet"));
             return Ok(());
         }
         let applied = stateful_cluster::apply(&self.context.cluster, object, self.dry_run).await?;
@@ -279,13 +278,13 @@ impl Installation<'_> {
         Ok(())
     }
 
-    /// Waits until the replicas answer. `false` when they do not and nobody wanted to wait.
+    /// Waits until the replicas answer. `false` when they do not and `--wait=false` was given.
     async fn answering(&self, args: &InstallArgs) -> Result<bool, Failure> {
         let patience = if args.wait { args.timeout } else { std::time::Duration::ZERO };
         let Waited::Over(standing) = until_answering(self.context, &self.options.namespace, patience).await? else {
             return Ok(true);
         };
-        let rest = "the API server is not told to ask it yet, so nothing new is refused";
+        let rest = "the API server does not ask it yet, so nothing new is refused";
         if !args.wait {
             self.context.printer.note(&format!("the guard does not answer yet ({standing}); {rest}; run this again"));
             return Ok(false);
@@ -297,8 +296,8 @@ impl Installation<'_> {
             .hint(format!("see why: kubectl describe pods -n {namespace}; then run the same command again")))
     }
 
-    /// Has the API server ask. A webhook whose certificate it does not trust yet fails open until it does: closed, it
-    /// would refuse everything in guarded namespaces meanwhile.
+    /// Makes the API server ask the guard. A webhook whose certificate it does not trust yet fails open until it does; if it
+    /// failed closed, every request in guarded namespaces would be refused meanwhile.
     async fn ask(&mut self, args: &InstallArgs, configurations: &[Object]) -> Result<(), Failure> {
         let asking = stateful_cluster::asking(&self.context.cluster).await?;
         let trusted = |name: &str| asking.hooks.iter().any(|hook| hook.name == name && hook.trusted);
@@ -313,8 +312,9 @@ impl Installation<'_> {
             && !self.dry_run
             && let Waited::Over(standing) = until_trusted(self.context, args.timeout).await?
         {
-            let message =
-                format!("the API server does not trust the guard yet ({standing}): its webhooks let everything pass");
+            let message = format!(
+                "the API server does not trust the guard yet ({standing}): its webhooks let every request pass"
+            );
             let namespace = &self.options.namespace;
             return Err(Failure::new(Exit::TimedOut, message).hint(format!(
                 "see why: kubectl logs -n {namespace} deployment/stateful-guard; then run the same command again"

@@ -1,6 +1,6 @@
-//! THINK. The manifests, as `kubectl apply -k manifests` would apply them, with the options worked in.
+//! THINK. The manifests, as `kubectl apply -k manifests` would apply them, with the options applied.
 //!
-//! The files are part of this binary: what is installed is what this version was made with, and no file of the machine.
+//! The files are compiled into this binary, so that what is installed always fits its version.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use crate::failure::Failure;
 /// The guard's own namespace, unless another one is named.
 pub(super) const NAMESPACE: &str = "kubectl-stateful";
 
-/// Everything that is applied, in its order.
+/// Everything that is applied, in this order.
 const FILES: &[&str] = &[
     include_str!("../../../../manifests/guard/namespace.yaml"),
     include_str!("../../../../manifests/crd/disruptionpolicies.yaml"),
@@ -33,13 +33,13 @@ const FILES: &[&str] = &[
     include_str!("../../../../manifests/policies/volumes.yaml"),
 ];
 
-/// What comes with `--cert-manager`, before everything that needs the certificate.
+/// Objects added by `--cert-manager`, applied before everything that needs the certificate.
 const ISSUED: &[&str] = &[
     include_str!("../../../../manifests/cert-manager/issuer.yaml"),
     include_str!("../../../../manifests/cert-manager/certificate.yaml"),
 ];
 
-/// What differs then: these are laid over the objects of their names.
+/// Patches of `--cert-manager`: each is merged into the object of its name.
 const LAID_OVER: &[&str] = &[
     include_str!("../../../../manifests/cert-manager/deployment.yaml"),
     include_str!("../../../../manifests/cert-manager/role.yaml"),
@@ -52,7 +52,7 @@ const LAID_OVER: &[&str] = &[
 pub(super) struct Options {
     /// The guard's own namespace.
     pub(super) namespace: String,
-    /// What a namespace's labels must match, besides that it is under guard.
+    /// What a namespace's labels must match besides the guard's label.
     pub(super) selectors: Vec<LabelRequirement>,
     /// How many replicas.
     pub(super) replicas: u32,
@@ -108,7 +108,7 @@ pub(super) fn grant(namespace: &str, guard: &str, secrets: &[String]) -> Result<
     Ok([read(role)?, read(binding)?])
 }
 
-/// A webhook configuration that lets everything pass when the guard cannot be asked, for those webhooks `closed` says no to.
+/// A webhook configuration whose webhooks let requests pass while the guard cannot be asked, except those `closed` is true for.
 pub(super) fn opened(configuration: &Object, closed: impl Fn(&str) -> bool) -> Result<Object, Failure> {
     let mut value = configuration.value().clone();
     for hook in value["webhooks"].as_array_mut().into_iter().flatten() {
@@ -119,7 +119,7 @@ pub(super) fn opened(configuration: &Object, closed: impl Fn(&str) -> bool) -> R
     Object::read(value).map_err(|error| unreadable(&error))
 }
 
-/// A mistake in this build, not in what was typed.
+/// A mistake in this build, not in the command line.
 fn unreadable(why: &impl std::fmt::Display) -> Failure {
     Failure::new(Exit::Error, format!("the manifests of this version cannot be read: {why}"))
 }
@@ -133,8 +133,8 @@ fn same(one: &Value, other: &Value) -> bool {
     ["/kind", "/metadata/name"].iter().all(|pointer| one.pointer(pointer) == other.pointer(pointer))
 }
 
-/// As kustomize lays a patch over an object, as far as ours go: maps are merged, a Pod's containers by their names, and
-/// any other list takes the place of the one below.
+/// Merges a patch into an object as kustomize does, as far as our patches need it: maps are merged, a Pod's containers by
+/// name, and any other list replaces the one before.
 fn lay_over(object: &mut Value, overlay: &Value) {
     match (object, overlay) {
         (Value::Object(fields), Value::Object(over)) => {
@@ -153,7 +153,7 @@ fn lay_over(object: &mut Value, overlay: &Value) {
     }
 }
 
-/// Says how it runs.
+/// Sets replicas and image.
 fn run(deployment: &mut Value, options: &Options) {
     deployment["spec"]["replicas"] = json!(options.replicas);
     if let (Some(image), Some(container)) = (&options.image, deployment.pointer_mut("/spec/template/spec/containers/0"))
@@ -162,7 +162,7 @@ fn run(deployment: &mut Value, options: &Options) {
     }
 }
 
-/// Adds to every selector of namespaces what their labels must match as well.
+/// Adds these requirements to every `namespaceSelector`.
 fn narrow(object: &mut Value, selectors: &[LabelRequirement]) {
     match object {
         Value::Object(fields) => {
@@ -178,7 +178,7 @@ fn narrow(object: &mut Value, selectors: &[LabelRequirement]) {
     }
 }
 
-/// Puts the namespace's name wherever a field says it: alone, before an object's name, or in a Service's.
+/// Replaces the namespace wherever a field names it: alone, before an object's name, or in a Service's DNS name.
 fn move_to(object: &mut Value, namespace: &str) {
     match object {
         Value::Object(fields) => fields.values_mut().for_each(|field| move_to(field, namespace)),

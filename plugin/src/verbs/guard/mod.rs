@@ -49,7 +49,7 @@ async fn need(context: &Context, namespace: &str, wanted: &[Permission]) -> Resu
     if missing.is_empty() {
         return Ok(());
     }
-    let message = format!("you lack permission to: {}; nothing was touched", rights::told(&missing));
+    let message = format!("you lack permission to: {}; nothing was touched", rights::listed(&missing));
     Err(Failure::new(Exit::Error, message).hint("print a role that has them: kubectl stateful rbac guard"))
 }
 

@@ -1,4 +1,4 @@
-//! What `guard install` and `guard uninstall` need, a verb at a time; printed by `rbac guard`.
+//! The permissions that the guard's verbs need; `rbac guard` prints them.
 
 use std::collections::BTreeMap;
 
@@ -32,12 +32,13 @@ const OWN: &[Resource] = &[
     ("apps", "deployments"),
 ];
 
-/// What others define, and a cluster may know nothing of.
+/// Kinds that other software defines, which a cluster may not have.
 const ISSUING: &[Resource] = &[("cert-manager.io", "issuers"), ("cert-manager.io", "certificates")];
 const WATCHING: &[Resource] =
     &[("monitoring.coreos.com", "servicemonitors"), ("monitoring.coreos.com", "prometheusrules")];
 
-/// To install. `escalate` and `bind`: whoever gives the guard its rights must have them, or be trusted to give them.
+/// To install. `escalate` and `bind` are needed because Kubernetes lets a user grant only the rights the user has, unless the
+/// user has these two.
 pub(super) fn to_install(cert_manager: bool) -> Vec<Permission> {
     let verbs = ["get", "create", "patch"];
     let mut wanted = each(EVERYWHERE, &verbs, true);
@@ -73,7 +74,7 @@ pub(super) fn to_see_status() -> Vec<Permission> {
     [each(&get, &["get"], true), each(&list, &["list"], true)].concat()
 }
 
-/// To uninstall: what it made itself lies in all namespaces.
+/// To uninstall: objects that the guard created are in all namespaces.
 pub(super) fn to_uninstall() -> Vec<Permission> {
     let verbs = ["get", "list", "delete"];
     let budgets = ("policy", "poddisruptionbudgets");
@@ -89,8 +90,8 @@ pub(super) fn to_uninstall() -> Vec<Permission> {
     wanted
 }
 
-/// Those that are missing, for people: the verbs of a resource together.
-pub(super) fn told(missing: &[Permission]) -> String {
+/// Missing permissions as text, the verbs of a resource together.
+pub(super) fn listed(missing: &[Permission]) -> String {
     let mut verbs: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
     for permission in missing {
         verbs.entry((permission.group, permission.resource)).or_default().push(permission.verb);
@@ -114,10 +115,10 @@ mod tests {
     use stateful_cluster::{KINDS, Permission};
 
     use super::super::uninstall::ELSEWHERE;
-    use super::{to_install, to_uninstall, told};
+    use super::{listed, to_install, to_uninstall};
 
     #[test]
-    fn whatever_may_be_there_may_be_taken_away() {
+    fn every_kind_that_may_be_installed_may_be_uninstalled() {
         let wanted = to_uninstall();
         for kind in KINDS.iter().filter(|kind| kind.ours && kind.kind != "DisruptionPolicy") {
             let everywhere = !kind.namespaced || ELSEWHERE.contains(&kind.kind);
@@ -131,9 +132,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_told_resource_by_resource() {
+    fn missing_permissions_are_listed_resource_by_resource() {
         let missing: Vec<_> =
             to_install(false).into_iter().filter(|p| p.resource.contains("deploy") || p.resource == "pods").collect();
-        assert_eq!(told(&missing), "list pods, get/create/patch deployments.apps");
+        assert_eq!(listed(&missing), "list pods, get/create/patch deployments.apps");
     }
 }

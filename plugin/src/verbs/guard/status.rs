@@ -1,4 +1,4 @@
-//! `guard status`: how the guard is, what it watches over, and who passed it by. Exit code 3 when it is not healthy.
+//! `guard status`: whether the guard works, what it protects, and which changes bypassed it. Exit code 3 when it is not healthy.
 
 use futures::future::{join, join_all};
 use jiff::Timestamp;
@@ -33,14 +33,15 @@ async fn run(context: &Context, named: Option<&str>) -> Result<Exit, Failure> {
         join(stateful_cluster::replicas(cluster, &namespace), stateful_cluster::asking(cluster)).await;
     let (Some(replicas), asking) = (replicas?, asking?) else {
         return Err(Failure::blocked(format!("the guard is not installed in namespace {namespace}"))
-            .hint("install it: kubectl stateful guard install"));
+            .hint(format!("install it: {}", install(&namespace))));
     };
     let mut unknown = Unknown::default();
     let observed = observed(context, &namespace, &replicas, &mut unknown).await;
-    let failed_open = unknown.or(stateful_cluster::fail_opens(cluster).await, "what passed unasked (get /metrics)");
+    let failed_open = unknown
+        .or(stateful_cluster::fail_opens(cluster).await, "how many requests passed without the guard (get /metrics)");
     let policies = unknown.or(stateful_cluster::policies(cluster).await, "policies").unwrap_or_default();
     let grants = unknown.or(stateful_cluster::grants(cluster).await, "which Secrets are granted");
-    let bypassed = unknown.or(stateful_cluster::bypasses(cluster).await, "who passed (list events)");
+    let bypassed = unknown.or(stateful_cluster::bypasses(cluster).await, "which requests passed (list events)");
     let guarded = unknown.or(stateful_cluster::guarded_namespaces(cluster).await, "which namespaces are under guard");
     let guarded = guarded.unwrap_or_default();
     let looked_at = (!observed.is_empty()).then(|| snapshots(&observed));
@@ -51,7 +52,7 @@ async fn run(context: &Context, named: Option<&str>) -> Result<Exit, Failure> {
     }
     let approvals = approvals(context, &namespaces, now, &mut unknown).await;
     let certificate_ends = observed.iter().filter_map(|(_, observed)| observed.certificate_ends).min();
-    let problems = problems(&replicas, &asking, certificate_ends, &namespaces, now)?;
+    let problems = problems(&namespace, &replicas, &asking, certificate_ends, &namespaces, now)?;
     let status = GuardStatus {
         healthy: problems.is_empty(),
         wanted: replicas.wanted,
@@ -74,17 +75,17 @@ async fn run(context: &Context, named: Option<&str>) -> Result<Exit, Failure> {
     Ok(if status.healthy { Exit::Done } else { Exit::Blocked })
 }
 
-/// What could not be read, and why. Whoever may not read everything still sees the rest.
+/// What could not be read, and why. The rest is shown all the same.
 #[derive(Default)]
 struct Unknown(Vec<String>);
 
 impl Unknown {
-    fn or<T>(&mut self, looked: Result<T, Error>, what: &str) -> Option<T> {
-        looked.map_err(|error| self.0.push(format!("{what}: {error}"))).ok()
+    fn or<T>(&mut self, read: Result<T, Error>, what: &str) -> Option<T> {
+        read.map_err(|error| self.0.push(format!("{what}: {error}"))).ok()
     }
 }
 
-/// What the replicas say about themselves, each with its pod's name.
+/// What the replicas report about themselves, each with its pod's name.
 async fn observed(
     context: &Context,
     namespace: &str,
@@ -97,15 +98,15 @@ async fn observed(
     }))
     .await;
     let mut observed = Vec::new();
-    for (pod, told) in asked {
-        if let Some(told) = unknown.or(told, &format!("what {pod} says about itself (get pods/proxy)")) {
-            observed.push((pod, told));
+    for (pod, answer) in asked {
+        if let Some(answer) = unknown.or(answer, &format!("what {pod} reports about itself (get pods/proxy)")) {
+            observed.push((pod, answer));
         }
     }
     observed
 }
 
-/// The databases some replica has looked at, each with its namespace.
+/// The databases that a replica has observed, each with its namespace.
 fn snapshots(observed: &[(String, Observed)]) -> Vec<(String, String)> {
     let all = observed.iter().flat_map(|(_, observed)| &observed.looked_at);
     all.map(|(namespace, workload, _)| (namespace.clone(), workload.clone())).collect()
@@ -157,8 +158,15 @@ async fn approvals(
     rows
 }
 
-/// Why it is not healthy.
+/// The command that installs the guard where it is.
+fn install(home: &str) -> String {
+    let flag = if home == manifests::NAMESPACE { String::new() } else { format!(" -n {home}") };
+    format!("kubectl stateful guard install{flag}")
+}
+
+/// Why the guard is not healthy.
 fn problems(
+    home: &str,
     replicas: &Replicas,
     asking: &Asking,
     certificate_ends: Option<Timestamp>,
@@ -175,34 +183,36 @@ fn problems(
     problems.extend(waiting);
     for (name, fails_closed) in expected()? {
         match asking.hooks.iter().find(|hook| hook.name == name) {
-            None => problems.push(format!("webhook {name} is missing; put it back: kubectl stateful guard install")),
+            None => problems.push(format!("webhook {name} is missing; put it back: {}", install(home))),
             Some(hook) if fails_closed && !hook.fails_closed => problems.push(format!(
-                "{name} lets pass what cannot be asked; have it refuse that: kubectl stateful guard install"
+                "webhook {name} lets requests pass while the guard cannot be asked; have it refuse them: {}",
+                install(home)
             )),
             Some(hook) if !hook.trusted => {
                 problems.push(format!(
-                    "the API server knows no authority to trust for {name}; the guard writes it in a moment"
+                    "the API server does not trust the certificate of webhook {name} yet; the guard writes the authority within a moment"
                 ));
             }
             Some(_) => {}
         }
     }
     if certificate_ends.is_some_and(|ends| ends <= now) {
-        problems.push("its certificate has ended".to_owned());
+        problems.push("the certificate of the guard has expired".to_owned());
     }
     for row in namespaces {
         let name = &row.name;
         problems.extend(row.not_looked_at.iter().flatten().map(|database| {
             format!(
-                "no look at {name}/{database} has ended, so nothing of it may move; may the guard read its Secrets? \
-                 kubectl stateful guard install --grant-secrets {name}"
+                "the guard has not been able to observe {name}/{database}, so no member of it may be moved; if it needs \
+                 the database's Secrets: {} --grant-secrets {name}",
+                install(home)
             )
         }));
     }
     Ok(problems)
 }
 
-/// The webhooks of this version, and whether each refuses what cannot be asked.
+/// The webhooks of this version, and whether each refuses requests while the guard cannot be asked.
 fn expected() -> Result<Vec<(String, bool)>, Failure> {
     let options =
         Options { namespace: GUARD.to_owned(), selectors: Vec::new(), replicas: 1, image: None, cert_manager: false };
@@ -213,9 +223,9 @@ fn expected() -> Result<Vec<(String, bool)>, Failure> {
 }
 
 fn replica(replica: stateful_cluster::Replica, observed: &[(String, Observed)], now: Timestamp) -> ReplicaRow {
-    let told = observed.iter().find(|(pod, _)| *pod == replica.pod);
+    let report = observed.iter().find(|(pod, _)| *pod == replica.pod);
     ReplicaRow {
-        leads: told.map(|(_, told)| told.leads),
+        leads: report.map(|(_, report)| report.leads),
         ready: replica.ready,
         node: replica.node,
         age_seconds: replica.since.map(|since| now.duration_since(since).as_secs()),

@@ -1,6 +1,6 @@
-//! `guard uninstall`: the API server stops asking first, then everything goes that bears the guard's label.
+//! `guard uninstall`: the API server stops asking the guard first, then every object with the guard's label is deleted.
 //!
-//! The replicas are gone before what they make is taken away: a leader that still runs would make it again.
+//! The replicas are gone before the objects they create are deleted: a leader that still ran would create them again.
 
 use std::time::Duration;
 
@@ -16,14 +16,14 @@ use crate::failure::Failure;
 use crate::report::{AppliedLine, Changes, can_ask};
 use crate::verb::{Rights, Verb};
 
-/// The label of what the guard is made of, and of what it makes.
+/// The label of the guard's own objects and of the objects it creates.
 const PART: &str = "app.kubernetes.io/part-of=stateful-guard";
 
-/// The label of what this tool and the guard write: the certificates, promises and claims.
+/// The label of what this tool and the guard write: certificates, eviction records and operation locks.
 const WRITTEN: &str = "app.kubernetes.io/managed-by=kubectl-stateful";
 
-/// Kinds in the order in which they go. What has the API server ask or refuse goes first; then the replicas, and when they
-/// are gone, the rest.
+/// Kinds in the order in which they are deleted. What makes the API server ask or refuse comes first; then the replicas, and
+/// once they are gone, the rest.
 const FIRST: &[&str] = &[
     "ValidatingWebhookConfiguration",
     "MutatingWebhookConfiguration",
@@ -48,24 +48,25 @@ const THEN: &[&str] = &[
     "ServiceAccount",
 ];
 
-/// Those of them that are made in other namespaces too, or in none. What else is elsewhere is not even listed: Secrets.
+/// Kinds that the guard also creates in other namespaces, or that have no namespace. Other kinds (Secrets) are never even
+/// listed outside the guard's namespace.
 pub(super) const ELSEWHERE: &[&str] =
     &["Lease", "PodDisruptionBudget", "RoleBinding", "Role", "ClusterRoleBinding", "ClusterRole"];
 
-/// As long as a replica may take to end, and some more.
+/// A replica has 30 s to end; twice that.
 const GONE_WITHIN: Duration = Duration::from_mins(1);
 
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// Everything that goes.
+/// Everything that is deleted.
 struct Leftovers {
     first: Vec<Object>,
     then: Vec<Object>,
-    /// Namespaces and volumes that are marked as guarded.
+    /// Namespaces and volumes that carry the guard's label.
     marked: Vec<Object>,
-    /// The guard's own namespace, if it was made for it and nothing of anybody else is in it.
+    /// The guard's own namespace, if `install` created it and it holds nothing else.
     namespace: Option<Object>,
-    /// What defines policies; they go with it.
+    /// The definition of `DisruptionPolicy`; the policies are deleted with it.
     definition: Vec<Object>,
     /// What stays, and why.
     stays: Vec<String>,
@@ -114,7 +115,7 @@ async fn run(context: &Context, named: Option<&str>, args: &UninstallArgs) -> Re
     need(context, &namespace, &rights::to_uninstall()).await?;
     let found = find(context, &namespace, args.purge).await?;
     if found.all().next().is_none() && found.marked.is_empty() {
-        context.printer.note("nothing of the guard is in this cluster");
+        context.printer.note("the guard is not installed in this cluster");
         return Ok(Exit::Done);
     }
     for line in &found.stays {

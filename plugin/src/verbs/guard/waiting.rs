@@ -1,4 +1,4 @@
-//! Waits until the guard answers, and until the API server trusts it; says what it waits for, whenever that changes.
+//! Waits until the guard answers, and until the API server trusts it; prints what it waits for whenever that changes.
 
 use std::time::Duration;
 
@@ -8,18 +8,18 @@ use tokio::time::{Instant, sleep};
 use crate::context::Context;
 use crate::failure::Failure;
 
-/// Between two looks.
+/// The time between two observations.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// Nothing is said about what is over this soon.
+/// A wait that is over this soon is not printed.
 const SILENT_FOR: Duration = Duration::from_secs(1);
 
 /// How waiting ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Waited {
-    /// It is so.
+    /// The condition holds.
     Done,
-    /// Time is up, and this is how it stands.
+    /// The time ran out; what is still missing.
     Over(String),
 }
 
@@ -27,7 +27,7 @@ pub(super) enum Waited {
 pub(super) async fn until_answering(context: &Context, namespace: &str, patience: Duration) -> Result<Waited, Failure> {
     let snapshot = async || {
         let replicas = stateful_cluster::replicas(&context.cluster, namespace).await?;
-        Ok(replicas.as_ref().map_or_else(|| Some("it is gone".to_owned()), unanswering))
+        Ok(replicas.as_ref().map_or_else(|| Some("its Deployment is gone".to_owned()), unanswering))
     };
     wait(context, "the guard", patience, snapshot).await
 }
@@ -69,7 +69,7 @@ fn unanswering(replicas: &Replicas) -> Option<String> {
     let waiting = replicas.pods.iter().filter_map(|pod| Some(format!("{}: {}", pod.pod, pod.waiting.as_ref()?)));
     let mut parts = vec![format!("{ready} of {} replicas are ready", replicas.wanted)];
     if replicas.pods.len() > replicas.wanted {
-        parts = vec![format!("{ready} replicas are ready, old ones among them")];
+        parts = vec![format!("{ready} replicas are ready, old ones included")];
     }
     parts.extend(waiting);
     Some(parts.join("; "))
@@ -100,13 +100,13 @@ mod tests {
     }
 
     #[test]
-    fn it_says_who_is_missing_and_why() {
+    fn the_replica_that_is_missing_is_named_with_the_reason() {
         let pods = vec![replica("a", true, None), replica("b", false, Some("ImagePullBackOff"))];
         let mut replicas = Replicas { wanted: 2, settled: false, pods };
         assert_eq!(unanswering(&replicas).as_deref(), Some("1 of 2 replicas are ready; b: ImagePullBackOff"));
         replicas.pods.push(replica("c", true, None));
         let said = unanswering(&replicas);
-        assert_eq!(said.as_deref(), Some("2 replicas are ready, old ones among them; b: ImagePullBackOff"));
+        assert_eq!(said.as_deref(), Some("2 replicas are ready, old ones included; b: ImagePullBackOff"));
         replicas.settled = true;
         assert_eq!(unanswering(&replicas), None);
     }

@@ -131,7 +131,7 @@ fn left_out(hook: &Value) -> Vec<Value> {
     not_in.map(|expression| expression["values"].clone()).collect()
 }
 
-/// What takes a member or its data away is refused when nobody answers; what advises passes.
+/// A request that takes a member or its data away is refused while the guard is away; one that only gets advice passes.
 #[test]
 fn what_fails_closed_is_about_guarded_namespaces_alone() {
     let hooks = webhooks(&made(&defaults()));
@@ -183,7 +183,7 @@ fn a_grant_names_the_secrets_it_is_about() {
 }
 
 #[test]
-fn nothing_fails_closed_before_somebody_answers() {
+fn no_webhook_fails_closed_before_the_guard_answers() {
     let objects = objects(&defaults()).expect("our own manifests");
     let is_one = |object: &&Object| object.kind().kind == "ValidatingWebhookConfiguration";
     let configuration = objects.iter().find(is_one).expect("it is there");
