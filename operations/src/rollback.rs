@@ -49,9 +49,10 @@ pub(crate) fn may_be_rolled_back(plan: &Plan, snapshot: Option<&Snapshot>) -> bo
     let before = &plan.origin.image;
     let changes = matches!(&plan.goal, Goal::Upgrade { change: Some(TemplateChange::Image { image, .. }), .. } if image != before);
     let groups = snapshot.iter().flat_map(|snapshot| &snapshot.assessment.groups);
-    let newer = |version: &Version| {
-        Version::of_image(before).is_some_and(|old| old.is_older_release_than(version, plan.engine))
-    };
+    // A plan of an engine that this build does not have: whether there is a way back is not known.
+    let Some(engine) = stateful_engines::find_profile(plan.engine.as_str()) else { return false };
+    let newer =
+        |version: &Version| Version::of_image(before).is_some_and(|old| old.is_older_release_than(version, engine));
     changes && !groups.flat_map(|group| &group.members).filter_map(|member| member.version.as_ref()).any(newer)
 }
 

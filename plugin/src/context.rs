@@ -29,7 +29,7 @@ pub(crate) struct Opened {
 
 impl Context {
     pub(crate) async fn new(globals: &Globals, printer: Printer) -> Result<Self, Failure> {
-        let cluster = stateful_cluster::connect(&globals.client_options()?).await?;
+        let cluster = stateful_cluster::connect(&globals.client_options()?, stateful_engines::profiles()).await?;
         Ok(Self { cluster, printer, stop: watch::channel(false).0 })
     }
 
@@ -49,7 +49,7 @@ impl Context {
     pub(crate) async fn find(&self, target: &str) -> Result<Workload, Failure> {
         let namespace = &self.cluster.namespace;
         let workloads = stateful_cluster::discover_all(&self.cluster, Some(namespace)).await?;
-        match stateful_cluster::pick(&Target(target.to_owned()), namespace, &workloads) {
+        match stateful_cluster::pick(&Target(target.to_owned()), namespace, &workloads, stateful_engines::profiles()) {
             Ok(workload) => Ok(workload.clone()),
             Err(unknown) => Err(self.kept_by_its_operator(target).await.unwrap_or_else(|| unknown.into())),
         }

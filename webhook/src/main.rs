@@ -62,7 +62,7 @@ async fn main() -> ExitCode {
 async fn run(settings: Settings) -> Result<()> {
     let stop = stop_on_a_signal()?;
     let options = ClientOptions { kubeconfig: settings.kubeconfig.clone(), ..ClientOptions::default() };
-    let cluster = stateful_cluster::connect(&options).await?;
+    let cluster = stateful_cluster::connect(&options, stateful_operations::engine_profiles()).await?;
     let state = Arc::new(GuardState::new(cluster.clone(), Inventory::watch(&cluster)));
     tokio::spawn(monitor::run(Arc::clone(&state)));
     let decision_log = DecisionLog::new(EventRecorder::new(&cluster, "stateful-guard", &settings.name));

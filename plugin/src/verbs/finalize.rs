@@ -40,7 +40,7 @@ async fn run(context: &Context, args: &OperationArgs) -> Result<Exit, Failure> {
 fn newest(context: &Context, snapshot: &Snapshot) -> Result<Version, Failure> {
     let engine = snapshot.workload.engine;
     let typed = context.typed(&snapshot.workload);
-    if engine.release_line().is_none() {
+    if engine.releases.line.is_none() {
         return Err(Failure::usage(format!("an upgrade of {engine} is final as soon as its members run it"))
             .hint(format!("see what they run: kubectl stateful status {typed}")));
     }

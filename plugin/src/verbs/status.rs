@@ -208,9 +208,10 @@ async fn operation(opened: &Opened) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::sync::Arc;
 
     use stateful_operations::Snapshot;
-    use stateful_safety::Policy;
+    use stateful_safety::{Member, Policy, Rollout, VolumeClaims, Workload, WorkloadId};
 
     use super::row;
     use crate::forecast;
@@ -219,9 +220,28 @@ mod tests {
     /// A Redis with one server and no replica, as both accounts have it.
     fn lone_primary() -> Snapshot {
         let seen: serde_json::Value = serde_json::from_str(include_str!("status/lone-primary.json")).expect("JSON");
+        let members: Vec<Member> = serde_json::from_value(seen["members"].clone()).expect("members");
         Snapshot {
             at: 1_800_000_000_000,
-            workload: serde_json::from_value(seen["workload"].clone()).expect("a workload"),
+            workload: Workload {
+                id: WorkloadId { namespace: "shop".to_owned(), name: "redis".to_owned() },
+                uid: "1".to_owned(),
+                engine: stateful_engines::find_profile("redis").expect("an engine"),
+                service: "redis".to_owned(),
+                container: "redis".to_owned(),
+                image: "redis:7.0".to_owned(),
+                declared_revision: "new".to_owned(),
+                replicas: 1,
+                first_ordinal: 0,
+                restarted_at: None,
+                rollout: Rollout::RollingUpdate { partition: 0 },
+                members: members.into_iter().map(Arc::new).collect(),
+                routes: Vec::new(),
+                template_owner: None,
+                replicas_owner: None,
+                claims: VolumeClaims::default(),
+                operated: None,
+            },
             assessment: serde_json::from_value(seen["assessment"].clone()).expect("an assessment"),
         }
     }

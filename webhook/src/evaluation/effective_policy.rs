@@ -104,7 +104,7 @@ mod tests {
         };
         let objects: Vec<_> =
             [guarded(), redis(3)].into_iter().chain(policies.iter().enumerate().map(policy)).collect();
-        let model = Model::of(&objects).expect("a model");
+        let model = Model::of(&objects, stateful_operations::engine_profiles()).expect("a model");
         let set = model.sets_in("shop").next().expect("a database");
         EffectivePolicy::resolve(&model, set)
     }

@@ -103,7 +103,7 @@ mod tests {
     fn workload(pods: &[usize]) -> Arc<Workload> {
         let objects: Vec<_> =
             [guarded(), redis(3)].into_iter().chain(pods.iter().map(|at| pod("redis", *at))).collect();
-        let model = Model::of(&objects).expect("a model");
+        let model = Model::of(&objects, stateful_operations::engine_profiles()).expect("a model");
         let id = WorkloadId { namespace: "shop".to_owned(), name: "redis".to_owned() };
         model.workload(&id).expect("a workload")
     }

@@ -13,7 +13,7 @@
 //! alive (`--cascade=orphan`), once none of them runs (`kubectl scale --replicas=0`), or with its whole namespace.
 
 use serde_json::{Value, json};
-use stateful_cluster::{Model, Phase, SetFacts, runs_database};
+use stateful_cluster::{Model, Phase, SetFacts};
 use stateful_safety::{ConfigViolation, WorkloadId};
 
 use crate::admission::request::{AdmissionRequest, Operation};
@@ -31,7 +31,8 @@ pub(crate) fn evaluate(request: &AdmissionRequest, model: &Model) -> AdmissionRe
     if request.operation == Operation::Delete {
         return deletion(request, model);
     }
-    let find = |object: &Option<Value>| object.as_ref().map(|object| losses(request, object)).unwrap_or_default();
+    let find =
+        |object: &Option<Value>| object.as_ref().map(|object| losses(request, object, model)).unwrap_or_default();
     // One that was so before the guard came may still be labelled or scaled; it is told each time.
     let before = find(&request.old_object);
     let (told, refused): (Vec<ConfigViolation>, Vec<ConfigViolation>) = find(&request.object)
@@ -45,7 +46,7 @@ pub(crate) fn retain(request: &AdmissionRequest, model: &Model) -> AdmissionResp
     let Some(object) = request.object.as_ref().filter(|_| object_rules::is_guarded(model, &request.namespace)) else {
         return AdmissionResponse::allow();
     };
-    let violations = losses(request, object);
+    let violations = losses(request, object, model);
     // Of one that is going only the finalizers still matter.
     if violations.is_empty() || object_rules::is_going(object) {
         return AdmissionResponse::allow();
@@ -57,9 +58,9 @@ pub(crate) fn retain(request: &AdmissionRequest, model: &Model) -> AdmissionResp
 
 /// The fields by which a database's claims would go. Without a policy, or without a field, claims are kept; what is there
 /// and does not say so may mean anything.
-fn losses(request: &AdmissionRequest, object: &Value) -> Vec<ConfigViolation> {
+fn losses(request: &AdmissionRequest, object: &Value, model: &Model) -> Vec<ConfigViolation> {
     let policy = object.pointer("/spec/persistentVolumeClaimRetentionPolicy").unwrap_or(&Value::Null);
-    if policy.is_null() || !runs_database(object) {
+    if policy.is_null() || !model.runs_database(object) {
         return Vec::new();
     }
     let says = |field: &str| match policy {
@@ -79,7 +80,7 @@ fn losses(request: &AdmissionRequest, object: &Value) -> Vec<ConfigViolation> {
 fn deletion(request: &AdmissionRequest, model: &Model) -> AdmissionResponse {
     let old = request.old_object.as_ref();
     let remembered = model.set(&WorkloadId { namespace: request.namespace.clone(), name: object_rules::name(request) });
-    let is_database = remembered.is_some() || old.is_some_and(runs_database);
+    let is_database = remembered.is_some() || old.is_some_and(|old| model.runs_database(old));
     let is_going = old.is_some_and(object_rules::is_going);
     if !is_database || is_going || is_orphaning(request) || object_rules::is_ending(model, &request.namespace) {
         return AdmissionResponse::allow();
@@ -112,7 +113,7 @@ fn is_orphaning(request: &AdmissionRequest) -> bool {
 /// The database, for whose policy is looked: as it was before this request, so that nobody relabels it out of one.
 fn about(request: &AdmissionRequest, model: &Model) -> Vec<SetFacts> {
     let id = WorkloadId { namespace: request.namespace.clone(), name: object_rules::name(request) };
-    let sent = || SetFacts::read(request.object.as_ref()?);
+    let sent = || model.read_set(request.object.as_ref()?);
     model.set(&id).map(|set| set.as_ref().clone()).or_else(sent).into_iter().collect()
 }
 

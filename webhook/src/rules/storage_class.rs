@@ -65,7 +65,10 @@ mod tests {
     }
 
     fn answer(object: Value) -> AdmissionResponse {
-        evaluate(&request(Operation::Create, "storageclasses", Some(object), None), &Model::default())
+        evaluate(
+            &request(Operation::Create, "storageclasses", Some(object), None),
+            &Model::new(stateful_operations::engine_profiles()),
+        )
     }
 
     #[test]

@@ -67,7 +67,7 @@ mod tests {
     }
 
     fn answer(objects: &[Value], name: &str) -> AdmissionResponse {
-        evaluate(&deletion(name), &Model::of(objects).expect("a model"))
+        evaluate(&deletion(name), &Model::of(objects, stateful_operations::engine_profiles()).expect("a model"))
     }
 
     #[test]

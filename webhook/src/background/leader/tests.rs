@@ -58,7 +58,7 @@ fn id() -> WorkloadId {
 #[test]
 fn a_database_whose_lock_expired_or_that_has_no_primary_and_no_lock_is_examined() {
     let examined = |objects: &[Value], role: Role, late: bool| {
-        let model = Model::of(objects).expect("a model");
+        let model = Model::of(objects, stateful_operations::engine_profiles()).expect("a model");
         let seen_at = model.claim(&id()).map_or(Timestamp::UNIX_EPOCH, |lock| lock.seen_at);
         let now = if late { seen_at + LOCK_LIFETIME + Duration::from_secs(1) } else { seen_at };
         find_unfinished(&model, &observed(role), now) == [id()]
@@ -79,7 +79,7 @@ fn a_database_whose_lock_expired_or_that_has_no_primary_and_no_lock_is_examined(
     );
     let elsewhere = [namespace("shop", false), redis(1), held[2].clone()];
     assert!(!examined(&elsewhere, Role::Replica, true), "it is not guarded");
-    let model = Model::of(&released).expect("a model");
+    let model = Model::of(&released, stateful_operations::engine_profiles()).expect("a model");
     assert!(
         find_unfinished(&model, &HashMap::new(), Timestamp::now()).is_empty(),
         "the database has not been observed yet"
@@ -103,7 +103,7 @@ async fn empty_api_server() -> (Cluster, mpsc::UnboundedReceiver<String>) {
         "contexts": [{"name": "here", "context": {"cluster": "here", "user": "me"}}]});
     std::fs::write(&kubeconfig, config.to_string()).expect("a place for a file");
     let options = ClientOptions { kubeconfig: Some(kubeconfig.clone()), ..ClientOptions::default() };
-    let cluster = stateful_cluster::connect(&options).await.expect("a client");
+    let cluster = stateful_cluster::connect(&options, stateful_operations::engine_profiles()).await.expect("a client");
     std::fs::remove_file(kubeconfig).expect("it was there");
     (cluster, heard)
 }

@@ -25,7 +25,7 @@ fn named(name: &str, spec: Value) -> Value {
 }
 
 fn model(objects: &[Value]) -> Model {
-    Model::of(objects).expect("a model")
+    Model::of(objects, stateful_operations::engine_profiles()).expect("a model")
 }
 
 fn created(objects: &[Value], budget: Value) -> AdmissionResponse {

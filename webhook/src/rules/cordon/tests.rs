@@ -24,7 +24,7 @@ fn cordon(objects: &[Value], old: &Value, new: &Value) -> AdmissionResponse {
 
 /// The response to a request while an operation holds this lock on every database.
 fn respond(objects: &[Value], request: &AdmissionRequest, lock: Option<&LeaseFacts>) -> AdmissionResponse {
-    let model = Model::of(objects).expect("a model");
+    let model = Model::of(objects, stateful_operations::engine_profiles()).expect("a model");
     let primary = |_: &SetFacts, pod: &PodFacts, _: &EffectivePolicy| {
         vec![Reason::PrimaryTaken { group: "the replica group".to_owned(), member: pod.member.name.clone() }]
     };

@@ -13,7 +13,7 @@ fn deletion(old: Value) -> AdmissionRequest {
 }
 
 fn found(objects: &[Value], request: &AdmissionRequest) -> &'static str {
-    match find(request, &Model::of(objects).expect("a model")) {
+    match find(request, &Model::of(objects, stateful_operations::engine_profiles()).expect("a model")) {
         PodLookup::Member(_) => "judged",
         PodLookup::NotCached => "refused unseen",
         PodLookup::Moved => "moved",

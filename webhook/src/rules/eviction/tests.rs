@@ -16,7 +16,7 @@ fn eviction(name: &str, options: &Value) -> AdmissionRequest {
 }
 
 fn found(objects: &[Value], request: &AdmissionRequest) -> &'static str {
-    let model = Model::of(objects).expect("a model");
+    let model = Model::of(objects, stateful_operations::engine_profiles()).expect("a model");
     match find(request, &model) {
         PodLookup::Pass(why) => why,
         PodLookup::Moved => "moved",

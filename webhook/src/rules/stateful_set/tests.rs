@@ -30,7 +30,7 @@ fn delete(options: Value) -> AdmissionRequest {
 }
 
 fn model(objects: &[Value]) -> Model {
-    Model::of(objects).expect("a model")
+    Model::of(objects, stateful_operations::engine_profiles()).expect("a model")
 }
 
 #[test]

@@ -19,7 +19,8 @@ fn volume(policy: &Value, claim_in: &str, labelled: bool) -> Value {
 }
 
 fn model() -> Model {
-    Model::of(&[guarded(), namespace("attic", false), redis(3)]).expect("a model")
+    Model::of(&[guarded(), namespace("attic", false), redis(3)], stateful_operations::engine_profiles())
+        .expect("a model")
 }
 
 fn created(object: &Value) -> AdmissionResponse {
@@ -84,7 +85,8 @@ fn a_policy_that_only_looks_on_changes_nothing() {
     let mut other = database("cache", 3);
     other["metadata"]["uid"] = json!("another");
     let team = json!({"mode": "Audit", "workloadSelector": {"matchLabels": {"team": "redis"}}});
-    let model = Model::of(&[guarded(), redis(3), other, policy(&team)]).expect("a model");
+    let model = Model::of(&[guarded(), redis(3), other, policy(&team)], stateful_operations::engine_profiles())
+        .expect("a model");
     let object = volume(&json!("Delete"), "shop", false);
     let answer = retain(&request(Operation::Create, "persistentvolumes", Some(object), None), &model);
     assert_eq!((answer.decision, answer.warnings.len()), (Decision::Allow, 0));

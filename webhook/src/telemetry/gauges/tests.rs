@@ -71,7 +71,7 @@ fn scraped(
     now: Now,
 ) -> String {
     let metrics = Metrics::new();
-    let model = Model::of(objects).expect("a model");
+    let model = Model::of(objects, stateful_operations::engine_profiles()).expect("a model");
     let id = WorkloadId { namespace: "shop".to_owned(), name: "redis".to_owned() };
     let observations = HashMap::from([(id, Observation { assessment: snapshot, ..Observation::default() })]);
     set_databases(&metrics.gauges, &model, &observations, first_seen, now);

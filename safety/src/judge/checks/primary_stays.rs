@@ -1,8 +1,9 @@
 //! Would the primary go? It never may: writes stop until a failover, and what it has not sent is lost. A budget cannot
 //! know, it counts pods.
 
-use crate::check_input::CheckInput;
-use crate::{Reason, Role};
+use crate::judge::check_input::CheckInput;
+use crate::model::Role;
+use crate::reasons::Reason;
 
 /// Refuses taking a primary, or a member whose role is not known.
 pub(crate) fn primary_stays(input: &CheckInput<'_>) -> Vec<Reason> {

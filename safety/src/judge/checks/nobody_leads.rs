@@ -1,7 +1,9 @@
 //! Is there a switchover to finish at all? Only while nobody leads may somebody be made to: else there would be two writers.
 
-use crate::check_input::CheckInput;
-use crate::{Disruption, Reason, Role};
+use crate::judge::check_input::CheckInput;
+use crate::judge::disruption::Disruption;
+use crate::model::Role;
+use crate::reasons::Reason;
 
 /// Refuses finishing a switchover where somebody leads, or where one of the two that could is about to go.
 pub(crate) fn nobody_leads(input: &CheckInput<'_>) -> Vec<Reason> {

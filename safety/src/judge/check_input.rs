@@ -1,6 +1,7 @@
 //! What a check is told: all it may decide on.
 
-use crate::{Assessment, Disruption, MemberState, Policy, ReplicaGroup, Sync, Workload};
+use crate::judge::disruption::Disruption;
+use crate::model::{Assessment, MemberState, Policy, ReplicaGroup, Sync, Workload};
 
 /// What a check is told.
 #[derive(Debug, Clone, Copy)]

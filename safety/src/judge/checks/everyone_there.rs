@@ -1,7 +1,8 @@
 //! Is everybody there? Between two steps of an operation nobody may be missing, whichever group comes next.
 
-use crate::check_input::CheckInput;
-use crate::{Member, Reason};
+use crate::judge::check_input::CheckInput;
+use crate::model::Member;
+use crate::reasons::Reason;
 
 use super::one_at_a_time::away;
 

@@ -1,7 +1,9 @@
 //! Is the database in the middle of something? Resharding, two primaries, members that disagree: hands off.
 
-use crate::check_input::CheckInput;
-use crate::{Blocker, Disruption, Reason, Unsettled};
+use crate::judge::check_input::CheckInput;
+use crate::judge::disruption::Disruption;
+use crate::model::{Blocker, Unsettled};
+use crate::reasons::Reason;
 
 /// Refuses on every blocker that matters to the disruption.
 pub(crate) fn engine_idle(input: &CheckInput<'_>) -> Vec<Reason> {

@@ -1,7 +1,8 @@
 //! Is what would be touched a member at all? A pod the servers do not list is one nobody can judge.
 
-use crate::check_input::CheckInput;
-use crate::{Disruption, Reason};
+use crate::judge::check_input::CheckInput;
+use crate::judge::disruption::Disruption;
+use crate::reasons::Reason;
 
 /// Refuses what names a member no assessment knows.
 pub(crate) fn members_known(input: &CheckInput<'_>) -> Vec<Reason> {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{EngineKind, OperatorOwner};
+use super::engine_profile::EngineProfile;
+use super::operator::OperatorOwner;
 
 /// Which StatefulSet: namespace and name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -22,14 +23,14 @@ impl std::fmt::Display for WorkloadId {
 }
 
 /// A database workload: what is declared, and the pods that are there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Workload {
     /// Namespace and name of the StatefulSet.
     pub id: WorkloadId,
     /// The StatefulSet's UID: a namesake created later is another workload.
     pub uid: String,
     /// The database it runs.
-    pub engine: EngineKind,
+    pub engine: &'static EngineProfile,
     /// The Service its pods have their DNS names from.
     pub service: String,
     /// The container that runs the server.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Millis;
+use super::Millis;
 
 /// Thresholds; one default for the plugin, a `DisruptionPolicy` for the guard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,7 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Blocker, EngineKind, Millis, Sharding, SyncReplication, Version};
+use super::Millis;
+use super::blocker::Blocker;
+use super::engine_profile::EngineProfile;
+use super::sharded::Sharding;
+use super::sync_replication::SyncReplication;
+use super::version::Version;
 
 /// What an engine adapter reports about a workload at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +43,7 @@ impl Assessment {
 
     /// Whether a server of one version can open what a server of another has written: no older release can, unless the
     /// data still makes use of none but its features.
-    pub fn can_open(&self, version: &Version, written_by: &Version, engine: EngineKind) -> bool {
+    pub fn can_open(&self, version: &Version, written_by: &Version, engine: &EngineProfile) -> bool {
         let is_older_than = |other: &Version| version.is_older_release_than(other, engine);
         !is_older_than(written_by) || self.feature_release.as_ref().is_some_and(|features| !is_older_than(features))
     }

@@ -1,7 +1,10 @@
 //! The one judge: may this be done to that database now?
 
-use crate::check_input::CheckInput;
-use crate::{Assessment, Disruption, Millis, Policy, Reason, Workload, checks};
+use super::check_input::CheckInput;
+use super::checks;
+use super::disruption::Disruption;
+use crate::model::{Assessment, Millis, Policy, Workload};
+use crate::reasons::Reason;
 
 /// What is known when the question is asked.
 #[derive(Debug, Clone, Copy)]
@@ -98,17 +101,6 @@ fn age(assessment: &Assessment, now: Millis) -> Millis {
     now.saturating_sub(assessment.taken_at).saturating_abs()
 }
 
-fn never_looked() -> Reason {
+pub(super) fn never_looked() -> Reason {
     Reason::NotAssessed { why: "no look at it has ended yet".to_owned() }
 }
-
-#[cfg(test)]
-mod equals;
-#[cfg(test)]
-mod never_started;
-#[cfg(test)]
-mod only_copy;
-#[cfg(test)]
-mod properties;
-#[cfg(test)]
-mod tests;

@@ -1,7 +1,8 @@
 //! Could a primary still be elected if one failed meanwhile? Below the majority nothing fails over any more.
 
-use crate::check_input::CheckInput;
-use crate::{Disruption, Reason};
+use crate::judge::check_input::CheckInput;
+use crate::judge::disruption::Disruption;
+use crate::reasons::Reason;
 
 /// Refuses when a body of voters would fall below what an election needs.
 ///

@@ -1,8 +1,8 @@
-//! Would writes still be acknowledged? With `min-replicas-to-write` or synchronous standbys, one replica too few is an
-//! outage with every server up.
+//! Would writes still be acknowledged? Where a write waits for replicas, one replica too few is an outage with every server
+//! up.
 
-use crate::Reason;
-use crate::check_input::CheckInput;
+use crate::judge::check_input::CheckInput;
+use crate::reasons::Reason;
 
 /// Refuses when a group would keep fewer members in sync than a write needs. A switchover takes nobody away, and a pod in
 /// which no server ever ran is none of those a write waits for: replacing it is how the group gets them back.
@@ -20,6 +20,7 @@ pub(crate) fn writes_survive(input: &CheckInput<'_>) -> Vec<Reason> {
                 group: group.name.clone(),
                 left,
                 needed: group.write_quorum,
+                engine: input.workload.engine,
             })
         })
         .collect()

@@ -1,8 +1,10 @@
 //! Can the successor take over without losing a write? It must be a replica of this very primary, streaming, close
 //! behind, and no older than what it follows.
 
-use crate::check_input::CheckInput;
-use crate::{Disruption, Reason, Role, Sync, VersionSkew};
+use crate::judge::check_input::CheckInput;
+use crate::judge::disruption::Disruption;
+use crate::model::{Role, Sync};
+use crate::reasons::{Reason, VersionSkew};
 
 /// Refuses a switchover to a member that is not ready to lead.
 pub(crate) fn successor_ready(input: &CheckInput<'_>) -> Vec<Reason> {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Unsettled;
+use super::unsettled::Unsettled;
 
 /// A condition of the database under which nothing may be moved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

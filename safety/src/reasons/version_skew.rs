@@ -1,12 +1,9 @@
 //! Why a release cannot come next, each reason with its code, its words and its next step.
 
-use serde::{Deserialize, Serialize};
-
-use crate::Version;
+use crate::model::{EngineProfile, Version};
 
 /// Why a member cannot be given a release, or a release cannot be made final. Waiting helps against none of them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VersionSkew {
     /// The successor would run an older version than the data may already need.
     OlderSuccessor {
@@ -35,6 +32,8 @@ pub enum VersionSkew {
         version: Version,
         /// The image it should run.
         image: String,
+        /// The engine, whose releases they are.
+        engine: &'static EngineProfile,
     },
     /// The image is more than one release away from the one the member runs.
     ReleaseSkipped {
@@ -44,6 +43,8 @@ pub enum VersionSkew {
         version: Version,
         /// The image it should run.
         image: String,
+        /// The engine, whose releases they are.
+        engine: &'static EngineProfile,
     },
     /// The step to the release that runs was never made final, and another one would be two releases away from what the
     /// data uses.
@@ -52,6 +53,8 @@ pub enum VersionSkew {
         features: Version,
         /// The version that runs.
         version: Version,
+        /// The engine, whose releases they are.
+        engine: &'static EngineProfile,
     },
     /// A member does not run the release that is to be made final.
     ReleasesMixed {
@@ -85,22 +88,23 @@ impl VersionSkew {
                 "go forward instead: an older server cannot read what a newer one wrote (restore a backup to go back)"
                     .to_owned()
             }
-            Self::AnotherRelease { .. } => {
-                "stay within the release (its minors go either way); to another one either offline, pg_upgrade with all \
-                 members stopped and the standbys copied anew, or a second database of that release beside this one, fed \
-                 by logical replication: wal_level = logical, a primary key or REPLICA IDENTITY on every table, schema \
-                 and sequences carried over by hand, then clients moved"
-                    .to_owned()
+            Self::AnotherRelease { engine, .. } => engine.releases.across_advice.to_owned(),
+            Self::ReleaseSkipped { engine, .. } => {
+                let line = engine.releases.line.unwrap_or_default();
+                let line: Vec<String> = line.iter().map(|[major, minor]| format!("{major}.{minor}")).collect();
+                format!(
+                    "one release at a time ({}), each made final before the next: kubectl stateful upgrade {target} --image \
+                     IMAGE, then kubectl stateful finalize {target}",
+                    line.join(", ")
+                )
             }
-            Self::ReleaseSkipped { .. } => format!(
-                "one release at a time (4.4, 5.0, 6.0, 7.0, 8.0), each made final before the next: kubectl stateful upgrade \
-                 {target} --image IMAGE, then kubectl stateful finalize {target}"
-            ),
             Self::ReleasesMixed { .. } => {
                 format!("bring every member to it first: kubectl stateful upgrade {target} --image IMAGE")
             }
             Self::NotFinalized { .. } => {
-                format!("make the last step final first (there is no way back from it): kubectl stateful finalize {target}")
+                format!(
+                    "make the last step final first (there is no way back from it): kubectl stateful finalize {target}"
+                )
             }
         }
     }
@@ -115,21 +119,22 @@ impl std::fmt::Display for VersionSkew {
             Self::FilesTooNew { member, version, image } => {
                 write!(f, "{member} runs {version} and has written files that {image} cannot read")
             }
-            Self::AnotherRelease { member, version, image } => {
+            Self::AnotherRelease { member, version, image, .. } => {
                 write!(
                     f,
                     "{member} runs {version}, and {image} is of another release: it cannot read its files or follow it"
                 )
             }
-            Self::ReleaseSkipped { member, version, image } => {
+            Self::ReleaseSkipped { member, version, image, .. } => {
                 write!(
                     f,
                     "{member} runs {version}, and {image} is more than one release away: the limit is one at a time"
                 )
             }
-            Self::NotFinalized { features, version } => write!(
+            Self::NotFinalized { features, version, engine } => write!(
                 f,
-                "{version} runs, and the data still uses the features of {features} (featureCompatibilityVersion)"
+                "{version} runs, and the data still uses the features of {features} ({})",
+                engine.releases.features_setting
             ),
             Self::ReleasesMixed { member, version, release } => {
                 let runs =

@@ -3,13 +3,11 @@
 //! One enum, one `Display`: the command line, the guard's denial, the Event, the metric label and
 //! `docs/reasons.md` all say the same words.
 
-use serde::{Deserialize, Serialize};
-
-use crate::{Blocker, Millis, OperatorOwner, Sharded, VersionSkew};
+use super::version_skew::VersionSkew;
+use crate::model::{Blocker, EngineProfile, Millis, OperatorOwner, Sharded};
 
 /// Why something is not safe now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
     /// Nothing is known about the database.
     NotAssessed {
@@ -91,6 +89,8 @@ pub enum Reason {
         left: usize,
         /// Members in sync that a write needs.
         needed: usize,
+        /// The engine, whose settings decide that number.
+        engine: &'static EngineProfile,
     },
     /// The database could no longer elect a primary, or acknowledge a write.
     QuorumLost {
@@ -110,6 +110,8 @@ pub enum Reason {
     NoPersistence {
         /// The member.
         member: String,
+        /// The engine, which knows how to turn persistence on.
+        engine: &'static EngineProfile,
     },
     /// No replica of the group is in sync, so nobody can take over.
     NoSuccessor {
@@ -229,7 +231,7 @@ impl Reason {
 
     /// Whether the operator of a run may accept it (`--skip-check CODE`). What would lose acknowledged writes or
     /// make two writers may not be accepted by anybody. Writes that are not acknowledged for a while lose nothing: a
-    /// primary, a secondary and an arbiter (MongoDB's PSA) cannot be upgraded in any other way.
+    /// primary, one replica and a member that only votes cannot be upgraded in any other way.
     pub const fn may_be_accepted(&self) -> bool {
         match self {
             Self::NoPersistence { .. }
@@ -265,19 +267,20 @@ impl Reason {
                 "add a replica (kubectl scale), or, if its clients may wait: kubectl stateful guard approve {member} \
                  --for 10m --reason TEXT"
             ),
-            Self::WritesWouldStop { .. } => format!(
-                "add a replica, or lower what a write needs (min-replicas-to-write, synchronous_standby_names) for the \
-                 duration, or, if its clients may wait for each member to come back, --skip-check {}",
+            Self::WritesWouldStop { engine, .. } => format!(
+                "add a replica, or lower the number of members in sync that a write needs ({}) for the duration, or, if its \
+                 clients may wait for each member to come back, --skip-check {}",
+                engine.advice.write_quorum_settings,
                 self.code()
             ),
             Self::QuorumLost { .. } => format!("bring the others back first: kubectl stateful status {target}"),
             Self::StorageNotKept { .. } => {
                 "give the StatefulSet a volumeClaimTemplate for its data directory".to_owned()
             }
-            Self::NoPersistence { .. } => format!(
-                "turn persistence on (redis-cli CONFIG SET appendonly yes), or, if the data may be lost, --skip-check {}",
-                self.code()
-            ),
+            Self::NoPersistence { engine, .. } => {
+                let how = engine.advice.persistence.map(|(_, how)| format!(" ({how})")).unwrap_or_default();
+                format!("turn persistence on{how}, or, if the data may be lost, --skip-check {}", self.code())
+            }
             Self::NotASuccessor { .. } => format!("name one of its replicas: kubectl stateful status {target}"),
             Self::OperatorRunsIt { operated } => {
                 let flags = target.find(' ').map_or("", |at| &target[at..]);
@@ -331,18 +334,16 @@ impl std::fmt::Display for Reason {
             Self::OnlyCopy { group, member } => {
                 write!(f, "{member} is the only member of {group} and takes its writes")
             }
-            Self::WritesWouldStop { group, left, needed } => {
+            Self::WritesWouldStop { group, left, needed, .. } => {
                 write!(f, "{group} would be left with {left} in sync, a write needs {needed}")
             }
             Self::QuorumLost { voters_are, left, needed } => {
                 write!(f, "only {left} {voters_are} would be left, {needed} are needed")
             }
             Self::StorageNotKept { member } => write!(f, "{member} keeps its data on no claim: it goes with the pod"),
-            Self::NoPersistence { member } => {
-                write!(
-                    f,
-                    "{member} writes nothing to disk (no append-only file, no snapshots): it would come back empty"
-                )
+            Self::NoPersistence { member, engine } => {
+                let missing = engine.advice.persistence.map(|(missing, _)| format!(" ({missing})")).unwrap_or_default();
+                write!(f, "{member} writes nothing to disk{missing}: it would come back empty")
             }
             Self::NoSuccessor { group } => write!(f, "{group} has no replica in sync that could take over"),
             Self::PodNotReady { member, why } => write!(f, "the pod of {member} is not ready: {why}"),

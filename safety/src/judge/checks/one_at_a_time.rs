@@ -1,7 +1,8 @@
 //! Is everybody else of the group there? Taking a second member turns one more failure into an outage.
 
-use crate::check_input::CheckInput;
-use crate::{MemberState, Reason, ReplicaGroup, Role, Sync};
+use crate::judge::check_input::CheckInput;
+use crate::model::{MemberState, ReplicaGroup, Role, Sync};
+use crate::reasons::Reason;
 
 /// Refuses when a member of a touched group, other than the one taken, is away, behind, or promised to somebody; and
 /// when two of one group are taken at once.
