@@ -48,7 +48,7 @@ async fn a_mongodb_set_that_takes_encrypted_connections_alone_is_written_to() ->
 }
 
 async fn nothing_happens(endpoint: &Endpoint) -> Result<()> {
-    let load = Load::start(&endpoint).await?;
+    let load = Load::start(endpoint).await?;
     // Not to wait for something: this is the time in which nothing happens.
     sleep(A_WHILE).await;
     let during = load.take_figures();
@@ -59,7 +59,7 @@ async fn nothing_happens(endpoint: &Endpoint) -> Result<()> {
 
 /// A crash, not a goodbye, while each writer has a write under way: nobody says what became of them.
 async fn the_primary_crashes(mongodb: &Mongodb, endpoint: &Endpoint) -> Result<()> {
-    let load = Load::start(&endpoint).await?;
+    let load = Load::start(endpoint).await?;
     let primary = mongodb.primary().await?;
     let pods = mongodb.pods().await?;
     let pod = pods.iter().find(|pod| pod.name == primary).context("the primary has a pod")?;
@@ -92,7 +92,7 @@ async fn the_primary_crashes(mongodb: &Mongodb, endpoint: &Endpoint) -> Result<(
 
 /// Behind the load's back, as a lost write would be.
 async fn a_document_goes(mongodb: &Mongodb, endpoint: &Endpoint) -> Result<()> {
-    let load = Load::start(&endpoint).await?;
+    let load = Load::start(endpoint).await?;
     let database = mongodb.connect(&mongodb.primary().await?).await?.database("app");
     let names = database.list_collection_names().await?;
     for name in names.iter().filter(|name| name.starts_with("load_")) {

@@ -111,7 +111,7 @@ async fn a_node_cut_off_in_a_handover_of_mongodb_loses_nothing() -> Result<()> {
     mongodb.in_sync(SETTLED_WITHIN).await
 }
 
-async fn deployed<'a>(cluster: &Cluster, namespace: &'a Namespace) -> Result<(Mongodb, Plugin)> {
+async fn deployed(cluster: &Cluster, namespace: &Namespace) -> Result<(Mongodb, Plugin)> {
     let mongodb = Mongodb::deploy_with(namespace, "5.0", &[SHORT_GOODBYE]).await?;
     Ok((mongodb, Plugin::find(cluster)?.within(namespace)))
 }

@@ -148,7 +148,7 @@ async fn a_plugin_that_is_killed_in_the_pause_leaves_nobody_waiting() -> Result<
     Ok(())
 }
 
-pub(crate) async fn deployed<'a>(cluster: &Cluster, namespace: &'a Namespace) -> Result<(Postgres, Plugin)> {
+pub(crate) async fn deployed(cluster: &Cluster, namespace: &Namespace) -> Result<(Postgres, Plugin)> {
     let database = Postgres::deploy(namespace, "15.18").await?;
     database.deploy_pooler().await?;
     Ok((database, Plugin::find(cluster)?.within(namespace)))

@@ -149,7 +149,7 @@ async fn a_successor_that_lags_does_not_lead_until_it_has_caught_up() -> Result<
     led_in_the_end_by("postgres-1", &postgres, load, during).await
 }
 
-async fn deployed<'a>(cluster: &Cluster, namespace: &'a Namespace) -> Result<(Postgres, Plugin)> {
+async fn deployed(cluster: &Cluster, namespace: &Namespace) -> Result<(Postgres, Plugin)> {
     let postgres = Postgres::deploy(namespace, "15.18").await?;
     ensure!(postgres.primary().await? == "postgres-0", "another leads from the beginning");
     Ok((postgres, Plugin::find(cluster)?.within(namespace)))

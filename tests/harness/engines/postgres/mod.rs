@@ -1,4 +1,4 @@
-//! PostgreSQL: `examples/postgres` and `examples/patroni`, deployed. Each is a primary and two standbys, with two PgBouncers in front
+//! PostgreSQL: `examples/postgres` and `examples/patroni`, deployed. Each is a primary and two standbys, with two `PgBouncer`s in front
 //! where a law wants them.
 
 mod client;
