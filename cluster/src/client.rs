@@ -7,6 +7,7 @@ use std::time::Duration;
 use kube::Client;
 use kube::client::ClientBuilder;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
+use stateful_safety::EngineProfiles;
 use tokio::time::timeout;
 use tower::BoxError;
 use tower::util::MapFutureLayer;
@@ -69,10 +70,12 @@ pub struct Cluster {
     pub home: String,
     /// Whether this process runs in a pod of a cluster; then pods are reached directly, without tunnels.
     pub inside: bool,
+    /// The engines whose databases are recognised.
+    pub(crate) profiles: EngineProfiles,
 }
 
-/// Makes the client. Nothing is asked of the API server yet.
-pub async fn connect(options: &ClientOptions) -> Result<Cluster> {
+/// Makes the client, which recognises databases of these engines. Nothing is asked of the API server yet.
+pub async fn connect(options: &ClientOptions, profiles: EngineProfiles) -> Result<Cluster> {
     let (mut config, inside) = configuration(options).await?;
     apply(options, &mut config)?;
     // Retrying is decided where the call is made: an eviction that is refused (429) must be seen, not repeated silently.
@@ -83,7 +86,7 @@ pub async fn connect(options: &ClientOptions) -> Result<Cluster> {
     let limit = options.request_timeout.filter(|limit| !limit.is_zero()).unwrap_or(ANSWERED_WITHIN);
     let builder = ClientBuilder::try_from(config).map_err(|error| Error::Config(error.to_string()))?;
     let client = builder.with_layer(&MapFutureLayer::new(move |answer| begun_within(limit, answer))).build();
-    Ok(Cluster { client, namespace, home, inside })
+    Ok(Cluster { client, namespace, home, inside, profiles })
 }
 
 /// An answer, or an error where it does not begin in time.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{ConfigMap, Container, PodSpec};
 use kube::api::Api;
-use stateful_safety::{ContainerFacts, WorkloadId};
+use stateful_safety::{ContainerFacts, EngineProfiles, WorkloadId};
 
 use crate::discover::engine_of;
 use crate::{Cluster, Error, PREFIX, Result};
@@ -14,7 +14,8 @@ use crate::{Cluster, Error, PREFIX, Result};
 pub async fn container_facts(cluster: &Cluster, id: &WorkloadId) -> Result<ContainerFacts> {
     let sets: Api<StatefulSet> = Api::namespaced(cluster.client.clone(), &id.namespace);
     let set = sets.get(&id.name).await?;
-    let (pod, container) = parts(&set).ok_or_else(|| Error::NotFound(format!("{id} runs no database we know")))?;
+    let (pod, container) =
+        parts(&set, cluster.profiles).ok_or_else(|| Error::NotFound(format!("{id} runs no database we know")))?;
     let facts = declared(cluster, &id.namespace, set.metadata.annotations.as_ref(), pod, container).await;
     Ok(ContainerFacts { kept: kept(&set, pod, container), ..facts })
 }
@@ -66,8 +67,8 @@ fn secrets_from(container: &Container) -> Vec<String> {
 }
 
 /// The pod template and the container that runs the database.
-pub(crate) fn parts(set: &StatefulSet) -> Option<(&PodSpec, &Container)> {
-    let (_, container) = engine_of(set)?;
+pub(crate) fn parts(set: &StatefulSet, profiles: EngineProfiles) -> Option<(&PodSpec, &Container)> {
+    let (_, container) = engine_of(set, profiles)?;
     Some((set.spec.as_ref()?.template.spec.as_ref()?, container))
 }
 

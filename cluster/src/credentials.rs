@@ -45,7 +45,8 @@ pub async fn resolve(cluster: &Cluster, id: &WorkloadId, connection_config: &Con
     }
     let sets: Api<StatefulSet> = Api::namespaced(cluster.client.clone(), &id.namespace);
     let set = sets.get(&id.name).await?;
-    let (pod, container) = parts(&set).ok_or_else(|| Error::NotFound(format!("{id} runs no database we know")))?;
+    let (pod, container) =
+        parts(&set, cluster.profiles).ok_or_else(|| Error::NotFound(format!("{id} runs no database we know")))?;
     follow(cluster, &id.namespace, pod, container, connection_config).await
 }
 
@@ -77,7 +78,8 @@ pub async fn secret_names(
     let tls = connection_config.tls.clone().unwrap_or_default();
     let sets: Api<StatefulSet> = Api::namespaced(cluster.client.clone(), &id.namespace);
     let set = sets.get(&id.name).await?;
-    let (pod, container) = parts(&set).ok_or_else(|| Error::NotFound(format!("{id} runs no database we know")))?;
+    let (pod, container) =
+        parts(&set, cluster.profiles).ok_or_else(|| Error::NotFound(format!("{id} runs no database we know")))?;
     let mut names = Vec::new();
     let sources =
         [&connection_config.username, &connection_config.password, &tls.authority, &tls.certificate, &tls.key];

@@ -9,7 +9,9 @@ use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetSpec};
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, Service};
 use kube::api::{Api, ListParams};
 use serde_json::Value;
-use stateful_safety::{EngineKind, Member, Rollout, Route, Storage, VolumeClaims, Workload, WorkloadId};
+use stateful_safety::{
+    EngineProfile, EngineProfiles, Member, Rollout, Route, Storage, VolumeClaims, Workload, WorkloadId,
+};
 
 use crate::container_status::never_started;
 use crate::field_managers::{replicas_owner, template_owner};
@@ -27,7 +29,7 @@ pub async fn discover(cluster: &Cluster, id: &WorkloadId) -> Result<Option<Workl
     let services: Api<Service> = Api::namespaced(cluster.client.clone(), &id.namespace);
     let (labelled, everything) = (ListParams::default().labels(&selector(&set)), ListParams::default());
     let (pods, services) = join(pods.list(&labelled), services.list(&everything)).await;
-    let mut workload = workload(&set, &pods?.items);
+    let mut workload = workload(&set, &pods?.items, cluster.profiles);
     if let Some(workload) = &mut workload {
         // Whoever may only look need not read Services; an operation asks for that permission before it begins.
         workload.routes = routes(&services.map(|list| list.items).unwrap_or_default(), workload);
@@ -60,11 +62,11 @@ pub async fn discover_all(cluster: &Cluster, namespace: Option<&str>) -> Result<
     };
     let everything = ListParams::default();
     let sets = sets.list(&everything).await?;
-    if !sets.items.iter().any(|set| engine_of(set).is_some()) {
+    if !sets.items.iter().any(|set| engine_of(set, cluster.profiles).is_some()) {
         return Ok(Vec::new()); // no need to read every pod to find no database
     }
     let pods = pods.list(&everything).await?;
-    Ok(sets.items.iter().filter_map(|set| workload(set, &pods.items)).collect())
+    Ok(sets.items.iter().filter_map(|set| workload(set, &pods.items, cluster.profiles)).collect())
 }
 
 /// Every workload with a pod on that node.
@@ -91,9 +93,9 @@ fn selector(set: &StatefulSet) -> String {
 }
 
 /// A StatefulSet and those of the pods it owns, in plain words; `None` when it runs no engine we know.
-pub(crate) fn workload(set: &StatefulSet, pods: &[Pod]) -> Option<Workload> {
+pub(crate) fn workload(set: &StatefulSet, pods: &[Pod], profiles: EngineProfiles) -> Option<Workload> {
     let spec = set.spec.as_ref()?;
-    let (engine, container) = engine_of(set)?;
+    let (engine, container) = engine_of(set, profiles)?;
     let status = set.status.as_ref();
     // Until the controller has seen the newest template its update revision is that of an older one.
     let seen = status.and_then(|status| status.observed_generation) >= set.metadata.generation;
@@ -128,27 +130,27 @@ pub(crate) fn workload(set: &StatefulSet, pods: &[Pod]) -> Option<Workload> {
     })
 }
 
-/// The engine a StatefulSet runs and the container that runs it: an annotation's word, else an image we know. A
-/// Sentinel runs the same image and serves no data.
-pub(crate) fn engine_of(set: &StatefulSet) -> Option<(EngineKind, &Container)> {
+/// The engine a StatefulSet runs and the container that runs it: the annotation's word, else an image of an engine's table. A
+/// monitor of the servers may run the same image and serves no data.
+pub(crate) fn engine_of(set: &StatefulSet, profiles: EngineProfiles) -> Option<(&'static EngineProfile, &Container)> {
     let containers = &set.spec.as_ref()?.template.spec.as_ref()?.containers;
     let note = |name: &str| set.metadata.annotations.as_ref()?.get(&format!("{PREFIX}{name}"));
     let named = |name: &String| containers.iter().find(|container| &container.name == name);
     if let Some(word) = note("engine") {
-        let engine = EngineKind::from_word(word)?;
-        let by_image =
-            || containers.iter().find(|c| c.image.as_deref().and_then(EngineKind::from_image) == Some(engine));
+        let engine = profiles.find_by_word(word)?;
+        let of_image = |container: &Container| profiles.find_by_image(container.image.as_deref()?);
+        let by_image = || containers.iter().find(|container| of_image(container) == Some(engine));
         return Some((engine, note("container").and_then(named).or_else(by_image).or(containers.first())?));
     }
     containers.iter().find_map(|container| {
-        let engine = EngineKind::from_image(container.image.as_deref()?)?;
-        (!is_sentinel(container)).then_some((engine, container))
+        let engine = profiles.find_by_image(container.image.as_deref()?)?;
+        (!is_monitor(container, engine)).then_some((engine, container))
     })
 }
 
 /// Whether a StatefulSet, as it comes in an admission request, runs a database. Only what tells is read, so that a field
 /// this build has never heard of does not matter; what tells and cannot be read may mean anything, and counts as one.
-pub fn runs_database(object: &Value) -> bool {
+pub(crate) fn runs_database(object: &Value, profiles: EngineProfiles) -> bool {
     let part = |pointer: &str| object.pointer(pointer).cloned().unwrap_or_default();
     let containers = match part("/spec/template/spec/containers") {
         Value::Array(containers) => containers.iter().map(only_what_tells).collect(),
@@ -158,7 +160,7 @@ pub fn runs_database(object: &Value) -> bool {
         "metadata": {"annotations": part("/metadata/annotations")},
         "spec": {"selector": {}, "template": {"spec": {"containers": containers}}},
     });
-    serde_json::from_value::<StatefulSet>(set).map_or(true, |set| engine_of(&set).is_some())
+    serde_json::from_value::<StatefulSet>(set).map_or(true, |set| engine_of(&set, profiles).is_some())
 }
 
 fn only_what_tells(container: &Value) -> Value {
@@ -169,9 +171,10 @@ fn only_what_tells(container: &Value) -> Value {
     fields.iter().filter(|(name, _)| tells(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-fn is_sentinel(container: &Container) -> bool {
-    let words = container.command.iter().chain(&container.args).flatten();
-    container.name.contains("sentinel") || words.into_iter().any(|word| word.contains("sentinel"))
+/// Whether a container that runs an engine's image watches over its servers instead of being one.
+fn is_monitor(container: &Container, engine: &EngineProfile) -> bool {
+    let mut words = container.command.iter().chain(&container.args).flatten().chain([&container.name]);
+    engine.monitor_word.is_some_and(|monitor| words.any(|word| word.contains(monitor)))
 }
 
 fn restarted_at(spec: &StatefulSetSpec) -> Option<String> {
@@ -248,6 +251,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::runs_database;
+    use crate::test_profiles::PROFILES;
 
     fn set(containers: &Value) -> Value {
         json!({"metadata": {"name": "a"}, "spec": {"template": {"spec": {"containers": containers}}}})
@@ -265,19 +269,19 @@ mod tests {
             (json!([]), false),
         ];
         for (containers, expected) in cases {
-            assert_eq!(runs_database(&set(&containers)), expected, "{containers}");
+            assert_eq!(runs_database(&set(&containers), PROFILES), expected, "{containers}");
         }
         let mut named = set(&json!([{"name": "a", "image": "private"}]));
         named["metadata"]["annotations"] = json!({"kubectl-stateful.dev/engine": "redis"});
-        assert!(runs_database(&named), "an annotation's word counts");
+        assert!(runs_database(&named, PROFILES), "an annotation's word counts");
     }
 
     #[test]
     fn what_cannot_be_read_may_be_a_database_and_what_is_unheard_of_does_not_matter() {
         for containers in [json!("redis"), json!([5]), json!([{"name": "a", "image": []}]), json!([{"image": 5}])] {
-            assert!(runs_database(&set(&containers)), "{containers}");
+            assert!(runs_database(&set(&containers), PROFILES), "{containers}");
         }
         let newer = json!([{"name": "web", "image": "nginx", "ports": "a shape of a later release"}]);
-        assert!(!runs_database(&set(&newer)));
+        assert!(!runs_database(&set(&newer), PROFILES));
     }
 }

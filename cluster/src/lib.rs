@@ -49,6 +49,8 @@ mod rollout;
 mod route;
 mod scale;
 mod target;
+#[cfg(test)]
+mod test_profiles;
 
 pub use access::{Permission, missing};
 pub use approval::{Approval, approve};
@@ -60,7 +62,7 @@ pub use container::container_facts;
 pub use cordon::{is_cordoned, set_cordon};
 pub use credentials::{Keys, resolve, secret_names};
 pub use default_pdb::{PART_OF, cover, cover_name, uncover};
-pub use discover::{discover, discover_all, discover_on_node, pods_at, runs_database};
+pub use discover::{discover, discover_all, discover_on_node, pods_at};
 pub use drainable::{NodePod, Obstacle, pod_uid, pods_on_node};
 pub use endpoint_slices::{leads_to, led_by};
 pub use error::{Error, Result};

@@ -1,6 +1,6 @@
 //! THINK. Which workload a user means.
 
-use stateful_safety::{EngineKind, Workload};
+use stateful_safety::{EngineProfiles, Workload};
 
 use crate::{Error, Result};
 
@@ -10,7 +10,12 @@ pub struct Target(pub String);
 
 /// The one workload among those of a namespace that a target means: a name, `sts/NAME`, or an engine's word if exactly
 /// one workload of that engine is there.
-pub fn pick<'a>(target: &Target, namespace: &str, workloads: &'a [Workload]) -> Result<&'a Workload> {
+pub fn pick<'a>(
+    target: &Target,
+    namespace: &str,
+    workloads: &'a [Workload],
+    profiles: EngineProfiles,
+) -> Result<&'a Workload> {
     let typed = target.0.as_str();
     let name = ["sts/", "statefulset/", "statefulsets/", "statefulset.apps/", "statefulsets.apps/"]
         .iter()
@@ -26,7 +31,7 @@ pub fn pick<'a>(target: &Target, namespace: &str, workloads: &'a [Workload]) -> 
              see all with: kubectl stateful status -A"
         ))
     };
-    let engine = EngineKind::from_word(typed).filter(|_| name.is_none()).ok_or_else(nothing)?;
+    let engine = profiles.find_by_word(typed).filter(|_| name.is_none()).ok_or_else(nothing)?;
     let matching: Vec<&Workload> = workloads.iter().filter(|workload| workload.engine == engine).collect();
     match matching[..] {
         [] => Err(nothing()),
@@ -44,15 +49,16 @@ pub fn pick<'a>(target: &Target, namespace: &str, workloads: &'a [Workload]) -> 
 
 #[cfg(test)]
 mod tests {
-    use stateful_safety::{EngineKind, Rollout, VolumeClaims, Workload, WorkloadId};
+    use stateful_safety::{Rollout, VolumeClaims, Workload, WorkloadId};
 
     use super::{Target, pick};
+    use crate::test_profiles::{EXAMPLE, PROFILES};
 
     fn workload(name: &str) -> Workload {
         Workload {
             id: WorkloadId { namespace: "shop".to_owned(), name: name.to_owned() },
             uid: name.to_owned(),
-            engine: EngineKind::Redis,
+            engine: &EXAMPLE,
             service: "redis".to_owned(),
             container: "redis".to_owned(),
             image: "redis:7.0".to_owned(),
@@ -73,7 +79,9 @@ mod tests {
     fn picked(typed: &str, names: &[&str]) -> Result<String, String> {
         let workloads: Vec<Workload> = names.iter().map(|name| workload(name)).collect();
         let target = Target(typed.to_owned());
-        pick(&target, "shop", &workloads).map(|workload| workload.id.name.clone()).map_err(|error| error.to_string())
+        pick(&target, "shop", &workloads, PROFILES)
+            .map(|workload| workload.id.name.clone())
+            .map_err(|error| error.to_string())
     }
 
     #[test]

@@ -8,6 +8,8 @@ use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 
+use stateful_safety::EngineProfiles;
+
 use super::model::{Labels, LeaseFacts, NamespaceFacts, Phase, PodFacts, SetFacts};
 use super::notes;
 use crate::discover::{member, workload};
@@ -43,11 +45,11 @@ pub(super) fn namespace(namespace: &Namespace) -> NamespaceFacts {
 }
 
 /// A StatefulSet, if it runs a database.
-pub(super) fn set(set: &StatefulSet) -> Option<SetFacts> {
+pub(super) fn set(set: &StatefulSet, profiles: EngineProfiles) -> Option<SetFacts> {
     let spec = set.spec.as_ref()?;
     let templates = spec.volume_claim_templates.iter().flatten();
     Some(SetFacts {
-        workload: workload(set, &[])?,
+        workload: workload(set, &[], profiles)?,
         labels: set.metadata.labels.clone().unwrap_or_default(),
         pod_labels: spec.template.metadata.as_ref().and_then(|metadata| metadata.labels.clone()).unwrap_or_default(),
         generation: set.metadata.generation.unwrap_or_default(),

@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::api::Api;
+use stateful_safety::EngineProfiles;
 use tokio::sync::{Notify, broadcast};
 
 pub use changes::{Change, Changes};
@@ -49,14 +50,14 @@ struct Inner {
 impl Inventory {
     /// Begins to watch. The watches end with the process.
     pub fn watch(cluster: &Cluster) -> Self {
-        let inventory = Self::unread_yet();
+        let inventory = Self::unread_yet(cluster.profiles);
         watch::begin(cluster, &inventory);
         inventory
     }
 
-    fn unread_yet() -> Self {
+    fn unread_yet(profiles: EngineProfiles) -> Self {
         let inner = Inner {
-            model: RwLock::default(),
+            model: RwLock::new(Model::new(profiles)),
             unread: Mutex::new(KINDS.into_iter().map(|kind| (kind, "not listed yet".to_owned())).collect()),
             synced: AtomicBool::new(false),
             all_read: Notify::new(),
@@ -140,7 +141,7 @@ mod tests {
 
     #[test]
     fn until_every_kind_was_listed_it_says_which_was_not_and_why() {
-        let inventory = Inventory::unread_yet();
+        let inventory = Inventory::unread_yet(crate::test_profiles::PROFILES);
         for kind in KINDS.into_iter().filter(|kind| *kind != "DisruptionPolicy") {
             inventory.listed(kind);
         }
@@ -155,7 +156,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_waits_for_a_cluster_to_be_read_waits_for_the_last_kind() {
-        let inventory = Inventory::unread_yet();
+        let inventory = Inventory::unread_yet(crate::test_profiles::PROFILES);
         let mut waiting = Box::pin(inventory.synced());
         for kind in KINDS {
             assert!(waiting.as_mut().now_or_never().is_none(), "{kind} has not been listed");

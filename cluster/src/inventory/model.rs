@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
-use stateful_safety::{Member, Workload, WorkloadId};
+use stateful_safety::{EngineProfiles, Member, Workload, WorkloadId};
 
 use crate::budget::Budget;
 use crate::eviction_records::{EvictionRecord, book_name};
@@ -18,8 +18,10 @@ pub type Labels = BTreeMap<String, String>;
 type ByName<T> = HashMap<String, HashMap<String, T>>;
 
 /// Everything remembered. Changed by the watches alone; read by whoever judges.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Model {
+    /// The engines whose databases are remembered.
+    pub(super) profiles: EngineProfiles,
     pub(super) namespaces: HashMap<String, NamespaceFacts>,
     pub(super) sets: ByName<KnownSet>,
     pub(super) pods: ByName<Arc<PodFacts>>,
@@ -107,6 +109,20 @@ pub struct LeaseFacts {
 }
 
 impl Model {
+    /// Nothing is remembered yet; databases of these engines will be.
+    pub fn new(profiles: EngineProfiles) -> Self {
+        Self {
+            profiles,
+            namespaces: HashMap::new(),
+            sets: HashMap::new(),
+            pods: HashMap::new(),
+            budgets: HashMap::new(),
+            nodes: HashMap::new(),
+            claims: HashMap::new(),
+            policies: BTreeMap::new(),
+        }
+    }
+
     /// A namespace.
     pub fn namespace(&self, name: &str) -> Option<&NamespaceFacts> {
         self.namespaces.get(name)

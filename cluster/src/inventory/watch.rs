@@ -50,11 +50,8 @@ pub(super) fn begin(cluster: &Cluster, inventory: &Inventory) {
         Config::default(),
         |model| keys(&model.sets),
         |model, (namespace, name), object| {
-            put(
-                model.sets.entry(namespace.clone()).or_default(),
-                name.clone(),
-                object.and_then(facts::set).map(KnownSet::new),
-            );
+            let set = object.and_then(|set| facts::set(set, model.profiles)).map(KnownSet::new);
+            put(model.sets.entry(namespace.clone()).or_default(), name.clone(), set);
             Some(Change::Workload(WorkloadId { namespace, name }))
         },
     );

@@ -36,7 +36,7 @@ impl Observer {
     /// Finds the way in: reads what the container declares and the Secrets that refers to.
     pub async fn open(cluster: &Cluster, workload: &Workload) -> Result<Self, OpenError> {
         let no_way = |why: String| OpenError::NoWayIn { workload: workload.id.to_string(), why };
-        let engine = stateful_engines::open(workload.engine)
+        let engine = stateful_engines::open(workload.engine.name())
             .ok_or_else(|| no_way(format!("there is no adapter for {}", workload.engine)))?;
         let facts = stateful_cluster::container_facts(cluster, &workload.id).await?;
         let connection_config = engine.connection_config(&facts);

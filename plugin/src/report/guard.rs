@@ -6,7 +6,7 @@ use stateful_cluster::{Applied, Approval, Object};
 use super::{Printer, clean};
 use crate::cli::Output;
 
-/// What came of one object.
+/// What was done with one object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct AppliedLine {
     /// As kubectl names it: `deployment.apps/stateful-guard`.
@@ -18,7 +18,7 @@ pub(crate) struct AppliedLine {
 }
 
 impl AppliedLine {
-    /// In words of its own.
+    /// A line with a result of its own.
     pub(crate) fn of(object: &Object, result: &str) -> Self {
         let namespace = object.namespace().map(ToOwned::to_owned);
         Self { object: object.to_string(), namespace, result: result.to_owned() }
@@ -42,7 +42,7 @@ impl AppliedLine {
     }
 }
 
-/// What is done, told as it happens; where data is wanted, at the end.
+/// The changes to the cluster: printed as they happen, or at the end where JSON, YAML or names are wanted.
 pub(crate) struct Changes {
     printer: Printer,
     lines: Vec<AppliedLine>,
@@ -53,7 +53,7 @@ impl Changes {
         Self { printer, lines: Vec::new() }
     }
 
-    /// One more.
+    /// Adds one, and prints it where output is a table.
     pub(crate) fn add(&mut self, line: AppliedLine) {
         if matches!(self.printer.output, Output::Table | Output::Wide) {
             let place = line.namespace.as_ref().map(|namespace| format!(" in {namespace}")).unwrap_or_default();
@@ -62,7 +62,7 @@ impl Changes {
         self.lines.push(line);
     }
 
-    /// All of them, where they have not been told yet.
+    /// Prints all of them where they were not printed as they happened.
     pub(crate) fn print(&self) {
         match self.printer.structured(&self.lines) {
             Some(text) => self.printer.result(&text),
@@ -109,17 +109,17 @@ pub(crate) struct ApprovalReport {
     pub(crate) approval: Approval,
 }
 
-/// Prints what was approved, until when, and what passes now.
+/// Prints what was approved, until when, and which commands pass now.
 pub(crate) fn print_approval(printer: Printer, report: &ApprovalReport) {
     let ApprovalReport { namespace, workload, pod, node, approval } = report;
     match printer.structured(report) {
         Some(text) => printer.result(&text),
         None if printer.output == Output::Name => printer.result(&format!("pod/{pod}")),
         None => printer.result(&clean(&format!(
-            "pod/{pod} of {namespace}/{workload} may be taken away until {}: {}",
+            "pod/{pod} of {namespace}/{workload} may be evicted or deleted until {}: {}",
             approval.until, approval.reason
         ))),
     }
     let drain = node.as_ref().map(|node| format!(", and for this pod: kubectl drain {node}")).unwrap_or_default();
-    printer.note(&clean(&format!("passes now: kubectl delete pod {pod} -n {namespace}{drain}")));
+    printer.note(&clean(&format!("these pass now: kubectl delete pod {pod} -n {namespace}{drain}")));
 }

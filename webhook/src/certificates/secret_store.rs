@@ -1,4 +1,4 @@
-//! What the keeper needs of a cluster: one Secret with compare-and-swap, and a place to publish authorities. The tests put
+//! What the controller needs of a cluster: one Secret with compare-and-swap, and a place to publish authorities. The tests put
 //! a cluster in memory behind it.
 
 use std::future::Future;
@@ -6,7 +6,7 @@ use std::future::Future;
 use stateful_cluster::{CertificateSecret, Cluster, Contents, Mark, Result, publish};
 
 /// The port.
-pub(crate) trait Ring: Send + Sync {
+pub(crate) trait SecretStore: Send + Sync {
     /// The Secret as it was when it was read.
     type Mark: Send + Sync;
 
@@ -27,21 +27,21 @@ pub(crate) trait Ring: Send + Sync {
 }
 
 /// A real cluster.
-pub(crate) struct LiveRing {
+pub(crate) struct ClusterSecretStore {
     cluster: Cluster,
-    keyring: CertificateSecret,
+    secret: CertificateSecret,
     configuration: String,
 }
 
-impl LiveRing {
+impl ClusterSecretStore {
     /// Begins to follow the Secret. `configuration` is what the webhook configurations are called, of both kinds.
     pub(crate) fn follow(cluster: Cluster, namespace: &str, secret: &str, configuration: &str) -> Self {
-        let keyring = CertificateSecret::follow(&cluster, namespace, secret);
-        Self { cluster, keyring, configuration: configuration.to_owned() }
+        let secret = CertificateSecret::follow(&cluster, namespace, secret);
+        Self { cluster, secret, configuration: configuration.to_owned() }
     }
 }
 
-impl Ring for LiveRing {
+impl SecretStore for ClusterSecretStore {
     type Mark = Mark;
 
     fn is_issued_by_others(mark: &Mark) -> bool {
@@ -49,11 +49,11 @@ impl Ring for LiveRing {
     }
 
     async fn load(&self) -> Result<Option<(Contents, Mark)>> {
-        self.keyring.load().await
+        self.secret.load().await
     }
 
     async fn save(&self, contents: &Contents, over: Option<&Mark>) -> Result<()> {
-        self.keyring.save(contents, over).await
+        self.secret.save(contents, over).await
     }
 
     async fn publish(&self, bundle: &[u8]) -> Result<()> {
@@ -61,6 +61,6 @@ impl Ring for LiveRing {
     }
 
     async fn changed(&self) {
-        self.keyring.changed().await;
+        self.secret.changed().await;
     }
 }

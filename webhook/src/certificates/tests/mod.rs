@@ -22,12 +22,12 @@ use stateful_cluster::{Contents, Error, Result};
 use caller::Caller;
 
 use super::bundle::{Authority, Bundle};
+use super::controller::CertificateController;
 use super::issue;
-use super::keeper::Keeper;
-use super::keypair::Pair;
-use super::lifetimes::{Lifetime, Terms};
-use super::secret_store::Ring;
-use super::serving::Serving;
+use super::keypair::TlsKeyPair;
+use super::lifetimes::{Lifetime, RotationTimes};
+use super::secret_store::SecretStore;
+use super::serving::ServingCertificate;
 
 /// The namespace everything is in.
 const NAMESPACE: &str = "guard-system";
@@ -46,8 +46,8 @@ fn names() -> Vec<String> {
 }
 
 /// Lives short enough for several rotations, long enough for every wait between them.
-fn short_terms() -> Terms {
-    Terms {
+fn short_terms() -> RotationTimes {
+    RotationTimes {
         authority: seconds(1500),
         certificate: seconds(600),
         settle: seconds(60),
@@ -57,8 +57,8 @@ fn short_terms() -> Terms {
 }
 
 /// As an API server verifies: the signature, the name, and that both the certificate and its authority are good now.
-fn is_trusted(bundle: &str, serving: &Serving, now: Timestamp) -> bool {
-    let Some(pair) = serving.pair() else { return false };
+fn is_trusted(bundle: &str, serving: &ServingCertificate, now: Timestamp) -> bool {
+    let Some(key_pair) = serving.key_pair() else { return false };
     let Ok(bundle) = Bundle::read(bundle.as_bytes()) else { return false };
     let second = u64::try_from(now.as_second()).expect("after 1970");
     let then = UnixTime::since_unix_epoch(Duration::from_secs(second));
@@ -68,24 +68,24 @@ fn is_trusted(bundle: &str, serving: &Serving, now: Timestamp) -> bool {
         roots.add(authority.certificate.clone()).expect("an authority");
         let provider = Arc::new(default_provider());
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().expect("a root");
-        verifier.verify_server_cert(&pair.certified.cert[0], &[], &name, &[], then).is_ok()
+        verifier.verify_server_cert(&key_pair.certified.cert[0], &[], &name, &[], then).is_ok()
     })
 }
 
 /// An authority (PEM) and a certificate of its own with the key.
-pub(crate) fn authority_and_pair(now: Timestamp) -> (String, Pair) {
+pub(crate) fn authority_and_pair(now: Timestamp) -> (String, TlsKeyPair) {
     let lifetime = Lifetime::starting(now, seconds(3600));
     let authority = issue::authority(lifetime).expect("an authority");
     let parsed = Authority::read(&authority.certificate).expect("its certificate");
     let fresh = issue::certificate(&names(), lifetime, &parsed.certificate, &authority.key).expect("a certificate");
-    let pair = Pair::read(("tls.crt", fresh.certificate.as_bytes()), ("tls.key", fresh.key.as_bytes()));
-    (authority.certificate, pair.expect("they belong together"))
+    let key_pair = TlsKeyPair::read(("tls.crt", fresh.certificate.as_bytes()), ("tls.key", fresh.key.as_bytes()));
+    (authority.certificate, key_pair.expect("they belong together"))
 }
 
 /// A replica of the guard that keeps the Secret of a cluster, and what it serves.
-fn replica(ring: &MemoryRing, terms: Terms) -> (Keeper<MemoryRing>, Serving) {
-    let serving = Serving::default();
-    (Keeper::new(ring.clone(), names(), terms, serving.clone()), serving)
+fn replica(store: &MemoryRing, times: RotationTimes) -> (CertificateController<MemoryRing>, ServingCertificate) {
+    let serving = ServingCertificate::default();
+    (CertificateController::new(store.clone(), names(), times, serving.clone()), serving)
 }
 
 /// One cluster; all clones are one.
@@ -125,7 +125,7 @@ impl MemoryRing {
     }
 }
 
-impl Ring for MemoryRing {
+impl SecretStore for MemoryRing {
     type Mark = (u64, bool);
 
     fn is_issued_by_others((_, others): &Self::Mark) -> bool {
@@ -137,7 +137,7 @@ impl Ring for MemoryRing {
             let state = self.state();
             state.secret.clone().map(|(version, contents)| (contents, (version, state.issued_by_others)))
         };
-        tokio::task::yield_now().await; // others may write between a look and a deed
+        tokio::task::yield_now().await; // others may write between a look and a action
         Ok(found)
     }
 
