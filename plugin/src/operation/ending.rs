@@ -1,6 +1,7 @@
 //! How an operation's end is told: exit code, sentence, next command.
 
-use stateful_cluster::{Error as ClusterError, TemplateChange};
+use stateful_cluster::Error as ClusterError;
+use stateful_cluster::changes::rollout::TemplateChange;
 use stateful_engines::Ledger;
 use stateful_operations::{Goal, Outcome, Plan, Snapshot, Stop, WorldError};
 use stateful_safety::Version;

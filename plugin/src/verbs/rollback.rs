@@ -2,6 +2,7 @@
 
 use clap::Args;
 use jiff::Timestamp;
+use stateful_cluster::backups;
 use stateful_operations::journal::Entry;
 use stateful_operations::{Closed, World, changes_image, for_moving, no_way_back, restore_plan, way_back};
 use stateful_safety::Workload;
@@ -69,7 +70,7 @@ async fn run(context: &Context, args: &RollbackArgs) -> Result<Exit, Failure> {
 
 /// What is left then: a backup, told with what it lacks, and with its steps once that is accepted.
 async fn restore(context: &Context, workload: &Workload, closed: &Closed<'_>, accepted: bool) -> Result<Exit, Failure> {
-    let looked = stateful_cluster::backups(&context.cluster, workload).await;
+    let looked = backups::list(&context.cluster, workload).await;
     let refused = Failure::blocked(format!("{} ({})", closed.why, closed.why.code()));
     let target = context.typed(workload);
     match restore_plan(workload, closed, &looked, Timestamp::now().as_millisecond()) {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use stateful_cluster::{EvictionRecord, EvictionRecords};
+use stateful_cluster::guard::eviction_records::{EvictionRecord, EvictionRecords};
 use stateful_operations::journal::Entry;
 use stateful_operations::{
     Goal, Live, Origin, Outcome, Plan, Refusal, Snapshot, TimeLimits, World, WorldError, best_successor, execute,
@@ -139,7 +139,7 @@ async fn end_ours(
     }
     let seen = {
         let model = state.inventory.model();
-        model.claim(&workload.id).cloned()
+        model.operation_lock(&workload.id).cloned()
     };
     let taken = live.take_over(workload, open, who, CLAIM_PATIENCE, seen.as_ref()).await;
     taken.map_err(|error| error.to_string())?;
@@ -207,7 +207,7 @@ async fn settle(state: &GuardState, id: &WorkloadId, promise: &EvictionRecord) {
     let _guard = write_lock.lock().await;
     let settled = async {
         let mut book = EvictionRecords::read(&state.cluster, &workload).await?;
-        if book.promises.iter().any(|other| other.uid == promise.uid && other.switch_over) {
+        if book.entries.iter().any(|other| other.uid == promise.uid && other.switch_over) {
             book.put(EvictionRecord { switch_over: false, ..promise.clone() });
             book.write(&state.cluster, &workload).await?;
         }

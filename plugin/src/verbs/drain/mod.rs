@@ -3,6 +3,8 @@
 mod others;
 
 use clap::Args;
+use stateful_cluster::changes::cordon;
+use stateful_cluster::discovery::workloads;
 use stateful_operations::{Goal, Origin, Plan, Refusal, World, draft_plan, findings, for_drain, for_moving, make_plan};
 use stateful_safety::Workload;
 
@@ -55,7 +57,7 @@ async fn run(context: &Context, args: &DrainArgs) -> Result<Exit, Failure> {
     }
     context.need(&context.cluster.namespace, &for_drain()).await?;
     for node in &args.nodes {
-        stateful_cluster::is_cordoned(&context.cluster, node).await?; // every name is right before anything begins
+        cordon::is_cordoned(&context.cluster, node).await?; // every name is right before anything begins
     }
     for node in &args.nodes {
         let exit = drain(context, args, node).await?;
@@ -81,7 +83,7 @@ async fn drain(context: &Context, args: &DrainArgs, node: &str) -> Result<Exit, 
             return Ok(Exit::Done);
         }
         DryRun::Server => {
-            stateful_cluster::set_cordon(&context.cluster, node, true, true).await?;
+            cordon::set(&context.cluster, node, true, true).await?;
             others::evict_all(context, args, &others, true).await?;
             context.printer.result(&format!("node/{node} drained (server dry run)"));
             return Ok(Exit::Done);
@@ -118,8 +120,8 @@ async fn move_all(
         reserve(context, opened, node).await?;
         plan.still_fits(&opened.live.snapshot().await?)?;
     }
-    let already = stateful_cluster::is_cordoned(&context.cluster, node).await?;
-    stateful_cluster::set_cordon(&context.cluster, node, true, false).await?;
+    let already = cordon::is_cordoned(&context.cluster, node).await?;
+    cordon::set(&context.cluster, node, true, false).await?;
     context.printer.result(&format!("node/{node} {}", if already { "already cordoned" } else { "cordoned" }));
     for (opened, _) in databases {
         let exit = move_away(context, args, node, opened).await?;
@@ -134,7 +136,7 @@ async fn move_all(
 async fn plans(context: &Context, args: &DrainArgs, node: &str) -> Result<Vec<(Opened, Plan)>, Failure> {
     let mut plans = Vec::new();
     let mut refused = Vec::new();
-    for workload in stateful_cluster::discover_on_node(&context.cluster, node).await? {
+    for workload in workloads::list_on_node(&context.cluster, node).await? {
         context.need(&workload.id.namespace, &for_moving(context.cluster.inside)).await?;
         let opened = context.open_workload(workload).await?;
         refuse_beside_another(context, &opened).await?;

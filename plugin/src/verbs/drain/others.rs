@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use stateful_cluster::{Error as ClusterError, Eviction, NodePod, Obstacle, evict, pod_uid, pods_on_node};
+use stateful_cluster::Error as ClusterError;
+use stateful_cluster::changes::{EvictionOutcome, evict};
+use stateful_cluster::discovery::pods;
+use stateful_cluster::discovery::pods::{DrainObstacle, NodePod};
 use stateful_safety::Workload;
 use tokio::time::sleep;
 
@@ -32,17 +35,19 @@ pub(super) async fn sort(
     };
     let mut evicted = Vec::new();
     let mut held = Vec::new();
-    for pod in pods_on_node(&context.cluster, node).await?.into_iter().filter(|pod| !is_ours(pod)) {
+    for pod in pods::list_on_node(&context.cluster, node).await?.into_iter().filter(|pod| !is_ours(pod)) {
         let name = format!("{}/{}", pod.namespace, pod.name);
         match pod.obstacle {
-            Some(Obstacle::Mirror) => {}
-            Some(Obstacle::DaemonSet) if args.ignore_daemonsets => {}
-            Some(Obstacle::DaemonSet) => held.push(format!("{name} is a DaemonSet's (--ignore-daemonsets)")),
-            Some(Obstacle::LocalData) if !args.delete_emptydir_data => {
+            Some(DrainObstacle::Mirror) => {}
+            Some(DrainObstacle::DaemonSet) if args.ignore_daemonsets => {}
+            Some(DrainObstacle::DaemonSet) => held.push(format!("{name} is a DaemonSet's (--ignore-daemonsets)")),
+            Some(DrainObstacle::LocalData) if !args.delete_emptydir_data => {
                 held.push(format!("{name} keeps data in an emptyDir (--delete-emptydir-data)"));
             }
-            Some(Obstacle::Unmanaged) if !args.force => held.push(format!("{name} has no controller (--force)")),
-            Some(Obstacle::LocalData | Obstacle::Unmanaged | Obstacle::Finished) | None => evicted.push(pod),
+            Some(DrainObstacle::Unmanaged) if !args.force => held.push(format!("{name} has no controller (--force)")),
+            Some(DrainObstacle::LocalData | DrainObstacle::Unmanaged | DrainObstacle::Finished) | None => {
+                evicted.push(pod);
+            }
         }
     }
     if held.is_empty() {
@@ -74,9 +79,9 @@ async fn away(context: &Context, args: &DrainArgs, pod: &NodePod, dry_run: bool)
     let mut said = false;
     loop {
         match evict(&context.cluster, namespace, name, uid, dry_run).await {
-            Ok(Eviction::Gone) => return Ok(()),
-            Ok(Eviction::Granted) => break,
-            Ok(Eviction::Refused(why)) | Err(ClusterError::Unreachable(why)) => {
+            Ok(EvictionOutcome::Gone) => return Ok(()),
+            Ok(EvictionOutcome::Granted) => break,
+            Ok(EvictionOutcome::Refused(why)) | Err(ClusterError::Unreachable(why)) => {
                 if dry_run || overdue() {
                     return Err(format!("{namespace}/{name} cannot be evicted: {why}"));
                 }
@@ -89,7 +94,7 @@ async fn away(context: &Context, args: &DrainArgs, pod: &NodePod, dry_run: bool)
         }
         sleep(ASK_AGAIN).await;
     }
-    while !dry_run && matches!(pod_uid(&context.cluster, namespace, name).await, Ok(Some(now)) if now == *uid) {
+    while !dry_run && matches!(pods::find_uid(&context.cluster, namespace, name).await, Ok(Some(now)) if now == *uid) {
         if overdue() {
             return Err(format!("{namespace}/{name} is still terminating"));
         }
