@@ -27,7 +27,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use stateful_cluster::{BackupsLooked, TemplateChange};
+use stateful_cluster::backups::BackupsLooked;
+use stateful_cluster::changes::rollout::TemplateChange;
 use stateful_operations::{Goal, Snapshot, Surge};
 use stateful_safety::{
     Assessment, Balancer, Blocker, Member, MemberState, OperatorOwner, Part, Policy, Quorum, ReplicaGroup, Role,

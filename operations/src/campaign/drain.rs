@@ -1,6 +1,6 @@
 //! LOOK, then THINK. The campaign that empties a node.
 
-use stateful_cluster::NodePod;
+use stateful_cluster::discovery::pods::NodePod;
 
 use super::{AcceptedLosses, Campaign, CampaignError, Database, evictable};
 use crate::Goal;

@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use stateful_cluster::{Cluster, Error as ClusterError, Eviction, NodePod, Obstacle, evict, pod_uid};
+use stateful_cluster::changes::{EvictionOutcome, evict};
+use stateful_cluster::discovery::pods::{self as node_pods, DrainObstacle, NodePod};
+use stateful_cluster::{Cluster, Error as ClusterError};
 use tokio::time::sleep;
 
 use super::{CampaignError, CampaignListener};
@@ -35,16 +37,18 @@ pub fn evictable(pods: Vec<NodePod>, accepted: AcceptedLosses) -> Result<Vec<Nod
     for pod in pods {
         let name = format!("{}/{}", pod.namespace, pod.name);
         match pod.obstacle {
-            Some(Obstacle::Mirror) => {}
-            Some(Obstacle::DaemonSet) if accepted.daemon_sets_stay => {}
-            Some(Obstacle::DaemonSet) => held.push(format!("{name} belongs to a DaemonSet (--ignore-daemonsets)")),
-            Some(Obstacle::LocalData) if !accepted.empty_dirs => {
+            Some(DrainObstacle::Mirror) => {}
+            Some(DrainObstacle::DaemonSet) if accepted.daemon_sets_stay => {}
+            Some(DrainObstacle::DaemonSet) => held.push(format!("{name} belongs to a DaemonSet (--ignore-daemonsets)")),
+            Some(DrainObstacle::LocalData) if !accepted.empty_dirs => {
                 held.push(format!("{name} keeps data in an emptyDir (--delete-emptydir-data)"));
             }
-            Some(Obstacle::Unmanaged) if !accepted.unmanaged => {
+            Some(DrainObstacle::Unmanaged) if !accepted.unmanaged => {
                 held.push(format!("{name} has no controller (--force)"));
             }
-            Some(Obstacle::LocalData | Obstacle::Unmanaged | Obstacle::Finished) | None => evicted.push(pod),
+            Some(DrainObstacle::LocalData | DrainObstacle::Unmanaged | DrainObstacle::Finished) | None => {
+                evicted.push(pod)
+            }
         }
     }
     if held.is_empty() { Ok(evicted) } else { Err(held) }
@@ -76,9 +80,9 @@ async fn evict_one(
     let mut noted = false;
     loop {
         match evict(cluster, namespace, name, uid, dry_run).await {
-            Ok(Eviction::Gone) => return Ok(()),
-            Ok(Eviction::Granted) => break,
-            Ok(Eviction::Refused(why)) | Err(ClusterError::Unreachable(why)) => {
+            Ok(EvictionOutcome::Gone) => return Ok(()),
+            Ok(EvictionOutcome::Granted) => break,
+            Ok(EvictionOutcome::Refused(why)) | Err(ClusterError::Unreachable(why)) => {
                 if dry_run || overdue() {
                     return Err(format!("{namespace}/{name} cannot be evicted: {why}"));
                 }
@@ -91,7 +95,7 @@ async fn evict_one(
         }
         sleep(ASK_AGAIN).await;
     }
-    while !dry_run && matches!(pod_uid(cluster, namespace, name).await, Ok(Some(now)) if now == *uid) {
+    while !dry_run && matches!(node_pods::find_uid(cluster, namespace, name).await, Ok(Some(now)) if now == *uid) {
         if overdue() {
             return Err(format!("{namespace}/{name} is still terminating"));
         }
@@ -103,23 +107,23 @@ async fn evict_one(
 
 #[cfg(test)]
 mod tests {
-    use stateful_cluster::{NodePod, Obstacle};
+    use stateful_cluster::discovery::pods::{DrainObstacle, NodePod};
 
     use super::{AcceptedLosses, evictable};
 
-    fn pod(obstacle: Option<Obstacle>) -> NodePod {
+    fn pod(obstacle: Option<DrainObstacle>) -> NodePod {
         NodePod { namespace: "shop".to_owned(), name: "pod".to_owned(), uid: "1".to_owned(), obstacle }
     }
 
     #[test]
     fn a_pod_that_would_lose_something_is_held_back_until_the_user_accepts_that() {
         let all = AcceptedLosses { daemon_sets_stay: true, empty_dirs: true, unmanaged: true };
-        for obstacle in [Obstacle::LocalData, Obstacle::Unmanaged] {
+        for obstacle in [DrainObstacle::LocalData, DrainObstacle::Unmanaged] {
             assert_eq!(evictable(vec![pod(Some(obstacle))], AcceptedLosses::default()).expect_err("held").len(), 1);
             assert_eq!(evictable(vec![pod(Some(obstacle))], all).expect("evicted").len(), 1);
         }
-        assert!(evictable(vec![pod(Some(Obstacle::DaemonSet))], AcceptedLosses::default()).is_err());
-        assert_eq!(evictable(vec![pod(Some(Obstacle::DaemonSet))], all), Ok(Vec::new()), "it stays");
+        assert!(evictable(vec![pod(Some(DrainObstacle::DaemonSet))], AcceptedLosses::default()).is_err());
+        assert_eq!(evictable(vec![pod(Some(DrainObstacle::DaemonSet))], all), Ok(Vec::new()), "it stays");
         assert_eq!(evictable(vec![pod(None)], AcceptedLosses::default()).expect("evicted").len(), 1);
     }
 }

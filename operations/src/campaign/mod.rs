@@ -12,7 +12,7 @@ mod error;
 mod eviction;
 mod run;
 
-use stateful_cluster::NodePod;
+use stateful_cluster::discovery::pods::NodePod;
 use stateful_safety::WorkloadId;
 
 pub use drain::plan_drain;

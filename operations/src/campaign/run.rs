@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use stateful_cluster::{Cluster, NodePod};
+use stateful_cluster::Cluster;
+use stateful_cluster::changes::cordon as node_cordon;
+use stateful_cluster::discovery::pods::NodePod;
 use stateful_safety::WorkloadId;
 
 use super::eviction::evict_all;
@@ -77,7 +79,7 @@ pub async fn try_out(
     campaign: &Campaign,
     listener: &dyn CampaignListener,
 ) -> Result<(), CampaignError> {
-    stateful_cluster::set_cordon(cluster, &campaign.node, true, true).await?;
+    node_cordon::set(cluster, &campaign.node, true, true).await?;
     let pods: Vec<NodePod> = campaign.evictions().cloned().collect();
     evict_all(cluster, &pods, None, listener, true).await
 }
@@ -94,8 +96,8 @@ async fn reserve(campaign: &Campaign, databases: &[Database<'_>]) -> Result<(), 
 }
 
 async fn cordon(cluster: &Cluster, node: &str, listener: &dyn CampaignListener) -> Result<(), CampaignError> {
-    let already = stateful_cluster::is_cordoned(cluster, node).await?;
-    stateful_cluster::set_cordon(cluster, node, true, false).await?;
+    let already = node_cordon::is_cordoned(cluster, node).await?;
+    node_cordon::set(cluster, node, true, false).await?;
     listener.cordoned(node, already);
     Ok(())
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use stateful_cluster::{LEAVES_NODE, LeaseFacts, LockHolder, OperationLock};
+use stateful_cluster::journal_records;
+use stateful_cluster::locks::{LEAVES_NODE, LeaseFacts, LockHolder, OperationLock};
 use stateful_engines::{BoxFuture, Ledger};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -16,7 +17,7 @@ use crate::{Plan, Progress, World, WorldError};
 impl Live {
     /// Every operation on the workload, oldest first. One whose journal cannot be read is an error: it may be running.
     pub async fn history(&self) -> Result<Vec<Entry>, WorldError> {
-        let records = stateful_cluster::list(&self.cluster, &self.workload).await?;
+        let records = journal_records::list(&self.cluster, &self.workload).await?;
         records
             .iter()
             .map(|record| {
@@ -57,7 +58,7 @@ impl Live {
             plan: plan.clone(),
         };
         let first = text(&Event { at: self.now(), what: line })?;
-        let record = stateful_cluster::create(&self.cluster, &self.workload, &id, first).await?;
+        let record = journal_records::create(&self.cluster, &self.workload, &id, first).await?;
         *self.ours.lock().await = Ours { lock: Some(lock), record: Some(record) };
         Ok(id)
     }
@@ -71,7 +72,7 @@ impl Live {
     ) -> Result<(), WorldError> {
         let who = identity(who, "resume");
         let lock = OperationLock::take_watched(&self.cluster, &self.workload, &who, patience, seen).await?;
-        let records = stateful_cluster::list(&self.cluster, &self.workload).await?;
+        let records = journal_records::list(&self.cluster, &self.workload).await?;
         let record = records.into_iter().find(|record| record.id == entry.id);
         let record = record.ok_or_else(|| WorldError::Journal(format!("operation {} is gone", entry.id)))?;
         // Its holder may have written on between our reading and our lock.
@@ -102,7 +103,7 @@ impl Live {
         let Some(record) = ours.record.as_mut() else {
             return Err(WorldError::Journal("no operation is open".to_owned()));
         };
-        Ok(stateful_cluster::append(&self.cluster, record, line).await?)
+        Ok(journal_records::append(&self.cluster, record, line).await?)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Why an operation did not begin.
 
-use stateful_cluster::LockHolder;
+use stateful_cluster::locks::LockHolder;
 use stateful_safety::{Policy, Reason};
 
 use super::most_telling;

@@ -1,6 +1,6 @@
 //! Operations that a process left unfinished: taken over, completed or ended.
 
-use stateful_cluster::LeaseFacts;
+use stateful_cluster::locks::LeaseFacts;
 
 use super::{Conclusion, Session, SessionError, refused};
 use crate::journal::Entry;

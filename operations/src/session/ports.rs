@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stateful_cluster::{LeaseFacts, LockHolder};
+use stateful_cluster::locks::{LeaseFacts, LockHolder};
 use stateful_engines::{BoxFuture, Ledger};
 use tokio::sync::mpsc::UnboundedSender;
 

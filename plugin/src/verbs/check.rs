@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use clap::Args;
 use jiff::Timestamp;
+use stateful_cluster::backups;
+use stateful_cluster::changes::cordon;
+use stateful_cluster::discovery::workloads;
 use stateful_operations::{Canary, Finding, Snapshot, World, check_canary, for_backups, for_looking, recent_backup};
 use stateful_safety::{Policy, Workload};
 use tokio::time::sleep;
@@ -56,8 +59,8 @@ fn check_target(text: &str) -> Result<String, String> {
 async fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
     let reports = match args.target.strip_prefix("node/") {
         Some(node) => {
-            stateful_cluster::is_cordoned(&context.cluster, node).await?; // refuses a name that no node has
-            let workloads = stateful_cluster::discover_on_node(&context.cluster, node).await?;
+            cordon::is_cordoned(&context.cluster, node).await?; // refuses a name that no node has
+            let workloads = workloads::list_on_node(&context.cluster, node).await?;
             let mut reports = Vec::new();
             for workload in workloads {
                 let check = |snapshot: &Snapshot, policy: &Policy| forecast::drain(node, snapshot, policy);
@@ -68,7 +71,7 @@ async fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
         None => {
             context.need(&context.cluster.namespace, &for_looking(context.cluster.inside)).await?;
             let workload = context.find(&args.target).await?;
-            let backups = stateful_cluster::backups(&context.cluster, &workload).await;
+            let backups = backups::list(&context.cluster, &workload).await;
             let target = context.typed(&workload);
             let mut report = report(context, args, workload, forecast::upgrade, "an upgrade".to_owned()).await?;
             report.add(&recent_backup(&backups, Timestamp::now().as_millisecond()), &target);

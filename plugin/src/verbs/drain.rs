@@ -1,7 +1,9 @@
 //! `drain`: empty nodes. Databases first, each by its own plan and journal; then every other pod, as `kubectl drain` does.
 
 use clap::Args;
-use stateful_cluster::NodePod;
+use stateful_cluster::changes::cordon;
+use stateful_cluster::discovery::pods::{self, NodePod};
+use stateful_cluster::discovery::workloads;
 use stateful_operations::campaign::{
     self, AcceptedLosses, CampaignEnd, CampaignError, CampaignListener, Database, plan_drain,
 };
@@ -55,7 +57,7 @@ async fn run(context: &Context, args: &DrainArgs) -> Result<Exit, Failure> {
     }
     context.need(&context.cluster.namespace, &for_drain()).await?;
     for node in &args.nodes {
-        stateful_cluster::is_cordoned(&context.cluster, node).await?; // every name is checked before anything begins
+        cordon::is_cordoned(&context.cluster, node).await?; // every name is checked before anything begins
     }
     for node in &args.nodes {
         let exit = drain(context, args, node).await?;
@@ -68,16 +70,16 @@ async fn run(context: &Context, args: &DrainArgs) -> Result<Exit, Failure> {
 
 async fn drain(context: &Context, args: &DrainArgs, node: &str) -> Result<Exit, Failure> {
     let mut opened = Vec::new();
-    for workload in stateful_cluster::discover_on_node(&context.cluster, node).await? {
+    for workload in workloads::list_on_node(&context.cluster, node).await? {
         context.need(&workload.id.namespace, &for_moving(context.cluster.inside)).await?;
         opened.push(context.open_workload(workload).await?);
     }
     let consoles: Vec<Console<'_>> =
         opened.iter().map(|opened| Console::new(context, opened, &VERB, &args.operation)).collect();
     let databases: Vec<Database<'_>> = consoles.iter().map(Console::database).collect();
-    let pods = stateful_cluster::pods_on_node(&context.cluster, node).await?;
+    let others = pods::list_on_node(&context.cluster, node).await?;
     let failed = |error| failure(context, &consoles, node, error);
-    let campaign = plan_drain(node, &databases, pods, accepted(args)).await.map_err(failed)?;
+    let campaign = plan_drain(node, &databases, others, accepted(args)).await.map_err(failed)?;
     for plan in campaign.moves() {
         context.printer.note(&plan_text(context.printer, plan));
     }

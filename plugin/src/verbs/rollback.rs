@@ -3,6 +3,7 @@
 
 use clap::Args;
 use jiff::Timestamp;
+use stateful_cluster::backups;
 use stateful_operations::journal::Entry;
 use stateful_operations::{Closed, World, changes_image, for_moving, no_way_back, restore_plan, way_back};
 use stateful_safety::Workload;
@@ -70,7 +71,7 @@ async fn run(context: &Context, args: &RollbackArgs) -> Result<Exit, Failure> {
 
 /// Without a way back there is only a backup: says what it lacks, and prints the steps once the user accepts that.
 async fn restore(context: &Context, workload: &Workload, closed: &Closed<'_>, accepted: bool) -> Result<Exit, Failure> {
-    let found = stateful_cluster::backups(&context.cluster, workload).await;
+    let found = backups::list(&context.cluster, workload).await;
     let refused = Failure::blocked(format!("{} ({})", closed.why, closed.why.code()));
     match restore_plan(workload, closed, &found, Timestamp::now().as_millisecond()) {
         Err(none) => Err(refused.hint(format!("go forward instead; there is nothing to restore: {none}"))),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use futures::StreamExt;
 use futures::stream;
+use stateful_cluster::discovery::workloads;
 use stateful_operations::{Live, MemberLine, Snapshot, World, for_looking};
 use stateful_safety::{Policy, Reason, Workload};
 use tokio::time::{sleep, timeout};
@@ -95,7 +96,7 @@ enum Shown {
 
 async fn list(context: &Context, all_namespaces: bool) -> Result<Vec<WorkloadRow>, Failure> {
     let namespace = (!all_namespaces).then_some(context.cluster.namespace.as_str());
-    let workloads = stateful_cluster::discover_all(&context.cluster, namespace).await?;
+    let workloads = workloads::list(&context.cluster, namespace).await?;
     let rows = stream::iter(workloads).map(|workload| row_of(context, workload)).buffered(AT_ONCE);
     Ok(rows.collect().await)
 }

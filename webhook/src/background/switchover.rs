@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use stateful_cluster::{EvictionRecord, EvictionRecords};
+use stateful_cluster::guard::eviction_records::{EvictionRecord, EvictionRecords};
 use stateful_operations::session::{
     Caller, Conclusion, Leftover, Patience, Planned, Session, SessionError, WhenStopped,
 };
@@ -132,7 +132,7 @@ impl Caller for Unattended {
 async fn end_leftover(state: &GuardState, id: &WorkloadId, session: &Session<'_>) -> Result<Leftover, String> {
     let seen = {
         let model = state.inventory.model();
-        model.claim(id).cloned()
+        model.operation_lock(id).cloned()
     };
     session.end_leftover(VERB, seen.as_ref()).await.map_err(|error| error.to_string())
 }
@@ -170,7 +170,7 @@ async fn settle(state: &GuardState, id: &WorkloadId, promise: &EvictionRecord) {
     let _guard = write_lock.lock().await;
     let settled = async {
         let mut book = EvictionRecords::read(&state.cluster, &workload).await?;
-        if book.promises.iter().any(|other| other.uid == promise.uid && other.switch_over) {
+        if book.entries.iter().any(|other| other.uid == promise.uid && other.switch_over) {
             book.put(EvictionRecord { switch_over: false, ..promise.clone() });
             book.write(&state.cluster, &workload).await?;
         }
