@@ -1,13 +1,29 @@
 //! THINK. The Lease that a claim is: its name, whose it is, who holds it.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta, OwnerReference};
 use stateful_safety::Workload;
 
-use super::operation_lock::{LIFETIME, LockHolder};
 use crate::metadata::managed_by;
 use crate::{Error, PREFIX};
+
+/// How long a claim outlives its holder's last sign of life. Long enough for a slow API server, short enough that
+/// `resume` after a crash does not feel stuck.
+pub const LIFETIME: Duration = Duration::from_secs(10);
+
+/// Who holds a claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockHolder {
+    /// Who: user, host, process and what it does.
+    pub identity: String,
+    /// Since when.
+    pub since: Option<Timestamp>,
+    /// Its last sign of life.
+    pub renewed: Option<Timestamp>,
+}
 
 pub(super) fn name(workload: &Workload) -> String {
     lock_name(&workload.id.name)
