@@ -97,7 +97,7 @@ impl OperationLock {
         loop {
             let existing = leases.get_opt(&site.name).await?;
             let attempt = match &existing {
-                None => leases.create(&PostParams::default(), &lease(site, identity, None)).await,
+                None => leases.create(&PostParams::default(), &lease(site, identity, Timestamp::now(), None)).await,
                 Some(old) => {
                     let version = old.metadata.resource_version.clone().unwrap_or_default();
                     let since = match &watched {
@@ -112,7 +112,7 @@ impl OperationLock {
                         sleep(every).await;
                         continue;
                     }
-                    leases.replace(&site.name, &PostParams::default(), &lease(site, identity, Some(old))).await
+                    leases.replace(&site.name, &PostParams::default(), &lease(site, identity, Timestamp::now(), Some(old))).await
                 }
             };
             match attempt.map_err(Error::from) {

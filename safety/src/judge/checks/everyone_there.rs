@@ -67,6 +67,9 @@ mod tests {
         assert!(!why.contains("probe"), "{why}");
         let waits = Member { waiting: Some("ErrImagePull".to_owned()), ..member };
         let told = super::unready(&waits);
-        assert!(matches!(told, Some(Reason::PodNotReady { why, .. }) if why == "ErrImagePull"), "what the kubelet says");
+        assert!(
+            matches!(told, Some(Reason::PodNotReady { why, .. }) if why == "ErrImagePull"),
+            "what the kubelet says"
+        );
     }
 }
