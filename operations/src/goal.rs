@@ -52,3 +52,15 @@ pub enum Surge {
     /// None is added, and the one that an operation before has added is removed.
     Withdraw,
 }
+
+impl std::fmt::Display for Goal {
+    /// What an operation towards it is called: `an upgrade`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Upgrade { .. } => f.write_str("an upgrade"),
+            Self::EvacuateNode { node } => write!(f, "a drain of {node}"),
+            Self::Finalize { .. } => f.write_str("a finalize"),
+            Self::Switchover { .. } => f.write_str("a switchover"),
+        }
+    }
+}

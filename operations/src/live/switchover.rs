@@ -17,7 +17,7 @@ impl Live {
     /// Ways to the servers that watch over the members, if there are any.
     async fn watchers(&self, endpoints: &[Endpoint]) -> Result<Vec<Endpoint>, WorldError> {
         let addresses = self.sight.engine().watchers(endpoints).await;
-        let pods = pods::list_at_addresses(&self.cluster, &self.id.namespace, &addresses).await?;
+        let pods = pods::list_at_addresses(&self.cluster, &self.workload.id.namespace, &addresses).await?;
         Ok(self.sight.watchers(&pods).await)
     }
 
@@ -40,7 +40,7 @@ impl Live {
         let watchdog = if able.is_empty() {
             None
         } else {
-            let started = Watchdog::start(program, workload.engine, &self.id.namespace, &able).await;
+            let started = Watchdog::start(program, workload.engine, &self.workload.id.namespace, &able).await;
             started.map_err(|why| notes.push(format!("no pooler is paused: nobody would resume it ({why})"))).ok()
         };
         self.note(notes);

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use stateful_cluster::backups;
 use stateful_cluster::changes::cordon;
 use stateful_cluster::discovery::workloads;
-use stateful_operations::{Finding, Snapshot, World, check_canary, for_backups, for_looking, recent_backup};
+use stateful_operations::{Canary, Finding, Snapshot, World, check_canary, for_backups, for_looking, recent_backup};
 use stateful_safety::{Policy, Workload};
 use tokio::time::sleep;
 
@@ -16,7 +16,6 @@ use crate::context::{Context, policy};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::forecast;
-use crate::operation::canary::Canary;
 use crate::report::{CheckReport, print_check};
 use crate::verb::{Rights, Verb};
 
@@ -95,7 +94,7 @@ async fn report(
     of: String,
 ) -> Result<CheckReport, Failure> {
     let opened = context.open_workload(workload).await?;
-    let snapshot = opened.live.snapshot().await?;
+    let snapshot = opened.live.observe().await?;
     let policy = policy(&args.policy);
     let found = check(&snapshot, &policy);
     let target = context.typed(&opened.workload);

@@ -31,7 +31,7 @@ pub(super) const VERB: Verb = Verb {
 
 async fn run(context: &Context, args: &TargetArgs) -> Result<Exit, Failure> {
     let opened = context.open(&args.target).await?;
-    let rows: Vec<HistoryRow> = opened.live.history(&opened.workload).await?.iter().map(row).collect();
+    let rows: Vec<HistoryRow> = opened.live.history().await?.iter().map(row).collect();
     print_history(context.printer, &rows);
     Ok(Exit::Done)
 }

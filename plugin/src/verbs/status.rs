@@ -105,7 +105,7 @@ async fn row_of(context: &Context, workload: Workload) -> WorkloadRow {
     let snapshot = async {
         let live =
             Live::open(&context.cluster, &workload, context.stop.subscribe()).await.map_err(|e| e.to_string())?;
-        live.snapshot().await.map_err(|error| error.to_string())
+        live.observe().await.map_err(|error| error.to_string())
     };
     let looked = match timeout(EACH_WITHIN, snapshot).await {
         Ok(looked) => looked,
@@ -169,7 +169,7 @@ fn unknown(workload: &Workload, why: String, target: &str) -> WorkloadRow {
 }
 
 async fn one(context: &Context, opened: &Opened) -> Result<WorkloadStatus, Failure> {
-    let (snapshot, operation) = futures::join!(opened.live.snapshot(), operation(opened));
+    let (snapshot, operation) = futures::join!(opened.live.observe(), operation(opened));
     let snapshot = snapshot?;
     let target = context.typed(&snapshot.workload);
     let policy = Policy::default();
@@ -195,9 +195,9 @@ async fn one(context: &Context, opened: &Opened) -> Result<WorkloadStatus, Failu
 /// An unfinished operation, if there is one and its journal may be read. A user who may not read journals still sees the
 /// members.
 async fn operation(opened: &Opened) -> Option<String> {
-    let history = opened.live.history(&opened.workload).await.ok()?;
+    let history = opened.live.history().await.ok()?;
     let open = history.into_iter().find(|entry| entry.state.is_open())?;
-    let holder = opened.live.holder(&opened.workload).await.ok().flatten();
+    let holder = opened.live.holder().await.ok().flatten();
     let held = holder.map_or_else(
         || "no process runs it: resume or abort it".to_owned(),
         |holder| format!("held by {}", holder.identity),

@@ -118,7 +118,7 @@ async fn met<T>(met: Met<T>) -> Result<T, WorldError> {
 }
 
 impl World for Model {
-    fn snapshot(&self) -> BoxFuture<'_, Result<Snapshot, WorldError>> {
+    fn observe(&self) -> BoxFuture<'_, Result<Snapshot, WorldError>> {
         Box::pin(met(self.call(30, |inside| {
             let call = inside.calls;
             inside.snapshots.push(call);
