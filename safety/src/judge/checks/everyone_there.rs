@@ -39,7 +39,37 @@ fn unready(member: &Member) -> Option<Reason> {
     } else if member.ready {
         return None;
     } else {
-        member.waiting.clone().unwrap_or_else(|| "its readiness probe has not passed".to_owned())
+        member.waiting.clone().unwrap_or_else(|| "one of its containers or readiness gates is not ready".to_owned())
     };
     Some(Reason::PodNotReady { member: member.name.clone(), why })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Member, Reason, Storage};
+
+    #[test]
+    fn a_pod_that_is_not_ready_is_not_said_to_have_a_readiness_probe() {
+        let member = Member {
+            name: "db-0".to_owned(),
+            uid: "u".to_owned(),
+            node: None,
+            address: None,
+            revision: String::new(),
+            image: String::new(),
+            ready: false,
+            terminating: false,
+            storage: Storage::VolumeClaim,
+            waiting: None,
+            never_started: false,
+        };
+        let Some(Reason::PodNotReady { why, .. }) = super::unready(&member) else { panic!("it is not ready") };
+        assert!(!why.contains("probe"), "{why}");
+        let waits = Member { waiting: Some("ErrImagePull".to_owned()), ..member };
+        let told = super::unready(&waits);
+        assert!(
+            matches!(told, Some(Reason::PodNotReady { why, .. }) if why == "ErrImagePull"),
+            "what the kubelet says"
+        );
+    }
 }
