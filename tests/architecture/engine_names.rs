@@ -25,6 +25,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("cluster/src/discovery/poolers.rs", "the image by which a pooler's pod is found"),
     ("cluster/src/backups/mod.rs", "the API group of an operator's backup objects"),
     ("cluster/src/backups/signs.rs", "names of backup programs, as people call their Jobs"),
+    ("cluster/src/test_profiles.rs", "profiles for tests"),
     ("operations/src/permissions.rs", "the API group of an operator's backup objects"),
     ("webhook/src/rules/fixtures.rs", "objects for tests"),
     ("plugin/src/report/status.rs", "an example of the annotation that names an engine"),
