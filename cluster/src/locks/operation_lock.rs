@@ -112,7 +112,13 @@ impl OperationLock {
                         sleep(every).await;
                         continue;
                     }
-                    leases.replace(&site.name, &PostParams::default(), &lease(site, identity, Timestamp::now(), Some(old))).await
+                    leases
+                        .replace(
+                            &site.name,
+                            &PostParams::default(),
+                            &lease(site, identity, Timestamp::now(), Some(old)),
+                        )
+                        .await
                 }
             };
             match attempt.map_err(Error::from) {

@@ -7,8 +7,8 @@ use stateful_cluster::guard::eviction_records::EvictionRecord;
 use stateful_cluster::inventory::{Model, SetFacts};
 use stateful_safety::{Assessment, Reason, Role, Sync, WorkloadId};
 
+use crate::evaluation::clock::Now;
 use crate::evaluation::effective_policy::EffectivePolicy;
-use crate::evaluation::member_reasons::Now;
 use crate::evaluation::observation::Observation;
 use crate::evaluation::operation_lock::is_alive;
 use crate::evaluation::reservations::FirstSeen;
