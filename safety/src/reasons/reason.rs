@@ -263,10 +263,13 @@ impl Reason {
             Self::PrimaryTaken { member, .. } => {
                 format!("switch over first: kubectl stateful switchover {target} --from {member}")
             }
-            Self::OnlyCopy { member, .. } => format!(
-                "add a replica (kubectl scale), or, if its clients may wait: kubectl stateful guard approve {member} \
-                 --for 10m --reason TEXT"
-            ),
+            Self::OnlyCopy { member, .. } => {
+                let flags = target.find(' ').map_or("", |at| &target[at..]);
+                format!(
+                    "add a replica (kubectl scale), or, if its clients may wait: kubectl stateful guard approve \
+                     {member}{flags} --for 10m --reason TEXT"
+                )
+            }
             Self::WritesWouldStop { engine, .. } => format!(
                 "add a replica, or lower the number of members in sync that a write needs ({}) for the duration, or, if its \
                  clients may wait for each member to come back, --skip-check {}",

@@ -1,5 +1,5 @@
-//! TOUCH, through an operation. Moves a primary away because an eviction of it waits: planned, journaled and locked like any
-//! switchover a person asks for.
+//! TOUCH, through an operation. Switches over from a primary whose eviction was requested: planned, journaled and under an
+//! operation lock, like `kubectl stateful switchover`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,50 +15,50 @@ use tokio::sync::{Semaphore, watch};
 use crate::evaluation::effective_policy::EffectivePolicy;
 use crate::evaluation::state::GuardState;
 
-/// The verb in the journal. What a leader that died left unfinished is known by it.
+/// The verb in the journal. By it the next leader recognizes what a crashed leader left unfinished.
 const VERB: &str = "guard handover";
 
-/// How long a switchover may take, its waiting included.
+/// How long a switchover may take, waiting included.
 const LIMITS: TimeLimits = TimeLimits { whole: Some(Duration::from_mins(2)), step: Duration::from_mins(1) };
 
-/// The guard plans once and is called again; the operation lock of a process that has just died is waited for.
+/// The guard plans once, since the leader calls again. It waits for the operation lock of a crashed process to expire.
 const PATIENCE: Patience = Patience { new_plan: Duration::ZERO, rest: Duration::ZERO, lock: Duration::from_secs(12) };
 
-/// Before the next try when one came to nothing.
+/// The pause after a failed attempt.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
 
-/// Before the next look at what is not the guard's to end: whoever left it may take a while.
+/// The pause after finding an unfinished operation that is not the guard's: its user may take a while to resume it.
 const OTHERS_AGAIN_AFTER: Duration = Duration::from_secs(30);
 
-/// Switches over, and tells how it went. What fails is tried again for as long as somebody waits.
-pub(crate) async fn carry_out(state: &GuardState, id: &WorkloadId, promise: &EvictionRecord, who: &str) {
-    let pod = &promise.pod;
+/// Switches over, and logs the result. The leader calls again after a failure, as long as an eviction waits.
+pub(crate) async fn carry_out(state: &GuardState, id: &WorkloadId, record: &EvictionRecord, who: &str) {
+    let pod = &record.pod;
     match switch_over(state, id, pod, who).await {
         Ok(Some(successor)) => {
             tracing::info!(workload = %id, pod, successor, "switched over");
-            settle(state, id, promise).await;
+            clear_request(state, id, record).await;
         }
-        Ok(None) => settle(state, id, promise).await,
+        Ok(None) => clear_request(state, id, record).await,
         Err(why) => {
-            tracing::warn!(workload = %id, pod, why, "no switchover now");
+            tracing::warn!(workload = %id, pod, why, "the guard could not switch over");
             tokio::time::sleep(AGAIN_AFTER).await;
         }
     }
 }
 
-/// Completes or reverts a switchover left by a crashed guard leader: until that is done the group may have no primary. Begins
-/// when it has one of the `turns`.
-pub(crate) async fn take_up(state: &GuardState, id: &WorkloadId, who: &str, turns: &Semaphore) {
-    let Ok(turn) = turns.acquire().await else { return };
-    // Hundreds may wait for their turn: what each needs besides is made when it has come.
+/// Completes or reverts a switchover left by a crashed guard leader: until that is done the group may have no primary. Starts
+/// when it has one of the `permits`.
+pub(crate) async fn take_up(state: &GuardState, id: &WorkloadId, who: &str, permits: &Semaphore) {
+    let Ok(permit) = permits.acquire().await else { return };
+    // Boxed, and after the permit: hundreds may wait for theirs, and each future takes tens of kilobytes.
     let ended = Box::pin(async {
-        let (workload, policy) = found(state, id)?;
+        let (workload, policy) = find_workload(state, id)?;
         let (_stop, stop) = watch::channel(false);
         let live = Live::open(&state.cluster, &workload, stop).await.map_err(|error| error.to_string())?;
-        end_leftover(state, id, &session(&live, &policy, who)).await
+        end_leftover(state, id, &open_session(&live, &policy, who)).await
     })
     .await;
-    drop(turn);
+    drop(permit);
     match ended {
         // There was nothing to end: the primary is missing because of something else.
         Ok(Leftover::Nothing) => tokio::time::sleep(AGAIN_AFTER).await,
@@ -75,10 +75,10 @@ pub(crate) async fn take_up(state: &GuardState, id: &WorkloadId, who: &str, turn
 
 /// Makes another member the primary. `None` when this one is not the primary any more.
 async fn switch_over(state: &GuardState, id: &WorkloadId, pod: &str, who: &str) -> Result<Option<String>, String> {
-    let (workload, policy) = found(state, id)?;
+    let (workload, policy) = find_workload(state, id)?;
     let (_stop, stop) = watch::channel(false);
     let live = Live::open(&state.cluster, &workload, stop).await.map_err(|error| error.to_string())?;
-    let session = session(&live, &policy, who);
+    let session = open_session(&live, &policy, who);
     if let Leftover::Others(entry) = end_leftover(state, id, &session).await? {
         return Err(SessionError::Unfinished(entry).to_string());
     }
@@ -86,7 +86,8 @@ async fn switch_over(state: &GuardState, id: &WorkloadId, pod: &str, who: &str) 
     if !snapshot.leads(pod) {
         return Ok(None);
     }
-    let member = successor(state, &snapshot, pod).ok_or_else(|| "no replica is in sync to take over".to_owned())?;
+    let member =
+        choose_successor(state, &snapshot, pod).ok_or_else(|| "no replica is in sync to take over".to_owned())?;
     let goal = Goal::Switchover { member: member.clone() };
     let plan = match session.plan_at_once(&goal, snapshot).map_err(|error| error.to_string())? {
         Planned::Plan(planned) => planned.0,
@@ -94,7 +95,7 @@ async fn switch_over(state: &GuardState, id: &WorkloadId, pod: &str, who: &str) 
     };
     let ending = session.run(VERB, plan, None).await.map_err(|error| error.to_string())?;
     for note in &ending.notes {
-        tracing::warn!(workload = %id, pod, note, "beside a switchover");
+        tracing::warn!(workload = %id, pod, note, "a note of the switchover");
     }
     match ending.conclusion {
         Conclusion::Done | Conclusion::WritesLost(_) => Ok(Some(member)),
@@ -102,8 +103,8 @@ async fn switch_over(state: &GuardState, id: &WorkloadId, pod: &str, who: &str) 
     }
 }
 
-/// An operation of the guard's: it asks no one, and ends where it stops, since it plans anew at its next attempt.
-fn session<'a>(live: &'a Live, policy: &'a Policy, who: &'a str) -> Session<'a> {
+/// An operation of the guard: it asks for no consent, and ends where it stops, since the next attempt makes a new plan.
+fn open_session<'a>(live: &'a Live, policy: &'a Policy, who: &'a str) -> Session<'a> {
     Session {
         world: live,
         caller: &Unattended,
@@ -116,7 +117,7 @@ fn session<'a>(live: &'a Live, policy: &'a Policy, who: &'a str) -> Session<'a> 
     }
 }
 
-/// The guard as the caller of an operation: no person waits at a terminal.
+/// The guard as the caller of an operation: no user waits at a terminal.
 struct Unattended;
 
 impl Caller for Unattended {
@@ -125,7 +126,7 @@ impl Caller for Unattended {
     }
 
     fn note(&self, text: &str) {
-        tracing::debug!(text, "of a switchover");
+        tracing::debug!(text, "a note of the switchover");
     }
 }
 
@@ -137,17 +138,17 @@ async fn end_leftover(state: &GuardState, id: &WorkloadId, session: &Session<'_>
     session.end_leftover(VERB, seen.as_ref()).await.map_err(|error| error.to_string())
 }
 
-/// The workload as it is known, and what applies to it.
-fn found(state: &GuardState, id: &WorkloadId) -> Result<(Arc<Workload>, Policy), String> {
-    let gone = || "it is gone".to_owned();
+/// Finds the workload in the cache, and the policy that applies to it.
+fn find_workload(state: &GuardState, id: &WorkloadId) -> Result<(Arc<Workload>, Policy), String> {
+    let gone = || "the database no longer exists".to_owned();
     let model = state.inventory.model();
     let set = model.set(id).ok_or_else(gone)?;
     let policy = Policy { max_age: Policy::default().max_age, ..EffectivePolicy::resolve(&model, set).policy };
     Ok((model.workload(id).ok_or_else(gone)?, policy))
 }
 
-/// Who should lead: not a member whose node is being emptied too, if there is another.
-fn successor(state: &GuardState, snapshot: &Snapshot, pod: &str) -> Option<String> {
+/// Chooses the next primary: not a member on a cordoned node, if there is another.
+fn choose_successor(state: &GuardState, snapshot: &Snapshot, pod: &str) -> Option<String> {
     let group = snapshot.assessment.group_of(pod)?;
     let primary = group.primary()?;
     let model = state.inventory.model();
@@ -161,22 +162,22 @@ fn successor(state: &GuardState, snapshot: &Snapshot, pod: &str) -> Option<Strin
     best.map(|member| member.name.clone())
 }
 
-/// Nobody waits for this switchover any more.
-async fn settle(state: &GuardState, id: &WorkloadId, promise: &EvictionRecord) {
+/// Records that no eviction waits for this switchover any more.
+async fn clear_request(state: &GuardState, id: &WorkloadId, record: &EvictionRecord) {
     let Some(workload) = state.inventory.model().workload(id) else {
         return;
     };
     let write_lock = state.write_lock(id);
     let _guard = write_lock.lock().await;
-    let settled = async {
-        let mut book = EvictionRecords::read(&state.cluster, &workload).await?;
-        if book.entries.iter().any(|other| other.uid == promise.uid && other.switch_over) {
-            book.put(EvictionRecord { switch_over: false, ..promise.clone() });
-            book.write(&state.cluster, &workload).await?;
+    let written = async {
+        let mut records = EvictionRecords::read(&state.cluster, &workload).await?;
+        if records.entries.iter().any(|other| other.uid == record.uid && other.switch_over) {
+            records.put(EvictionRecord { switch_over: false, ..record.clone() });
+            records.write(&state.cluster, &workload).await?;
         }
         Ok::<(), stateful_cluster::Error>(())
     };
-    if let Err(error) = settled.await {
-        tracing::debug!(workload = %id, %error, "the switchover stays written down a moment longer");
+    if let Err(error) = written.await {
+        tracing::debug!(workload = %id, %error, "the record of the requested switchover could not be cleared");
     }
 }

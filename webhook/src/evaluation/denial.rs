@@ -52,3 +52,6 @@ fn most_telling(reasons: &[Reason]) -> Option<&Reason> {
 pub(crate) fn causes(reasons: &[Reason]) -> Vec<Cause> {
     reasons.iter().map(|reason| Cause { code: reason.code().to_owned(), message: reason.to_string() }).collect()
 }
+
+#[cfg(test)]
+mod tests;
