@@ -3,7 +3,7 @@
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Container, PodSpec, Secret};
 use kube::api::Api;
-use stateful_safety::{Entrance, Source, WorkloadId};
+use stateful_safety::{ConnectionConfig, SecretSource, WorkloadId};
 
 use crate::container::parts;
 use crate::{Cluster, Error, Result};
@@ -35,9 +35,9 @@ impl Keys {
 }
 
 /// Resolves an entrance's references, as the container itself would.
-pub async fn resolve(cluster: &Cluster, id: &WorkloadId, entrance: &Entrance) -> Result<Keys> {
-    let tls = entrance.tls.clone().unwrap_or_default();
-    if [&entrance.username, &entrance.password, &tls.authority, &tls.certificate, &tls.key]
+pub async fn resolve(cluster: &Cluster, id: &WorkloadId, connection_config: &ConnectionConfig) -> Result<Keys> {
+    let tls = connection_config.tls.clone().unwrap_or_default();
+    if [&connection_config.username, &connection_config.password, &tls.authority, &tls.certificate, &tls.key]
         .iter()
         .all(|source| source.is_none())
     {
@@ -46,7 +46,7 @@ pub async fn resolve(cluster: &Cluster, id: &WorkloadId, entrance: &Entrance) ->
     let sets: Api<StatefulSet> = Api::namespaced(cluster.client.clone(), &id.namespace);
     let set = sets.get(&id.name).await?;
     let (pod, container) = parts(&set).ok_or_else(|| Error::NotFound(format!("{id} runs no database we know")))?;
-    follow(cluster, &id.namespace, pod, container, entrance).await
+    follow(cluster, &id.namespace, pod, container, connection_config).await
 }
 
 /// Resolves the references of one container of a pod.
@@ -55,27 +55,32 @@ pub(crate) async fn follow(
     namespace: &str,
     pod: &PodSpec,
     container: &Container,
-    entrance: &Entrance,
+    connection_config: &ConnectionConfig,
 ) -> Result<Keys> {
-    let tls = entrance.tls.clone().unwrap_or_default();
-    let look = Look { cluster, namespace, pod, container };
+    let tls = connection_config.tls.clone().unwrap_or_default();
+    let snapshot = Snapshot { cluster, namespace, pod, container };
     Ok(Keys {
-        username: look.up(entrance.username.as_ref()).await?,
-        password: look.up(entrance.password.as_ref()).await?,
-        authority: look.up(tls.authority.as_ref()).await?,
-        certificate: look.up(tls.certificate.as_ref()).await?,
-        key: look.up(tls.key.as_ref()).await?,
+        username: snapshot.up(connection_config.username.as_ref()).await?,
+        password: snapshot.up(connection_config.password.as_ref()).await?,
+        authority: snapshot.up(tls.authority.as_ref()).await?,
+        certificate: snapshot.up(tls.certificate.as_ref()).await?,
+        key: snapshot.up(tls.key.as_ref()).await?,
     })
 }
 
 /// The names of the Secrets an entrance's references lead to; none of them is read.
-pub async fn secret_names(cluster: &Cluster, id: &WorkloadId, entrance: &Entrance) -> Result<Vec<String>> {
-    let tls = entrance.tls.clone().unwrap_or_default();
+pub async fn secret_names(
+    cluster: &Cluster,
+    id: &WorkloadId,
+    connection_config: &ConnectionConfig,
+) -> Result<Vec<String>> {
+    let tls = connection_config.tls.clone().unwrap_or_default();
     let sets: Api<StatefulSet> = Api::namespaced(cluster.client.clone(), &id.namespace);
     let set = sets.get(&id.name).await?;
     let (pod, container) = parts(&set).ok_or_else(|| Error::NotFound(format!("{id} runs no database we know")))?;
     let mut names = Vec::new();
-    let sources = [&entrance.username, &entrance.password, &tls.authority, &tls.certificate, &tls.key];
+    let sources =
+        [&connection_config.username, &connection_config.password, &tls.authority, &tls.certificate, &tls.key];
     for source in sources.into_iter().flatten() {
         if let Place::Secret(name, _) = place(pod, container, source)? {
             names.push(name);
@@ -95,12 +100,12 @@ enum Place {
 }
 
 /// Follows a reference, as the container itself would.
-fn place(pod: &PodSpec, container: &Container, source: &Source) -> Result<Place> {
+fn place(pod: &PodSpec, container: &Container, source: &SecretSource) -> Result<Place> {
     match source {
-        Source::Text(text) => Ok(Place::Here(text.clone().into_bytes())),
-        Source::Secret(name, key) => Ok(Place::Secret(name.clone(), key.clone())),
-        Source::Env(name) => env(container, name),
-        Source::File(path) => file(pod, container, path),
+        SecretSource::Text(text) => Ok(Place::Here(text.clone().into_bytes())),
+        SecretSource::Secret(name, key) => Ok(Place::Secret(name.clone(), key.clone())),
+        SecretSource::Env(name) => env(container, name),
+        SecretSource::File(path) => file(pod, container, path),
     }
 }
 
@@ -143,15 +148,15 @@ fn file(pod: &PodSpec, container: &Container, path: &str) -> Result<Place> {
     Ok(Place::Secret(name, key))
 }
 
-struct Look<'a> {
+struct Snapshot<'a> {
     cluster: &'a Cluster,
     namespace: &'a str,
     pod: &'a PodSpec,
     container: &'a Container,
 }
 
-impl Look<'_> {
-    async fn up(&self, source: Option<&Source>) -> Result<Option<Vec<u8>>> {
+impl Snapshot<'_> {
+    async fn up(&self, source: Option<&SecretSource>) -> Result<Option<Vec<u8>>> {
         let Some(source) = source else { return Ok(None) };
         match place(self.pod, self.container, source)? {
             Place::Here(bytes) => Ok(Some(bytes)),

@@ -9,11 +9,11 @@ use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetSpec};
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, Service};
 use kube::api::{Api, ListParams};
 use serde_json::Value;
-use stateful_safety::{Claims, EngineKind, Member, Rollout, Route, Storage, Workload, WorkloadId};
+use stateful_safety::{EngineKind, Member, Rollout, Route, Storage, VolumeClaims, Workload, WorkloadId};
 
+use crate::container_status::never_started;
+use crate::field_managers::{replicas_owner, template_owner};
 use crate::operated::operated;
-use crate::owners::{replicas_owner, template_owner};
-use crate::started::never_started;
 use crate::{Cluster, PREFIX, Result};
 
 /// The label the StatefulSet controller gives each pod: its own name.
@@ -187,11 +187,11 @@ fn rollout(spec: &StatefulSetSpec) -> Rollout {
     Rollout::RollingUpdate { partition }
 }
 
-fn claims(spec: &StatefulSetSpec) -> Claims {
+fn claims(spec: &StatefulSetSpec) -> VolumeClaims {
     let templates = spec.volume_claim_templates.iter().flatten();
     let scaled =
         spec.persistent_volume_claim_retention_policy.as_ref().and_then(|policy| policy.when_scaled.as_deref());
-    Claims {
+    VolumeClaims {
         templates: templates.filter_map(|claim| claim.metadata.name.clone()).collect(),
         deleted_when_scaled: scaled == Some("Delete"),
     }
@@ -220,7 +220,7 @@ pub(crate) fn member(pod: &Pod, container: &str) -> Option<Member> {
 
 fn storage(spec: &PodSpec) -> Storage {
     let claims = spec.volumes.iter().flatten().any(|volume| volume.persistent_volume_claim.is_some());
-    if claims { Storage::Claim } else { Storage::Ephemeral }
+    if claims { Storage::VolumeClaim } else { Storage::Ephemeral }
 }
 
 /// Why a pod does not run: no node takes it, or a container waits.

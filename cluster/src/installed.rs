@@ -13,7 +13,7 @@ use kube::api::{Api, ListParams};
 use kube::core::{Selector, SelectorExt};
 use x509_parser::pem::Pem;
 
-use crate::cover::PART_OF;
+use crate::default_pdb::PART_OF;
 use crate::discover::member;
 use crate::inventory::Labels;
 use crate::{Cluster, Result};

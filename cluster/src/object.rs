@@ -4,7 +4,7 @@ use kube::api::{Api, ApiResource, DynamicObject};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::cover::PART_OF;
+use crate::default_pdb::PART_OF;
 use crate::{Cluster, Error, Result};
 
 /// A kind of object, by the names the API server knows it by.
@@ -145,7 +145,7 @@ impl Object {
     /// Whether we made it: it bears the label of what the guard is made of, or of what this tool writes.
     pub fn is_ours(&self) -> bool {
         let (key, value) = PART_OF;
-        let made = crate::claim::labels();
+        let made = crate::operation_lock::labels();
         self.label(key) == Some(value) || made.iter().all(|(key, value)| self.label(key) == Some(value))
     }
 }

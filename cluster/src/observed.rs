@@ -21,14 +21,14 @@ pub struct Observed {
 pub async fn observe(cluster: &Cluster, namespace: &str, pod: &str) -> Result<Observed> {
     let text = raw(cluster, &format!("/api/v1/namespaces/{namespace}/pods/{pod}:8080/proxy"), "metrics").await?;
     let value = |name: &str| samples(&text, &format!("stateful_guard_{name}")).next().map(|(_, value)| value);
-    let looks = samples(&text, "stateful_guard_assessment_age_seconds").filter_map(|(labels, age)| {
+    let snapshots = samples(&text, "stateful_guard_assessment_age_seconds").filter_map(|(labels, age)| {
         Some((label(labels, "namespace")?.to_owned(), label(labels, "workload")?.to_owned(), age))
     });
     let ends = value("certificate_expiry_timestamp_seconds").filter(|seconds| *seconds > 0.0);
     Ok(Observed {
         certificate_ends: ends.and_then(|seconds| Timestamp::from_second(whole(seconds)).ok()),
         leads: value("leader") == Some(1.0),
-        looked_at: looks.collect(),
+        looked_at: snapshots.collect(),
     })
 }
 

@@ -4,7 +4,7 @@ use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{Api, ListParams};
-use stateful_safety::Operated;
+use stateful_safety::OperatorOwner;
 
 use crate::{Cluster, Result};
 
@@ -13,32 +13,32 @@ use crate::{Cluster, Result};
 const ZALANDO: [(&str, &str); 2] = [("application", "spilo"), ("cluster-name", "")];
 
 /// The object it is made from: its controller, or whose labels it has.
-pub(crate) fn operated(set: &StatefulSet) -> Option<Operated> {
+pub(crate) fn operated(set: &StatefulSet) -> Option<OperatorOwner> {
     controller(&set.metadata).or_else(|| {
         let labels = set.metadata.labels.as_ref()?;
         let [(mark, spilo), (name, _)] = ZALANDO;
         let name = labels.get(name).filter(|_| labels.get(mark).is_some_and(|value| value == spilo))?;
-        Some(Operated { group: "acid.zalan.do".to_owned(), kind: "postgresql".to_owned(), name: name.clone() })
+        Some(OperatorOwner { group: "acid.zalan.do".to_owned(), kind: "postgresql".to_owned(), name: name.clone() })
     })
 }
 
 /// The object that keeps pods of its own under that name, without a StatefulSet (`CloudNativePG`'s `Cluster`). Only pods are
 /// read, so it takes no right to read the operator's objects.
-pub async fn operator_of(cluster: &Cluster, namespace: &str, name: &str) -> Result<Option<Operated>> {
+pub async fn operator_of(cluster: &Cluster, namespace: &str, name: &str) -> Result<Option<OperatorOwner>> {
     let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), namespace);
     Ok(keeper_of(&pods.list(&ListParams::default()).await?.items, name))
 }
 
-fn keeper_of(pods: &[Pod], name: &str) -> Option<Operated> {
+fn keeper_of(pods: &[Pod], name: &str) -> Option<OperatorOwner> {
     pods.iter().filter_map(|pod| controller(&pod.metadata)).find(|operated| operated.name == name)
 }
 
 /// The object that controls another, where it is of an operator's: a kind of Kubernetes' own has no dot in its group.
-fn controller(metadata: &ObjectMeta) -> Option<Operated> {
+fn controller(metadata: &ObjectMeta) -> Option<OperatorOwner> {
     let owners = metadata.owner_references.iter().flatten();
     owners.filter(|owner| owner.controller == Some(true)).find_map(|owner| {
         let (group, _) = owner.api_version.split_once('/').filter(|(group, _)| group.contains('.'))?;
-        Some(Operated { group: group.to_owned(), kind: owner.kind.clone(), name: owner.name.clone() })
+        Some(OperatorOwner { group: group.to_owned(), kind: owner.kind.clone(), name: owner.name.clone() })
     })
 }
 

@@ -27,7 +27,7 @@ use crate::inventory::{Labels, Model, SetFacts};
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("!(self.mode == 'Audit' && self.onEviction == 'HandOver')")
-        .message("mode Audit changes nothing, so it cannot hand over: use onEviction Refuse, or mode Enforce")
+        .message("mode Audit changes nothing, so it cannot switch over: use onEviction Refuse, or mode Enforce")
 )]
 pub struct DisruptionPolicySpec {
     /// Namespaces it applies to, by their labels; all guarded ones without it.
@@ -82,7 +82,8 @@ pub enum OnEviction {
     #[default]
     Refuse,
     /// It is refused, and the guard moves the primary away, so that the next try passes.
-    HandOver,
+    #[serde(rename = "HandOver")]
+    Switchover,
 }
 
 /// What happens when a node is cordoned.
@@ -121,7 +122,7 @@ impl DisruptionPolicySpec {
     }
 
     /// Why a selector cannot be read, if one cannot.
-    pub fn flaw(&self) -> Option<String> {
+    pub fn config_violation(&self) -> Option<String> {
         let selectors = [&self.namespace_selector, &self.workload_selector];
         selectors
             .into_iter()

@@ -9,18 +9,25 @@ use crate::policy::DisruptionPolicy;
 use crate::{Cluster, FIELD_MANAGER, Result};
 
 /// Writes a policy's status where it differs. `flaw` is why it cannot be understood.
-pub async fn tell_policy(cluster: &Cluster, name: &str, workloads: usize, flaw: Option<&str>) -> Result<()> {
+pub async fn tell_policy(
+    cluster: &Cluster,
+    name: &str,
+    workloads: usize,
+    config_violation: Option<&str>,
+) -> Result<()> {
     let policies: Api<DisruptionPolicy> = Api::all(cluster.client.clone());
     let Some(policy) = policies.get_opt(name).await? else {
         return Ok(());
     };
     let generation = policy.metadata.generation.unwrap_or_default();
     let workloads = i64::try_from(workloads).unwrap_or(i64::MAX);
-    let (status, reason, message) = match flaw {
+    let (status, reason, message) = match config_violation {
         None => ("True", "Applied", format!("applies to {workloads} databases")),
-        Some(flaw) => {
-            ("False", "SelectorUnreadable", format!("{flaw}; until it is mended it applies to every database"))
-        }
+        Some(config_violation) => (
+            "False",
+            "SelectorUnreadable",
+            format!("{config_violation}; until it is mended it applies to every database"),
+        ),
     };
     let old = policy.status.unwrap_or_default();
     let before = old.conditions.iter().find(|condition| condition.type_ == "Ready");

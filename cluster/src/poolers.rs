@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
 use kube::api::{Api, ListParams};
-use stateful_safety::{ContainerFacts, Entrance, Member};
+use stateful_safety::{ConnectionConfig, ContainerFacts, Member};
 
 use crate::container::declared;
 use crate::credentials::follow;
@@ -22,8 +22,8 @@ pub struct PoolerPod {
 
 impl PoolerPod {
     /// The secrets the container's own references lead to.
-    pub async fn keys(&self, cluster: &Cluster, entrance: &Entrance) -> Result<Keys> {
-        follow(cluster, &self.namespace, &self.spec, &self.container, entrance).await
+    pub async fn keys(&self, cluster: &Cluster, connection_config: &ConnectionConfig) -> Result<Keys> {
+        follow(cluster, &self.namespace, &self.spec, &self.container, connection_config).await
     }
 }
 

@@ -11,7 +11,7 @@ use kube::api::{Api, ListParams, PostParams};
 use stateful_safety::Workload;
 use tokio::time::sleep;
 
-use crate::claim::owner;
+use crate::operation_lock::owner;
 use crate::{Cluster, Error, PREFIX, Result};
 
 /// The key that holds the lines.

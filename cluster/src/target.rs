@@ -44,7 +44,7 @@ pub fn pick<'a>(target: &Target, namespace: &str, workloads: &'a [Workload]) -> 
 
 #[cfg(test)]
 mod tests {
-    use stateful_safety::{Claims, EngineKind, Rollout, Workload, WorkloadId};
+    use stateful_safety::{EngineKind, Rollout, VolumeClaims, Workload, WorkloadId};
 
     use super::{Target, pick};
 
@@ -65,7 +65,7 @@ mod tests {
             routes: Vec::new(),
             template_owner: None,
             replicas_owner: None,
-            claims: Claims::default(),
+            claims: VolumeClaims::default(),
             operated: None,
         }
     }

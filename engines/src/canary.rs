@@ -11,7 +11,7 @@ use stateful_safety::Millis;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use crate::{Door, Gap, Ledger};
+use crate::{Endpoint, Gap, Ledger};
 
 /// A write every 20 ms: fine enough to measure a pause of a tenth of a second, too little to be a load.
 const PACE: Duration = Duration::from_millis(20);
@@ -47,7 +47,7 @@ pub(crate) fn is_forgotten(name: &str, now: Millis) -> bool {
     made.is_some_and(|made| now - made > FORGOTTEN)
 }
 
-/// Tried as long as a client would: a handover may be under way at this very moment.
+/// Tried as long as a client would: a switchover may be under way at this very moment.
 pub(crate) async fn patiently<T, F: Future<Output = Result<T, String>>>(attempt: impl Fn() -> F) -> Result<T, String> {
     let started = Instant::now();
     loop {
@@ -60,14 +60,17 @@ pub(crate) async fn patiently<T, F: Future<Output = Result<T, String>>>(attempt:
 }
 
 /// Whoever leads, as `leads` finds out: all are asked at once, so that one that hangs delays nobody.
-pub(crate) async fn whoever_leads<'a, T, F>(doors: &'a [Door], leads: impl Fn(&'a Door) -> F) -> Result<T, String>
+pub(crate) async fn whoever_leads<'a, T, F>(
+    endpoints: &'a [Endpoint],
+    leads: impl Fn(&'a Endpoint) -> F,
+) -> Result<T, String>
 where
     F: Future<Output = Result<T, String>> + Send + 'a,
 {
-    if doors.is_empty() {
+    if endpoints.is_empty() {
         return Err("there are no members".to_owned());
     }
-    select_ok(doors.iter().map(|door| leads(door).boxed())).await.map(|(leader, _)| leader)
+    select_ok(endpoints.iter().map(|endpoint| leads(endpoint).boxed())).await.map(|(leader, _)| leader)
 }
 
 /// One who writes and reads back, as a client of the engine does.

@@ -4,10 +4,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use stateful_safety::{Assessment, ContainerFacts, Entrance, Millis, Version};
+use stateful_safety::{Assessment, ConnectionConfig, ContainerFacts, Millis, Version};
 use tokio::sync::watch;
 
-use crate::{Door, Gate, Ledger, Pooling};
+use crate::{ClientPause, Endpoint, Ledger, PoolerControl};
 
 /// A future that can be kept in a table.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -15,76 +15,80 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// A database engine's adapter. It keeps connections open between calls, one a member's incarnation.
 pub trait Engine: Send + Sync {
     /// THINK. How to get in, from what the container declares.
-    fn entrance(&self, facts: &ContainerFacts) -> Entrance;
+    fn connection_config(&self, facts: &ContainerFacts) -> ConnectionConfig;
 
     /// LOOK. Asks every member at once, each with a deadline of its own, and interprets what they said. Never fails:
     /// a member that does not answer is reported as such.
-    fn assess<'a>(&'a self, doors: &'a [Door], now: Millis) -> BoxFuture<'a, Assessment>;
+    fn assess<'a>(&'a self, endpoints: &'a [Endpoint], now: Millis) -> BoxFuture<'a, Assessment>;
 
     /// The port those servers listen on.
     fn watcher_port(&self) -> u16;
 
-    /// LOOK. Addresses of servers that are no members but watch over them and must be asked about a handover (Sentinels).
-    fn watchers<'a>(&'a self, doors: &'a [Door]) -> BoxFuture<'a, Vec<String>>;
+    /// LOOK. Addresses of servers that are no members but watch over them and must be asked about a switchover (Sentinels).
+    fn watchers<'a>(&'a self, endpoints: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>>;
 
     /// TOUCH. Makes `to` the primary in place of `from` by the engine's own lossless way, and returns once `to` says
     /// it is. Never forces. The caller has asked the judge just before. `watchers` are the ways to those servers.
     /// `gate` is closed just before writes stop and turned before they flow again, where the engine lets no clients wait by
     /// itself.
-    fn hand_over<'a>(
+    fn switch_over<'a>(
         &'a self,
-        doors: &'a [Door],
-        watchers: &'a [Door],
+        endpoints: &'a [Endpoint],
+        watchers: &'a [Endpoint],
         from: &'a str,
         to: &'a str,
-        gate: &'a dyn Gate,
-    ) -> BoxFuture<'a, Result<HandedOver, HandOverError>>;
+        gate: &'a dyn ClientPause,
+    ) -> BoxFuture<'a, Result<CompletedSwitchover, SwitchoverError>>;
 
     /// What it can do with poolers in front; nothing where there are none for this engine.
-    fn pooling(&self) -> Option<&dyn Pooling> {
+    fn pooler_control(&self) -> Option<&dyn PoolerControl> {
         None
     }
 
-    /// THINK. Whether `hand_over` may be asked once more for a handover that was begun, between the same two, when nobody
+    /// THINK. Whether `switch_over` may be asked once more for a switchover that was begun, between the same two, when nobody
     /// leads: it then finds out who has everything and lets that one lead, or says that it does not know; never forces.
     /// Where the servers themselves end what they began there is nothing to ask.
-    fn finishes_handovers(&self) -> bool;
+    fn finishes_switchovers(&self) -> bool;
 
     /// TOUCH. Makes sure that a member about to be restarted comes back with the role it has now, where its server alone
     /// keeps it, and that nobody depends on it meanwhile; to be done just before. Changes nothing where it is so anyway.
     fn prepare_restart<'a>(
         &'a self,
-        doors: &'a [Door],
+        endpoints: &'a [Endpoint],
         member: &'a str,
-    ) -> BoxFuture<'a, Result<Prepared, HandOverError>>;
+    ) -> BoxFuture<'a, Result<Prepared, SwitchoverError>>;
 
     /// TOUCH. Takes back what `prepare_restart` has changed on members that were not restarted after all, and what keeps a member
     /// that leads from leading after its next start: for whoever takes up, ends or leaves an operation. What was done and what
     /// could not be, for people.
-    fn take_back<'a>(&'a self, _doors: &'a [Door]) -> BoxFuture<'a, Vec<String>> {
+    fn take_back<'a>(&'a self, _doors: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
         Box::pin(async { Vec::new() })
     }
 
     /// TOUCH. Lets the data make use of that release's features; older servers cannot open it any more. The caller has made
     /// sure that every member runs it. Refused by engines that keep no such thing apart from the servers' own version.
-    fn finalize<'a>(&'a self, _doors: &'a [Door], release: &'a Version) -> BoxFuture<'a, Result<(), HandOverError>> {
+    fn finalize<'a>(
+        &'a self,
+        _doors: &'a [Endpoint],
+        release: &'a Version,
+    ) -> BoxFuture<'a, Result<(), SwitchoverError>> {
         Box::pin(async move {
             let why = format!("what it runs is final already: there is no {release} to make final");
-            Err(HandOverError::Refused { member: "the engine".to_owned(), why })
+            Err(SwitchoverError::Refused { member: "the engine".to_owned(), why })
         })
     }
 
-    /// TOUCH. Lets commits wait for a standby from now on, until `end_synchrony`; asked only where the assessment says that
+    /// TOUCH. Lets commits wait for a standby from now on, until `end_temporary_sync`; asked only where the assessment says that
     /// they wait for nobody and may be made to. Done already, nothing changes.
-    fn begin_synchrony<'a>(&'a self, _doors: &'a [Door]) -> BoxFuture<'a, Result<(), HandOverError>> {
+    fn begin_temporary_sync<'a>(&'a self, _doors: &'a [Endpoint]) -> BoxFuture<'a, Result<(), SwitchoverError>> {
         Box::pin(async {
             let why = "whom commits wait for is not changed here for a while".to_owned();
-            Err(HandOverError::Refused { member: "the engine".to_owned(), why })
+            Err(SwitchoverError::Refused { member: "the engine".to_owned(), why })
         })
     }
 
-    /// TOUCH. Puts back what `begin_synchrony` has changed, on every member that still has it; nothing else.
-    fn end_synchrony<'a>(&'a self, _doors: &'a [Door]) -> BoxFuture<'a, Result<(), HandOverError>> {
+    /// TOUCH. Puts back what `begin_temporary_sync` has changed, on every member that still has it; nothing else.
+    fn end_temporary_sync<'a>(&'a self, _doors: &'a [Endpoint]) -> BoxFuture<'a, Result<(), SwitchoverError>> {
         Box::pin(async { Ok(()) })
     }
 
@@ -92,7 +96,7 @@ pub trait Engine: Send + Sync {
     /// goes, until `stop` turns true; then reads everything back, removes it, and returns the ledger.
     fn canary(
         &self,
-        doors: watch::Receiver<Vec<Door>>,
+        endpoints: watch::Receiver<Vec<Endpoint>>,
         stop: watch::Receiver<bool>,
     ) -> BoxFuture<'_, Result<Ledger, String>>;
 }
@@ -108,16 +112,16 @@ pub enum Prepared {
     LookAgain(String),
 }
 
-/// A handover that took place.
+/// A switchover that took place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HandedOver {
+pub struct CompletedSwitchover {
     /// From the request until the successor said it is the primary.
     pub took: Duration,
 }
 
-/// Why a handover did not take place, or is not known to have.
+/// Why a switchover did not take place, or is not known to have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum HandOverError {
+pub enum SwitchoverError {
     /// A member that must be spoken to has no way in.
     #[error("cannot reach {member}: {why}")]
     NoWay {

@@ -33,7 +33,7 @@ pub struct Gap {
 
 impl Ledger {
     /// A gap worth drawing, in milliseconds: what a client that writes every 20 ms would call a hiccup. Shorter ones come
-    /// from tunnels and schedulers and would hide the handovers.
+    /// from tunnels and schedulers and would hide the switchovers.
     pub const NOTABLE_GAP: u64 = 100;
 
     /// Adds another writer's ledger.

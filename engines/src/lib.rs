@@ -6,25 +6,25 @@
 //! ```
 //!
 //! One folder an engine, the same names in each: `observe.rs` asks the servers and keeps what they said word for word,
-//! `interpret/` turns those words into an [`Assessment`](stateful_safety::Assessment) without any I/O, `hand_over/` alone
+//! `interpret/` turns those words into an [`Assessment`](stateful_safety::Assessment) without any I/O, `switch_over/` alone
 //! changes a database, `canary/` writes keys of its own and removes them. A new engine is one folder and one row in
 //! [`ENGINES`].
 
 mod canary;
 pub mod couchdb;
-mod door;
+mod endpoint;
 mod engine;
 mod ledger;
 pub mod mongodb;
-mod pooling;
+mod pooler_control;
 pub mod postgres;
 pub mod redis;
 mod tls;
 
-pub use door::{Credentials, Door, Secret, Tls, Way};
-pub use engine::{BoxFuture, Engine, HandOverError, HandedOver, Prepared};
+pub use endpoint::{Credentials, DialConfig, Endpoint, Secret, Tls};
+pub use engine::{BoxFuture, CompletedSwitchover, Engine, Prepared, SwitchoverError};
 pub use ledger::{Gap, Ledger};
-pub use pooling::{Front, Gate, NoGate, Patience, Pool, Pooling};
+pub use pooler_control::{ClientPause, NoClientPause, Pool, PoolerControl, PoolerTarget, RetrySettings};
 
 use stateful_safety::EngineKind;
 
@@ -44,9 +44,9 @@ pub fn open(kind: EngineKind) -> Option<Box<dyn Engine>> {
     ENGINES.iter().find(|(known, _)| *known == kind).map(|(_, open)| open())
 }
 
-/// Whether an engine's handover can be asked to finish what it began ([`Engine::finishes_handovers`]).
-pub fn finishes_handovers(kind: EngineKind) -> bool {
-    open(kind).is_some_and(|engine| engine.finishes_handovers())
+/// Whether an engine's switchover can be asked to finish what it began ([`Engine::finishes_switchovers`]).
+pub fn finishes_switchovers(kind: EngineKind) -> bool {
+    open(kind).is_some_and(|engine| engine.finishes_switchovers())
 }
 
 #[cfg(test)]

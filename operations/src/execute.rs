@@ -1,18 +1,18 @@
 //! Carries a plan out: look, gate, journal, act, look again until it is so; and never two steps at once.
 
-mod redraw;
+mod replan;
 
 use std::time::Duration;
 
-use stateful_engines::HandOverError;
+use stateful_engines::SwitchoverError;
 use stateful_safety::{Millis, Policy};
 
 use crate::journal::{Event, Line};
 use crate::patterns::shut;
 use crate::progress::{MemberLine, Progress, What};
-use crate::steps::{Standing, Step};
-use crate::stuck::Stuck;
-use crate::{Limits, Look, Outcome, Plan, Stop, World, WorldError};
+use crate::steps::{Step, StepStatus};
+use crate::unstartable_pod::Stuck;
+use crate::{Outcome, Plan, Snapshot, Stop, TimeLimits, World, WorldError};
 
 /// Between two looks. Six members over one API server answer in some 30 ms, so this keeps it mostly idle.
 const POLL: Duration = Duration::from_millis(200);
@@ -20,14 +20,14 @@ const POLL: Duration = Duration::from_millis(200);
 /// A step counts as settled after this many looks in a row say so: one good answer in a flapping cluster is none.
 const STABLE_LOOKS: u32 = 2;
 
-/// How often a handover is asked for before a human is: each time the engine refused or called it off by itself.
+/// How often a switchover is asked for before a human is: each time the engine refused or called it off by itself.
 const ATTEMPTS: u32 = 3;
 
 /// Not granted evictions are asked for again after this long, as `kubectl drain` does, only sooner.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Runs a plan to its end, or to where it must stop. `who` is for the journal.
-pub async fn execute(world: &dyn World, plan: Plan, policy: &Policy, limits: Limits, who: &str) -> Outcome {
+pub async fn execute(world: &dyn World, plan: Plan, policy: &Policy, limits: TimeLimits, who: &str) -> Outcome {
     let mut run = Run { world, policy, limits, who, plan, began: world.now(), shown: Vec::new(), redraws: 0 };
     match run.all().await {
         Ok(()) => Outcome::Finished,
@@ -42,7 +42,7 @@ pub async fn execute(world: &dyn World, plan: Plan, policy: &Policy, limits: Lim
 struct Run<'a> {
     world: &'a dyn World,
     policy: &'a Policy,
-    limits: Limits,
+    limits: TimeLimits,
     who: &'a str,
     plan: Plan,
     began: Millis,
@@ -56,7 +56,7 @@ enum After {
     Overtaken(String),
     /// The StatefulSet controller has its decision back before its time.
     LetGo,
-    /// Nobody leads: its handover is to be finished first.
+    /// Nobody leads: its switchover is to be finished first.
     Unfinished(Box<Plan>),
 }
 
@@ -86,7 +86,7 @@ impl Run<'_> {
                     index = 0;
                 }
                 After::Unfinished(plan) => {
-                    let why = "nobody leads: the handover did not come to its end".to_owned();
+                    let why = "nobody leads: the switchover did not come to its end".to_owned();
                     self.count(index, &why)?;
                     self.follow(*plan, why).await?;
                     index = 0;
@@ -107,38 +107,38 @@ impl Run<'_> {
         let started = self.world.now();
         let mut memory = Memory::default();
         loop {
-            let Some(look) = self.patient_look(index, &step, &mut memory, started).await? else { continue };
+            let Some(snapshot) = self.patient_look(index, &step, &mut memory, started).await? else { continue };
             // Before all else: clients wait. Only what this very step has begun, as the journal says, and saw no end of.
             if memory.unanswered
-                && let Some(plan) = self.plan.finishing(index, &look, self.policy)
+                && let Some(plan) = self.plan.finishing(index, &snapshot, self.policy)
             {
                 return Ok(After::Unfinished(Box::new(plan)));
             }
-            if self.plan.is_let_go(index, &look) {
+            if self.plan.is_let_go(index, &snapshot) {
                 return Ok(After::LetGo);
             }
-            let standing = step.standing(&self.plan.goal, &look, self.policy);
-            if standing != Standing::Settled {
+            let standing = step.standing(&self.plan.goal, &snapshot, self.policy);
+            if standing != StepStatus::Done {
                 memory.settled_looks = 0;
             }
             let (why, pause) = match standing {
-                Standing::Overtaken(why) => return Ok(After::Overtaken(why)),
-                Standing::Settled => {
+                StepStatus::Stale(why) => return Ok(After::Overtaken(why)),
+                StepStatus::Done => {
                     memory.settled_looks += 1;
                     if memory.attempts == 0 || memory.settled_looks >= STABLE_LOOKS {
                         self.done(index, &step, started, &memory).await?;
-                        let anew = self.plan.spared(index, &look).or_else(|| self.plan.is_to_be_continued(index));
+                        let anew = self.plan.spared(index, &snapshot).or_else(|| self.plan.is_to_be_continued(index));
                         return Ok(anew.map_or(After::Settled, After::Overtaken));
                     }
                     (String::new(), POLL)
                 }
-                Standing::Acted(why) => {
-                    if let Some(why) = memory.stuck.for_too_long(&step, &look) {
+                StepStatus::Running(why) => {
+                    if let Some(why) = memory.stuck.for_too_long(&step, &snapshot) {
                         return Err(Stop::human(&step, why, Vec::new()));
                     }
                     (why, POLL)
                 }
-                Standing::Open => match self.open(index, &step, &look, &mut memory).await? {
+                StepStatus::Pending => match self.open(index, &step, &snapshot, &mut memory).await? {
                     Some(after) => after,
                     None => continue,
                 },
@@ -152,10 +152,10 @@ impl Run<'_> {
         &mut self,
         index: usize,
         step: &Step,
-        look: &Look,
+        snapshot: &Snapshot,
         memory: &mut Memory,
     ) -> Result<Option<(String, Duration)>, Stop> {
-        let Some(reasons) = shut(&self.plan, step, look, self.policy) else {
+        let Some(reasons) = shut(&self.plan, step, snapshot, self.policy) else {
             return Err(Stop::human(step, "no pattern knows this step".to_owned(), Vec::new()));
         };
         if let Some(first) = reasons.first() {
@@ -166,7 +166,7 @@ impl Run<'_> {
             }
             return Ok(Some((first.to_string(), POLL)));
         }
-        let Some(act) = step.act(look) else {
+        let Some(act) = step.act(snapshot) else {
             return Ok(Some(("its pod is not there".to_owned(), POLL)));
         };
         let attempt = memory.attempts + 1;
@@ -177,7 +177,7 @@ impl Run<'_> {
             return Err(Stop::Interrupted { step: step.to_string() });
         }
         // An API server that was away kept the line waiting: what the gates were asked on may be history by now.
-        if self.world.now() - look.assessment.taken_at > self.policy.max_age {
+        if self.world.now() - snapshot.assessment.taken_at > self.policy.max_age {
             return Ok(Some((String::new(), POLL)));
         }
         memory.attempts = attempt;
@@ -186,7 +186,7 @@ impl Run<'_> {
             let (text, of) = (step.to_string(), self.plan.steps.len());
             self.tell(What::StepStarted { step: index, of, text });
         }
-        match self.world.act(&act, look).await {
+        match self.world.act(&act, snapshot).await {
             Ok(took) => {
                 memory.unanswered = false;
                 memory.handed_over_in = took.and_then(|took| Millis::try_from(took.as_millis()).ok());
@@ -195,8 +195,8 @@ impl Run<'_> {
             Err(WorldError::NotGranted(why)) => Ok(Some((why, ASK_AGAIN))),
             Err(WorldError::NotYet(why)) => Ok(Some((why, POLL))),
             // Whether it happened is found out by looking, not by repeating.
-            Err(WorldError::HandOver(HandOverError::Unknown { why, .. })) => Ok(Some((why, POLL))),
-            Err(WorldError::HandOver(error)) => {
+            Err(WorldError::Switchover(SwitchoverError::Unknown { why, .. })) => Ok(Some((why, POLL))),
+            Err(WorldError::Switchover(error)) => {
                 memory.unanswered = false;
                 memory.refused += 1;
                 let again = memory.refused < ATTEMPTS;
@@ -253,9 +253,9 @@ impl Run<'_> {
         step: &Step,
         memory: &mut Memory,
         started: Millis,
-    ) -> Result<Option<Look>, Stop> {
-        match self.look().await {
-            Ok(look) => Ok(Some(look)),
+    ) -> Result<Option<Snapshot>, Stop> {
+        match self.snapshot().await {
+            Ok(snapshot) => Ok(Some(snapshot)),
             Err(WorldError::Cluster(stateful_cluster::Error::Unreachable(why))) => {
                 let why = format!("the API server is away ({why})");
                 self.wait(index, step, memory, why, POLL, started).await.map(|()| None)
@@ -264,14 +264,14 @@ impl Run<'_> {
         }
     }
 
-    async fn look(&mut self) -> Result<Look, WorldError> {
-        let look = self.world.look().await?;
-        let members = MemberLine::all(&look);
+    async fn snapshot(&mut self) -> Result<Snapshot, WorldError> {
+        let snapshot = self.world.snapshot().await?;
+        let members = MemberLine::all(&snapshot);
         if members != self.shown {
             self.shown.clone_from(&members);
             self.tell(What::Members { members });
         }
-        Ok(look)
+        Ok(snapshot)
     }
 
     async fn record(&self, what: Line) -> Result<(), WorldError> {

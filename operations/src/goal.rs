@@ -9,7 +9,8 @@ use stateful_safety::Version;
 #[serde(rename_all = "camelCase")]
 pub enum Goal {
     /// Every member runs what the template declares, after this change of it if there is one.
-    Renew {
+    #[serde(rename = "renew")]
+    Upgrade {
         /// The change; without one the template is taken as it stands.
         change: Option<TemplateChange>,
         /// Whether those that led at the beginning lead again at the end.
@@ -21,7 +22,8 @@ pub enum Goal {
         surge: Surge,
     },
     /// No member is on that node any more.
-    Leave {
+    #[serde(rename = "leave")]
+    EvacuateNode {
         /// The node.
         node: String,
     },
@@ -31,7 +33,8 @@ pub enum Goal {
         release: Version,
     },
     /// That member leads its group.
-    Lead {
+    #[serde(rename = "lead")]
+    Switchover {
         /// The member.
         member: String,
     },

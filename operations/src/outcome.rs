@@ -9,7 +9,7 @@ use crate::steps::Step;
 
 /// How long things may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct TimeLimits {
     /// The whole operation; `None` is without end.
     pub whole: Option<Duration>,
     /// One step, its waiting included.

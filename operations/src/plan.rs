@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use stateful_safety::{EngineKind, Member, Reason, ReplicaGroup, Role, Rollout, Version, WorkloadId};
 
-use crate::Look;
+use crate::Snapshot;
 use crate::goal::Goal;
 use crate::steps::Step;
 
@@ -60,13 +60,13 @@ pub struct Origin {
 
 impl Origin {
     /// The present state as the origin.
-    pub fn of(look: &Look) -> Self {
-        let primaries = look.assessment.groups.iter().filter_map(ReplicaGroup::primary);
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let primaries = snapshot.assessment.groups.iter().filter_map(ReplicaGroup::primary);
         Self {
-            image: look.workload.image.clone(),
-            rollout: look.workload.rollout,
+            image: snapshot.workload.image.clone(),
+            rollout: snapshot.workload.rollout,
             primaries: primaries.map(|primary| primary.name.clone()).collect(),
-            replicas: look.workload.replicas,
+            replicas: snapshot.workload.replicas,
         }
     }
 }
@@ -103,7 +103,7 @@ pub enum Refusal {
 /// What is no longer as a plan saw it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the plan no longer fits: {0}")]
-pub struct Moved(pub String);
+pub struct PlanOutdated(pub String);
 
 impl Plan {
     /// The format written today.
@@ -117,26 +117,28 @@ impl Plan {
     }
 
     /// Whether the world is still the one this plan was drawn up for; to be asked after every prompt and on every file.
-    pub fn still_fits(&self, look: &Look) -> Result<(), Moved> {
+    pub fn still_fits(&self, snapshot: &Snapshot) -> Result<(), PlanOutdated> {
         if self.format != Self::FORMAT {
             let format = self.format;
-            return Err(Moved(format!("its format is {format}, this version reads {}", Self::FORMAT)));
+            return Err(PlanOutdated(format!("its format is {format}, this version reads {}", Self::FORMAT)));
         }
-        if self.uid != look.workload.uid {
-            return Err(Moved(format!("{} was deleted and made anew", self.workload)));
+        if self.uid != snapshot.workload.uid {
+            return Err(PlanOutdated(format!("{} was deleted and made anew", self.workload)));
         }
-        if self.image != look.workload.image {
-            let (before, now) = (&self.image, &look.workload.image);
-            return Err(Moved(format!("the template's image was {before} and is {now}")));
+        if self.image != snapshot.workload.image {
+            let (before, now) = (&self.image, &snapshot.workload.image);
+            return Err(PlanOutdated(format!("the template's image was {before} and is {now}")));
         }
-        let now = seen(look);
+        let now = seen(snapshot);
         for member in &self.members {
             let name = &member.name;
             match now.iter().find(|other| &other.name == name) {
-                None => return Err(Moved(format!("{name} is gone"))),
-                Some(other) if other.uid != member.uid => return Err(Moved(format!("the pod {name} is another one"))),
+                None => return Err(PlanOutdated(format!("{name} is gone"))),
+                Some(other) if other.uid != member.uid => {
+                    return Err(PlanOutdated(format!("the pod {name} is another one")));
+                }
                 Some(other) if other.role != member.role => {
-                    return Err(Moved(format!("{name} was {}, it is {}", member.role, other.role)));
+                    return Err(PlanOutdated(format!("{name} was {}, it is {}", member.role, other.role)));
                 }
                 Some(_) => {}
             }
@@ -148,27 +150,28 @@ impl Plan {
 /// What becomes of a plan while it is carried out.
 impl Plan {
     /// Who is old is known only once the controller has made a revision of a new template: going back to a template that
-    /// was there before finds members that need not move, and their groups need not be handed over.
-    pub(crate) fn spared(&self, index: usize, look: &Look) -> Option<String> {
+    /// was there before finds members that need not move, and their groups need not be switched over.
+    pub(crate) fn spared(&self, index: usize, snapshot: &Snapshot) -> Option<String> {
         let left = matches!(self.steps[index], Step::ChangeTemplate { .. }).then(|| &self.steps[index + 1..])?;
-        let is_current = |name: &str| look.workload.member(name).is_some_and(|pod| look.workload.is_current(pod));
+        let is_current =
+            |name: &str| snapshot.workload.member(name).is_some_and(|pod| snapshot.workload.is_current(pod));
         let spared = left.iter().filter_map(Step::subject).find(|member| is_current(member))?;
         Some(format!("{spared} runs what the template declares already"))
     }
 
     /// Whether a step relies on pods changing by this tool alone, and somebody (a repository's controller, say) has set
     /// the update strategy back: then the StatefulSet's own picks pods by ordinal again.
-    pub(crate) fn is_let_go(&self, index: usize, look: &Look) -> bool {
-        matches!(self.goal, Goal::Renew { .. })
+    pub(crate) fn is_let_go(&self, index: usize, snapshot: &Snapshot) -> bool {
+        matches!(self.goal, Goal::Upgrade { .. })
             && matches!(
                 self.steps[index],
                 Step::AddMember { .. }
                     | Step::Replace { .. }
-                    | Step::HandOver { .. }
-                    | Step::FinishHandOver { .. }
+                    | Step::Switchover { .. }
+                    | Step::FinishSwitchover { .. }
                     | Step::RemoveMember { .. }
             )
-            && look.workload.rollout != Rollout::OnDelete
+            && snapshot.workload.rollout != Rollout::OnDelete
     }
 
     /// What is left from a step on, beginning with the hold: at once, since every moment without it may cost a primary.
@@ -181,17 +184,17 @@ impl Plan {
 }
 
 /// The members as a look shows them.
-pub(crate) fn seen(look: &Look) -> Vec<SeenMember> {
+pub(crate) fn seen(snapshot: &Snapshot) -> Vec<SeenMember> {
     let member = |member: &Arc<Member>| {
-        let state = look.assessment.member(&member.name);
+        let state = snapshot.assessment.member(&member.name);
         SeenMember {
             name: member.name.clone(),
             uid: member.uid.clone(),
-            group: look.assessment.group_of(&member.name).map(|group| group.name.clone()).unwrap_or_default(),
+            group: snapshot.assessment.group_of(&member.name).map(|group| group.name.clone()).unwrap_or_default(),
             role: state.map_or(Role::Unknown, |state| state.role),
             version: state.and_then(|state| state.version.clone()),
             node: member.node.clone(),
         }
     };
-    look.workload.members.iter().map(member).collect()
+    snapshot.workload.members.iter().map(member).collect()
 }

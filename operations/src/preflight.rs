@@ -1,14 +1,16 @@
 //! THINK. The questions asked before anything begins, as a table: what `check` prints and what a plan must pass.
 
-use stateful_safety::{Blocker, Disruption, MemberState, Misfit, Policy, Reason, ReplicaGroup, Role, Version, Warning};
+use stateful_safety::{
+    Blocker, Disruption, MemberState, Policy, Reason, ReplicaGroup, Role, Version, VersionSkew, Warning,
+};
 
+use crate::affected_members::{moves, target_image};
 use crate::goal::Goal;
-use crate::moves::{moves, target_image};
 use crate::steps::{Step, is_ended_by_it};
-use crate::{Look, Plan};
+use crate::{Plan, Snapshot};
 
 /// A check: its name, what it makes sure of, and the question.
-pub(crate) type Check = (&'static str, &'static str, fn(&Plan, &Look, &Policy) -> Vec<Reason>);
+pub(crate) type Check = (&'static str, &'static str, fn(&Plan, &Snapshot, &Policy) -> Vec<Reason>);
 
 /// The checks, in the order in which they are shown.
 pub const CHECKS: &[Check] = &[
@@ -39,13 +41,13 @@ pub struct Finding {
 }
 
 /// What every check finds about a plan. A reason is shown once, by the first check that finds it.
-pub fn findings(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Finding> {
+pub fn findings(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Finding> {
     let mut shown: Vec<Reason> = Vec::new();
     CHECKS
         .iter()
         .map(|(check, title, ask)| {
             let mut reasons = Vec::new();
-            for reason in ask(plan, look, policy) {
+            for reason in ask(plan, snapshot, policy) {
                 let accepted = reason.may_be_accepted() && policy.accepted.contains(reason.code());
                 if !accepted && !shown.contains(&reason) {
                     shown.push(reason.clone());
@@ -58,25 +60,25 @@ pub fn findings(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Finding> {
 }
 
 /// Every reason against a plan.
-pub(crate) fn reasons(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
-    findings(plan, look, policy).into_iter().flat_map(|finding| finding.reasons).collect()
+pub(crate) fn reasons(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Reason> {
+    findings(plan, snapshot, policy).into_iter().flat_map(|finding| finding.reasons).collect()
 }
 
 /// The template and how it is rolled out are an operator's; who leads, and on which node, it leaves to the database.
-fn no_operator(plan: &Plan, look: &Look, _policy: &Policy) -> Vec<Reason> {
-    let renews = matches!(plan.goal, Goal::Renew { .. });
-    let operated = look.workload.operated.clone().filter(|_| renews);
+fn no_operator(plan: &Plan, snapshot: &Snapshot, _policy: &Policy) -> Vec<Reason> {
+    let renews = matches!(plan.goal, Goal::Upgrade { .. });
+    let operated = snapshot.workload.operated.clone().filter(|_| renews);
     operated.map(|operated| Reason::OperatorRunsIt { operated }).into_iter().collect()
 }
 
 /// Who leads, and on which node, is a set's own matter, whatever its cluster does.
-fn balancer_off(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
-    if matches!(plan.goal, Goal::Renew { .. }) { look.balancing(policy) } else { Vec::new() }
+fn balancer_off(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Reason> {
+    if matches!(plan.goal, Goal::Upgrade { .. }) { snapshot.balancing(policy) } else { Vec::new() }
 }
 
-/// A snapshot in a forked child passes by itself within seconds and only delays a handover: the gate waits for it.
-fn members_well(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
-    let mut reasons = look.not_whole(policy, mended(plan, look));
+/// A snapshot in a forked child passes by itself within seconds and only delays a switchover: the gate waits for it.
+fn members_well(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Reason> {
+    let mut reasons = snapshot.not_whole(policy, mended(plan, snapshot));
     let finalizes = matches!(plan.goal, Goal::Finalize { .. });
     reasons.retain(|reason| !passes_soon(reason) && (!finalizes || !is_ended_by_it(reason)));
     reasons
@@ -87,18 +89,21 @@ fn passes_soon(reason: &Reason) -> bool {
 }
 
 /// The member that is broken and is to be mended by being replaced first.
-fn mended<'a>(plan: &'a Plan, look: &Look) -> Option<&'a str> {
-    let first =
-        plan.steps.iter().find_map(Step::subject).filter(|_| matches!(plan.goal, Goal::Renew { repair: true, .. }))?;
-    (!look.is_well(first)).then_some(first)
+fn mended<'a>(plan: &'a Plan, snapshot: &Snapshot) -> Option<&'a str> {
+    let first = plan
+        .steps
+        .iter()
+        .find_map(Step::subject)
+        .filter(|_| matches!(plan.goal, Goal::Upgrade { repair: true, .. }))?;
+    (!snapshot.is_well(first)).then_some(first)
 }
 
-fn replicas_expendable(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
-    let mended = mended(plan, look);
+fn replicas_expendable(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Reason> {
+    let mended = mended(plan, snapshot);
     taken(plan)
-        .filter(|member| !look.leads(member))
+        .filter(|member| !snapshot.leads(member))
         .flat_map(|member| {
-            let reasons = against_taking(member, look, policy);
+            let reasons = against_taking(member, snapshot, policy);
             let reasons = if mended == Some(member) { reasons } else { lasting(reasons, mended) };
             reasons.into_iter().filter(|reason| !is_ended_by_one_more(plan, reason))
         })
@@ -116,8 +121,8 @@ fn added(plan: &Plan) -> Option<&str> {
     plan.steps.iter().find_map(|step| if let Step::AddMember { member, .. } = step { Some(&**member) } else { None })
 }
 
-fn joins_by_itself(plan: &Plan, look: &Look, _policy: &Policy) -> Vec<Reason> {
-    let why = look.workload.engine.joins_only_after();
+fn joins_by_itself(plan: &Plan, snapshot: &Snapshot, _policy: &Policy) -> Vec<Reason> {
+    let why = snapshot.workload.engine.joins_only_after();
     added(plan)
         .zip(why)
         .map(|(member, why)| Reason::JoinsNotByItself { member: member.to_owned(), why: why.to_owned() })
@@ -137,25 +142,26 @@ fn taken(plan: &Plan) -> impl Iterator<Item = &str> {
     plan.steps.iter().filter_map(|step| if let Step::Replace { member } = step { Some(&**member) } else { None })
 }
 
-fn against_taking(member: &str, look: &Look, policy: &Policy) -> Vec<Reason> {
-    look.against(policy, &Disruption::Take { members: vec![member.to_owned()] })
+fn against_taking(member: &str, snapshot: &Snapshot, policy: &Policy) -> Vec<Reason> {
+    snapshot.against(policy, &Disruption::Take { members: vec![member.to_owned()] })
 }
 
-fn successors_ready(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
-    let mended = mended(plan, look);
+fn successors_ready(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Reason> {
+    let mended = mended(plan, snapshot);
     let moved = |member: &str| {
-        look.leads(member) && look.assessment.member(member).is_some_and(|state| moves(&plan.goal, look, policy, state))
+        snapshot.leads(member)
+            && snapshot.assessment.member(member).is_some_and(|state| moves(&plan.goal, snapshot, policy, state))
     };
     let mut reasons: Vec<Reason> = plan
         .steps
         .iter()
         .filter_map(|step| match step {
             // One that gives a group back comes when all have moved; what it will look like then, its gate will see.
-            Step::HandOver { from, to, .. } if moved(from) && mended != Some(to) && added(plan) != Some(to) => {
-                Some(Disruption::HandOver { from: from.clone(), to: to.clone() })
+            Step::Switchover { from, to, .. } if moved(from) && mended != Some(to) && added(plan) != Some(to) => {
+                Some(Disruption::Switchover { from: from.clone(), to: to.clone() })
             }
-            Step::HandOver { .. }
-            | Step::FinishHandOver { .. }
+            Step::Switchover { .. }
+            | Step::FinishSwitchover { .. }
             | Step::AddMember { .. }
             | Step::RemoveMember { .. }
             | Step::Replace { .. }
@@ -163,18 +169,18 @@ fn successors_ready(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
             | Step::ChangeTemplate { .. }
             | Step::Route { .. }
             | Step::Finalize { .. }
-            | Step::BeginSynchrony
-            | Step::EndSynchrony
+            | Step::BeginTemporarySync
+            | Step::EndTemporarySync
             | Step::ReleaseRollout { .. } => None,
         })
-        .flat_map(|handover| lasting(look.against(policy, &handover), mended))
+        .flat_map(|switchover| lasting(snapshot.against(policy, &switchover), mended))
         .filter(|reason| !passes_soon(reason))
         .collect();
-    let led_away = look
+    let led_away = snapshot
         .assessment
         .groups
         .iter()
-        .filter(|group| group.primary().is_some_and(|primary| moves(&plan.goal, look, policy, primary)));
+        .filter(|group| group.primary().is_some_and(|primary| moves(&plan.goal, snapshot, policy, primary)));
     let can_lead = |member: &MemberState| {
         let follows = member.role == Role::Replica && member.sync.is_streaming();
         member.is_electable() && (follows || mended == Some(&member.name))
@@ -185,50 +191,54 @@ fn successors_ready(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
 }
 
 /// A primary is replaced once it is one no more; but what it keeps its data on is known now.
-fn storage_kept(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
-    let primaries = look.assessment.groups.iter().filter_map(ReplicaGroup::primary);
+fn storage_kept(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Reason> {
+    let primaries = snapshot.assessment.groups.iter().filter_map(ReplicaGroup::primary);
     let about_storage =
         |reason: &Reason| matches!(reason, Reason::StorageNotKept { .. } | Reason::NoPersistence { .. });
     primaries
-        .filter(|primary| moves(&plan.goal, look, policy, primary) && !matches!(plan.goal, Goal::Lead { .. }))
-        .flat_map(|primary| against_taking(&primary.name, look, policy))
+        .filter(|primary| moves(&plan.goal, snapshot, policy, primary) && !matches!(plan.goal, Goal::Switchover { .. }))
+        .flat_map(|primary| against_taking(&primary.name, snapshot, policy))
         .filter(about_storage)
         .collect()
 }
 
-fn one_release(plan: &Plan, look: &Look, policy: &Policy) -> Vec<Reason> {
+fn one_release(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Reason> {
     let finalizes = plan.steps.iter().filter(|step| matches!(step, Step::Finalize { .. }));
-    finalizes.flat_map(|step| step.refused(look, policy)).collect()
+    finalizes.flat_map(|step| step.refused(snapshot, policy)).collect()
 }
 
-fn version_forward(plan: &Plan, look: &Look, _policy: &Policy) -> Vec<Reason> {
-    let image = target_image(&plan.goal, look);
+fn version_forward(plan: &Plan, snapshot: &Snapshot, _policy: &Policy) -> Vec<Reason> {
+    let image = target_image(&plan.goal, snapshot);
     let Some(target) = Version::of_image(image) else {
-        return Vec::new(); // each handover's gate compares the versions that really run
+        return Vec::new(); // each switchover's gate compares the versions that really run
     };
-    let engine = look.workload.engine;
-    let replaced = taken(plan).filter_map(|member| look.assessment.member(member));
+    let engine = snapshot.workload.engine;
+    let replaced = taken(plan).filter_map(|member| snapshot.assessment.member(member));
     replaced
         .filter_map(|member| {
             let (version, name) = (member.version.clone()?, member.name.clone());
             if !engine.rolls_across_releases() && target.is_another_release_than(&version, engine) {
-                return Some(Reason::Release(Misfit::AnotherRelease {
+                return Some(Reason::Release(VersionSkew::AnotherRelease {
                     member: name,
                     version,
                     image: image.to_owned(),
                 }));
             }
-            if !look.assessment.can_open(&target, &version, engine) {
-                return Some(Reason::Release(Misfit::FilesTooNew { member: name, version, image: image.to_owned() }));
+            if !snapshot.assessment.can_open(&target, &version, engine) {
+                return Some(Reason::Release(VersionSkew::FilesTooNew {
+                    member: name,
+                    version,
+                    image: image.to_owned(),
+                }));
             }
             if !version.is_older_release_than(&target, engine) {
                 return None;
             }
-            let features = look.assessment.feature_release.clone();
+            let features = snapshot.assessment.feature_release.clone();
             match features.filter(|features| features.is_older_release_than(&version, engine)) {
-                Some(features) => Some(Reason::Release(Misfit::NotFinalized { features, version })),
+                Some(features) => Some(Reason::Release(VersionSkew::NotFinalized { features, version })),
                 None => (!target.follows_release_of(&version, engine)).then(|| {
-                    Reason::Release(Misfit::ReleaseSkipped { member: name, version, image: image.to_owned() })
+                    Reason::Release(VersionSkew::ReleaseSkipped { member: name, version, image: image.to_owned() })
                 }),
             }
         })

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use stateful_safety::{MemberState, Millis, Role, Sync};
 
-use crate::Look;
+use crate::Snapshot;
 
 /// Something that happened, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,7 +54,7 @@ pub enum What {
         text: String,
         /// How long it took, in milliseconds.
         took: Millis,
-        /// For a handover: from the order until the successor led, in milliseconds.
+        /// For a switchover: from the order until the successor led, in milliseconds.
         handed_over_in: Option<Millis>,
         /// Whether there was anything to do.
         acted: bool,
@@ -99,14 +99,14 @@ pub struct MemberLine {
 
 impl MemberLine {
     /// One line a declared member, in the StatefulSet's order.
-    pub fn all(look: &Look) -> Vec<Self> {
-        let declared = look.workload.members.iter().map(|member| member.name.clone());
-        declared.chain(look.workload.absent()).map(|name| Self::of(look, &name)).collect()
+    pub fn all(snapshot: &Snapshot) -> Vec<Self> {
+        let declared = snapshot.workload.members.iter().map(|member| member.name.clone());
+        declared.chain(snapshot.workload.absent()).map(|name| Self::of(snapshot, &name)).collect()
     }
 
-    fn of(look: &Look, name: &str) -> Self {
-        let pod = look.workload.member(name);
-        let state = look.assessment.member(name);
+    fn of(snapshot: &Snapshot, name: &str) -> Self {
+        let pod = snapshot.workload.member(name);
+        let state = snapshot.assessment.member(name);
         let (text, well) = match pod {
             None => ("no pod".to_owned(), false),
             Some(pod) if pod.terminating => ("terminating".to_owned(), false),
@@ -115,12 +115,12 @@ impl MemberLine {
         };
         Self {
             name: name.to_owned(),
-            group: look.assessment.group_of(name).map_or_else(|| "-".to_owned(), |group| group.name.clone()),
+            group: snapshot.assessment.group_of(name).map_or_else(|| "-".to_owned(), |group| group.name.clone()),
             role: state.map_or(Role::Unknown, |state| state.role),
             state: text,
             well,
             version: state.and_then(|state| state.version.as_ref()).map(ToString::to_string),
-            current: pod.is_some_and(|pod| look.workload.is_current(pod)),
+            current: pod.is_some_and(|pod| snapshot.workload.is_current(pod)),
             node: pod.and_then(|pod| pod.node.clone()),
         }
     }

@@ -4,19 +4,23 @@ use std::cmp::Reverse;
 
 use stateful_safety::{MemberState, ReplicaGroup, Role, Sync};
 
-use crate::Look;
+use crate::Snapshot;
 
 /// The replica that should lead a group next: one that may at all, in sync, of no older release than its primary if there is
 /// one, most wanted by the database's own configuration (another would not lead for long), on another node, closest behind.
 /// The name decides between equals, so that the same look gives the same answer.
-pub fn best_successor<'g>(look: &Look, group: &'g ReplicaGroup, primary: &MemberState) -> Option<&'g MemberState> {
-    let node = |name: &str| look.workload.member(name).and_then(|pod| pod.node.as_deref());
+pub fn best_successor<'g>(
+    snapshot: &Snapshot,
+    group: &'g ReplicaGroup,
+    primary: &MemberState,
+) -> Option<&'g MemberState> {
+    let node = |name: &str| snapshot.workload.member(name).and_then(|pod| pod.node.as_deref());
     let lag = |member: &MemberState| match member.sync {
         Sync::InSync { lag_bytes } => Some(lag_bytes),
         Sync::Behind { .. } | Sync::Unreachable { .. } => None,
     };
     let older = |member: &MemberState| match (&member.version, &primary.version) {
-        (Some(version), Some(leading)) => !look.assessment.can_open(version, leading, look.workload.engine),
+        (Some(version), Some(leading)) => !snapshot.assessment.can_open(version, leading, snapshot.workload.engine),
         _ => false, // the gate asks again when both have said what they run
     };
     let rank = |member: &MemberState| {

@@ -2,7 +2,7 @@
 
 use crate::goal::{Goal, Surge};
 use crate::steps::Step;
-use crate::{Look, Origin};
+use crate::{Origin, Snapshot};
 
 /// The member more than were declared when an operation began.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,12 +19,12 @@ pub(crate) struct Added {
 
 impl Added {
     /// That of a goal which has one.
-    pub(crate) fn of(goal: &Goal, look: &Look, origin: &Origin) -> Option<Self> {
-        let Goal::Renew { surge: surge @ (Surge::Add | Surge::Withdraw), .. } = goal else { return None };
+    pub(crate) fn of(goal: &Goal, snapshot: &Snapshot, origin: &Origin) -> Option<Self> {
+        let Goal::Upgrade { surge: surge @ (Surge::Add | Surge::Withdraw), .. } = goal else { return None };
         Some(Self {
-            name: look.workload.next_after(origin.replicas),
+            name: snapshot.workload.next_after(origin.replicas),
             before: origin.replicas,
-            declared: look.workload.replicas,
+            declared: snapshot.workload.replicas,
             is_withdrawn: *surge == Surge::Withdraw,
         })
     }
@@ -42,13 +42,13 @@ impl Added {
 
 /// What people should know before a member is added or removed: what stays of it, whom it counts for, and who else writes
 /// the number of members.
-pub(crate) fn notes(steps: &[Step], look: &Look) -> Vec<String> {
-    let workload = &look.workload;
+pub(crate) fn notes(steps: &[Step], snapshot: &Snapshot) -> Vec<String> {
+    let workload = &snapshot.workload;
     let mut notes = Vec::new();
     for step in steps {
         match step {
             Step::AddMember { member, replicas } => {
-                if look.assessment.groups.iter().any(|group| group.writes_need > 1) {
+                if snapshot.assessment.groups.iter().any(|group| group.write_quorum > 1) {
                     notes.push(format!(
                         "{member} counts for commits only where synchronous_standby_names lists it, or everybody (*)"
                     ));
@@ -79,12 +79,12 @@ pub(crate) fn notes(steps: &[Step], look: &Look) -> Vec<String> {
             Step::HoldRollout
             | Step::ChangeTemplate { .. }
             | Step::Replace { .. }
-            | Step::HandOver { .. }
-            | Step::FinishHandOver { .. }
+            | Step::Switchover { .. }
+            | Step::FinishSwitchover { .. }
             | Step::Route { .. }
             | Step::Finalize { .. }
-            | Step::BeginSynchrony
-            | Step::EndSynchrony
+            | Step::BeginTemporarySync
+            | Step::EndTemporarySync
             | Step::ReleaseRollout { .. } => {}
         }
     }

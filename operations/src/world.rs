@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use stateful_cluster::Error as ClusterError;
-use stateful_engines::{BoxFuture, HandOverError};
+use stateful_engines::{BoxFuture, SwitchoverError};
 use stateful_safety::Millis;
 
 use crate::journal::Event;
 use crate::steps::Act;
-use crate::{Look, Progress};
+use crate::{Progress, Snapshot};
 
 /// What went wrong with the world.
 #[derive(Debug, thiserror::Error)]
@@ -23,9 +23,9 @@ pub enum WorldError {
     /// Getting ready for it took a while: it is to be judged again, on a new look.
     #[error("to be judged again: {0}")]
     NotYet(String),
-    /// A handover.
+    /// A switchover.
     #[error(transparent)]
-    HandOver(#[from] HandOverError),
+    Switchover(#[from] SwitchoverError),
     /// The journal holds what cannot be.
     #[error("the journal is not usable: {0}")]
     Journal(String),
@@ -34,10 +34,10 @@ pub enum WorldError {
 /// The world as one operation on one workload meets it.
 pub trait World: Send + Sync {
     /// LOOK. Everything there is to know now.
-    fn look(&self) -> BoxFuture<'_, Result<Look, WorldError>>;
+    fn snapshot(&self) -> BoxFuture<'_, Result<Snapshot, WorldError>>;
 
     /// TOUCH. One act, on the world as it was last seen.
-    fn act<'a>(&'a self, act: &'a Act, look: &'a Look) -> BoxFuture<'a, Result<Option<Duration>, WorldError>>;
+    fn act<'a>(&'a self, act: &'a Act, snapshot: &'a Snapshot) -> BoxFuture<'a, Result<Option<Duration>, WorldError>>;
 
     /// TOUCH. Writes a line of the journal; returns once it is kept. Fails when the operation is no longer ours.
     fn record<'a>(&'a self, event: &'a Event) -> BoxFuture<'a, Result<(), WorldError>>;

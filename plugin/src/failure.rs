@@ -1,7 +1,7 @@
 //! A command's expected failures: one sentence, an exit code, the next thing to type.
 
 use stateful_cluster::Error as ClusterError;
-use stateful_operations::{Moved, OpenError, WorldError};
+use stateful_operations::{OpenError, PlanOutdated, WorldError};
 
 use crate::exit::Exit;
 
@@ -85,15 +85,15 @@ impl From<WorldError> for Failure {
     fn from(error: WorldError) -> Self {
         match error {
             WorldError::Cluster(error) => error.into(),
-            WorldError::NotGranted(_) | WorldError::NotYet(_) | WorldError::HandOver(_) | WorldError::Journal(_) => {
+            WorldError::NotGranted(_) | WorldError::NotYet(_) | WorldError::Switchover(_) | WorldError::Journal(_) => {
                 Self::new(Exit::Error, error.to_string())
             }
         }
     }
 }
 
-impl From<Moved> for Failure {
-    fn from(moved: Moved) -> Self {
+impl From<PlanOutdated> for Failure {
+    fn from(moved: PlanOutdated) -> Self {
         Self::blocked(moved.to_string()).hint("draw it up anew with --dry-run=client")
     }
 }

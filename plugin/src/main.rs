@@ -3,10 +3,10 @@
 mod cli;
 mod commands;
 mod context;
-mod drawing;
 mod exit;
 mod failure;
 mod operation;
+mod planning;
 mod report;
 
 use std::process::ExitCode;

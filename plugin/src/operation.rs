@@ -7,7 +7,7 @@ mod interrupt;
 use std::time::Duration;
 
 use stateful_operations::journal::Entry;
-use stateful_operations::{Limits, Outcome, Plan, World, execute};
+use stateful_operations::{Outcome, Plan, TimeLimits, World, execute};
 
 use crate::cli::OperationFlags;
 use crate::context::{Context, Opened, policy, who};
@@ -62,9 +62,9 @@ pub(crate) async fn run(context: &Context, operation: Operation<'_>) -> Result<O
     let interrupt = interrupt::listen(context, listener.clone());
     live.tell(Some(listener));
     let canary = if flags.canary { Some(Canary::start(live)) } else { None };
-    let limits = Limits { whole: Some(flags.timeout).filter(|whole| !whole.is_zero()), step: flags.step_timeout };
+    let limits = TimeLimits { whole: Some(flags.timeout).filter(|whole| !whole.is_zero()), step: flags.step_timeout };
     let outcome = execute(live.as_ref(), plan.clone(), &policy(&flags.policy), limits, &who()).await;
-    let last_look = live.look().await.ok();
+    let last_look = live.snapshot().await.ok();
     let ledger = match canary {
         Some(canary) => canary.end().await.map_err(|why| context.printer.note(&format!("warning: {why}"))).ok(),
         None => None,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Blocker, EngineKind, Millis, Sharding, Synchrony, Version};
+use crate::{Blocker, EngineKind, Millis, Sharding, SyncReplication, Version};
 
 /// What an engine adapter reports about a workload at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,7 +15,7 @@ pub struct Assessment {
     /// hold the same shards for CouchDB. There a member may be in several.
     pub groups: Vec<ReplicaGroup>,
     /// Bodies that must keep a majority for the database to elect a primary at all.
-    pub electorates: Vec<Electorate>,
+    pub quorums: Vec<Quorum>,
     /// Conditions under which nothing may be moved, each with its name.
     pub blockers: Vec<Blocker>,
     /// The release whose features the data makes use of, where the engine keeps that apart from the servers' own version
@@ -24,7 +24,7 @@ pub struct Assessment {
     pub feature_release: Option<Version>,
     /// What an operation may change, or has changed for its duration, about whom commits wait for.
     #[serde(default)]
-    pub synchrony: Synchrony,
+    pub synchrony: SyncReplication,
     /// What it is of a sharded cluster, if it is (MongoDB).
     #[serde(default)]
     pub sharding: Option<Sharding>,
@@ -57,7 +57,7 @@ pub struct ReplicaGroup {
     /// The copies.
     pub members: Vec<MemberState>,
     /// How many members in sync, the primary included, a write needs before it is acknowledged.
-    pub writes_need: usize,
+    pub write_quorum: usize,
 }
 
 impl ReplicaGroup {
@@ -76,7 +76,7 @@ impl ReplicaGroup {
     }
 
     /// Whether it ought to have a primary and has none. Equals need none.
-    pub fn is_headless(&self) -> bool {
+    pub fn lacks_primary(&self) -> bool {
         self.primary().is_none() && !self.members.iter().all(|member| member.role == Role::Peer)
     }
 }
@@ -173,7 +173,7 @@ impl Sync {
 /// A body of voters that must keep a majority (Redis Cluster's slot-owning masters, a MongoDB set's voters), or of
 /// standbys whose word a commit waits for (PostgreSQL, where not every standby is listed).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Electorate {
+pub struct Quorum {
     /// What they are, for people: `slot-owning masters`.
     pub voters_are: String,
     /// The members that vote and answer.

@@ -39,7 +39,7 @@ pub enum Blocker {
         /// How many members say they are primary.
         primaries: usize,
     },
-    /// A snapshot or log rewrite runs in a forked child; a handover now would compete with it.
+    /// A snapshot or log rewrite runs in a forked child; a switchover now would compete with it.
     SnapshotRunning {
         /// The member.
         member: String,
@@ -51,7 +51,7 @@ pub enum Blocker {
         /// The member.
         member: String,
     },
-    /// A transaction has been open for long: a handover would end it, and its client would have to begin anew.
+    /// A transaction has been open for long: a switchover would end it, and its client would have to begin anew.
     TransactionOpen {
         /// The member, the primary.
         member: String,
@@ -83,7 +83,7 @@ pub enum Blocker {
         /// The server's word for it: `lost` or `unreserved`.
         status: String,
     },
-    /// A logical slot that exists on the primary alone: its reader would have nothing to go on from after a handover.
+    /// A logical slot that exists on the primary alone: its reader would have nothing to go on from after a switchover.
     SlotNotCarried {
         /// The member.
         member: String,
@@ -95,14 +95,14 @@ pub enum Blocker {
         /// The member.
         member: String,
     },
-    /// Somebody else decides who leads this database, and would take a handover behind its back for a failure.
+    /// Somebody else decides who leads this database, and would take a switchover behind its back for a failure.
     LedByOther {
         /// The member that shows it.
         member: String,
         /// Who.
         by: String,
     },
-    /// A member is in the middle of work that a restart or a handover would break off or slow down: an index build, a
+    /// A member is in the middle of work that a restart or a switchover would break off or slow down: an index build, a
     /// backup.
     Busy {
         /// The member.
@@ -303,7 +303,7 @@ impl std::fmt::Display for Blocker {
             Self::TransactionOpen { member, process, seconds } => {
                 write!(
                     f,
-                    "a transaction has been open for {seconds} s on {member} (process {process}); a handover ends it"
+                    "a transaction has been open for {seconds} s on {member} (process {process}); a switchover ends it"
                 )
             }
             Self::TransactionPrepared { member, transaction } => {
@@ -314,7 +314,7 @@ impl std::fmt::Display for Blocker {
                 write!(f, "replication slot {slot} of {member} is {status}: its reader cannot follow")
             }
             Self::SlotNotCarried { member, slot } => {
-                write!(f, "logical slot {slot} is on {member} alone: its reader could not go on after a handover")
+                write!(f, "logical slot {slot} is on {member} alone: its reader could not go on after a switchover")
             }
             Self::ReplayPaused { member } => write!(f, "{member} has its replay paused and could not take over"),
             Self::LedByOther { member, by } => write!(f, "{by} decides who leads, as {member} shows"),

@@ -12,14 +12,16 @@ pub enum Disruption {
         members: Vec<String>,
     },
     /// Make another member of a group its primary.
-    HandOver {
+    #[serde(rename = "handOver")]
+    Switchover {
         /// The present primary.
         from: String,
         /// The member to become primary.
         to: String,
     },
-    /// End a handover that somebody began and nobody saw the end of, while nobody leads: with one of the two leading.
-    FinishHandOver {
+    /// End a switchover that somebody began and nobody saw the end of, while nobody leads: with one of the two leading.
+    #[serde(rename = "finishHandOver")]
+    FinishSwitchover {
         /// The primary before it.
         from: String,
         /// The member that was to become primary.

@@ -1,11 +1,11 @@
 //! The one judge: may this be done to that database now?
 
-use crate::case::Case;
+use crate::check_input::CheckInput;
 use crate::{Assessment, Disruption, Millis, Policy, Reason, Workload, checks};
 
 /// What is known when the question is asked.
 #[derive(Debug, Clone, Copy)]
-pub struct Known<'a> {
+pub struct JudgeInput<'a> {
     /// The workload as Kubernetes has it.
     pub workload: &'a Workload,
     /// The newest assessment by its engine, if there is one.
@@ -40,7 +40,7 @@ impl Verdict {
 }
 
 /// A question the judge asks: every reason it finds against the disruption.
-pub(crate) type Check = fn(&Case<'_>) -> Vec<Reason>;
+pub(crate) type Check = fn(&CheckInput<'_>) -> Vec<Reason>;
 
 /// The questions, in the order in which their reasons are shown: first what makes the rest worth reading (is it a
 /// member, do the members agree), then what would be lost, then what would merely take long.
@@ -57,7 +57,7 @@ pub(crate) const CHECKS: &[(&str, Check)] = &[
 ];
 
 /// Judges a disruption. Pure: the same arguments give the same verdict, and what is not known is a reason to refuse.
-pub fn judge(policy: &Policy, known: Known<'_>, disruption: &Disruption, now: Millis) -> Verdict {
+pub fn judge(policy: &Policy, known: JudgeInput<'_>, disruption: &Disruption, now: Millis) -> Verdict {
     let Some(assessment) = known.assessment else {
         return Verdict::Refuse(vec![never_looked()]);
     };
@@ -65,10 +65,10 @@ pub fn judge(policy: &Policy, known: Known<'_>, disruption: &Disruption, now: Mi
     if age > policy.max_age {
         return Verdict::Refuse(vec![Reason::Stale { age, limit: policy.max_age }]);
     }
-    let case = Case { policy, workload: known.workload, assessment, promised: known.promised, disruption };
+    let input = CheckInput { policy, workload: known.workload, assessment, promised: known.promised, disruption };
     let reasons: Vec<Reason> = CHECKS
         .iter()
-        .flat_map(|(_, check)| check(&case))
+        .flat_map(|(_, check)| check(&input))
         .filter(|reason| !(reason.may_be_accepted() && policy.accepted.contains(reason.code())))
         .collect();
     if reasons.is_empty() { Verdict::Allow } else { Verdict::Refuse(reasons) }
@@ -77,7 +77,7 @@ pub fn judge(policy: &Policy, known: Known<'_>, disruption: &Disruption, now: Mi
 /// Whether everybody is well, apart from `except`: the question between two steps. All reasons against.
 ///
 /// Stricter than any one disruption: every pod ready and in its group, every replica in sync, all members agreeing.
-pub fn everyone_in_sync(policy: &Policy, known: Known<'_>, except: Option<&str>, now: Millis) -> Vec<Reason> {
+pub fn everyone_in_sync(policy: &Policy, known: JudgeInput<'_>, except: Option<&str>, now: Millis) -> Vec<Reason> {
     let Some(assessment) = known.assessment else {
         return vec![never_looked()];
     };
@@ -86,9 +86,10 @@ pub fn everyone_in_sync(policy: &Policy, known: Known<'_>, except: Option<&str>,
         return vec![Reason::Stale { age, limit: policy.max_age }];
     }
     let at_most = Disruption::Take { members: except.into_iter().map(ToOwned::to_owned).collect() };
-    let case = Case { policy, workload: known.workload, assessment, promised: known.promised, disruption: &at_most };
-    let mut reasons = checks::engine_idle(&case);
-    reasons.extend(checks::everyone_there(&case, except));
+    let input =
+        CheckInput { policy, workload: known.workload, assessment, promised: known.promised, disruption: &at_most };
+    let mut reasons = checks::engine_idle(&input);
+    reasons.extend(checks::everyone_there(&input, except));
     reasons
 }
 

@@ -12,42 +12,42 @@
 
 mod assessment;
 mod blocker;
-mod case;
+mod check_input;
+mod config_violation;
+mod connection_config;
 mod disruption;
 mod engine_kind;
-mod entrance;
-mod flaw;
 mod judge;
-mod misfit;
 mod operator;
 mod policy;
 mod reason;
 mod sharded;
-mod synchrony;
+mod sync_replication;
 mod unsettled;
 mod version;
+mod version_skew;
 mod warning;
 mod workload;
 
 mod checks;
 
-pub use assessment::{Assessment, Electorate, MemberState, ReplicaGroup, Role, Sync};
+pub use assessment::{Assessment, MemberState, Quorum, ReplicaGroup, Role, Sync};
 pub use blocker::Blocker;
+pub use config_violation::ConfigViolation;
+pub use connection_config::{ConnectionConfig, ContainerFacts, SecretSource, TlsFiles};
 pub use disruption::Disruption;
 pub use engine_kind::EngineKind;
-pub use entrance::{ContainerFacts, Entrance, Source, TlsFiles};
-pub use flaw::Flaw;
-pub use judge::{Known, Verdict, everyone_in_sync, judge};
-pub use misfit::Misfit;
-pub use operator::Operated;
+pub use judge::{JudgeInput, Verdict, everyone_in_sync, judge};
+pub use operator::OperatorOwner;
 pub use policy::Policy;
 pub use reason::Reason;
 pub use sharded::{Balancer, Part, Sharded, Sharding};
-pub use synchrony::Synchrony;
+pub use sync_replication::SyncReplication;
 pub use unsettled::Unsettled;
 pub use version::Version;
+pub use version_skew::VersionSkew;
 pub use warning::Warning;
-pub use workload::{Claims, Member, Rollout, Route, Storage, Workload, WorkloadId};
+pub use workload::{Member, Rollout, Route, Storage, VolumeClaims, Workload, WorkloadId};
 
 /// Milliseconds since the Unix epoch. Time is always an argument here, never read.
 pub type Millis = i64;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// The object a StatefulSet is made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Operated {
+pub struct OperatorOwner {
     /// Its API group, `psmdb.percona.com`.
     pub group: String,
     /// Its kind, `PerconaServerMongoDB`.
@@ -41,7 +41,7 @@ const OPERATORS: &[Operator] = &[
     ("databases.spotahome.com", "RedisFailover", "redisfailover", r#"{"spec":{"redis":{"image":"IMAGE"}}}"#),
 ];
 
-impl Operated {
+impl OperatorOwner {
     /// What to type so that its operator rolls another image out; `flags` are kubectl's, with a space before them.
     pub fn ask(&self, flags: &str) -> String {
         let known = OPERATORS.iter().find(|(group, kind, ..)| *group == self.group && *kind == self.kind);
@@ -66,7 +66,7 @@ type Pods = (&'static str, &'static str, &'static str, &'static str);
 const PODS: &[Pods] =
     &[("postgresql.cnpg.io", "Cluster", "kubectl cnpg status NAME", "kubectl cnpg promote NAME INSTANCE")];
 
-impl Operated {
+impl OperatorOwner {
     /// What to type instead where the operator keeps the pods itself and there is no StatefulSet to look at or move.
     pub fn ask_of_pods(&self, flags: &str) -> String {
         let upgrade = self.ask(flags);
@@ -77,7 +77,7 @@ impl Operated {
     }
 }
 
-impl std::fmt::Display for Operated {
+impl std::fmt::Display for OperatorOwner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}.{} {}", self.kind, self.group, self.name)
     }
@@ -85,25 +85,30 @@ impl std::fmt::Display for Operated {
 
 #[cfg(test)]
 mod tests {
-    use super::{OPERATORS, Operated};
+    use super::{OPERATORS, OperatorOwner};
 
     #[test]
     fn each_operator_is_asked_by_its_own_object() {
         for (group, kind, word, patch) in OPERATORS {
-            let object = Operated { group: (*group).to_owned(), kind: (*kind).to_owned(), name: "shop".to_owned() };
+            let object =
+                OperatorOwner { group: (*group).to_owned(), kind: (*kind).to_owned(), name: "shop".to_owned() };
             let asked = object.ask(" -n db");
             assert!(asked.contains(&format!("kubectl patch {word} shop -n db --type=merge -p '{patch}'")), "{asked}");
             assert!(patch.contains("IMAGE") || patch.contains("VERSION"), "{patch}");
         }
-        let cnpg =
-            Operated { group: "postgresql.cnpg.io".to_owned(), kind: "Cluster".to_owned(), name: "shop".to_owned() };
+        let cnpg = OperatorOwner {
+            group: "postgresql.cnpg.io".to_owned(),
+            kind: "Cluster".to_owned(),
+            name: "shop".to_owned(),
+        };
         assert_eq!(
             cnpg.ask_of_pods(" -n db"),
             "ask its operator: kubectl patch clusters.postgresql.cnpg.io shop -n db --type=merge -p \
              '{\"spec\":{\"imageName\":\"IMAGE\"}}'; another primary: kubectl cnpg promote shop INSTANCE -n db; who is there: \
              kubectl cnpg status shop -n db"
         );
-        let other = Operated { group: "example.com".to_owned(), kind: "Cache".to_owned(), name: "shop".to_owned() };
+        let other =
+            OperatorOwner { group: "example.com".to_owned(), kind: "Cache".to_owned(), name: "shop".to_owned() };
         assert!(other.ask("").contains("kubectl edit cache.example.com shop"));
     }
 }

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Blocker, Millis, Misfit, Operated, Sharded};
+use crate::{Blocker, Millis, OperatorOwner, Sharded, VersionSkew};
 
 /// Why something is not safe now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,7 +126,7 @@ pub enum Reason {
     /// An operator makes the StatefulSet: what is changed behind its back it changes back, or moves at the same time.
     OperatorRunsIt {
         /// The object it is made from.
-        operated: Operated,
+        operated: OperatorOwner,
     },
     /// The database's own configuration says that the successor never leads.
     NotElectable {
@@ -156,7 +156,7 @@ pub enum Reason {
         why: String,
     },
     /// The release that would come next does not fit.
-    Release(Misfit),
+    Release(VersionSkew),
     /// The database is a part of a sharded cluster.
     Sharded(Sharded),
     /// A named condition of the engine.
@@ -259,7 +259,7 @@ impl Reason {
                 format!("wait until it is in sync: kubectl stateful status {target} --watch")
             }
             Self::PrimaryTaken { member, .. } => {
-                format!("hand over first: kubectl stateful switchover {target} --from {member}")
+                format!("switch over first: kubectl stateful switchover {target} --from {member}")
             }
             Self::OnlyCopy { member, .. } => format!(
                 "add a replica (kubectl scale), or, if its clients may wait: kubectl stateful guard approve {member} \

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{EngineKind, Operated};
+use crate::{EngineKind, OperatorOwner};
 
 /// Which StatefulSet: namespace and name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -57,9 +57,9 @@ pub struct Workload {
     pub replicas_owner: Option<String>,
     /// The claims each member gets.
     #[serde(default)]
-    pub claims: Claims,
+    pub claims: VolumeClaims,
     /// The object its operator makes it from, where it has one.
-    pub operated: Option<Operated>,
+    pub operated: Option<OperatorOwner>,
 }
 
 impl Workload {
@@ -94,7 +94,7 @@ impl Workload {
 /// What a StatefulSet declares of its members' claims.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Claims {
+pub struct VolumeClaims {
     /// The templates' names; a member's claim is called as the template and the member.
     pub templates: Vec<String>,
     /// Whether the StatefulSet itself deletes a member's claims when it is scaled down (`whenScaled: Delete`).
@@ -159,7 +159,8 @@ pub struct Member {
 #[serde(rename_all = "camelCase")]
 pub enum Storage {
     /// On a claim that outlives the pod.
-    Claim,
+    #[serde(rename = "claim")]
+    VolumeClaim,
     /// Nowhere: the data goes with the pod.
     Ephemeral,
 }

@@ -36,7 +36,7 @@ const HAND_OVER: &[&str] = &[
     "SENTINEL SET",
 ];
 
-/// Words that promise a handover and lose writes, or writes themselves.
+/// Words that promise a switchover and lose writes, or writes themselves.
 const NEVER: &[&str] = &["FORCE", "TAKEOVER", "FLUSHALL", "FLUSHDB", "RESET", "SHUTDOWN", "DEBUG"];
 
 /// Every command in a text, with the first word of its arguments where that is one.
@@ -57,12 +57,12 @@ fn commands(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn only_hand_over_and_the_canary_say_anything_but_questions() {
+fn only_switchover_and_the_canary_say_anything_but_questions() {
     for file in files("engines/src/redis") {
         for command in commands(&file.joined()) {
             let asks = QUESTIONS.contains(&command.as_str());
             let canary = file.is_in("engines/src/redis/canary/") && CANARY.contains(&command.as_str());
-            let moves = file.is_in("engines/src/redis/hand_over/") && HAND_OVER.contains(&command.as_str());
+            let moves = file.is_in("engines/src/redis/switchover/") && HAND_OVER.contains(&command.as_str());
             assert!(asks || canary || moves, "{} sends {command}", file.path);
         }
     }
@@ -72,14 +72,14 @@ fn only_hand_over_and_the_canary_say_anything_but_questions() {
 const CHANGES: &[&str] = &["Method::PUT", "Method::DELETE", "Method::POST", "Method::PATCH"];
 
 #[test]
-fn only_hand_over_and_the_canary_send_a_couchdb_anything_but_questions() {
-    let may = ["engines/src/couchdb/hand_over/", "engines/src/couchdb/canary/"];
+fn only_switchover_and_the_canary_send_a_couchdb_anything_but_questions() {
+    let may = ["engines/src/couchdb/switchover/", "engines/src/couchdb/canary/"];
     let changing: Vec<String> = files("engines/src/couchdb")
         .into_iter()
         .filter(|file| CHANGES.iter().any(|change| file.joined().contains(change)))
         .map(|file| file.path)
         .collect();
-    assert_eq!(changing, ["engines/src/couchdb/canary/database.rs", "engines/src/couchdb/hand_over/mod.rs"]);
+    assert_eq!(changing, ["engines/src/couchdb/canary/database.rs", "engines/src/couchdb/switchover/mod.rs"]);
     assert!(changing.iter().all(|path| may.iter().any(|folder| path.starts_with(folder))));
     // The settings it changes are two, and neither is to outlive the process.
     let joined = files("engines/src/couchdb/hand_over").remove(0).joined();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use stateful_safety::Flaw;
+use stateful_safety::ConfigViolation;
 
 const HEAD: &str = "
 ## Declared objects
@@ -16,53 +16,57 @@ was as bad before may still be edited: then it warns.
 ";
 
 /// One of each. A new flaw does not compile until it has a place in [`place`], and then fails here until it is listed.
-fn all() -> Vec<Flaw> {
+fn all() -> Vec<ConfigViolation> {
     let redis = || "redis".to_owned();
     let says = |text: &str| text.to_owned();
     let (budget, database, set) = (redis, redis, redis);
     vec![
-        Flaw::BudgetsOverlap { budget: budget(), other: says("redis-old"), database: database() },
-        Flaw::NeverDrainable { budget: budget(), says: says("maxUnavailable 0"), pods: 3 },
-        Flaw::MajorityLost {
+        ConfigViolation::BudgetsOverlap { budget: budget(), other: says("redis-old"), database: database() },
+        ConfigViolation::NeverDrainable { budget: budget(), says: says("maxUnavailable 0"), pods: 3 },
+        ConfigViolation::MajorityLost {
             budget: budget(),
             says: says("maxUnavailable 50%"),
             database: database(),
             left: 1,
             needed: 2,
         },
-        Flaw::SelectsNothing { budget: budget() },
-        Flaw::SharedBudget { budget: budget(), databases: vec![says("cart"), says("sessions")] },
-        Flaw::BrokenPodsKept { budget: budget() },
-        Flaw::BudgetUnreadable { budget: budget(), why: says("half is no amount") },
-        Flaw::ClaimsNotKept { set: set(), field: says("whenScaled"), says: says("Delete") },
-        Flaw::DatabaseRuns { set: set(), running: 3 },
-        Flaw::ClaimInUse { claim: says("data-redis-3"), member: says("redis-3") },
-        Flaw::VolumeNotKept { volume: says("pvc-7"), claim: says("shop/data-redis-3"), says: says("Delete") },
-        Flaw::ClassNotKeeping { class: says("fast"), says: says("Delete") },
+        ConfigViolation::SelectsNothing { budget: budget() },
+        ConfigViolation::SharedBudget { budget: budget(), databases: vec![says("cart"), says("sessions")] },
+        ConfigViolation::BrokenPodsKept { budget: budget() },
+        ConfigViolation::BudgetUnreadable { budget: budget(), why: says("half is no amount") },
+        ConfigViolation::ClaimsNotKept { set: set(), field: says("whenScaled"), says: says("Delete") },
+        ConfigViolation::DatabaseRuns { set: set(), running: 3 },
+        ConfigViolation::ClaimInUse { claim: says("data-redis-3"), member: says("redis-3") },
+        ConfigViolation::VolumeNotKept {
+            volume: says("pvc-7"),
+            claim: says("shop/data-redis-3"),
+            says: says("Delete"),
+        },
+        ConfigViolation::ClassNotKeeping { class: says("fast"), says: says("Delete") },
     ]
 }
 
 /// A number for each variant, so that none is forgotten: no `_` here.
-const fn place(flaw: &Flaw) -> usize {
+const fn place(flaw: &ConfigViolation) -> usize {
     match flaw {
-        Flaw::BudgetsOverlap { .. } => 0,
-        Flaw::NeverDrainable { .. } => 1,
-        Flaw::MajorityLost { .. } => 2,
-        Flaw::SelectsNothing { .. } => 3,
-        Flaw::SharedBudget { .. } => 4,
-        Flaw::BrokenPodsKept { .. } => 5,
-        Flaw::BudgetUnreadable { .. } => 6,
-        Flaw::ClaimsNotKept { .. } => 7,
-        Flaw::DatabaseRuns { .. } => 8,
-        Flaw::ClaimInUse { .. } => 9,
-        Flaw::VolumeNotKept { .. } => 10,
-        Flaw::ClassNotKeeping { .. } => 11,
+        ConfigViolation::BudgetsOverlap { .. } => 0,
+        ConfigViolation::NeverDrainable { .. } => 1,
+        ConfigViolation::MajorityLost { .. } => 2,
+        ConfigViolation::SelectsNothing { .. } => 3,
+        ConfigViolation::SharedBudget { .. } => 4,
+        ConfigViolation::BrokenPodsKept { .. } => 5,
+        ConfigViolation::BudgetUnreadable { .. } => 6,
+        ConfigViolation::ClaimsNotKept { .. } => 7,
+        ConfigViolation::DatabaseRuns { .. } => 8,
+        ConfigViolation::ClaimInUse { .. } => 9,
+        ConfigViolation::VolumeNotKept { .. } => 10,
+        ConfigViolation::ClassNotKeeping { .. } => 11,
     }
 }
 
 /// The table, for `docs/reasons.md`.
 pub(crate) fn table() -> String {
-    let rows: BTreeMap<&str, Flaw> = all().iter().map(Flaw::code).zip(all()).collect();
+    let rows: BTreeMap<&str, ConfigViolation> = all().iter().map(ConfigViolation::code).zip(all()).collect();
     let mut text = HEAD.to_owned();
     for (code, flaw) in rows {
         let answer = if flaw.is_refused() { "refuses" } else { "warns" };

@@ -4,11 +4,11 @@ use crate::source::files;
 
 /// Commands that change something, and where they may be said.
 const CHANGES: &[(&str, &[&str])] = &[
-    ("\"replSetStepDown\"", &["hand_over/mod.rs"]),
-    ("\"replSetStepUp\"", &["hand_over/stand.rs"]),
-    ("\"replSetFreeze\"", &["hand_over/freeze.rs"]),
-    ("\"replSetSyncFrom\"", &["hand_over/sources.rs"]),
-    ("\"appendOplogNote\"", &["hand_over/sources.rs"]),
+    ("\"replSetStepDown\"", &["switchover/mod.rs"]),
+    ("\"replSetStepUp\"", &["switchover/stand.rs"]),
+    ("\"replSetFreeze\"", &["switchover/freeze.rs"]),
+    ("\"replSetSyncFrom\"", &["switchover/sources.rs"]),
+    ("\"appendOplogNote\"", &["switchover/sources.rs"]),
     ("\"setFeatureCompatibilityVersion\"", &["finalize.rs"]),
     ("\"update\"", &["canary/collection.rs"]),
     (".drop()", &["canary/collection.rs"]),
@@ -30,7 +30,7 @@ const NEVER: &[&str] = &[
 ];
 
 #[test]
-fn only_hand_over_finalize_and_the_canary_change_a_mongodb() {
+fn only_switchover_finalize_and_the_canary_change_a_mongodb() {
     let all = files("engines/src/mongodb");
     for (said, places) in CHANGES {
         let mut found = false;

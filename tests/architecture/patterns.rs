@@ -16,9 +16,9 @@ Made from `operations/src/patterns/` by `tests/architecture`; do not edit.
 ";
 
 fn all() -> Vec<(&'static str, &'static Pattern)> {
-    let renew = |surge| Goal::Renew { change: None, restore_primaries: false, repair: false, surge };
-    let leave = Goal::Leave { node: String::new() };
-    let lead = Goal::Lead { member: String::new() };
+    let renew = |surge| Goal::Upgrade { change: None, restore_primaries: false, repair: false, surge };
+    let leave = Goal::EvacuateNode { node: String::new() };
+    let lead = Goal::Switchover { member: String::new() };
     let last = Goal::Finalize { release: Version::parse("6.0").expect("a version") };
     vec![
         ("upgrade, rollback", Pattern::of(&renew(Surge::No))),
@@ -53,12 +53,12 @@ fn the_document_says_what_the_tables_say() {
         writeln!(text, "\n## {name}\n\nFor `{verbs}`. {}\n", told(pattern)).expect("text");
         text.push_str("| when | act | only while | going back |\n|---|---|---|---|\n");
         let parts = [
-            ("before all else, a handover nobody saw the end of", each_unfinished),
+            ("before all else, a switchover nobody saw the end of", each_unfinished),
             ("first", first),
             ("each replica that must move", each_replica),
             ("then each primary that must move", each_primary),
             ("then each group to be given back", each_restored),
-            ("then the member that was added; handing over only if it leads", each_added),
+            ("then the member that was added; switching over only if it leads", each_added),
             ("last", last),
         ];
         for (when, rows) in parts {
@@ -72,7 +72,7 @@ fn the_document_says_what_the_tables_say() {
     assert_golden("docs/patterns.md", &text);
 }
 
-/// `HandOver` as people write it: `hand over`.
+/// `Switchover` as people write it: `switch over`.
 fn words(name: &str) -> String {
     let mut text = String::new();
     for letter in name.chars() {

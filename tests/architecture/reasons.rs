@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use stateful_safety::{Blocker, Misfit, Operated, Part, Reason, Sharded, Unsettled, Version};
+use stateful_safety::{Blocker, OperatorOwner, Part, Reason, Sharded, Unsettled, Version, VersionSkew};
 
 use crate::golden::assert_golden;
 
@@ -40,12 +40,12 @@ fn of_any_database() -> Vec<Reason> {
         Reason::NoSuccessor { group: group() },
         Reason::PodNotReady { member: name("redis-3"), why: name("ImagePullBackOff") },
         Reason::NotASuccessor { to: name("redis-4"), from: name("redis-0") },
-        Reason::Release(Misfit::OlderSuccessor {
+        Reason::Release(VersionSkew::OlderSuccessor {
             to: name("redis-3"),
             to_version: version("7.0.15"),
             from_version: version("8.0.2"),
         }),
-        Reason::Release(Misfit::FilesTooNew {
+        Reason::Release(VersionSkew::FilesTooNew {
             member: name("redis-3"),
             version: version("8.0.2"),
             image: name("redis:7.0"),
@@ -79,7 +79,7 @@ fn of_any_database() -> Vec<Reason> {
         Reason::Blocked(Blocker::SlotNotCarried { member: name("postgres-0"), slot: name("search") }),
         Reason::Blocked(Blocker::ReplayPaused { member: name("postgres-1") }),
         Reason::Blocked(Blocker::LedByOther { member: name("postgres-0"), by: name("repmgr") }),
-        Reason::Release(Misfit::AnotherRelease {
+        Reason::Release(VersionSkew::AnotherRelease {
             member: name("postgres-1"),
             version: version("15.18"),
             image: name("postgres:17.12"),
@@ -93,13 +93,13 @@ fn of_any_database() -> Vec<Reason> {
             says: name("5.0"),
             primary_says: name("6.0"),
         }),
-        Reason::Release(Misfit::ReleaseSkipped {
+        Reason::Release(VersionSkew::ReleaseSkipped {
             member: name("mongo-0"),
             version: version("5.0.4"),
             image: name("mongo:7.0"),
         }),
-        Reason::Release(Misfit::NotFinalized { features: version("5.0"), version: version("6.0.27") }),
-        Reason::Release(Misfit::ReleasesMixed {
+        Reason::Release(VersionSkew::NotFinalized { features: version("5.0"), version: version("6.0.27") }),
+        Reason::Release(VersionSkew::ReleasesMixed {
             member: name("mongo-1"),
             version: Some(version("5.0.4")),
             release: version("6.0"),
@@ -109,7 +109,7 @@ fn of_any_database() -> Vec<Reason> {
             why: name("it must be taken into the set's configuration (rs.add)"),
         },
         Reason::OperatorRunsIt {
-            operated: Operated {
+            operated: OperatorOwner {
                 group: "psmdb.percona.com".to_owned(),
                 kind: "PerconaServerMongoDB".to_owned(),
                 name: "shop".to_owned(),
@@ -160,8 +160,8 @@ const fn place(reason: &Reason) -> usize {
         Reason::NoSuccessor { .. } => 11,
         Reason::PodNotReady { .. } => 12,
         Reason::NotASuccessor { .. } => 13,
-        Reason::Release(Misfit::OlderSuccessor { .. }) => 14,
-        Reason::Release(Misfit::FilesTooNew { .. }) => 15,
+        Reason::Release(VersionSkew::OlderSuccessor { .. }) => 14,
+        Reason::Release(VersionSkew::FilesTooNew { .. }) => 15,
         Reason::Blocked(Blocker::ViewsDisagree { .. }) => 16,
         Reason::Blocked(Blocker::Stranger { .. }) => 17,
         Reason::Blocked(Blocker::NoSinglePrimary { .. }) => 18,
@@ -180,15 +180,15 @@ const fn place(reason: &Reason) -> usize {
         Reason::Blocked(Blocker::SlotNotCarried { .. }) => 31,
         Reason::Blocked(Blocker::ReplayPaused { .. }) => 32,
         Reason::Blocked(Blocker::LedByOther { .. }) => 33,
-        Reason::Release(Misfit::AnotherRelease { .. }) => 34,
+        Reason::Release(VersionSkew::AnotherRelease { .. }) => 34,
         Reason::NotElectable { .. } => 35,
         Reason::Blocked(Blocker::Busy { .. }) => 36,
         Reason::Blocked(Blocker::WritesLocked { .. }) => 37,
         Reason::Blocked(Blocker::HistoryShort { .. }) => 38,
         Reason::Blocked(Blocker::FeaturesDiffer { .. }) => 39,
-        Reason::Release(Misfit::ReleaseSkipped { .. }) => 40,
-        Reason::Release(Misfit::NotFinalized { .. }) => 41,
-        Reason::Release(Misfit::ReleasesMixed { .. }) => 42,
+        Reason::Release(VersionSkew::ReleaseSkipped { .. }) => 40,
+        Reason::Release(VersionSkew::NotFinalized { .. }) => 41,
+        Reason::Release(VersionSkew::ReleasesMixed { .. }) => 42,
         Reason::JoinsNotByItself { .. } => 43,
         Reason::OperatorRunsIt { .. } => 44,
         Reason::Blocked(Blocker::Unsettled(Unsettled::MaintenanceMode { .. })) => 45,
@@ -228,7 +228,7 @@ fn every_reason_has_a_code_of_its_own_and_says_what_to_do() {
 fn what_could_lose_writes_is_accepted_by_nobody() {
     let may: Vec<&str> = all().iter().filter(|reason| reason.may_be_accepted()).map(Reason::code).collect();
     // Writes that wait: none of them is acknowledged. No persistence: the data may be worth nothing to its owner. A snapshot
-    // running: a handover only takes longer. A balancer: a chunk changes hands when a majority of both shards has it. A backup
+    // running: a switchover only takes longer. A balancer: a chunk changes hands when a majority of both shards has it. A backup
     // that may run: it would break off and be made anew.
     assert_eq!(may, ["STF-DB-008", "STF-DB-011", "STF-DB-019", "STF-MG-008", "STF-MG-009", "STF-MG-012"]);
 }

@@ -4,18 +4,18 @@ use crate::source::files;
 
 /// Statements and functions that change something, and the folders that may say them.
 const CHANGES: &[(&str, &[&str])] = &[
-    ("ALTER SYSTEM", &["hand_over/"]),
-    ("CHECKPOINT\"", &["hand_over/"]),
-    ("COPY (", &["hand_over/"]),
-    ("pg_create_physical_replication_slot", &["hand_over/"]),
-    ("pg_promote(", &["hand_over/"]),
-    ("pg_reload_conf", &["hand_over/"]),
-    ("kill -INT", &["hand_over/"]),
-    ("standby.signal", &["hand_over/"]),
-    ("START_REPLICATION", &["hand_over/"]),
-    ("\"PAUSE {", &["hand_over/"]),
-    ("\"RESUME {", &["hand_over/"]),
-    ("\"SET {name}", &["hand_over/"]),
+    ("ALTER SYSTEM", &["switchover/"]),
+    ("CHECKPOINT\"", &["switchover/"]),
+    ("COPY (", &["switchover/"]),
+    ("pg_create_physical_replication_slot", &["switchover/"]),
+    ("pg_promote(", &["switchover/"]),
+    ("pg_reload_conf", &["switchover/"]),
+    ("kill -INT", &["switchover/"]),
+    ("standby.signal", &["switchover/"]),
+    ("START_REPLICATION", &["switchover/"]),
+    ("\"PAUSE {", &["switchover/"]),
+    ("\"RESUME {", &["switchover/"]),
+    ("\"SET {name}", &["switchover/"]),
     ("CREATE ", &["canary/"]),
     ("DROP ", &["canary/"]),
     ("INSERT ", &["canary/"]),
@@ -37,7 +37,7 @@ const NEVER: &[&str] = &[
 ];
 
 #[test]
-fn only_hand_over_and_the_canary_change_a_postgresql_database() {
+fn only_switchover_and_the_canary_change_a_postgresql_database() {
     let all = files("engines/src/postgres");
     for (said, folders) in CHANGES {
         let mut found = false;

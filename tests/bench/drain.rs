@@ -20,7 +20,7 @@ pub(crate) struct Drains {
 pub(crate) async fn each_node(cluster: &Cluster, plugin: &Plugin) -> Result<Drains> {
     let namespace = cluster.namespace("bench-drain").await?;
     let redis = RedisCluster::deploy(&namespace, "7.0").await?;
-    let load = Load::start(&redis).await?;
+    let load = Load::start(&redis.endpoint()).await?;
     let nodes = cluster.nodes().await?;
     let mut longest = Duration::ZERO;
     for node in &nodes {
@@ -31,7 +31,7 @@ pub(crate) async fn each_node(cluster: &Cluster, plugin: &Plugin) -> Result<Drai
         ended?.expect(0)?;
         longest = longest.max(started.elapsed());
     }
-    let during = load.turn_page();
+    let during = load.take_figures();
     Ok(Drains { nodes: nodes.len(), during, longest, audit: load.stop().await? })
 }
 

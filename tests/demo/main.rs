@@ -67,16 +67,16 @@ async fn run() -> Result<()> {
         "mongodb" => {
             let mongodb = Mongodb::deploy(&namespace, shown.from).await?;
             began(&plugin, shown).await?;
-            Load::start(&mongodb).await?
+            Load::start(&mongodb.endpoint()).await?
         }
         _ => {
             let redis = RedisCluster::deploy(&namespace, shown.from).await?;
             began(&plugin, shown).await?;
-            Load::start(&redis).await?
+            Load::start(&redis.endpoint()).await?
         }
     };
     sleep(BEFORE).await;
-    let idle = load.turn_page().longest_gap.as_secs_f64();
+    let idle = load.take_figures().longest_gap.as_secs_f64();
     println!("nothing happening: longest time a key was not written {idle:.2} s");
 
     let new = (shown.image)(shown.to);
@@ -89,7 +89,7 @@ async fn run() -> Result<()> {
     let upgraded =
         show(&plugin, &["upgrade", shown.target, "--image", &new, "-y", "--canary", "--report", report]).await;
 
-    let during = load.turn_page();
+    let during = load.take_figures();
     let audit = load.stop().await?;
     say("What the writers saw");
     println!(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use mongodb::bson::{Document, doc};
-use stateful_harness::{Cluster, Door, Figures, Load, Mongodb, Processes, nothing_failed, nothing_lost, until};
+use stateful_harness::{Cluster, Endpoint, Figures, Load, Mongodb, PodProcesses, nothing_failed, nothing_lost, until};
 use tokio::time::sleep;
 
 /// An election takes 10 to 12 s from a primary's last word, and kubelet starts the container again at once.
@@ -22,10 +22,12 @@ async fn the_ledger_of_mongodb_notices_a_crash_and_names_what_is_lost() -> Resul
     let cluster = Cluster::find()?;
     let namespace = cluster.namespace("ground-mongodb").await?;
     let mongodb = Mongodb::deploy(&namespace, "5.0").await?;
-    for (driver, door) in [("the mongodb crate", (&mongodb).into()), ("PyMongo", mongodb.through_pymongo().await?)] {
-        nothing_happens(&door).await.context(driver)?;
-        the_primary_crashes(&mongodb, &door).await.context(driver)?;
-        a_document_goes(&mongodb, &door).await.context(driver)?;
+    for (driver, endpoint) in
+        [("the mongodb crate", mongodb.endpoint()), ("PyMongo", mongodb.endpoint_for_pymongo().await?)]
+    {
+        nothing_happens(&endpoint).await.context(driver)?;
+        the_primary_crashes(&mongodb, &endpoint).await.context(driver)?;
+        a_document_goes(&mongodb, &endpoint).await.context(driver)?;
     }
     Ok(())
 }
@@ -37,33 +39,35 @@ async fn a_mongodb_set_that_takes_encrypted_connections_alone_is_written_to() ->
     let mongodb = Mongodb::deploy_encrypted(&namespace, "5.0").await?;
     let told = mongodb.command(&mongodb.primary().await?, doc! { "getParameter": 1, "tlsMode": 1 }).await?;
     ensure!(told.get_str("tlsMode")? == "requireTLS", "{told}");
-    for (driver, door) in [("the mongodb crate", (&mongodb).into()), ("PyMongo", mongodb.through_pymongo().await?)] {
-        nothing_happens(&door).await.context(driver)?;
+    for (driver, endpoint) in
+        [("the mongodb crate", mongodb.endpoint()), ("PyMongo", mongodb.endpoint_for_pymongo().await?)]
+    {
+        nothing_happens(&endpoint).await.context(driver)?;
     }
     Ok(())
 }
 
-async fn nothing_happens(door: &Door) -> Result<()> {
-    let load = Load::start(door.clone()).await?;
+async fn nothing_happens(endpoint: &Endpoint) -> Result<()> {
+    let load = Load::start(&endpoint).await?;
     // Not to wait for something: this is the time in which nothing happens.
     sleep(A_WHILE).await;
-    let during = load.turn_page();
+    let during = load.take_figures();
     let audit = load.stop().await?;
     eprintln!("nothing happens: {during:?}");
     nothing_failed(&during, &audit)
 }
 
 /// A crash, not a goodbye, while each writer has a write under way: nobody says what became of them.
-async fn the_primary_crashes(mongodb: &Mongodb<'_>, door: &Door) -> Result<()> {
-    let load = Load::start(door.clone()).await?;
+async fn the_primary_crashes(mongodb: &Mongodb, endpoint: &Endpoint) -> Result<()> {
+    let load = Load::start(&endpoint).await?;
     let primary = mongodb.primary().await?;
     let pods = mongodb.pods().await?;
     let pod = pods.iter().find(|pod| pod.name == primary).context("the primary has a pod")?;
-    let frozen = Processes::of(pod.node.as_deref().context("it has a node")?, &pod.uid)?.freeze()?;
-    let mut during = load.turn_page();
+    let frozen = PodProcesses::find(pod.node.as_deref().context("it has a node")?, &pod.uid)?.freeze()?;
+    let mut during = load.take_figures();
     let mut page = async || {
-        let page = load.turn_page();
-        during = std::mem::take(&mut during).and(&page);
+        let page = load.take_figures();
+        during = std::mem::take(&mut during).combine(&page);
         page
     };
     until("every writer waits for an answer", MENDED_WITHIN, async || {
@@ -87,9 +91,9 @@ async fn the_primary_crashes(mongodb: &Mongodb<'_>, door: &Door) -> Result<()> {
 }
 
 /// Behind the load's back, as a lost write would be.
-async fn a_document_goes(mongodb: &Mongodb<'_>, door: &Door) -> Result<()> {
-    let load = Load::start(door.clone()).await?;
-    let database = mongodb.link(&mongodb.primary().await?).await?.database("app");
+async fn a_document_goes(mongodb: &Mongodb, endpoint: &Endpoint) -> Result<()> {
+    let load = Load::start(&endpoint).await?;
+    let database = mongodb.connect(&mongodb.primary().await?).await?.database("app");
     let names = database.list_collection_names().await?;
     for name in names.iter().filter(|name| name.starts_with("load_")) {
         database.collection::<Document>(name).delete_one(doc! { "_id": "writer-3/0" }).await?;

@@ -32,19 +32,19 @@ async fn the_ledger_of_postgres_notices_a_crash_and_names_what_is_lost() -> Resu
     a_row_goes(&postgres).await
 }
 
-async fn nothing_happens(postgres: &Postgres<'_>, service: &str) -> Result<()> {
-    let load = Load::start(postgres.through(service).await?).await?;
+async fn nothing_happens(postgres: &Postgres, service: &str) -> Result<()> {
+    let load = Load::start(&postgres.endpoint(service).await?).await?;
     // Not to wait for something: this is the time in which nothing happens.
     sleep(A_WHILE).await;
-    let during = load.turn_page();
+    let during = load.take_figures();
     let audit = load.stop().await?;
     eprintln!("{service}, nothing happens: {during:?}");
     nothing_failed(&during, &audit)
 }
 
 /// A crash, not a goodbye, while each writer has a statement under way: nobody says what became of them.
-async fn the_primary_crashes(postgres: &Postgres<'_>, service: &str) -> Result<()> {
-    let load = Load::start(postgres.through(service).await?).await?;
+async fn the_primary_crashes(postgres: &Postgres, service: &str) -> Result<()> {
+    let load = Load::start(&postgres.endpoint(service).await?).await?;
     let before = started(postgres).await?;
     let lock = format!("BEGIN; LOCK TABLE {}; SELECT pg_sleep(60)", table(postgres).await?);
     // The lock's own connection dies with the server: what it has to say is of no interest.
@@ -56,14 +56,14 @@ async fn the_primary_crashes(postgres: &Postgres<'_>, service: &str) -> Result<(
     })
     .await?;
     postgres.in_sync(RESTARTED_WITHIN).await?;
-    let during = load.turn_page();
+    let during = load.take_figures();
     let audit = load.stop().await?;
     eprintln!("{service}, the primary crashes: {during:?}");
     ensure!(during.unknown >= WRITERS, "{} statements were under way, and {} are unknown", WRITERS, during.unknown);
     nothing_lost(&audit)
 }
 
-async fn crash(postgres: &Postgres<'_>) -> Result<()> {
+async fn crash(postgres: &Postgres) -> Result<()> {
     let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
     until("every writer has a statement under way", RESTARTED_WITHIN, async || {
         let waiting: usize = postgres.ask(PRIMARY, waiting).await?.concat().concat().parse()?;
@@ -75,8 +75,8 @@ async fn crash(postgres: &Postgres<'_>) -> Result<()> {
 }
 
 /// Behind the load's back, as a lost write would be.
-async fn a_row_goes(postgres: &Postgres<'_>) -> Result<()> {
-    let load = Load::start(postgres.through("postgres-primary").await?).await?;
+async fn a_row_goes(postgres: &Postgres) -> Result<()> {
+    let load = Load::start(&postgres.endpoint("postgres-primary").await?).await?;
     let table = table(postgres).await?;
     postgres.ask(PRIMARY, &format!("DELETE FROM {table} WHERE writer = 'writer-3' AND number = 0")).await?;
     let audit = load.stop().await?;
@@ -85,11 +85,11 @@ async fn a_row_goes(postgres: &Postgres<'_>) -> Result<()> {
 }
 
 /// Where the newest load writes.
-async fn table(postgres: &Postgres<'_>) -> Result<String> {
+async fn table(postgres: &Postgres) -> Result<String> {
     let newest = "SELECT relname FROM pg_class WHERE relname LIKE 'load%' AND relkind = 'r' ORDER BY oid DESC LIMIT 1";
     Ok(postgres.ask(PRIMARY, newest).await?.concat().concat())
 }
 
-async fn started(postgres: &Postgres<'_>) -> Result<String> {
+async fn started(postgres: &Postgres) -> Result<String> {
     Ok(postgres.ask(PRIMARY, "SELECT pg_postmaster_start_time()").await?.concat().concat())
 }

@@ -1,4 +1,4 @@
-//! An example with another image: a kustomization on top of it, as a user would write one.
+//! An example with another image: a kustomization on top of it, as a user writes one.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -7,10 +7,9 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::Namespace;
-use crate::cluster::repository;
+use crate::{Namespace, repository};
 
-/// The image of a Redis version: the test cluster's own, or those of another registry by `REDIS_IMAGE`.
+/// The image of a Redis version: the test cluster's own, or another repository's that `REDIS_IMAGE` names.
 pub fn image(version: &str) -> String {
     format!("{}:{version}", repository_of_images("redis"))
 }
@@ -35,22 +34,23 @@ pub async fn apply(namespace: &Namespace, example: &str, version: &str) -> Resul
     apply_with(namespace, example, version, &[]).await
 }
 
-/// The same, with more words on the command line of the example's own container.
+/// The same, with more arguments on the command line of the example's own container.
 pub async fn apply_with(namespace: &Namespace, example: &str, version: &str, arguments: &[&str]) -> Result<()> {
-    apply_patched(namespace, example, version, &more_words(arguments)).await
+    apply_patched(namespace, example, version, &more_arguments(arguments)).await
 }
 
-/// The patch that says more on that command line, if there is more to say.
-pub(crate) fn more_words(arguments: &[&str]) -> Vec<Value> {
+/// The patch that appends arguments to that command line; none without arguments.
+pub(crate) fn more_arguments(arguments: &[&str]) -> Vec<Value> {
     if arguments.is_empty() {
         return Vec::new();
     }
-    let add = |word: &&str| json!({"op": "add", "path": "/spec/template/spec/containers/0/args/-", "value": word});
+    let add =
+        |argument: &&str| json!({"op": "add", "path": "/spec/template/spec/containers/0/args/-", "value": argument});
     let patch = arguments.iter().map(add).collect::<Value>().to_string();
     vec![json!({"target": {"kind": "StatefulSet"}, "patch": patch})]
 }
 
-/// The same with any patches, as a kustomization has them.
+/// Applies an example with patches, as a kustomization lists them.
 pub(crate) async fn apply_patched(
     namespace: &Namespace,
     example: &str,
@@ -72,7 +72,7 @@ pub(crate) async fn apply_patched(
     applied.map(drop)
 }
 
-/// What an example calls its image: the last word of its path, without what tells it from others of the same database.
+/// The name that an example gives its image: the last folder of its path, up to the first `-`.
 fn image_of(example: &str) -> &str {
     let last = example.rsplit('/').next().unwrap_or(example);
     match last.split('-').next().unwrap_or(last) {
@@ -81,17 +81,17 @@ fn image_of(example: &str) -> &str {
     }
 }
 
-/// What the test cluster calls its images of that name: as the server, save where everybody's image has a short name.
+/// The name of the test cluster's images for that image name.
 fn folder_of_images(name: &str) -> &str {
     match name {
         "mongo" => "mongodb",
-        // There is none of CouchDB itself.
+        // No registry that this project may use has CouchDB's server.
         "couchdb" => "couchdb-stand-in",
         name => name,
     }
 }
 
-/// Inside the repository, because a kustomization refers to others by relative path.
+/// Inside the repository, because a kustomization refers to others by relative paths.
 fn folder(name: &str) -> PathBuf {
     repository().join("target/harness").join(name)
 }

@@ -12,7 +12,7 @@ use tokio::process::{Child, ChildStderr, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::cluster::repository;
+use crate::repository;
 use crate::{Cluster, Namespace};
 
 /// No proof needs longer, and a plugin that hangs must fail its proof instead of stopping the suite.

@@ -1,15 +1,15 @@
 //! Plans as golden files: a folder a case, `look.txt` is what is seen, `plan.txt` what is drawn up from it, exactly.
 //! No cluster is needed: the same look gives the same plan. `UPDATE_GOLDEN=1` writes every `plan.txt` anew.
 
-mod look;
 mod restore;
+mod snapshot;
 mod text;
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use look::Case;
-use stateful_operations::{Origin, draw_up};
+use snapshot::Case;
+use stateful_operations::{Origin, make_plan};
 
 fn cases() -> Vec<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("plans");
@@ -21,16 +21,16 @@ fn cases() -> Vec<PathBuf> {
 
 fn drawn_up(folder: &Path) -> String {
     let text = fs::read_to_string(folder.join("look.txt")).expect("look.txt");
-    let Case { look, goal, policy, image_before, replicas_before, backups } = look::read(&text);
-    let mut origin = Origin::of(&look);
+    let Case { snapshot, goal, policy, image_before, replicas_before, backups } = snapshot::read(&text);
+    let mut origin = Origin::of(&snapshot);
     if let Some(image) = image_before {
         origin.image = image;
     }
     if let Some(replicas) = replicas_before {
         origin.replicas = replicas;
     }
-    let drawn = draw_up(&goal, &look, origin, &policy);
-    let restored = backups.map(|looked| restore::text(&drawn, &goal, &look, &looked));
+    let drawn = make_plan(&goal, &snapshot, origin, &policy);
+    let restored = backups.map(|looked| restore::text(&drawn, &goal, &snapshot, &looked));
     text::text(&drawn) + &restored.unwrap_or_default()
 }
 

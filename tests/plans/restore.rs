@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use stateful_cluster::{BackupKind, BackupSign, BackupState, BackupsFound, BackupsLooked, TemplateChange};
-use stateful_operations::{Closed, Goal, Look, Plan, Refusal, closes, restore_plan};
+use stateful_operations::{Closed, Goal, Plan, Refusal, Snapshot, closes, restore_plan};
 
-use crate::look::NOW;
+use crate::snapshot::NOW;
 
 const HOUR: i64 = 3_600_000;
 
@@ -26,15 +26,20 @@ pub(crate) fn backup(kind: &str, name: &str, hours: &str) -> BackupsLooked {
 }
 
 /// The steps, or why there are none.
-pub(crate) fn text(drawn: &Result<Plan, Refusal>, goal: &Goal, look: &Look, looked: &[BackupsLooked]) -> String {
+pub(crate) fn text(
+    drawn: &Result<Plan, Refusal>,
+    goal: &Goal,
+    snapshot: &Snapshot,
+    looked: &[BackupsLooked],
+) -> String {
     let Err(Refusal::Unsafe(reasons)) = drawn else { return "there is a way back\n".to_owned() };
     let why = closes(reasons).expect("a reason no waiting helps against");
-    let Goal::Renew { change: Some(TemplateChange::Image { image, .. }), .. } = goal else {
+    let Goal::Upgrade { change: Some(TemplateChange::Image { image, .. }), .. } = goal else {
         unreachable!("a goal that changes no image")
     };
     let closed = Closed { image, why, since: NOW - 2 * HOUR };
     let mut text = String::new();
-    match restore_plan(&look.workload, &closed, looked, NOW) {
+    match restore_plan(&snapshot.workload, &closed, looked, NOW) {
         Err(none) => writeln!(text, "{none}").expect("text"),
         Ok(plan) => {
             let lost = plan.loses_milliseconds / HOUR;

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use stateful_harness::{Cluster, Figures, Gateway, Load, until};
+use stateful_harness::{ApiServerProxy, Cluster, Figures, Load, until};
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use crate::pooler::{client, deployed, load, nobody_waits, poolers};
@@ -33,13 +33,13 @@ const WRITES_WITHIN: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn an_api_server_that_goes_when_nobody_leads_is_waited_for_and_the_successor_leads() -> Result<()> {
-    goes_when_nobody_leads("law-api-nobody-leads", Gateway::close, AWAY).await
+    goes_when_nobody_leads("law-api-nobody-leads", ApiServerProxy::close, AWAY).await
 }
 
 #[tokio::test]
 #[ignore = "a minute: `make faults`"]
 async fn an_api_server_that_falls_silent_when_nobody_leads_is_waited_for_and_the_successor_leads() -> Result<()> {
-    goes_when_nobody_leads("law-api-silent", Gateway::swallow, AWAY).await
+    goes_when_nobody_leads("law-api-silent", ApiServerProxy::swallow, AWAY).await
 }
 
 /// The ways to the servers are given up by then, whatever was sent on them.
@@ -47,7 +47,7 @@ async fn an_api_server_that_falls_silent_when_nobody_leads_is_waited_for_and_the
 #[ignore = "four minutes: `make faults`"]
 async fn an_api_server_that_is_silent_for_longer_than_an_answer_is_waited_for_leaves_one_primary_and_no_client_waiting()
 -> Result<()> {
-    goes_when_nobody_leads("law-api-silent-for-long", Gateway::swallow, AWAY_FOR_LONG).await
+    goes_when_nobody_leads("law-api-silent-for-long", ApiServerProxy::swallow, AWAY_FOR_LONG).await
 }
 
 /// The handover has given up waiting by then, and so have the clients; the operation has not.
@@ -55,26 +55,26 @@ async fn an_api_server_that_is_silent_for_longer_than_an_answer_is_waited_for_le
 #[ignore = "four minutes: `make faults`"]
 async fn an_api_server_that_is_away_for_longer_than_a_handover_waits_leaves_one_primary_and_no_client_waiting()
 -> Result<()> {
-    goes_when_nobody_leads("law-api-away-for-long", Gateway::close, AWAY_FOR_LONG).await
+    goes_when_nobody_leads("law-api-away-for-long", ApiServerProxy::close, AWAY_FOR_LONG).await
 }
 
-async fn goes_when_nobody_leads(word: &str, goes: impl Fn(&Gateway), away: Duration) -> Result<()> {
+async fn goes_when_nobody_leads(word: &str, goes: impl Fn(&ApiServerProxy), away: Duration) -> Result<()> {
     let cluster = Cluster::alone().await?;
     let namespace = cluster.namespace(word).await?;
     let (postgres, plugin) = deployed(&cluster, &namespace).await?;
-    let gateway = Gateway::open(&cluster, &namespace).await?;
+    let gateway = ApiServerProxy::start(&cluster, &namespace).await?;
     let plugin = plugin.with_kubeconfig(gateway.kubeconfig().to_owned());
-    let (old, new) = (postgres.link("postgres-0").await?, postgres.link("postgres-1").await?);
+    let (old, new) = (postgres.connect("postgres-0").await?, postgres.connect("postgres-1").await?);
     let load = load(&postgres).await?;
 
     let switchover = ["switchover", "postgres", "--to", "postgres-1", "-y", "--progress=json"];
     let mut running = plugin.start(&switchover)?;
     handing_over(&mut running).await?;
-    gateway.slow(SLOWER);
+    gateway.delay(SLOWER);
     stops(&old).await?;
     goes(&gateway);
     let closed = Instant::now();
-    let before = load.turn_page();
+    let before = load.take_figures();
     while closed.elapsed() < away {
         ensure!(!leads(&new).await?, "it was promoted before the API server went");
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -82,11 +82,11 @@ async fn goes_when_nobody_leads(word: &str, goes: impl Fn(&Gateway), away: Durat
     gateway.reopen();
     let during = written_again(&load, before).await?;
     eprintln!("{}", running.end().await?.expect(0)?);
-    let during = load.turn_page().and(&during);
+    let during = load.take_figures().combine(&during);
     tokio::time::sleep(A_WHILE).await; // whoever was left with the old primary would show now
-    let after = load.turn_page();
+    let after = load.take_figures();
     ensure!(after.failed + after.unknown == 0, "clients are not led to whoever leads: {after:?}");
-    let during = after.and(&during);
+    let during = after.combine(&during);
     nobody_waits(&namespace).await?;
     let waited = whole_in_the_end("postgres-1", &postgres, load, during).await?;
     eprintln!("away for {away:?}, a writer waited for {waited:?}");
@@ -99,7 +99,7 @@ async fn an_api_server_that_goes_when_clients_wait_and_nobody_was_stopped_leaves
     let cluster = Cluster::alone().await?;
     let namespace = cluster.namespace("law-api-clients-wait").await?;
     let (postgres, plugin) = deployed(&cluster, &namespace).await?;
-    let gateway = Gateway::open(&cluster, &namespace).await?;
+    let gateway = ApiServerProxy::start(&cluster, &namespace).await?;
     let plugin = plugin.with_kubeconfig(gateway.kubeconfig().to_owned());
     let mut consoles = Vec::new();
     for address in poolers(&namespace).await? {
@@ -110,21 +110,21 @@ async fn an_api_server_that_goes_when_clients_wait_and_nobody_was_stopped_leaves
     let switchover = ["switchover", "postgres", "--to", "postgres-1", "-y", "--progress=json"];
     let mut running = plugin.start(&switchover)?;
     handing_over(&mut running).await?;
-    gateway.slow(SLOWER);
+    gateway.delay(SLOWER);
     are_paused(&consoles).await?;
     gateway.close();
-    let before = load.turn_page();
+    let before = load.take_figures();
     tokio::time::sleep(AWAY).await; // it is away for so long: nothing is waited for
     ensure!(postgres.primary().await? == "postgres-0", "it was stopped before the API server went");
     gateway.reopen();
     let during = written_again(&load, before).await?;
-    load.turn_page();
+    load.take_figures();
     // What was called off is asked for again, once it is known how it ended.
     eprintln!("{}", running.end().await?.expect(0)?);
     nobody_waits(&namespace).await?;
-    let after = load.turn_page();
+    let after = load.take_figures();
     ensure!(after.failed + after.unknown == 0, "the handover that was asked for again was noticed: {after:?}");
-    let during = after.and(&during);
+    let during = after.combine(&during);
     let waited = whole_in_the_end("postgres-1", &postgres, load, during).await?;
     eprintln!("away for {AWAY:?}, a writer waited for {waited:?}");
     Ok(())
@@ -165,10 +165,10 @@ async fn leads(server: &Client) -> Result<bool> {
 /// Waits for an acknowledged write, and says how long it took since now.
 async fn written_again(load: &Load, before: Figures) -> Result<Figures> {
     let began = Instant::now();
-    let mut during = load.turn_page().and(&before);
+    let mut during = load.take_figures().combine(&before);
     until("writes flow", WRITES_WITHIN, async || {
-        let page = load.turn_page();
-        during = page.clone().and(&during);
+        let page = load.take_figures();
+        during = page.clone().combine(&during);
         ensure!(page.acknowledged > 0, "none is acknowledged");
         Ok(())
     })

@@ -19,9 +19,9 @@ async fn an_upgrade_of_couchdb_killed_while_a_node_looks_away_is_finished_by_ano
     let cluster = Cluster::beside_others().await?;
     let namespace = cluster.namespace("law-couchdb").await?;
     let couchdb = Couchdb::deploy(&namespace, "3.3").await?;
-    eprintln!("measured: {}", couchdb.what_it_is().await?);
+    eprintln!("measured: {}", couchdb.server().await?);
     let plugin = Plugin::find(&cluster)?.within(&namespace);
-    let load = Load::start(couchdb.through_service().await?).await?;
+    let load = Load::start(&couchdb.endpoint().await?).await?;
 
     let running = plugin.start(&["upgrade", "couchdb", "--version", "3.4", "-y", "--progress=json"])?;
     let away = until("a node looks away", SOON, async || {
@@ -45,7 +45,7 @@ async fn an_upgrade_of_couchdb_killed_while_a_node_looks_away_is_finished_by_ano
     let canary = resumed.json()?["canary"].clone();
     ensure!(canary["lost"] == 0 && canary["acknowledged"].as_u64() > Some(0), "the canary: {canary}");
 
-    let during = load.turn_page();
+    let during = load.take_figures();
     eprintln!("3.3 to 3.4, killed once: {during:?}; resumed in {:?}, canary {canary}", resumed.took);
     let audit = load.stop().await?;
     couchdb.in_sync(SETTLED_WITHIN).await?;

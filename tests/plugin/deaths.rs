@@ -16,11 +16,11 @@ async fn killed_at_each_step_resume_finishes_and_loses_nothing() -> Result<()> {
     let namespace = cluster.namespace("law-deaths").await?;
     let redis = RedisCluster::deploy(&namespace, "7.0").await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
-    let load = Load::start(&redis).await?;
+    let load = Load::start(&redis.endpoint()).await?;
 
     die_at_each_step(&plugin, &["upgrade", "redis", "--image", &image("8.0")], &["resume", "redis"], STEPS).await?;
 
-    let during = load.turn_page();
+    let during = load.take_figures();
     nothing_failed(&during, &load.stop().await?)?;
     for pod in redis.pods().await? {
         ensure!(pod.image == image("8.0"), "{} still runs {}", pod.name, pod.image);

@@ -9,7 +9,7 @@ async fn drain_of_each_node_under_load_fails_nothing() -> Result<()> {
     let namespace = cluster.namespace("law-drain").await?;
     let redis = RedisCluster::deploy(&namespace, "7.0").await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
-    let load = Load::start(&redis).await?;
+    let load = Load::start(&redis.endpoint()).await?;
 
     for node in cluster.nodes().await? {
         let flags = ["-y", "--ignore-daemonsets", "--delete-emptydir-data", "--force"];
@@ -20,6 +20,6 @@ async fn drain_of_each_node_under_load_fails_nothing() -> Result<()> {
         ended?.expect(0).with_context(|| node.clone())?;
         ensure!(left == 0, "{left} members are still on {node}");
     }
-    let during = load.turn_page();
+    let during = load.take_figures();
     nothing_failed(&during, &load.stop().await?)
 }

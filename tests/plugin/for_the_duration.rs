@@ -18,7 +18,7 @@ async fn commits_wait_for_a_standby_while_members_are_replaced_and_for_nobody_af
     let mut postgres = Postgres::deploy(&namespace, "15.18").await?;
     postgres.make_asynchronous().await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
-    let load = Load::start(postgres.through("postgres-primary").await?).await?;
+    let load = Load::start(&postgres.endpoint("postgres-primary").await?).await?;
     let image = postgres_image("15.20");
     let upgrade = ["upgrade", "postgres", "--image", &image, "-y", "--progress=json"];
 
@@ -54,15 +54,15 @@ async fn a_member_goes(running: &mut Running) -> Result<()> {
     begun.map(drop).context("it ended before a member went")
 }
 
-async fn a_standby_is_waited_for(postgres: &Postgres<'_>) -> Result<()> {
-    let told = until("every member tells", SETTLED_WITHIN, async || postgres.waited_for().await).await?;
+async fn a_standby_is_waited_for(postgres: &Postgres) -> Result<()> {
+    let told = until("every member tells", SETTLED_WITHIN, async || postgres.synchronous_standby_names().await).await?;
     ensure!(told["postgres-0"].starts_with("ANY 1 ("), "commits wait for nobody while members go: {told:?}");
     Ok(())
 }
 
-async fn nobody_is_waited_for(postgres: &Postgres<'_>) -> Result<()> {
+async fn nobody_is_waited_for(postgres: &Postgres) -> Result<()> {
     // The member that went may be on its way back.
-    let told = until("every member tells", SETTLED_WITHIN, async || postgres.waited_for().await).await?;
+    let told = until("every member tells", SETTLED_WITHIN, async || postgres.synchronous_standby_names().await).await?;
     ensure!(told.values().all(String::is_empty), "commits wait still: {told:?}");
     Ok(())
 }

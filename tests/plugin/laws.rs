@@ -10,12 +10,12 @@ const SETTLED_WITHIN: Duration = Duration::from_mins(2);
 
 /// The laws proven so far, and those that do not hold.
 pub(crate) struct Laws<'a> {
-    redis: &'a RedisCluster<'a>,
+    redis: &'a RedisCluster,
     broken: Vec<String>,
 }
 
 impl<'a> Laws<'a> {
-    pub(crate) fn on(redis: &'a RedisCluster<'a>) -> Self {
+    pub(crate) fn on(redis: &'a RedisCluster) -> Self {
         Self { redis, broken: Vec::new() }
     }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use mongodb::bson::doc;
-use stateful_harness::{Cluster, Door, Figures, Load, Mongodb, Plugin, Trace, nothing_failed, nothing_lost, until};
+use stateful_harness::{Cluster, Figures, Load, Mongodb, ObjectVersions, Plugin, nothing_failed, nothing_lost, until};
 
 use crate::postgres::handing_over;
 
@@ -26,13 +26,18 @@ async fn a_major_upgrade_of_mongodb_and_the_way_back_under_load_fail_no_write() 
     let namespace = cluster.namespace("law-mongodb").await?;
     let mongodb = Mongodb::deploy(&namespace, "5.0").await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
-    for (what, door, arguments, version) in [
-        ("5.0 to 6.0", Door::from(&mongodb), &["upgrade", "mongo", "--version", "6.0", "-y", "-o", "json"][..], "6.0"),
-        ("back to 5.0, PyMongo", mongodb.through_pymongo().await?, &["rollback", "mongo", "-y", "-o", "json"], "5.0"),
+    for (what, endpoint, arguments, version) in [
+        ("5.0 to 6.0", mongodb.endpoint(), &["upgrade", "mongo", "--version", "6.0", "-y", "-o", "json"][..], "6.0"),
+        (
+            "back to 5.0, PyMongo",
+            mongodb.endpoint_for_pymongo().await?,
+            &["rollback", "mongo", "-y", "-o", "json"],
+            "5.0",
+        ),
     ] {
-        let load = Load::start(door).await?;
+        let load = Load::start(&endpoint).await?;
         let ended = plugin.run(arguments).await?.expect(0)?;
-        let during = load.turn_page();
+        let during = load.take_figures();
         let audit = load.stop().await?;
         told(what, &during);
         eprintln!("it took {:?}, longest handover {} ms", ended.took, ended.json()?["longestHandoverMilliseconds"]);
@@ -55,7 +60,7 @@ async fn a_set_of_five_is_upgraded_and_given_back_to_whom_it_wants_to_lead() -> 
     let namespace = cluster.namespace("law-mongodb-five").await?;
     let mongodb = Mongodb::deploy_shaped(&namespace, "5.0", &[SHORT_GOODBYE], &shape).await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
-    let load = Load::start(&mongodb).await?;
+    let load = Load::start(&mongodb.endpoint()).await?;
     let ended = plugin.run(&["upgrade", "mongo", "--version", "6.0", "-y", "-o", "json"]).await?.expect(0)?;
     let steps = ended.json()?["moved"].as_array().cloned().unwrap_or_default();
     let did: Vec<_> = steps.iter().filter_map(|step| step["what"].as_str()).collect();
@@ -65,7 +70,7 @@ async fn a_set_of_five_is_upgraded_and_given_back_to_whom_it_wants_to_lead() -> 
         "it did {did:#?}"
     );
     ensure!(mongodb.primary().await? == "mongo-1", "somebody else leads");
-    let during = load.turn_page();
+    let during = load.take_figures();
     let audit = load.stop().await?;
     told("five members", &during);
     all_run(&mongodb, "6.0").await?;
@@ -83,18 +88,18 @@ async fn a_set_with_an_arbiter_is_upgraded_once_its_clients_may_wait_and_loses_n
     let shape = [doc! {}, doc! {}, doc! { "arbiterOnly": true }];
     let mongodb = Mongodb::deploy_shaped(&namespace, "5.0", &[SHORT_GOODBYE], &shape).await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
-    let load = Load::start(&mongodb).await?;
-    let before = Trace::of(&namespace).await?;
+    let load = Load::start(&mongodb.endpoint()).await?;
+    let before = ObjectVersions::read(&namespace).await?;
     let upgrade = ["upgrade", "mongo", "--version", "6.0", "-y"];
     let refused = plugin.run(&upgrade).await?.expect(3)?;
     for word in ["would be left with 1 in sync, a write needs 2", "--skip-check STF-DB-008"] {
         ensure!(format!("{refused}").contains(word), "\"{word}\" is not said:\n{refused}");
     }
-    before.is_unchanged(&namespace).await?;
-    nothing_failed(&load.turn_page(), &load.stop().await?)?;
-    let load = Load::start(&mongodb).await?;
+    before.expect_unchanged(&namespace).await?;
+    nothing_failed(&load.take_figures(), &load.stop().await?)?;
+    let load = Load::start(&mongodb.endpoint()).await?;
     plugin.run(&[&upgrade[..], &["--skip-check", "STF-DB-008"]].concat()).await?.expect(0)?;
-    let during = load.turn_page();
+    let during = load.take_figures();
     told("a primary, a secondary and an arbiter", &during);
     nothing_lost(&load.stop().await?)?;
     all_run(&mongodb, "6.0").await
@@ -109,14 +114,14 @@ async fn a_secondary_that_lags_or_is_locked_is_a_reason_to_touch_nothing() -> Re
     let plugin = Plugin::find(&cluster)?.within(&namespace);
     let primary = mongodb.primary().await?;
     let secondary = if primary == "mongo-2" { "mongo-1" } else { "mongo-2" };
-    let load = Load::start(&mongodb).await?;
+    let load = Load::start(&mongodb.endpoint()).await?;
     let fail_point = |mode: &str| doc! { "configureFailPoint": "rsSyncApplyStop", "mode": mode };
     let cases = [
         (fail_point("alwaysOn"), fail_point("off"), "s behind its primary"),
         (doc! { "fsync": 1, "lock": true }, doc! { "fsyncUnlock": 1 }, "STF-MG-002"),
     ];
     for (begin, end, says) in cases {
-        let before = Trace::of(&namespace).await?;
+        let before = ObjectVersions::read(&namespace).await?;
         mongodb.command(secondary, begin).await?;
         until("it is refused", SETTLED_WITHIN, async || {
             let checked = plugin.run(&["check", "mongo"]).await?;
@@ -127,13 +132,13 @@ async fn a_secondary_that_lags_or_is_locked_is_a_reason_to_touch_nothing() -> Re
         .await?;
         let refused = plugin.run(&["switchover", "mongo", "--to", secondary, "-y"]).await?.expect(3)?;
         ensure!(format!("{refused}").contains(says), "it does not say why:\n{refused}");
-        before.is_unchanged(&namespace).await?;
+        before.expect_unchanged(&namespace).await?;
         ensure!(mongodb.primary().await? == primary, "somebody has moved it");
         mongodb.command(secondary, end).await?;
         mongodb.in_sync(SETTLED_WITHIN).await?;
     }
     plugin.run(&["switchover", "mongo", "--to", secondary, "-y"]).await?.expect(0)?;
-    let during = load.turn_page();
+    let during = load.take_figures();
     told("a secondary that lags, and one that is locked", &during);
     nothing_failed(&during, &load.stop().await?)
 }
@@ -145,10 +150,10 @@ async fn a_mongodb_that_takes_encrypted_connections_alone_is_handed_over_and_fai
     let mongodb = Mongodb::deploy_encrypted(&namespace, "6.0").await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
     let primary = mongodb.primary().await?;
-    let load = Load::start(&mongodb).await?;
+    let load = Load::start(&mongodb.endpoint()).await?;
     plugin.run(&["switchover", "mongo", "--from", &primary, "-y"]).await?.expect(0)?;
     ensure!(mongodb.primary().await? != primary, "{primary} leads on");
-    let during = load.turn_page();
+    let during = load.take_figures();
     told("encrypted", &during);
     nothing_failed(&during, &load.stop().await?)
 }
@@ -167,10 +172,10 @@ async fn an_upgrade_of_mongodb_made_final_leaves_no_way_back_and_says_so() -> Re
     for word in ["STF-MG-006", "kubectl stateful finalize mongo"] {
         ensure!(format!("{early}").contains(word), "\"{word}\" is not said:\n{early}");
     }
-    let load = Load::start(&mongodb).await?;
+    let load = Load::start(&mongodb.endpoint()).await?;
     let ended = plugin.run(&["finalize", "mongo", "-y"]).await?.expect(0)?;
     eprintln!("made final in {:?}", ended.took);
-    let during = load.turn_page();
+    let during = load.take_figures();
     let audit = load.stop().await?;
     nothing_failed(&during, &audit)?;
     let again = plugin.run(&["finalize", "mongo", "-y"]).await?.expect(0)?;
@@ -187,7 +192,7 @@ async fn killed_in_a_handover_of_mongodb_resume_finishes_and_loses_nothing() -> 
     let namespace = cluster.namespace("law-mongodb-deaths").await?;
     let mongodb = Mongodb::deploy(&namespace, "6.0").await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
-    let load = Load::start(&mongodb).await?;
+    let load = Load::start(&mongodb.endpoint()).await?;
     let successor = if mongodb.primary().await? == "mongo-1" { "mongo-2" } else { "mongo-1" };
     let mut running = plugin.start(&["switchover", "mongo", "--to", successor, "-y", "--progress=json"])?;
     handing_over(&mut running).await?;
@@ -202,7 +207,7 @@ async fn killed_in_a_handover_of_mongodb_resume_finishes_and_loses_nothing() -> 
     })
     .await?;
     mongodb.in_sync(SETTLED_WITHIN).await?;
-    let during = load.turn_page();
+    let during = load.take_figures();
     told("a death", &during);
     let audit = load.stop().await?;
     nothing_failed(&during, &audit)
@@ -212,7 +217,7 @@ pub(crate) fn told(what: &str, during: &Figures) {
     eprintln!("{what}: {during:?}");
 }
 
-pub(crate) async fn all_run(mongodb: &Mongodb<'_>, version: &str) -> Result<()> {
+pub(crate) async fn all_run(mongodb: &Mongodb, version: &str) -> Result<()> {
     for pod in mongodb.pods().await? {
         ensure!(pod.image.ends_with(&format!(":{version}")), "{} runs {}", pod.name, pod.image);
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use stateful_harness::{
-    Cluster, Ended, Load, Mongodb, Namespace, Plugin, Processes, cut_off, nothing_failed, nothing_lost, until,
+    Cluster, Ended, Load, Mongodb, Namespace, Plugin, PodProcesses, cut_off, nothing_failed, nothing_lost, until,
 };
 
 use crate::deaths::{die_at_each_step, new_step};
@@ -24,9 +24,9 @@ async fn killed_at_each_step_of_an_upgrade_of_mongodb_resume_finishes_and_loses_
     let cluster = Cluster::beside_others().await?;
     let namespace = cluster.namespace("law-mongodb-killed").await?;
     let (mongodb, plugin) = deployed(&cluster, &namespace).await?;
-    let load = Load::start(&mongodb).await?;
+    let load = Load::start(&mongodb.endpoint()).await?;
     die_at_each_step(&plugin, &["upgrade", "mongo", "--version", "6.0"], &["resume", "mongo"], STEPS).await?;
-    let during = load.turn_page();
+    let during = load.take_figures();
     told("killed at each step", &during);
     nothing_failed(&during, &load.stop().await?)?;
     all_run(&mongodb, "6.0").await
@@ -58,7 +58,7 @@ async fn members_die(namespace: &str, whose: Whose) -> Result<()> {
     let cluster = Cluster::alone().await?;
     let namespace = cluster.namespace(namespace).await?;
     let (mongodb, plugin) = deployed(&cluster, &namespace).await?;
-    let load = Load::start(&mongodb).await?;
+    let load = Load::start(&mongodb.endpoint()).await?;
     let mut died_at = BTreeSet::new();
     let mut words = vec!["upgrade", "mongo", "--version", "6.0", "-y", "--progress=json"];
     loop {
@@ -79,7 +79,7 @@ async fn members_die(namespace: &str, whose: Whose) -> Result<()> {
     }
     // Elections may leave nobody to hand over: whoever leads in the end has been replaced already.
     ensure!(died_at.len() >= STEPS - 1, "these are not all the steps: {died_at:?}");
-    told("a member dies at each step", &load.turn_page());
+    told("a member dies at each step", &load.take_figures());
     nothing_lost(&load.stop().await?)?;
     all_run(&mongodb, "6.0").await
 }
@@ -90,7 +90,7 @@ async fn a_node_cut_off_in_a_handover_of_mongodb_loses_nothing() -> Result<()> {
     let cluster = Cluster::alone().await?;
     let namespace = cluster.namespace("law-mongodb-cut-off").await?;
     let (mongodb, plugin) = deployed(&cluster, &namespace).await?;
-    let load = Load::start(&mongodb).await?;
+    let load = Load::start(&mongodb.endpoint()).await?;
     let primary = mongodb.primary().await?;
     let pods = mongodb.pods().await?;
     let node = pods.iter().find(|pod| pod.name == primary).and_then(|pod| pod.node.clone()).context("it has a node")?;
@@ -106,12 +106,12 @@ async fn a_node_cut_off_in_a_handover_of_mongodb_loses_nothing() -> Result<()> {
         is_stopped_safely(&ended)?;
         plugin.run(&["resume", "mongo", "-y"]).await?.expect(0)?;
     }
-    told("its node cut off", &load.turn_page());
+    told("its node cut off", &load.take_figures());
     nothing_lost(&load.stop().await?)?;
     mongodb.in_sync(SETTLED_WITHIN).await
 }
 
-async fn deployed<'a>(cluster: &Cluster, namespace: &'a Namespace) -> Result<(Mongodb<'a>, Plugin)> {
+async fn deployed<'a>(cluster: &Cluster, namespace: &'a Namespace) -> Result<(Mongodb, Plugin)> {
     let mongodb = Mongodb::deploy_with(namespace, "5.0", &[SHORT_GOODBYE]).await?;
     Ok((mongodb, Plugin::find(cluster)?.within(namespace)))
 }
@@ -124,7 +124,7 @@ fn is_stopped_safely(ended: &Ended) -> Result<()> {
 }
 
 /// Crashes a member at a step, and says which.
-async fn crash(mongodb: &Mongodb<'_>, whose: Whose, step: &str) -> Result<String> {
+async fn crash(mongodb: &Mongodb, whose: Whose, step: &str) -> Result<String> {
     let primary = until("somebody leads", SETTLED_WITHIN, async || mongodb.primary().await).await?;
     let pods = mongodb.pods().await?;
     let needed = |name: &String| match whose {
@@ -133,6 +133,6 @@ async fn crash(mongodb: &Mongodb<'_>, whose: Whose, step: &str) -> Result<String
         Whose::Secondarys => *name != primary && !step.contains(name.as_str()) && !step.contains(" to mongo-"),
     };
     let pod = pods.iter().find(|pod| needed(&pod.name)).with_context(|| format!("nobody to die at: {step}"))?;
-    Processes::of(pod.node.as_deref().context("it has a node")?, &pod.uid)?.freeze()?.kill()?;
+    PodProcesses::find(pod.node.as_deref().context("it has a node")?, &pod.uid)?.freeze()?.kill()?;
     Ok(pod.name.clone())
 }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use stateful_harness::{Cluster, Load, Plugin, RedisCluster, Trace, image, nothing_failed, nothing_lost, until};
+use stateful_harness::{
+    Cluster, Load, ObjectVersions, Plugin, RedisCluster, image, nothing_failed, nothing_lost, until,
+};
 
 use crate::laws::Laws;
 
@@ -17,17 +19,17 @@ async fn obstacles_stop_an_upgrade_where_it_is_safe() -> Result<()> {
     laws.hold("stopped_replica_refuses_with_exit_3", stopped_replica(&redis, &plugin)).await?;
     laws.hold("silent_replica_refuses_with_exit_3", silent_replica(&redis, &plugin)).await?;
     laws.hold("image_that_cannot_be_pulled_stops_with_exit_6_and_rolls_back", no_such_image(&redis, &plugin)).await?;
-    let load = Load::start(&redis).await?;
+    let load = Load::start(&redis.endpoint()).await?;
     laws.hold_unsettled("member_never_ready_times_out_with_exit_4", never_ready(&redis, &plugin)).await;
     laws.hold("abort_and_repair_replace_the_broken_member_when_mended", repaired(&redis, &plugin)).await?;
     laws.hold("resume_replaces_the_broken_member_when_mended", resumed(&redis, &plugin)).await?;
-    let during = load.turn_page();
+    let during = load.take_figures();
     nothing_failed(&during, &load.stop().await?)?;
     laws.verdict()
 }
 
 /// A replica whose link to its master is down, as after a changed password.
-async fn stopped_replica(redis: &RedisCluster<'_>, plugin: &Plugin) -> Result<()> {
+async fn stopped_replica(redis: &RedisCluster, plugin: &Plugin) -> Result<()> {
     let mut replica = redis.server(&any_replica(redis).await?).await?;
     replica.ask::<String>(&["CONFIG", "SET", "masterauth", "wrong"]).await?;
     replica.ask::<i64>(&["CLIENT", "KILL", "TYPE", "master"]).await?;
@@ -43,22 +45,22 @@ async fn stopped_replica(redis: &RedisCluster<'_>, plugin: &Plugin) -> Result<()
 }
 
 /// A replica that is there and says nothing.
-async fn silent_replica(redis: &RedisCluster<'_>, plugin: &Plugin) -> Result<()> {
+async fn silent_replica(redis: &RedisCluster, plugin: &Plugin) -> Result<()> {
     let mut replica = redis.server(&any_replica(redis).await?).await?;
     // Longer than the plugin waits for what may pass; nobody can end a pause of everything but time.
     replica.ask::<String>(&["CLIENT", "PAUSE", "15000", "ALL"]).await?;
     refused(redis, plugin, "STF-DB-004").await
 }
 
-async fn refused(redis: &RedisCluster<'_>, plugin: &Plugin, code: &str) -> Result<()> {
-    let before = Trace::of(redis.namespace()).await?;
+async fn refused(redis: &RedisCluster, plugin: &Plugin, code: &str) -> Result<()> {
+    let before = ObjectVersions::read(redis.namespace()).await?;
     let ended = plugin.run(&["upgrade", "redis", "--image", &image("8.0"), "-y"]).await?.expect(3)?;
     ensure!(ended.stderr.contains(code), "{code} is not said:\n{ended}");
-    before.is_unchanged(redis.namespace()).await
+    before.expect_unchanged(redis.namespace()).await
 }
 
-async fn no_such_image(redis: &RedisCluster<'_>, plugin: &Plugin) -> Result<()> {
-    let load = Load::start(redis).await?;
+async fn no_such_image(redis: &RedisCluster, plugin: &Plugin) -> Result<()> {
+    let load = Load::start(&redis.endpoint()).await?;
     let stopped = plugin.run(&["upgrade", "redis", "--image", &image("no-such-tag"), "-y"]).await?.expect(6)?;
     ensure!(stopped.stderr.contains("ImagePull"), "it does not say why:\n{stopped}");
     let masters = redis.pods().await?.into_iter().filter(|pod| pod.image == image("7.0")).count();
@@ -67,12 +69,12 @@ async fn no_such_image(redis: &RedisCluster<'_>, plugin: &Plugin) -> Result<()> 
     for pod in redis.pods().await? {
         ensure!(pod.image == image("7.0"), "{} runs {}", pod.name, pod.image);
     }
-    let during = load.turn_page();
+    let during = load.take_figures();
     nothing_failed(&during, &load.stop().await?)
 }
 
 /// A new template whose pods run and never get ready.
-async fn never_ready(redis: &RedisCluster<'_>, plugin: &Plugin) -> Result<()> {
+async fn never_ready(redis: &RedisCluster, plugin: &Plugin) -> Result<()> {
     declare(redis, "9").await?;
     let stopped = plugin.run(&["upgrade", "redis", "-y", "--step-timeout", "12s"]).await?.expect(4)?;
     ensure!(stopped.stderr.contains("resume"), "it does not say how to go on:\n{stopped}");
@@ -82,14 +84,14 @@ async fn never_ready(redis: &RedisCluster<'_>, plugin: &Plugin) -> Result<()> {
 }
 
 /// Somebody mends the template; the member that is broken runs the one before. The operation is ended and another begun.
-async fn repaired(redis: &RedisCluster<'_>, plugin: &Plugin) -> Result<()> {
+async fn repaired(redis: &RedisCluster, plugin: &Plugin) -> Result<()> {
     declare(redis, "redis").await?;
     plugin.run(&["abort", "redis", "-y"]).await?.expect(0)?;
     plugin.run(&["upgrade", "redis", "--repair", "-y"]).await?.expect(0).map(drop)
 }
 
 /// The same, and the operation goes on. Where it does not, the database is mended for the laws to come.
-async fn resumed(redis: &RedisCluster<'_>, plugin: &Plugin) -> Result<()> {
+async fn resumed(redis: &RedisCluster, plugin: &Plugin) -> Result<()> {
     never_ready(redis, plugin).await?;
     declare(redis, "redis").await?;
     let resumed = plugin.run(&["resume", "redis", "-y", "--step-timeout", "30s"]).await?.expect(0);
@@ -100,7 +102,7 @@ async fn resumed(redis: &RedisCluster<'_>, plugin: &Plugin) -> Result<()> {
 }
 
 /// Declares another readiness probe, the way a repository does: nothing moves until somebody rolls it.
-async fn declare(redis: &RedisCluster<'_>, port: &str) -> Result<()> {
+async fn declare(redis: &RedisCluster, port: &str) -> Result<()> {
     let port = port.parse::<u16>().map_or_else(|_| format!("\"{port}\""), |port| port.to_string());
     let patch = format!(
         r#"{{"spec":{{"updateStrategy":{{"type":"OnDelete","rollingUpdate":null}},"template":{{"spec":{{"containers":[
@@ -116,7 +118,7 @@ async fn member_killed_in_the_middle_still_loses_nothing() -> Result<()> {
     let redis = RedisCluster::deploy(&namespace, "7.0").await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
     let shards = redis.shards().await?;
-    let load = Load::start(&redis).await?;
+    let load = Load::start(&redis.endpoint()).await?;
 
     let mut running = plugin.start(&["upgrade", "redis", "--image", &image("8.0"), "-y", "--progress=json"])?;
     // The first replica goes; meanwhile another shard's replica crashes, and later a primary's pod is deleted.
@@ -137,7 +139,7 @@ async fn member_killed_in_the_middle_still_loses_nothing() -> Result<()> {
     nothing_lost(&load.stop().await?)
 }
 
-async fn any_replica(redis: &RedisCluster<'_>) -> Result<String> {
+async fn any_replica(redis: &RedisCluster) -> Result<String> {
     let shards = redis.shards().await?;
     shards.into_iter().flat_map(|(_, replicas)| replicas).next().context("there is no replica")
 }

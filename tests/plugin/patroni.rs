@@ -24,12 +24,12 @@ async fn patroni_moves_the_lead_when_asked_loses_nothing_and_is_left_as_it_was()
 
     let theirs = by_patronictl(&postgres).await?;
     postgres.in_sync(SETTLED_WITHIN).await?;
-    let load = Load::start(postgres.through("patroni").await?).await?;
+    let load = Load::start(&postgres.endpoint("patroni").await?).await?;
     let switched = plugin.run(&["switchover", "patroni", "-y", "-o", "json"]).await?.expect(0)?;
-    let ours = load.turn_page();
+    let ours = load.take_figures();
     postgres.in_sync(SETTLED_WITHIN).await?;
     let upgraded = plugin.run(&["upgrade", "patroni", "--version", "15.20", "-y", "-o", "json"]).await?.expect(0)?;
-    let upgrade = load.turn_page();
+    let upgrade = load.take_figures();
     let audit = load.stop().await?;
 
     for (what, figures) in [("patronictl", &theirs), ("ours", &ours), ("minor upgrade", &upgrade)] {
@@ -60,14 +60,14 @@ async fn a_standby_under_patroni_that_hangs_is_not_asked_to_lead_and_no_client_w
     let plugin = Plugin::find(&cluster)?.within(&namespace);
     let (before, from) = (settings(&namespace).await?, postgres.primary().await?);
     let to = other(&postgres, &from).await?;
-    let load = Load::start(postgres.through("patroni").await?).await?;
+    let load = Load::start(&postgres.endpoint("patroni").await?).await?;
 
     let receiver = postgres.ask(&to, "SELECT pid FROM pg_stat_wal_receiver").await?.concat().concat();
-    let hung = postgres.link(&to).await?;
+    let hung = postgres.connect(&to).await?;
     signal(&hung, "STOP", &receiver).await;
     let ended = plugin.run(&["switchover", "patroni", "--to", &to, "-y", "--step-timeout", "5s"]).await?;
     signal(&hung, "CONT", &receiver).await;
-    let during = load.turn_page();
+    let during = load.take_figures();
     eprintln!("{ended}\nlongest gap {:?}", during.longest_gap);
     ensure!(ended.code != Some(0), "it went through");
     ensure!(format!("{ended}").contains("have not received what is written"), "it does not say why");
@@ -79,20 +79,20 @@ async fn a_standby_under_patroni_that_hangs_is_not_asked_to_lead_and_no_client_w
 }
 
 /// The same move by Patroni's own command, under a load of its own; what it loses is its own affair, and printed.
-async fn by_patronictl(postgres: &Postgres<'_>) -> Result<Figures> {
-    let load = Load::start(postgres.through("patroni").await?).await?;
+async fn by_patronictl(postgres: &Postgres) -> Result<Figures> {
+    let load = Load::start(&postgres.endpoint("patroni").await?).await?;
     let from = postgres.primary().await?;
     let to = other(postgres, &from).await?;
     let words = ["exec", &from, "--", "patronictl", "-c", "/etc/patroni/patroni.yml", "switchover", "patroni"];
     let wish = ["--leader", &from, "--candidate", &to, "--force"];
     postgres.namespace().kubectl(&[&words[..], &wish[..]].concat()).await?;
-    let figures = load.turn_page();
+    let figures = load.take_figures();
     let audit = load.stop().await?;
     eprintln!("by patronictl: {} lost of {}", audit.lost.len(), figures.acknowledged);
     Ok(figures)
 }
 
-async fn other(postgres: &Postgres<'_>, than: &str) -> Result<String> {
+async fn other(postgres: &Postgres, than: &str) -> Result<String> {
     let pods = postgres.pods().await?;
     pods.into_iter().map(|pod| pod.name).find(|name| name != than).context("there is nobody else")
 }

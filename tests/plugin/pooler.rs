@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use stateful_harness::{
-    Cluster, LateProxy, Load, Namespace, Plugin, Postgres, nothing_failed, nothing_lost, postgres_image, until,
+    Cluster, Load, Namespace, PausedKubeProxy, Plugin, Postgres, nothing_failed, nothing_lost, postgres_image, until,
 };
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
@@ -29,10 +29,10 @@ async fn a_switchover_behind_a_pooler_fails_and_loses_nothing() -> Result<()> {
     let load = load(&database).await?;
     for _ in 0..3 {
         tokio::time::sleep(A_WHILE).await; // not to wait for anything: this is the baseline
-        let idle = load.turn_page();
+        let idle = load.take_figures();
         let before = database.primary().await?;
         let ended = plugin.run(&["switchover", "postgres", "-y", "-o", "json"]).await?.expect(0)?;
-        let during = load.turn_page();
+        let during = load.take_figures();
         eprintln!("{ended}");
         eprintln!("longest gap {:?}, with nothing happening {:?}; {during:?}", during.longest_gap, idle.longest_gap);
         ensure!(database.primary().await? != before, "nobody took over");
@@ -40,7 +40,7 @@ async fn a_switchover_behind_a_pooler_fails_and_loses_nothing() -> Result<()> {
         nobody_waits(&namespace).await?;
         database.in_sync(Duration::from_mins(1)).await?;
     }
-    let during = load.turn_page();
+    let during = load.take_figures();
     nothing_failed(&during, &load.stop().await?)
 }
 
@@ -51,7 +51,7 @@ async fn a_minor_upgrade_behind_a_pooler_fails_and_loses_nothing() -> Result<()>
     let (database, plugin) = deployed(&cluster, &namespace).await?;
     let load = load(&database).await?;
     let ended = plugin.run(&["upgrade", "postgres", "--version", "15.20", "-y", "-o", "json"]).await?;
-    let during = load.turn_page();
+    let during = load.take_figures();
     eprintln!("{ended}\nlongest gap {:?}; {during:?}", during.longest_gap);
     ended.expect(0)?;
     nothing_failed(&during, &load.stop().await?)?;
@@ -73,7 +73,7 @@ async fn a_node_whose_proxy_follows_a_second_late_fails_no_write() -> Result<()>
     let before = database.primary().await?;
     let mut running = plugin.start(&["switchover", "postgres", "-y", "--progress=json"])?;
     running.step_started(0).await?;
-    let late = LateProxy::of(&node)?;
+    let late = PausedKubeProxy::pause(&node)?;
     until("the Service is turned", Duration::from_secs(30), async || {
         let service = namespace.get(&["service", "postgres-primary"]).await?;
         let leads_to = &service["spec"]["selector"]["statefulset.kubernetes.io/pod-name"];
@@ -84,7 +84,7 @@ async fn a_node_whose_proxy_follows_a_second_late_fails_no_write() -> Result<()>
     tokio::time::sleep(LATE_BY).await; // the lateness itself
     drop(late);
     running.end().await?.expect(0)?;
-    let during = load.turn_page();
+    let during = load.take_figures();
     eprintln!("longest gap {:?}; {during:?}", during.longest_gap);
     nobody_waits(&namespace).await?;
     nothing_failed(&during, &load.stop().await?)
@@ -108,7 +108,7 @@ async fn a_long_transaction_calls_the_handover_off_and_nobody_is_left_waiting() 
     let why = called_off["why"].as_str().unwrap_or_default();
     ensure!(why.contains("in the middle of a transaction") && why.contains("pgbouncer-"), "{why}");
     ensure!(running.end().await?.code != Some(0), "it went through");
-    let during = load.turn_page();
+    let during = load.take_figures();
     eprintln!("longest gap {:?}; {during:?}\n{why}", during.longest_gap);
     nobody_waits(&namespace).await?;
     ensure!(database.primary().await? == before, "the role moved");
@@ -141,23 +141,23 @@ async fn a_plugin_that_is_killed_in_the_pause_leaves_nobody_waiting() -> Result<
     busy.batch_execute("COMMIT").await.context("the transaction was cut off")?;
     tokio::time::sleep(A_WHILE).await; // whoever was still to be resumed would show now
     nobody_waits(&namespace).await?;
-    let during = load.turn_page();
+    let during = load.take_figures();
     eprintln!("longest gap {:?}; {during:?}", during.longest_gap);
     nothing_lost(&load.stop().await?)?;
     ensure!(during.failed + during.unknown == 0, "{during:?}");
     Ok(())
 }
 
-pub(crate) async fn deployed<'a>(cluster: &Cluster, namespace: &'a Namespace) -> Result<(Postgres<'a>, Plugin)> {
+pub(crate) async fn deployed<'a>(cluster: &Cluster, namespace: &'a Namespace) -> Result<(Postgres, Plugin)> {
     let database = Postgres::deploy(namespace, "15.18").await?;
     database.deploy_pooler().await?;
     Ok((database, Plugin::find(cluster)?.within(namespace)))
 }
 
 /// Writers behind the poolers, as soon as each node's proxy leads there.
-pub(crate) async fn load(database: &Postgres<'_>) -> Result<Load> {
-    let door = database.through("pgbouncer").await?;
-    until("clients are served", Duration::from_secs(30), async || Load::start(door.clone()).await).await
+pub(crate) async fn load(database: &Postgres) -> Result<Load> {
+    let endpoint = database.endpoint("pgbouncer").await?;
+    until("clients are served", Duration::from_secs(30), async || Load::start(&endpoint).await).await
 }
 
 /// An application's connection by way of a pooler, which does nothing yet.

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use stateful_harness::{
-    Cluster, Figures, Load, Plugin, Postgres, Running, Trace, nothing_failed, nothing_lost, postgres_image, until,
+    Cluster, Figures, Load, ObjectVersions, Plugin, Postgres, Running, nothing_failed, nothing_lost, postgres_image,
+    until,
 };
 
 /// After a restart kubelet waits 10 s before the next one of the same container, and 20 s after that.
@@ -31,21 +32,21 @@ async fn minor_upgrade_of_postgres_under_load_loses_nothing_and_its_rollback_nei
     let namespace = cluster.namespace("law-postgres").await?;
     let postgres = Postgres::deploy(&namespace, "15.18").await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
-    let load = Load::start(postgres.through("postgres-primary").await?).await?;
+    let load = Load::start(&postgres.endpoint("postgres-primary").await?).await?;
 
     let ended = plugin.run(&["upgrade", "postgres", "--version", "15.20", "-y", "-o", "json"]).await?.expect(0)?;
-    let during = load.turn_page();
+    let during = load.take_figures();
     eprintln!("it took {:?}, longest handover {} ms", ended.took, ended.json()?["longestHandoverMilliseconds"]);
     all_run(&postgres, "15.20").await?;
     clients_reach_the_primary(&postgres).await?;
 
-    load.turn_page();
+    load.take_figures();
     let began = Instant::now();
     let running = plugin.start(&["rollback", "postgres", "-y"])?;
     let (redirected, ended) = tokio::join!(written_by("15.18", &postgres, &load), running.end());
     let ended = ended?.expect(0)?;
     let (leader, redirected, back) = redirected.with_context(|| ended.to_string())?;
-    let back = load.turn_page().and(&back);
+    let back = load.take_figures().combine(&back);
     let audit = load.stop().await?;
     told("a minor upgrade", &during, &[]);
     told("and back", &back, &audit.errors);
@@ -61,18 +62,18 @@ async fn minor_upgrade_of_postgres_under_load_loses_nothing_and_its_rollback_nei
 }
 
 /// Waits until clients write by way of a primary that runs a version, and says which one, and when.
-async fn written_by(version: &str, postgres: &Postgres<'_>, load: &Load) -> Result<(String, Instant, Figures)> {
+async fn written_by(version: &str, postgres: &Postgres, load: &Load) -> Result<(String, Instant, Figures)> {
     let mut during = Figures::default();
     let (leader, at) = until("clients write by way of that version", BACK_WITHIN, async || {
-        during = load.turn_page().and(&during);
+        during = load.take_figures().combine(&during);
         let leader = postgres.primary().await?;
         let says = postgres.ask(&leader, "SHOW server_version").await?.concat().concat();
         ensure!(says.starts_with(version), "{leader} leads, and says {says}");
-        ensure!(postgres.clients_are_led_to().await? == leader, "clients are led elsewhere than to {leader}");
+        ensure!(postgres.selected_by_service().await? == leader, "clients are led elsewhere than to {leader}");
         // What was acknowledged from here on, it has acknowledged.
-        during = load.turn_page().and(&during);
+        during = load.take_figures().combine(&during);
         let page = written(load).await?;
-        during = page.and(&during);
+        during = page.combine(&during);
         Ok((leader, Instant::now()))
     })
     .await?;
@@ -82,11 +83,11 @@ async fn written_by(version: &str, postgres: &Postgres<'_>, load: &Load) -> Resu
 /// The next acknowledged writes.
 async fn written(load: &Load) -> Result<Figures> {
     let began = Instant::now();
-    let mut during = load.turn_page();
+    let mut during = load.take_figures();
     while during.acknowledged == 0 {
         ensure!(began.elapsed() < GAP, "none was acknowledged for {GAP:?}");
         tokio::time::sleep(Duration::from_millis(2)).await;
-        during = load.turn_page().and(&during);
+        during = load.take_figures().combine(&during);
     }
     Ok(during)
 }
@@ -98,7 +99,7 @@ async fn a_rollback_of_postgres_after_an_image_that_cannot_be_pulled_fails_no_wr
     let namespace = cluster.namespace("law-postgres-back").await?;
     let postgres = Postgres::deploy(&namespace, "15.18").await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
-    let load = Load::start(postgres.through("postgres-primary").await?).await?;
+    let load = Load::start(&postgres.endpoint("postgres-primary").await?).await?;
 
     let nowhere = postgres_image("no-such-tag");
     let stopped = plugin.run(&["upgrade", "postgres", "--image", &nowhere, "-y"]).await?.expect(6)?;
@@ -108,7 +109,7 @@ async fn a_rollback_of_postgres_after_an_image_that_cannot_be_pulled_fails_no_wr
         "it does not say how to go back:\n{stopped}"
     );
     let ended = plugin.run(&["rollback", "postgres", "-y"]).await?.expect(0)?;
-    let during = load.turn_page();
+    let during = load.take_figures();
     let audit = load.stop().await?;
     told("an image that cannot be pulled", &during, &audit.errors);
     eprintln!("rolled back in {:?}", ended.took);
@@ -125,11 +126,11 @@ async fn an_upgrade_of_postgres_with_a_member_more_ends_with_as_many_as_before_a
     let namespace = cluster.namespace("law-postgres-surge").await?;
     let postgres = Postgres::deploy(&namespace, "15.18").await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
-    let load = Load::start(postgres.through("postgres-primary").await?).await?;
+    let load = Load::start(&postgres.endpoint("postgres-primary").await?).await?;
 
     let upgrade = ["upgrade", "postgres", "--version", "15.20", "--surge", "-y", "-o", "json"];
     let ended = plugin.run(&upgrade).await?.expect(0)?;
-    let during = load.turn_page();
+    let during = load.take_figures();
     let audit = load.stop().await?;
     told("a minor upgrade with a member more", &during, &audit.errors);
     eprintln!("it took {:?}", ended.took);
@@ -155,12 +156,12 @@ async fn a_major_upgrade_of_postgres_is_refused_and_touches_nothing() -> Result<
     let namespace = cluster.namespace("law-postgres-major").await?;
     let postgres = Postgres::deploy(&namespace, "15.18").await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
-    let before = Trace::of(&namespace).await?;
+    let before = ObjectVersions::read(&namespace).await?;
     let ended = plugin.run(&["upgrade", "postgres", "--version", "17.12", "-y"]).await?.expect(3)?;
     for word in ["STF-PG-008", "pg_upgrade", "logical replication"] {
         ensure!(format!("{ended}").contains(word), "\"{word}\" is not said:\n{ended}");
     }
-    before.is_unchanged(&namespace).await?;
+    before.expect_unchanged(&namespace).await?;
     all_run(&postgres, "15.18").await
 }
 
@@ -171,10 +172,10 @@ async fn killed_in_a_handover_of_postgres_resume_leaves_one_primary_and_loses_no
     let namespace = cluster.namespace("law-postgres-deaths").await?;
     let postgres = Postgres::deploy(&namespace, "15.18").await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
-    let load = Load::start(postgres.through("postgres-primary").await?).await?;
+    let load = Load::start(&postgres.endpoint("postgres-primary").await?).await?;
 
     // Each time to a member whose container has not been ended yet: kubelet would let the second end wait.
-    let mut during = load.turn_page();
+    let mut during = load.take_figures();
     for (successor, in_the_pause) in [("postgres-1", false), ("postgres-2", true)] {
         let mut running = plugin.start(&["switchover", "postgres", "--to", successor, "-y", "--progress=json"])?;
         handing_over(&mut running).await?;
@@ -191,7 +192,7 @@ async fn killed_in_a_handover_of_postgres_resume_leaves_one_primary_and_loses_no
         during = writes_flow(&load, during).await?;
         eprintln!("resumed in {:?}:\n{ended}", ended.took);
     }
-    let during = load.turn_page().and(&during);
+    let during = load.take_figures().combine(&during);
     let audit = load.stop().await?;
     told("two deaths", &during, &audit.errors);
     nothing_lost(&audit)
@@ -210,12 +211,12 @@ pub(crate) async fn writes_fail(load: &Load, mut during: Figures) -> Result<Figu
     let began = Instant::now();
     let mut heard = began;
     loop {
-        let page = load.turn_page();
+        let page = load.take_figures();
         if page.acknowledged > 0 {
             heard = Instant::now();
         }
         let fails = page.failed + page.unknown > 0 || heard.elapsed() > STALL;
-        during = during.and(&page);
+        during = during.combine(&page);
         if fails {
             return Ok(during);
         }
@@ -225,10 +226,10 @@ pub(crate) async fn writes_fail(load: &Load, mut during: Figures) -> Result<Figu
 }
 
 async fn writes_flow(load: &Load, during: Figures) -> Result<Figures> {
-    let mut during = load.turn_page().and(&during);
+    let mut during = load.take_figures().combine(&during);
     until("writes flow", WRITES_WITHIN, async || {
-        let page = load.turn_page();
-        during = page.clone().and(&during);
+        let page = load.take_figures();
+        during = page.clone().combine(&during);
         ensure!(page.acknowledged > 0, "none is acknowledged");
         Ok(())
     })
@@ -236,7 +237,7 @@ async fn writes_flow(load: &Load, during: Figures) -> Result<Figures> {
     Ok(during)
 }
 
-pub(crate) async fn all_run(postgres: &Postgres<'_>, version: &str) -> Result<()> {
+pub(crate) async fn all_run(postgres: &Postgres, version: &str) -> Result<()> {
     postgres.in_sync(SETTLED_WITHIN).await?;
     for pod in postgres.pods().await? {
         ensure!(pod.image == postgres_image(version), "{} runs {}", pod.name, pod.image);
@@ -246,9 +247,9 @@ pub(crate) async fn all_run(postgres: &Postgres<'_>, version: &str) -> Result<()
     Ok(())
 }
 
-pub(crate) async fn clients_reach_the_primary(postgres: &Postgres<'_>) -> Result<()> {
+pub(crate) async fn clients_reach_the_primary(postgres: &Postgres) -> Result<()> {
     let primary = postgres.primary().await?;
-    let selected = postgres.clients_are_led_to().await?;
+    let selected = postgres.selected_by_service().await?;
     ensure!(selected == primary, "clients are led to {selected}, and {primary} leads");
     Ok(())
 }

@@ -31,9 +31,9 @@ async fn killed_at_each_step_of_an_upgrade_of_postgres_resume_finishes_and_loses
     let cluster = Cluster::beside_others().await?;
     let namespace = cluster.namespace("law-fault-killed").await?;
     let (postgres, plugin) = deployed(&cluster, &namespace).await?;
-    let load = Load::start(postgres.through("postgres-primary").await?).await?;
+    let load = Load::start(&postgres.endpoint("postgres-primary").await?).await?;
     die_at_each_step(&plugin, &["upgrade", "postgres", "--version", "15.20"], &["resume", "postgres"], STEPS).await?;
-    let during = load.turn_page();
+    let during = load.take_figures();
     all_run(&postgres, "15.20").await?;
     // How long it took is up to whoever takes it up again.
     let leader = postgres.primary().await?;
@@ -45,10 +45,10 @@ async fn a_standby_that_dies_in_the_pause_holds_nobody_up() -> Result<()> {
     let cluster = Cluster::alone().await?;
     let namespace = cluster.namespace("law-fault-standby").await?;
     let (postgres, plugin) = deployed(&cluster, &namespace).await?;
-    let bystander = postgres.link("postgres-2").await?;
-    let load = Load::start(postgres.through("postgres-primary").await?).await?;
+    let bystander = postgres.connect("postgres-2").await?;
+    let load = Load::start(&postgres.endpoint("postgres-primary").await?).await?;
 
-    let during = load.turn_page();
+    let during = load.take_figures();
     let mut running = plugin.start(&["switchover", "postgres", "--to", "postgres-1", "-y", "--progress=json"])?;
     handing_over(&mut running).await?;
     let during = writes_fail(&load, during).await?;
@@ -63,10 +63,10 @@ async fn a_successor_that_dies_right_after_its_promotion_leads_on_when_it_is_bac
     let cluster = Cluster::alone().await?;
     let namespace = cluster.namespace("law-fault-successor").await?;
     let (postgres, plugin) = deployed(&cluster, &namespace).await?;
-    let successor = postgres.link("postgres-1").await?;
-    let load = Load::start(postgres.through("postgres-primary").await?).await?;
+    let successor = postgres.connect("postgres-1").await?;
+    let load = Load::start(&postgres.endpoint("postgres-primary").await?).await?;
 
-    let during = load.turn_page();
+    let during = load.take_figures();
     let mut running = plugin.start(&["switchover", "postgres", "--to", "postgres-1", "-y", "--progress=json"])?;
     handing_over(&mut running).await?;
     leads(&successor).await?;
@@ -87,11 +87,11 @@ async fn a_long_transaction_is_waited_for_and_not_ended() -> Result<()> {
     let cluster = Cluster::beside_others().await?;
     let namespace = cluster.namespace("law-fault-transaction").await?;
     let (postgres, plugin) = deployed(&cluster, &namespace).await?;
-    let busy = postgres.link("postgres-0").await?;
+    let busy = postgres.connect("postgres-0").await?;
     busy.batch_execute("CREATE TABLE kept (word text); BEGIN; INSERT INTO kept VALUES ('a minute of work')").await?;
-    let load = Load::start(postgres.through("postgres-primary").await?).await?;
+    let load = Load::start(&postgres.endpoint("postgres-primary").await?).await?;
 
-    let during = load.turn_page();
+    let during = load.take_figures();
     let switchover = ["switchover", "postgres", "--to", "postgres-1", "-y", "--step-timeout", "10s"];
     let open = "SELECT count(*) FROM pg_stat_activity \
                 WHERE state = 'idle in transaction' AND xact_start < clock_timestamp() - interval '4 seconds'";
@@ -118,11 +118,11 @@ async fn a_successor_that_lags_does_not_lead_until_it_has_caught_up() -> Result<
     let cluster = Cluster::beside_others().await?;
     let namespace = cluster.namespace("law-fault-lag").await?;
     let (postgres, plugin) = deployed(&cluster, &namespace).await?;
-    let successor = postgres.link("postgres-1").await?;
+    let successor = postgres.connect("postgres-1").await?;
     let receiver = postgres.ask("postgres-1", "SELECT pid FROM pg_stat_wal_receiver").await?.concat().concat();
-    let load = Load::start(postgres.through("postgres-primary").await?).await?;
+    let load = Load::start(&postgres.endpoint("postgres-primary").await?).await?;
 
-    let during = load.turn_page();
+    let during = load.take_figures();
     signal(&successor, "STOP", &receiver).await;
     let switchover = ["switchover", "postgres", "--to", "postgres-1", "-y", "--step-timeout", "10s"];
     let near = "SELECT count(*) FROM pg_stat_replication WHERE application_name = 'postgres-1' \
@@ -149,7 +149,7 @@ async fn a_successor_that_lags_does_not_lead_until_it_has_caught_up() -> Result<
     led_in_the_end_by("postgres-1", &postgres, load, during).await
 }
 
-async fn deployed<'a>(cluster: &Cluster, namespace: &'a Namespace) -> Result<(Postgres<'a>, Plugin)> {
+async fn deployed<'a>(cluster: &Cluster, namespace: &'a Namespace) -> Result<(Postgres, Plugin)> {
     let postgres = Postgres::deploy(namespace, "15.18").await?;
     ensure!(postgres.primary().await? == "postgres-0", "another leads from the beginning");
     Ok((postgres, Plugin::find(cluster)?.within(namespace)))
@@ -181,7 +181,7 @@ async fn leads(member: &Client) -> Result<()> {
 }
 
 /// Makes sure that a member's container ended at all: else nothing is proven.
-async fn has_died(postgres: &Postgres<'_>, pod: &str) -> Result<()> {
+async fn has_died(postgres: &Postgres, pod: &str) -> Result<()> {
     until("its container has ended once", HAPPENS_WITHIN, async || {
         let told = postgres.namespace().get(&["pod", pod]).await?;
         let restarts = &told["status"]["containerStatuses"][0]["restartCount"];
@@ -191,7 +191,7 @@ async fn has_died(postgres: &Postgres<'_>, pod: &str) -> Result<()> {
     .await
 }
 
-async fn led_in_the_end_by(leader: &str, postgres: &Postgres<'_>, load: Load, during: Figures) -> Result<()> {
+async fn led_in_the_end_by(leader: &str, postgres: &Postgres, load: Load, during: Figures) -> Result<()> {
     let gap = whole_in_the_end(leader, postgres, load, during).await?;
     ensure!(gap <= WRITES_WITHIN, "a writer waited for {gap:?}");
     Ok(())
@@ -200,14 +200,14 @@ async fn led_in_the_end_by(leader: &str, postgres: &Postgres<'_>, load: Load, du
 /// Who leads, whom clients reach, and that every member holds what was acknowledged. How long a writer waited at most.
 pub(crate) async fn whole_in_the_end(
     leader: &str,
-    postgres: &Postgres<'_>,
+    postgres: &Postgres,
     load: Load,
     during: Figures,
 ) -> Result<Duration> {
     postgres.in_sync(SETTLED_WITHIN).await?;
     ensure!(postgres.primary().await? == leader, "{leader} does not lead");
     clients_reach_the_primary(postgres).await?;
-    let during = load.turn_page().and(&during);
+    let during = load.take_figures().combine(&during);
     let audit = load.stop().await?;
     told(leader, &during, &audit.errors);
     nothing_lost(&audit)?;
@@ -216,7 +216,7 @@ pub(crate) async fn whole_in_the_end(
 }
 
 /// Every row of the load's, on every member.
-async fn everybody_holds_the_same(postgres: &Postgres<'_>) -> Result<()> {
+async fn everybody_holds_the_same(postgres: &Postgres) -> Result<()> {
     let tables = "SELECT relname FROM pg_stat_user_tables WHERE relname LIKE 'load%'";
     let table = postgres.ask(&postgres.primary().await?, tables).await?.concat().concat();
     let sum =

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use stateful_harness::{Cluster, Ended, Namespace, Plugin, RedisCluster, Trace, image, until};
+use stateful_harness::{Cluster, Ended, Namespace, ObjectVersions, Plugin, RedisCluster, image, until};
 
 use crate::laws::Laws;
 
@@ -32,7 +32,7 @@ async fn refusals_say_why_and_touch_nothing() -> Result<()> {
 
 /// Runs it, and makes sure that it failed as said, in one error, and touched nothing.
 async fn refused(namespace: &Namespace, plugin: &Plugin, args: &[&str], code: i32, words: &[&str]) -> Result<Ended> {
-    let before = Trace::of(namespace).await?;
+    let before = ObjectVersions::read(namespace).await?;
     let ended = plugin.run(args).await?.expect(code).with_context(|| args.join(" "))?;
     let errors = ended.stderr.lines().filter(|line| line.starts_with("error:")).count();
     ensure!(errors == 1, "{errors} errors instead of one:\n{ended}");
@@ -40,22 +40,22 @@ async fn refused(namespace: &Namespace, plugin: &Plugin, args: &[&str], code: i3
         ensure!(ended.stderr.contains(word), "\"{word}\" is not said:\n{ended}");
     }
     ensure!(!ended.stderr.contains("panicked"), "it panicked:\n{ended}");
-    before.is_unchanged(namespace).await?;
+    before.expect_unchanged(namespace).await?;
     Ok(ended)
 }
 
-async fn dry_run(redis: &RedisCluster<'_>, plugin: &Plugin) -> Result<()> {
-    let before = Trace::of(redis.namespace()).await?;
+async fn dry_run(redis: &RedisCluster, plugin: &Plugin) -> Result<()> {
+    let before = ObjectVersions::read(redis.namespace()).await?;
     let shards = redis.shards().await?;
     for mode in ["--dry-run=client", "--dry-run=server"] {
         let ended = plugin.run(&["upgrade", "redis", "--image", &image("8.0"), mode]).await?.expect(0)?;
         ensure!(ended.stdout.contains("dry run"), "{mode} does not say so:\n{ended}");
     }
     ensure!(redis.shards().await? == shards, "the roles moved");
-    before.is_unchanged(redis.namespace()).await
+    before.expect_unchanged(redis.namespace()).await
 }
 
-async fn unknown_workload(redis: &RedisCluster<'_>, plugin: &Plugin) -> Result<()> {
+async fn unknown_workload(redis: &RedisCluster, plugin: &Plugin) -> Result<()> {
     let args = ["upgrade", "nobody", "--image", &image("8.0"), "-y"];
     refused(redis.namespace(), plugin, &args, 1, &["nobody"]).await.map(drop)
 }
@@ -88,13 +88,13 @@ spec:
     )
 }
 
-async fn no_terminal(redis: &RedisCluster<'_>, plugin: &Plugin) -> Result<()> {
+async fn no_terminal(redis: &RedisCluster, plugin: &Plugin) -> Result<()> {
     let args = ["upgrade", "redis", "--image", &image("8.0")];
     refused(redis.namespace(), plugin, &args, 2, &["--yes"]).await.map(drop)
 }
 
 /// A kubeconfig that leads to two clusters and chooses none.
-async fn two_contexts(cluster: &Cluster, redis: &RedisCluster<'_>, plugin: &Plugin) -> Result<()> {
+async fn two_contexts(cluster: &Cluster, redis: &RedisCluster, plugin: &Plugin) -> Result<()> {
     let told = cluster.kubectl(&["config", "view", "--raw", "--minify", "--flatten", "-o", "json"]).await?;
     let mut config: serde_json::Value = serde_json::from_str(&told)?;
     let context = config["contexts"][0]["context"].clone();
@@ -113,14 +113,14 @@ async fn two_contexts(cluster: &Cluster, redis: &RedisCluster<'_>, plugin: &Plug
     lost.run(&right).await?.expect(0).map(drop)
 }
 
-async fn wrong_password(redis: &RedisCluster<'_>, plugin: &Plugin) -> Result<()> {
+async fn wrong_password(redis: &RedisCluster, plugin: &Plugin) -> Result<()> {
     let namespace = redis.namespace();
     let patch = |password: &str| format!(r#"{{"stringData":{{"password":"{password}"}}}}"#);
     namespace.kubectl(&["patch", "secret", "redis", "--patch", &patch("not-this-one")]).await?;
     let args = ["upgrade", "redis", "--image", &image("8.0"), "-y"];
-    let before = Trace::of(namespace).await?;
+    let before = ObjectVersions::read(namespace).await?;
     let ended = plugin.run(&args).await;
-    let untouched = before.is_unchanged(namespace).await;
+    let untouched = before.expect_unchanged(namespace).await;
     namespace.kubectl(&["patch", "secret", "redis", "--patch", &patch(redis.password())]).await?;
     let (ended, ()) = (ended?, untouched?);
     ensure!(matches!(ended.code, Some(1 | 3)), "it ended with {:?}:\n{ended}", ended.code);
@@ -131,7 +131,7 @@ async fn wrong_password(redis: &RedisCluster<'_>, plugin: &Plugin) -> Result<()>
 }
 
 /// Between the plan and its execution a replica's pod became another one.
-async fn stale_plan(redis: &RedisCluster<'_>, plugin: &Plugin) -> Result<()> {
+async fn stale_plan(redis: &RedisCluster, plugin: &Plugin) -> Result<()> {
     let args = ["upgrade", "redis", "--image", &image("8.0"), "--dry-run=client", "-o", "yaml"];
     let plan = plugin.run(&args).await?.expect(0)?.stdout;
     let file = Scratch::new(redis.namespace().name(), "plan.yaml", &plan)?;
@@ -160,7 +160,7 @@ async fn second_upgrade(plugin: &Plugin) -> Result<()> {
 }
 
 /// Ctrl-C leaves a state that is whole, says the next command, and lets nobody else begin beside it.
-async fn interrupted(redis: &RedisCluster<'_>, plugin: &Plugin) -> Result<()> {
+async fn interrupted(redis: &RedisCluster, plugin: &Plugin) -> Result<()> {
     let mut running = plugin.start(&["upgrade", "redis", "--restart", "-y", "--progress=json"])?;
     running.step_started(2).await?;
     let ended = running.interrupt().await?.expect(130)?;
@@ -180,7 +180,7 @@ async fn interrupted(redis: &RedisCluster<'_>, plugin: &Plugin) -> Result<()> {
 }
 
 /// A server of an older release cannot read what a newer one wrote: `rollback` is no way around it.
-async fn older_release(redis: &RedisCluster<'_>, plugin: &Plugin) -> Result<()> {
+async fn older_release(redis: &RedisCluster, plugin: &Plugin) -> Result<()> {
     plugin.run(&["upgrade", "redis", "--version", "8.0", "-y"]).await?.expect(0)?;
     let namespace = redis.namespace();
     refused(namespace, plugin, &["upgrade", "redis", "--version", "7.0", "-y"], 3, &["STF-DB-021"]).await?;
@@ -189,7 +189,7 @@ async fn older_release(redis: &RedisCluster<'_>, plugin: &Plugin) -> Result<()> 
 }
 
 /// Then there is a backup, told with what it lacks; its steps are for whoever accepts that, and for nobody else.
-async fn restore_plan(redis: &RedisCluster<'_>, plugin: &Plugin) -> Result<()> {
+async fn restore_plan(redis: &RedisCluster, plugin: &Plugin) -> Result<()> {
     let namespace = redis.namespace();
     let made = "2026-01-01T00:00:00Z";
     let image = image("7.0");
@@ -202,7 +202,7 @@ async fn restore_plan(redis: &RedisCluster<'_>, plugin: &Plugin) -> Result<()> {
     let words = ["STF-DB-021", "cronjob/redis-backup", made, "kubectl stateful rollback redis", "--accept-data-loss"];
     let ended = refused(namespace, plugin, &["rollback", "redis", "-y"], 3, &words).await?;
     ensure!(ended.stdout.is_empty(), "it told the steps:\n{ended}");
-    let before = Trace::of(namespace).await?;
+    let before = ObjectVersions::read(namespace).await?;
     let accepted = ["rollback", "redis", "-y", "--accept-data-loss"];
     let ended = plugin.run(&accepted).await?.expect(0)?;
     for word in ["cronjob/redis-backup", made, "redis-restored", "none of them was carried out"] {
@@ -211,7 +211,7 @@ async fn restore_plan(redis: &RedisCluster<'_>, plugin: &Plugin) -> Result<()> {
     let ended = plugin.run(&[&accepted[..], &["-o", "json"]].concat()).await?.expect(0)?;
     let plan: serde_json::Value = serde_json::from_str(&ended.stdout)?;
     ensure!(plan["made"] == made && plan["losesMilliseconds"].as_i64() > Some(0), "{plan}");
-    before.is_unchanged(namespace).await
+    before.expect_unchanged(namespace).await
 }
 
 /// A file for a while.

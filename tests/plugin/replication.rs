@@ -100,5 +100,5 @@ async fn leader(plugin: &Plugin) -> Result<String> {
 
 async fn server(plugin: &Plugin, namespace: &Namespace) -> Result<Server> {
     let pod = namespace.get(&["pod", &leader(plugin).await?]).await?;
-    Server::dial(pod["status"]["podIP"].as_str().context("it has no address")?, None).await
+    Server::connect(pod["status"]["podIP"].as_str().context("it has no address")?, None).await
 }

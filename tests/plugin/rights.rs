@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use stateful_harness::{Cluster, Namespace, Plugin, RedisCluster, Trace, image, until};
+use stateful_harness::{Cluster, Namespace, ObjectVersions, Plugin, RedisCluster, image, until};
 
 use crate::laws::Laws;
 
@@ -44,7 +44,7 @@ fn verbs(role: &Value) -> Vec<(usize, String)> {
         .collect()
 }
 
-async fn without(redis: &RedisCluster<'_>, plugin: &Plugin, role: &Value, rule: usize, verb: &str) -> Result<()> {
+async fn without(redis: &RedisCluster, plugin: &Plugin, role: &Value, rule: usize, verb: &str) -> Result<()> {
     let mut fewer = with_secret(role);
     let resource = fewer["rules"][rule]["resources"][0].as_str().unwrap_or_default().to_owned();
     let verbs = fewer["rules"][rule]["verbs"].as_array_mut().context("a rule has verbs")?;
@@ -57,12 +57,12 @@ async fn without(redis: &RedisCluster<'_>, plugin: &Plugin, role: &Value, rule: 
     refused(redis, plugin, &[&named]).await
 }
 
-async fn without_secret(redis: &RedisCluster<'_>, plugin: &Plugin) -> Result<()> {
+async fn without_secret(redis: &RedisCluster, plugin: &Plugin) -> Result<()> {
     refused(redis, plugin, &["secret"]).await
 }
 
-async fn refused(redis: &RedisCluster<'_>, plugin: &Plugin, words: &[&str]) -> Result<()> {
-    let before = Trace::of(redis.namespace()).await?;
+async fn refused(redis: &RedisCluster, plugin: &Plugin, words: &[&str]) -> Result<()> {
+    let before = ObjectVersions::read(redis.namespace()).await?;
     let args = ["upgrade", "redis", "--image", &image("8.0"), "-y", "--as", USER];
     let ended = plugin.run(&args).await?.expect(1)?;
     let errors: Vec<&str> = ended.stderr.lines().filter(|line| line.starts_with("error:")).collect();
@@ -70,7 +70,7 @@ async fn refused(redis: &RedisCluster<'_>, plugin: &Plugin, words: &[&str]) -> R
     for word in words {
         ensure!(errors[0].contains(word), "\"{word}\" is not said:\n{ended}");
     }
-    before.is_unchanged(redis.namespace()).await
+    before.expect_unchanged(redis.namespace()).await
 }
 
 async fn enough(plugin: &Plugin) -> Result<()> {

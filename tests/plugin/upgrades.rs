@@ -13,13 +13,13 @@ async fn upgrade_under_load_loses_and_fails_nothing() -> Result<()> {
     let namespace = cluster.namespace("law-upgrade").await?;
     let redis = RedisCluster::deploy(&namespace, "7.0").await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
-    let load = Load::start(&redis).await?;
+    let load = Load::start(&redis.endpoint()).await?;
     tokio::time::sleep(Duration::from_secs(5)).await; // not to wait for anything: this is the baseline
-    let idle = load.turn_page();
+    let idle = load.take_figures();
 
     let new = image("8.0");
     let ended = plugin.run(&["upgrade", "redis", "--image", &new, "-y", "--canary", "-o", "json"]).await?.expect(0)?;
-    let during = load.turn_page();
+    let during = load.take_figures();
     nothing_failed(&during, &load.stop().await?)?;
     ensure!(
         during.longest_gap <= idle.longest_gap + PAUSE,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use stateful_harness::{Cluster, Drain, Guard, Load, Plugin, RedisCluster, nothing_failed, until};
+use stateful_harness::{Cluster, Guard, KubectlDrain, Load, Plugin, RedisCluster, nothing_failed, until};
 
 use crate::drains::a_primary;
 
@@ -22,7 +22,7 @@ async fn where_cordons_are_denied_our_drain_passes_and_a_plain_cordon_does_not()
     guard.watches(&namespace).await?;
     guard.policy(&namespace, "\"onCordon\":\"Deny\"").await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
-    let load = Load::start(&redis).await?;
+    let load = Load::start(&redis.endpoint()).await?;
     let (_, node) = a_primary(&redis).await?;
     until("both replicas refuse a plain cordon", REACHES_ALL_WITHIN, async || {
         for _ in 0..IN_A_ROW {
@@ -38,7 +38,7 @@ async fn where_cordons_are_denied_our_drain_passes_and_a_plain_cordon_does_not()
     let ended = plugin.run(&drain(&[])).await;
     let left = redis.pods().await?.into_iter().filter(|pod| pod.node.as_deref() == Some(node.as_str())).count();
     // First of all: the node belongs to everybody.
-    Drain::uncordon(&cluster, &node).await?;
+    KubectlDrain::uncordon(&cluster, &node).await?;
     rehearsed.expect(0).context("the rehearsal")?;
     let ended = ended?.expect(0)?;
     ensure!(left == 0, "{left} members are still on {node}:\n{ended}");
@@ -47,7 +47,7 @@ async fn where_cordons_are_denied_our_drain_passes_and_a_plain_cordon_does_not()
     let (_, node) = a_primary(&redis).await?;
     refused(&cluster, &node).await?;
     guard.forget_policy(&namespace).await?;
-    let during = load.turn_page();
+    let during = load.take_figures();
     nothing_failed(&during, &load.stop().await?)
 }
 

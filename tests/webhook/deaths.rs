@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use stateful_harness::{
-    Cluster, Drain, GUARD_NAMESPACE, Guard, Load, Namespace, Plugin, Postgres, Processes, nothing_lost, until,
+    Cluster, GUARD_NAMESPACE, Guard, KubectlDrain, Load, Namespace, Plugin, PodProcesses, Postgres, nothing_lost, until,
 };
 use tokio::time::sleep;
 
@@ -34,10 +34,10 @@ async fn a_leader_that_dies_in_the_pause_of_a_handover_leaves_one_primary_and_lo
     let postgres = Postgres::deploy(&namespace, "15.18").await?;
     guard.watches(&namespace).await?;
     guard.policy(&namespace, "\"onEviction\":\"HandOver\"").await?;
-    let load = Load::start(postgres.through("postgres-primary").await?).await?;
+    let load = Load::start(&postgres.endpoint("postgres-primary").await?).await?;
     let (primary, node) = its_primary(&postgres).await?;
 
-    let drain = Drain::start(&cluster, &node, &[])?;
+    let drain = KubectlDrain::start(&cluster, &node, &[])?;
     let ended = async {
         let dead = kill_the_leader_in_the_pause(&guard, &postgres, &load).await?;
         let killed = Instant::now();
@@ -51,13 +51,13 @@ async fn a_leader_that_dies_in_the_pause_of_a_handover_leaves_one_primary_and_lo
         Ok(())
     }
     .await;
-    Drain::uncordon(&cluster, &node).await?;
+    KubectlDrain::uncordon(&cluster, &node).await?;
     guard.forget_policy(&namespace).await?;
     ended?;
     is_left(&postgres, &primary, &node).await?;
     let history = Plugin::find(&cluster)?.within(&namespace).run(&["history", "postgres"]).await?.expect(0)?;
     eprintln!("{}", history.stdout);
-    let figures = load.turn_page();
+    let figures = load.take_figures();
     let audit = load.stop().await?;
     eprintln!("{figures:?}, {} acknowledged", audit.acknowledged);
     guard.ready(2).await?;
@@ -67,16 +67,16 @@ async fn a_leader_that_dies_in_the_pause_of_a_handover_leaves_one_primary_and_lo
 /// Kills the process when writes stall and nobody leads: the old primary has been told to stop. A handover is too quick for
 /// that, and may be over before a single write has gone wrong: so the process stands still but for moments, which are
 /// shorter than a server's stop. Then its pod too, so that another replica has to take over what it did.
-async fn kill_the_leader_in_the_pause(guard: &Guard, postgres: &Postgres<'_>, load: &Load) -> Result<String> {
+async fn kill_the_leader_in_the_pause(guard: &Guard, postgres: &Postgres, load: &Load) -> Result<String> {
     let leader = guard.leader().await?;
     let text = |pointer: &str| leader.pointer(pointer).and_then(|word| word.as_str()).context("a word of its pod");
     let (name, uid, node) = (text("/metadata/name")?, text("/metadata/uid")?, text("/spec/nodeName")?);
-    let processes = Processes::of(node, uid)?.freeze()?;
+    let processes = PodProcesses::find(node, uid)?.freeze()?;
     let began = Instant::now();
     loop {
         processes.run_for(MOMENT).await?;
         sleep(BETWEEN_MOMENTS).await; // what was asked of a server in the moment happens now
-        let page = load.turn_page();
+        let page = load.take_figures();
         let stalls = page.acknowledged == 0 || page.failed + page.unknown > 0;
         if stalls && postgres.primary().await.is_err() {
             break;
@@ -100,11 +100,11 @@ async fn unfinished(namespace: &Namespace) -> Result<()> {
 
 /// Waits for the drain's end. One whose question met the dead replica was answered 500 by the API server, with which
 /// kubectl gives up: then somebody types it again.
-async fn drained(drain: Drain, cluster: &Cluster, node: &str) -> Result<()> {
+async fn drained(drain: KubectlDrain, cluster: &Cluster, node: &str) -> Result<()> {
     let (code, said) = drain.end(DRAINED_WITHIN).await?;
     if code == Some(0) {
         return Ok(());
     }
     ensure!(said.contains("failed calling webhook"), "the drain failed:\n{said}");
-    Drain::start(cluster, node, &[])?.finish(DRAINED_WITHIN).await.map(drop)
+    KubectlDrain::start(cluster, node, &[])?.finish(DRAINED_WITHIN).await.map(drop)
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use stateful_harness::{
-    Cluster, Drain, Guard, Load, Namespace, Plugin, Pod, Proxy, RedisCluster, nothing_failed, slow_pod, until,
+    Cluster, Guard, KubectlDrain, KubectlProxy, Load, Namespace, Plugin, Pod, RedisCluster, nothing_failed, slow_pod,
+    until,
 };
 
 /// A handover, an eviction, a pod reborn elsewhere and in sync, for each member of a node: kubectl asks every 5 s.
@@ -27,19 +28,19 @@ async fn a_drain_of_a_primary_waits_until_somebody_hands_over() -> Result<()> {
     let redis = RedisCluster::deploy(&namespace, "7.0").await?;
     guard.watches(&namespace).await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
-    let load = Load::start(&redis).await?;
+    let load = Load::start(&redis.endpoint()).await?;
     let (primary, node) = a_primary(&redis).await?;
 
-    let mut drain = Drain::start(&cluster, &node, &[])?;
+    let mut drain = KubectlDrain::start(&cluster, &node, &[])?;
     let refused =
-        drain.says(&format!("{primary} of {}/redis may not be evicted now", namespace.name()), ASKED_WITHIN).await;
+        drain.prints(&format!("{primary} of {}/redis may not be evicted now", namespace.name()), ASKED_WITHIN).await;
     let moved = async {
         refused?;
-        ensure!(drain.said().contains("STF-DB-007"), "{}", drain.said());
+        ensure!(drain.printed().contains("STF-DB-007"), "{}", drain.printed());
         ensure!(
-            drain.said().contains(&format!("kubectl stateful switchover redis -n {}", namespace.name())),
+            drain.printed().contains(&format!("kubectl stateful switchover redis -n {}", namespace.name())),
             "{}",
-            drain.said()
+            drain.printed()
         );
         // As the refusal says, for each primary there is on that node.
         // (A replica there may be on its way, and answers again elsewhere.)
@@ -53,10 +54,10 @@ async fn a_drain_of_a_primary_waits_until_somebody_hands_over() -> Result<()> {
         drain.finish(DRAINED_WITHIN).await
     }
     .await;
-    Drain::uncordon(&cluster, &node).await?;
+    KubectlDrain::uncordon(&cluster, &node).await?;
     moved?;
     nobody_left(&redis, &node).await?;
-    let during = load.turn_page();
+    let during = load.take_figures();
     nothing_failed(&during, &load.stop().await?)
 }
 
@@ -68,19 +69,19 @@ async fn with_handover_a_drain_finishes_alone_and_nothing_fails() -> Result<()> 
     let redis = RedisCluster::deploy(&namespace, "7.0").await?;
     guard.watches(&namespace).await?;
     guard.policy(&namespace, HANDOVER).await?;
-    let load = Load::start(&redis).await?;
+    let load = Load::start(&redis.endpoint()).await?;
     let (primary, node) = a_primary(&redis).await?;
-    let drained = Drain::start(&cluster, &node, &[])?.finish(DRAINED_WITHIN).await;
+    let drained = KubectlDrain::start(&cluster, &node, &[])?.finish(DRAINED_WITHIN).await;
     // kubectl asks by name: whoever is late would evict the pod where it lives now.
-    let late = Proxy::start(&cluster).await?.evict(&namespace, &primary, false).await;
-    Drain::uncordon(&cluster, &node).await?;
+    let late = KubectlProxy::start(&cluster).await?.evict(&namespace, &primary, false).await;
+    KubectlDrain::uncordon(&cluster, &node).await?;
     drained?;
     let late = late?;
     ensure!(late.status == 404 && late.body.contains("it has moved"), "{late:?}");
     nobody_left(&redis, &node).await?;
     let history = Plugin::find(&cluster)?.within(&namespace).run(&["history", "redis"]).await?.expect(0)?;
     ensure!(history.stdout.contains("guard handover"), "the handover is in no journal:\n{}", history.stdout);
-    let during = load.turn_page();
+    let during = load.take_figures();
     guard.forget_policy(&namespace).await?;
     nothing_failed(&during, &load.stop().await?)
 }
@@ -93,7 +94,7 @@ async fn while_a_replica_lags_not_one_pod_goes_and_then_the_drain_goes_on() -> R
     let redis = RedisCluster::deploy(&namespace, "7.0").await?;
     guard.watches(&namespace).await?;
     guard.policy(&namespace, &format!("{HANDOVER},\"maxLagBytes\":4096")).await?;
-    let load = Load::start(&redis).await?;
+    let load = Load::start(&redis.endpoint()).await?;
     let (node, replica) = a_primarys_node_and_a_replica_elsewhere(&redis).await?;
     let (slowed, address) = (replica.node.clone().context("a node")?, replica.address.clone().context("an address")?);
     let before: Vec<String> = redis.pods().await?.into_iter().map(|pod| pod.uid).collect();
@@ -101,14 +102,14 @@ async fn while_a_replica_lags_not_one_pod_goes_and_then_the_drain_goes_on() -> R
     let throttled = slow_pod(&slowed, &address, LESS_THAN_IS_WRITTEN).await?;
     let lagging = async {
         lags(&guard, &namespace, &replica.name).await?;
-        let mut drain = Drain::start(&cluster, &node, &[])?;
-        drain.says("STF-DB-006", ASKED_WITHIN).await?;
+        let mut drain = KubectlDrain::start(&cluster, &node, &[])?;
+        drain.prints("STF-DB-006", ASKED_WITHIN).await?;
         // Two more tries of the drain, all refused.
-        let refusals = |drain: &Drain| drain.said().matches("may not be evicted now").count();
+        let refusals = |drain: &KubectlDrain| drain.printed().matches("may not be evicted now").count();
         let so_far = refusals(&drain);
         until("it has asked twice more", ASKED_WITHIN, async || {
             let (more, goes_on) = (refusals(&drain) - so_far, drain.is_running()?);
-            ensure!(more >= 2, "{more} times; goes on: {goes_on}; it has said:\n{}", drain.said());
+            ensure!(more >= 2, "{more} times; goes on: {goes_on}; it has said:\n{}", drain.printed());
             Ok(())
         })
         .await?;
@@ -122,10 +123,10 @@ async fn while_a_replica_lags_not_one_pod_goes_and_then_the_drain_goes_on() -> R
         Ok(drain) => drain.finish(DRAINED_WITHIN).await.map(drop),
         Err(error) => Err(error),
     };
-    Drain::uncordon(&cluster, &node).await?;
+    KubectlDrain::uncordon(&cluster, &node).await?;
     drained?;
     nobody_left(&redis, &node).await?;
-    let during = load.turn_page();
+    let during = load.take_figures();
     guard.forget_policy(&namespace).await?;
     nothing_failed(&during, &load.stop().await?)
 }
@@ -138,16 +139,16 @@ async fn all_nodes_drained_at_once_never_cost_a_quorum() -> Result<()> {
     let redis = RedisCluster::deploy(&namespace, "7.0").await?;
     guard.watches(&namespace).await?;
     guard.policy(&namespace, HANDOVER).await?;
-    let load = Load::start(&redis).await?;
+    let load = Load::start(&redis.endpoint()).await?;
     let nodes = cluster.nodes().await?;
     let mut drains = Vec::new();
     for node in &nodes {
-        drains.push(Drain::start(&cluster, node, &[])?);
+        drains.push(KubectlDrain::start(&cluster, node, &[])?);
     }
     // Every node is cordoned, so a pod that goes has nowhere to come back: the drains must come to a stand.
     let stood = async {
         for drain in &mut drains {
-            drain.says("may not be evicted now", DRAINED_WITHIN).await?;
+            drain.prints("may not be evicted now", DRAINED_WITHIN).await?;
         }
         steady(&redis).await?;
         let masters = redis.pods().await?.iter().filter(|pod| pod.ready).count();
@@ -155,9 +156,9 @@ async fn all_nodes_drained_at_once_never_cost_a_quorum() -> Result<()> {
         Ok(())
     }
     .await;
-    let during = load.turn_page();
+    let during = load.take_figures();
     for node in &nodes {
-        Drain::uncordon(&cluster, node).await?;
+        KubectlDrain::uncordon(&cluster, node).await?;
     }
     stood?;
     // With somewhere to go the same drains come to their end.
@@ -170,7 +171,7 @@ async fn all_nodes_drained_at_once_never_cost_a_quorum() -> Result<()> {
 }
 
 /// Waits until three looks in a row, seconds apart, show the same pods.
-async fn steady(redis: &RedisCluster<'_>) -> Result<()> {
+async fn steady(redis: &RedisCluster) -> Result<()> {
     let mut last: Vec<String> = Vec::new();
     let mut same = 0;
     until("nothing moves any more", DRAINED_WITHIN, async || {
@@ -200,7 +201,7 @@ async fn lags(guard: &Guard, namespace: &Namespace, replica: &str) -> Result<()>
 }
 
 /// A primary, and its node.
-pub(crate) async fn a_primary(redis: &RedisCluster<'_>) -> Result<(String, String)> {
+pub(crate) async fn a_primary(redis: &RedisCluster) -> Result<(String, String)> {
     let (primary, _) = redis.shards().await?.into_iter().next().context("there is no shard")?;
     let node = redis.pods().await?.into_iter().find(|pod| pod.name == primary).and_then(|pod| pod.node);
     Ok((primary, node.context("it has no node")?))
@@ -208,7 +209,7 @@ pub(crate) async fn a_primary(redis: &RedisCluster<'_>) -> Result<(String, Strin
 
 /// A node with a primary, and a replica that lives on another: one that lags may itself go, since all it has others have
 /// too, and is reborn where nothing makes it slow. That primary's own replica, unless they live together.
-async fn a_primarys_node_and_a_replica_elsewhere(redis: &RedisCluster<'_>) -> Result<(String, Pod)> {
+async fn a_primarys_node_and_a_replica_elsewhere(redis: &RedisCluster) -> Result<(String, Pod)> {
     let pods = redis.pods().await?;
     let pod = |name: &String| pods.iter().find(|pod| pod.name == *name).context("a member's pod");
     let shards = redis.shards().await?;
@@ -227,13 +228,13 @@ async fn a_primarys_node_and_a_replica_elsewhere(redis: &RedisCluster<'_>) -> Re
     Ok((node.context("a node")?, replica))
 }
 
-async fn primaries_on(redis: &RedisCluster<'_>, node: &str) -> Result<Vec<String>> {
+async fn primaries_on(redis: &RedisCluster, node: &str) -> Result<Vec<String>> {
     let pods = redis.pods().await?;
     let there = |name: &String| pods.iter().any(|pod| pod.name == *name && pod.node.as_deref() == Some(node));
     Ok(redis.shards().await?.into_iter().map(|(primary, _)| primary).filter(there).collect())
 }
 
-async fn nobody_left(redis: &RedisCluster<'_>, node: &str) -> Result<()> {
+async fn nobody_left(redis: &RedisCluster, node: &str) -> Result<()> {
     let left: Vec<String> =
         redis.pods().await?.into_iter().filter(|pod| pod.node.as_deref() == Some(node)).map(|pod| pod.name).collect();
     ensure!(left.is_empty(), "{left:?} are still on {node}");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use stateful_harness::{Cluster, Drain, Guard, Load, Postgres, Proxy, nothing_failed, until};
+use stateful_harness::{Cluster, Guard, KubectlDrain, KubectlProxy, Load, Postgres, nothing_failed, until};
 
 use crate::postgres::its_primary;
 
@@ -30,7 +30,7 @@ async fn while_a_standby_is_silent_for_longer_than_the_policy_says_nobody_goes_a
     let namespace = cluster.namespace("guard-lateness").await?;
     let postgres = Postgres::deploy(&namespace, "15.18").await?;
     guard.watches(&namespace).await?;
-    let load = Load::start(postgres.through("postgres-primary").await?).await?;
+    let load = Load::start(&postgres.endpoint("postgres-primary").await?).await?;
     let (primary, _) = its_primary(&postgres).await?;
     let pods = postgres.pods().await?;
     let mut standbys = pods.iter().filter(|pod| pod.name != primary);
@@ -47,7 +47,7 @@ async fn while_a_standby_is_silent_for_longer_than_the_policy_says_nobody_goes_a
         Ok(())
     })
     .await?;
-    let proxy = Proxy::start(&cluster).await?;
+    let proxy = KubectlProxy::start(&cluster).await?;
     let always = async |what: &str, wanted: &(dyn Fn(u16, &str) -> bool + Sync)| {
         until(what, ASKED_WITHIN, async || {
             for _ in 0..IN_A_ROW {
@@ -62,40 +62,40 @@ async fn while_a_standby_is_silent_for_longer_than_the_policy_says_nobody_goes_a
     guard.policy(&namespace, &format!("\"maxLagSeconds\":{LIMIT}")).await?;
     always("with it the other stays", &|status, body| status == 429 && body.contains("STF-DB-023")).await?;
 
-    let mut drain = Drain::start(&cluster, &node, &[])?;
+    let mut drain = KubectlDrain::start(&cluster, &node, &[])?;
     let drained = async {
         let words =
             format!("{} of {}/postgres may not be evicted now: {} last told", leaves.name, namespace.name(), late.name);
-        drain.says(&words, ASKED_WITHIN).await?;
-        drain.says(&format!("the limit is {LIMIT} s (STF-DB-023)"), ASKED_WITHIN).await?;
-        let refusals = |drain: &Drain| drain.said().matches("may not be evicted now").count();
+        drain.prints(&words, ASKED_WITHIN).await?;
+        drain.prints(&format!("the limit is {LIMIT} s (STF-DB-023)"), ASKED_WITHIN).await?;
+        let refusals = |drain: &KubectlDrain| drain.printed().matches("may not be evicted now").count();
         until("it has asked twice more", ASKED_WITHIN, async || {
-            ensure!(refusals(&drain) >= 3, "it has said:\n{}", drain.said());
+            ensure!(refusals(&drain) >= 3, "it has said:\n{}", drain.printed());
             Ok(())
         })
         .await?;
         ensure!(postgres.pods().await? == pods, "a pod has gone meanwhile");
-        eprintln!("{}", drain.said());
+        eprintln!("{}", drain.printed());
         set(&postgres, &late.name, "recovery_min_apply_delay = 0").await?;
         set(&postgres, &late.name, "wal_receiver_status_interval = 1").await?;
         drain.finish(DRAINED_WITHIN).await
     }
     .await;
-    Drain::uncordon(&cluster, &node).await?;
+    KubectlDrain::uncordon(&cluster, &node).await?;
     guard.forget_policy(&namespace).await?;
     drained?;
-    let during = load.turn_page();
+    let during = load.take_figures();
     nothing_failed(&during, &load.stop().await?)
 }
 
 /// Sets a parameter of one server, as somebody who tries something out does.
-async fn set(postgres: &Postgres<'_>, pod: &str, parameter: &str) -> Result<()> {
+async fn set(postgres: &Postgres, pod: &str, parameter: &str) -> Result<()> {
     postgres.ask(pod, &format!("ALTER SYSTEM SET {parameter}")).await?;
     postgres.ask(pod, "SELECT pg_reload_conf()").await.map(drop)
 }
 
 /// Since when a standby has told its primary nothing, in seconds.
-async fn silent_for(postgres: &Postgres<'_>, primary: &str, standby: &str) -> Result<u64> {
+async fn silent_for(postgres: &Postgres, primary: &str, standby: &str) -> Result<u64> {
     let question = format!(
         "SELECT extract(epoch FROM clock_timestamp() - reply_time)::bigint FROM pg_stat_replication \
          WHERE application_name = '{standby}'"

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use stateful_harness::{Cluster, Drain, Guard, Namespace, Proxy, RedisCluster, Reply, until};
+use stateful_harness::{Cluster, Guard, KubectlDrain, KubectlProxy, Namespace, RedisCluster, Reply, until};
 
 /// A policy reaches both replicas of the guard by their watches.
 const REACHES_ALL_WITHIN: Duration = Duration::from_secs(15);
@@ -18,7 +18,7 @@ async fn a_policy_says_whether_refusals_are_meant_and_for_whom() -> Result<()> {
     let namespace = cluster.namespace("guard-modes").await?;
     let redis = RedisCluster::deploy(&namespace, "7.0").await?;
     guard.watches(&namespace).await?;
-    let proxy = Proxy::start(&cluster).await?;
+    let proxy = KubectlProxy::start(&cluster).await?;
     let (primary, _) = redis.shards().await?.into_iter().next().context("there is no shard")?;
 
     let tells = |reply: &Reply| reply.warnings.iter().any(|line| line.contains("STF-DB-007"));
@@ -67,11 +67,11 @@ async fn with_on_cordon_deny_a_node_with_a_primary_is_not_cordoned() -> Result<(
         Ok(())
     })
     .await?;
-    Drain::uncordon(&cluster, &node).await
+    KubectlDrain::uncordon(&cluster, &node).await
 }
 
 /// Asks, with dry runs, until the answer has been the wanted one so often in a row that every replica has given it.
-async fn always(proxy: &Proxy, namespace: &Namespace, pod: &str, wanted: impl Fn(&Reply) -> bool) -> Result<()> {
+async fn always(proxy: &KubectlProxy, namespace: &Namespace, pod: &str, wanted: impl Fn(&Reply) -> bool) -> Result<()> {
     until("both replicas answer by the policy", REACHES_ALL_WITHIN, async || {
         for _ in 0..IN_A_ROW {
             let reply = proxy.evict(namespace, pod, true).await?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use stateful_harness::{Cluster, Drain, Guard, Load, Mongodb, Plugin, nothing_failed};
+use stateful_harness::{Cluster, Guard, KubectlDrain, Load, Mongodb, Plugin, nothing_failed};
 
 /// A handover, an eviction, 15 s in which a member that was ended lets its clients go, and a drain that asks every five
 /// seconds.
@@ -23,23 +23,27 @@ async fn a_drain_of_a_mongodb_primary_waits_until_somebody_hands_over_and_fails_
     let mongodb = Mongodb::deploy(&namespace, "6.0").await?;
     guard.watches(&namespace).await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
-    let load = Load::start(&mongodb).await?;
+    let load = Load::start(&mongodb.endpoint()).await?;
     let (primary, node) = its_primary(&mongodb).await?;
 
-    let mut drain = Drain::start(&cluster, &node, &[])?;
+    let mut drain = KubectlDrain::start(&cluster, &node, &[])?;
     let moved = async {
         let name = namespace.name();
         let hint = format!("kubectl stateful switchover mongo -n {name} --from {primary}");
         for word in ["(STF-DB-007)", &hint, "will retry after 5s"] {
-            drain.says(word, ASKED_WITHIN).await?;
+            drain.prints(word, ASKED_WITHIN).await?;
         }
-        ensure!(mongodb.primary().await? == primary && drain.is_running()?, "somebody has moved it:\n{}", drain.said());
+        ensure!(
+            mongodb.primary().await? == primary && drain.is_running()?,
+            "somebody has moved it:\n{}",
+            drain.printed()
+        );
         // As the refusal says.
         plugin.run(&["switchover", "mongo", "--from", &primary, "-y"]).await?.expect(0)?;
         drain.finish(DRAINED_WITHIN).await
     }
     .await;
-    Drain::uncordon(&cluster, &node).await?;
+    KubectlDrain::uncordon(&cluster, &node).await?;
     moved?;
     is_left(&mongodb, load, &primary, &node).await
 }
@@ -52,30 +56,30 @@ async fn with_handover_a_drain_of_a_mongodb_primary_finishes_alone_and_fails_no_
     let mongodb = Mongodb::deploy(&namespace, "6.0").await?;
     guard.watches(&namespace).await?;
     guard.policy(&namespace, "\"onEviction\":\"HandOver\"").await?;
-    let load = Load::start(&mongodb).await?;
+    let load = Load::start(&mongodb.endpoint()).await?;
     let (primary, node) = its_primary(&mongodb).await?;
-    let drained = Drain::start(&cluster, &node, &[])?.finish(DRAINED_WITHIN).await;
-    Drain::uncordon(&cluster, &node).await?;
+    let drained = KubectlDrain::start(&cluster, &node, &[])?.finish(DRAINED_WITHIN).await;
+    KubectlDrain::uncordon(&cluster, &node).await?;
     guard.forget_policy(&namespace).await?;
     let said = drained?;
     ensure!(said.contains("the guard hands over"), "the drain was not told who moves it:\n{said}");
     is_left(&mongodb, load, &primary, &node).await
 }
 
-async fn its_primary(mongodb: &Mongodb<'_>) -> Result<(String, String)> {
+async fn its_primary(mongodb: &Mongodb) -> Result<(String, String)> {
     let primary = mongodb.primary().await?;
     let node = mongodb.pods().await?.into_iter().find(|pod| pod.name == primary).and_then(|pod| pod.node);
     Ok((primary, node.context("it has no node")?))
 }
 
 /// It leads no more and lives elsewhere, all are in sync, and no write has failed.
-async fn is_left(mongodb: &Mongodb<'_>, load: Load, primary: &str, node: &str) -> Result<()> {
+async fn is_left(mongodb: &Mongodb, load: Load, primary: &str, node: &str) -> Result<()> {
     mongodb.in_sync(SETTLED_WITHIN).await?;
     let leads = mongodb.primary().await?;
     ensure!(leads != primary, "{primary} leads again");
     let there = mongodb.pods().await?.into_iter().filter(|pod| pod.node.as_deref() == Some(node)).count();
     ensure!(there == 0, "{there} members are still on {node}");
-    let during = load.turn_page();
+    let during = load.take_figures();
     eprintln!("{primary} has left {node}: {during:?}");
     nothing_failed(&during, &load.stop().await?)
 }

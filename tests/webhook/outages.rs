@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use stateful_harness::{Cluster, Drain, GUARD_NAMESPACE, Guard, Load, Proxy, RedisCluster, nothing_failed, until};
+use stateful_harness::{
+    Cluster, GUARD_NAMESPACE, Guard, KubectlDrain, KubectlProxy, Load, RedisCluster, nothing_failed, until,
+};
 
 use crate::drains::a_primary;
 
@@ -26,7 +28,7 @@ async fn without_the_guard_guarded_evictions_are_refused_and_all_else_works() ->
         let args = ["scale", "deployment", "stateful-guard", "--namespace", GUARD_NAMESPACE, "--replicas", replicas];
         cluster.kubectl(&args).await
     };
-    let proxy = Proxy::start(&cluster).await?;
+    let proxy = KubectlProxy::start(&cluster).await?;
     scale("0").await?;
     guard.ready(0).await?;
     let asked = async {
@@ -59,7 +61,7 @@ async fn a_replica_killed_under_load_allows_nothing_wrong_and_explains_every_ans
     let redis = RedisCluster::deploy(&namespace, "7.0").await?;
     guard.watches(&namespace).await?;
     let (primary, _) = a_primary(&redis).await?;
-    let proxy = Proxy::start(&cluster).await?;
+    let proxy = KubectlProxy::start(&cluster).await?;
     let victim = guard.pods().await?.first().and_then(|pod| pod["metadata"]["name"].as_str().map(ToOwned::to_owned));
     let victim = victim.context("a replica of the guard")?;
     let mut answers = (0_u32, 0_u32);
@@ -93,15 +95,15 @@ async fn the_guards_own_node_can_be_drained() -> Result<()> {
     let redis = RedisCluster::deploy(&namespace, "7.0").await?;
     guard.watches(&namespace).await?;
     guard.policy(&namespace, "\"onEviction\":\"HandOver\"").await?;
-    let load = Load::start(&redis).await?;
+    let load = Load::start(&redis.endpoint()).await?;
     let node = guard.pods().await?.first().and_then(|pod| pod["spec"]["nodeName"].as_str().map(ToOwned::to_owned));
     let node = node.context("the guard runs on a node")?;
     let flags = ["--pod-selector", "app.kubernetes.io/name in (redis, stateful-guard)"];
-    let drained = Drain::start(&cluster, &node, &flags)?.finish(Duration::from_mins(4)).await;
-    Drain::uncordon(&cluster, &node).await?;
+    let drained = KubectlDrain::start(&cluster, &node, &flags)?.finish(Duration::from_mins(4)).await;
+    KubectlDrain::uncordon(&cluster, &node).await?;
     drained?;
     guard.ready(2).await?;
-    let during = load.turn_page();
+    let during = load.take_figures();
     guard.forget_policy(&namespace).await?;
     nothing_failed(&during, &load.stop().await?)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use stateful_harness::{Cluster, Guard, Load, Plugin, Proxy, RedisCluster, apply, image, nothing_failed, until};
+use stateful_harness::{Cluster, Guard, KubectlProxy, Load, Plugin, RedisCluster, apply, image, nothing_failed, until};
 
 #[tokio::test]
 async fn an_upgrade_passes_through_the_guard_and_nobody_else_does_meanwhile() -> Result<()> {
@@ -13,16 +13,16 @@ async fn an_upgrade_passes_through_the_guard_and_nobody_else_does_meanwhile() ->
     let redis = RedisCluster::deploy(&namespace, "7.0").await?;
     guard.watches(&namespace).await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
-    let load = Load::start(&redis).await?;
+    let load = Load::start(&redis.endpoint()).await?;
     let new = image("8.0");
     let mut running = plugin.start(&["upgrade", "redis", "--image", &new, "-y", "--progress", "json"])?;
     running.step_started(2).await?;
     // A member the upgrade has not named: somebody else's eviction of it waits.
     let last = redis.pods().await?.into_iter().rev().find(|pod| pod.image != new).context("an old member")?;
-    let reply = Proxy::start(&cluster).await?.evict(&namespace, &last.name, true).await?;
+    let reply = KubectlProxy::start(&cluster).await?.evict(&namespace, &last.name, true).await?;
     running.end().await?.expect(0)?;
     ensure!(reply.status == 429 && reply.body.contains("STF-"), "in the middle of an upgrade: {reply:?}");
-    let during = load.turn_page();
+    let during = load.take_figures();
     nothing_failed(&during, &load.stop().await?)
 }
 
@@ -43,7 +43,7 @@ async fn the_only_copy_goes_only_with_an_approval_bound_to_that_very_pod() -> Re
     })
     .await?;
     guard.watches(&namespace).await?;
-    let proxy = Proxy::start(&cluster).await?;
+    let proxy = KubectlProxy::start(&cluster).await?;
     let evict = async || proxy.evict(&namespace, "redis-0", false).await;
     let reply = evict().await?;
     ensure!(reply.status == 403 && reply.body.contains("STF-DB-022"), "{reply:?}");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use stateful_harness::{Cluster, Drain, Guard, Load, Plugin, Postgres, Proxy, nothing_lost, until};
+use stateful_harness::{Cluster, Guard, KubectlDrain, KubectlProxy, Load, Plugin, Postgres, nothing_lost, until};
 
 /// A handover, an eviction, and a drain that asks every five seconds; the pod's own end may take a minute.
 const DRAINED_WITHIN: Duration = Duration::from_mins(3);
@@ -23,10 +23,10 @@ async fn a_drain_of_a_postgres_primary_waits_until_somebody_hands_over_and_loses
     let postgres = Postgres::deploy(&namespace, "15.18").await?;
     guard.watches(&namespace).await?;
     let plugin = Plugin::find(&cluster)?.within(&namespace);
-    let load = Load::start(postgres.through("postgres-primary").await?).await?;
+    let load = Load::start(&postgres.endpoint("postgres-primary").await?).await?;
     let (primary, node) = its_primary(&postgres).await?;
 
-    let mut drain = Drain::start(&cluster, &node, &[])?;
+    let mut drain = KubectlDrain::start(&cluster, &node, &[])?;
     let moved = async {
         let name = namespace.name();
         let words = [
@@ -36,22 +36,22 @@ async fn a_drain_of_a_postgres_primary_waits_until_somebody_hands_over_and_loses
             "will retry after 5s".to_owned(),
         ];
         for word in words {
-            drain.says(&word, ASKED_WITHIN).await?;
+            drain.prints(&word, ASKED_WITHIN).await?;
         }
         ensure!(
             postgres.primary().await? == primary && drain.is_running()?,
             "somebody has moved it:\n{}",
-            drain.said()
+            drain.printed()
         );
         // Nothing but the drain has happened so far, and it was refused.
-        let waited = load.turn_page();
+        let waited = load.take_figures();
         ensure!(waited.failed + waited.unknown == 0, "a refused eviction cost writes: {waited:?}");
         // As the refusal says.
         plugin.run(&["switchover", "postgres", "--from", &primary, "-y"]).await?.expect(0)?;
         drain.finish(DRAINED_WITHIN).await
     }
     .await;
-    Drain::uncordon(&cluster, &node).await?;
+    KubectlDrain::uncordon(&cluster, &node).await?;
     moved?;
     is_left(&postgres, &primary, &node).await?;
     nothing_lost(&load.stop().await?)
@@ -65,12 +65,12 @@ async fn with_handover_a_drain_of_a_postgres_primary_finishes_alone_and_loses_no
     let postgres = Postgres::deploy(&namespace, "15.18").await?;
     guard.watches(&namespace).await?;
     guard.policy(&namespace, "\"onEviction\":\"HandOver\"").await?;
-    let load = Load::start(postgres.through("postgres-primary").await?).await?;
+    let load = Load::start(&postgres.endpoint("postgres-primary").await?).await?;
     let (primary, node) = its_primary(&postgres).await?;
-    let drained = Drain::start(&cluster, &node, &[])?.finish(DRAINED_WITHIN).await;
+    let drained = KubectlDrain::start(&cluster, &node, &[])?.finish(DRAINED_WITHIN).await;
     // kubectl asks by name: whoever is late would evict the pod where it lives now.
-    let late = Proxy::start(&cluster).await?.evict(&namespace, &primary, false).await;
-    Drain::uncordon(&cluster, &node).await?;
+    let late = KubectlProxy::start(&cluster).await?.evict(&namespace, &primary, false).await;
+    KubectlDrain::uncordon(&cluster, &node).await?;
     guard.forget_policy(&namespace).await?;
     let said = drained?;
     ensure!(said.contains("the guard hands over"), "the drain was not told who moves it:\n{said}");
@@ -87,14 +87,14 @@ async fn with_handover_a_drain_of_a_postgres_primary_finishes_alone_and_loses_no
 }
 
 /// Its primary, and that one's node.
-pub(crate) async fn its_primary(postgres: &Postgres<'_>) -> Result<(String, String)> {
+pub(crate) async fn its_primary(postgres: &Postgres) -> Result<(String, String)> {
     let primary = postgres.primary().await?;
     let node = postgres.pods().await?.into_iter().find(|pod| pod.name == primary).and_then(|pod| pod.node);
     Ok((primary, node.context("it has no node")?))
 }
 
 /// It leads no more and lives elsewhere, all are in sync, and clients are led to whoever leads.
-pub(crate) async fn is_left(postgres: &Postgres<'_>, primary: &str, node: &str) -> Result<()> {
+pub(crate) async fn is_left(postgres: &Postgres, primary: &str, node: &str) -> Result<()> {
     postgres.in_sync(SETTLED_WITHIN).await?;
     let leads = postgres.primary().await?;
     ensure!(leads != primary, "{primary} leads again");
@@ -104,9 +104,9 @@ pub(crate) async fn is_left(postgres: &Postgres<'_>, primary: &str, node: &str) 
 }
 
 /// The Service leads to this member.
-async fn clients_reach(postgres: &Postgres<'_>, primary: &str) -> Result<()> {
+async fn clients_reach(postgres: &Postgres, primary: &str) -> Result<()> {
     until("clients are led to the primary", ASKED_WITHIN, async || {
-        let selected = postgres.clients_are_led_to().await?;
+        let selected = postgres.selected_by_service().await?;
         ensure!(selected == primary, "clients are led to {selected}, and {primary} leads");
         Ok(())
     })

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use stateful_harness::{Cluster, Drain, Guard, Namespace, Plugin, Proxy, apply, until};
+use stateful_harness::{Cluster, Guard, KubectlDrain, KubectlProxy, Namespace, Plugin, apply, until};
 
 /// Three pods, their volumes, two copies of nothing much.
 const FORMED_WITHIN: Duration = Duration::from_mins(2);
@@ -31,7 +31,7 @@ async fn an_eviction_that_was_allowed_and_refused_by_the_budget_frees_itself() -
     // Somebody else's pod that never gets ready counts for the same budget, and uses it up.
     namespace.create(&broken().to_string()).await?;
     allows(&namespace, 0).await?;
-    let reply = Proxy::start(&cluster).await?.evict(&namespace, one, false).await?;
+    let reply = KubectlProxy::start(&cluster).await?.evict(&namespace, one, false).await?;
     let by_the_budget = reply.body.contains("violate the pod's disruption budget") && !reply.body.contains("STF-");
     ensure!(reply.status == 429 && by_the_budget, "the guard should have allowed it, and the budget not: {reply:?}");
     let promised = Instant::now();
@@ -41,15 +41,15 @@ async fn an_eviction_that_was_allowed_and_refused_by_the_budget_frees_itself() -
     let pod = namespace.get(&["pod", other]).await?;
     let node = pod["spec"]["nodeName"].as_str().context("it has no node")?.to_owned();
     let selector = format!("statefulset.kubernetes.io/pod-name={other}");
-    let mut drain = Drain::start(&cluster, &node, &["--pod-selector", &selector])?;
+    let mut drain = KubectlDrain::start(&cluster, &node, &["--pod-selector", &selector])?;
     let drained = async {
-        drain.says(&format!("{other} of {}/redis may not be evicted now: {one}", namespace.name()), KEPT).await?;
-        eprintln!("{}", drain.said());
+        drain.prints(&format!("{other} of {}/redis may not be evicted now: {one}", namespace.name()), KEPT).await?;
+        eprintln!("{}", drain.printed());
         drain.finish(FREED_WITHIN).await
     }
     .await;
     let took = promised.elapsed();
-    Drain::uncordon(&cluster, &node).await?;
+    KubectlDrain::uncordon(&cluster, &node).await?;
     drained?;
     eprintln!("{other} went {took:?} after {one} had been promised");
     ensure!(took >= KEPT, "{other} went {took:?} after {one} had been promised");

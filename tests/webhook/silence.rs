@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use stateful_harness::{Cluster, Frozen, Guard, Namespace, Plugin, Pod, Processes, Proxy, apply, until};
+use stateful_harness::{Cluster, Frozen, Guard, KubectlProxy, Namespace, Plugin, Pod, PodProcesses, apply, until};
 
 const FORMED_WITHIN: Duration = Duration::from_mins(2);
 
@@ -29,7 +29,7 @@ async fn a_database_that_answers_nobody_delays_no_verdict_about_another() -> Res
     let goes_on = Database::deploy(&answering).await?;
     guard.watches(&silent).await?;
     guard.watches(&answering).await?;
-    let proxy = Proxy::start(&cluster).await?;
+    let proxy = KubectlProxy::start(&cluster).await?;
     let before = goes_on.watched(&guard, &proxy).await?;
 
     let frozen = stops.freeze()?;
@@ -105,13 +105,13 @@ impl<'a> Database<'a> {
     fn freeze(&self) -> Result<Vec<Frozen>> {
         let processes = self.pods.iter().map(|pod| {
             let node = pod.node.as_deref().with_context(|| format!("{} has no node", pod.name))?;
-            Processes::of(node, &pod.uid)?.freeze()
+            PodProcesses::find(node, &pod.uid)?.freeze()
         });
         processes.collect()
     }
 
     /// Asks about its primary, which may not go, and a replica, which may, again and again.
-    async fn watched(&self, guard: &Guard, proxy: &Proxy) -> Result<Watched> {
+    async fn watched(&self, guard: &Guard, proxy: &KubectlProxy) -> Result<Watched> {
         let mut watched = Watched { answers: 0, slowest: Duration::ZERO, oldest: 0.0 };
         let began = Instant::now();
         while began.elapsed() < WATCHED_FOR {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use futures::future::join_all;
-use stateful_harness::{Cluster, Guard, Namespace, Plugin, Proxy, Reply, apply, until};
+use stateful_harness::{Cluster, Guard, KubectlProxy, Namespace, Plugin, Reply, apply, until};
 
 /// Five pods, their volumes, four copies of a database.
 const FORMED_WITHIN: Duration = Duration::from_mins(3);
@@ -19,7 +19,7 @@ async fn of_a_hundred_evictions_of_one_database_exactly_one_is_allowed() -> Resu
     let namespace = cluster.namespace("guard-hundred").await?;
     five(&cluster, &namespace).await?;
     guard.watches(&namespace).await?;
-    let proxy = Proxy::start(&cluster).await?;
+    let proxy = KubectlProxy::start(&cluster).await?;
     let before = answered(&guard).await?;
     // Each of its four replicas, again and again, all at the same moment.
     let replicas = ["redis-1", "redis-2", "redis-3", "redis-4"];

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use stateful_harness::{Cluster, Drain, Guard, RedisCluster, apply, until};
+use stateful_harness::{Cluster, Guard, KubectlDrain, RedisCluster, apply, until};
 
 use crate::drains::a_primary;
 
@@ -18,10 +18,10 @@ async fn a_drain_that_is_refused_for_now_says_why_and_asks_again() -> Result<()>
     let redis = RedisCluster::deploy(&namespace, "7.0").await?;
     guard.watches(&namespace).await?;
     let (primary, node) = a_primary(&redis).await?;
-    let mut drain = Drain::start(&cluster, &node, &[])?;
-    let heard = drain.says("will retry after 5s", SAID_WITHIN).await;
+    let mut drain = KubectlDrain::start(&cluster, &node, &[])?;
+    let heard = drain.prints("will retry after 5s", SAID_WITHIN).await;
     let said = drain.stop().await?;
-    Drain::uncordon(&cluster, &node).await?;
+    KubectlDrain::uncordon(&cluster, &node).await?;
     heard?;
     let ns = namespace.name();
     let told = |line: &&str| line.starts_with(&format!("error when evicting pods/\"{primary}\""));
@@ -55,9 +55,9 @@ async fn a_drain_that_can_never_be_safe_ends_at_once_and_says_what_to_type() -> 
     })
     .await?;
     guard.watches(&namespace).await?;
-    let drain = Drain::start(&cluster, &node, &[])?;
+    let drain = KubectlDrain::start(&cluster, &node, &[])?;
     let ended = drain.end(SAID_WITHIN).await;
-    Drain::uncordon(&cluster, &node).await?;
+    KubectlDrain::uncordon(&cluster, &node).await?;
     let (code, said) = ended?;
     ensure!(code == Some(1), "exit code {code:?}:\n{said}");
     ensure!(said.contains("(STF-DB-022)") && said.contains("kubectl stateful guard approve redis-0"), "{said}");

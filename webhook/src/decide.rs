@@ -15,13 +15,13 @@ use stateful_cluster::{LeaseFacts, PodFacts, SetFacts};
 use stateful_safety::WorkloadId;
 use tokio::time::timeout;
 
-use crate::answer::{Answer, Decision};
-use crate::attempt::{Attempt, Operation};
+use crate::admission_request::{Attempt, Operation};
+use crate::admission_response::{Answer, Decision};
+use crate::effective_policy::EffectivePolicy;
 use crate::guard::Guard;
-use crate::limits::Limits;
+use crate::pod_removal::claim_now;
 use crate::review::{self, Unreadable};
 use crate::rules::{Door, STATIC_RULES, cordon, deletion, eviction};
-use crate::taking::claim_now;
 
 /// How long the claims on a node's databases may take to read. The API server waits two for the whole answer.
 const CLAIMS_WITHIN: Duration = Duration::from_secs(1);
@@ -113,8 +113,8 @@ fn by_the_claims(guard: &Guard, attempt: &Attempt, claims: &HashMap<WorkloadId, 
         let remembered = || model.claim(id);
         claims.get(id).or_else(remembered).cloned()
     };
-    let against = |set: &SetFacts, pod: &PodFacts, limits: &Limits| {
-        crate::judgement::from_memory(&guard.known, &model, set, (&pod.member.name, &pod.member.uid), limits, now)
+    let against = |set: &SetFacts, pod: &PodFacts, limits: &EffectivePolicy| {
+        crate::evaluation::from_memory(&guard.known, &model, set, (&pod.member.name, &pod.member.uid), limits, now)
     };
     cordon::decide(attempt, &model, &claim, now.wall, &against)
 }

@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use stateful_cluster::{Model, Promise, SetFacts};
+use stateful_cluster::{EvictionRecord, Model, SetFacts};
 use stateful_safety::{Assessment, Reason, Role, Sync, WorkloadId};
 
+use crate::effective_policy::effective_policy;
+use crate::evaluation::{Now, lives};
 use crate::guard::Guard;
-use crate::judgement::{Now, lives};
-use crate::known::Seen;
-use crate::limits::limits;
 use crate::metrics::{ConditionLabels, Gauges, MemberLabels, WorkloadLabels};
-use crate::promised::Sighting;
+use crate::reservations::Sighting;
+use crate::state::Seen;
 
 /// Sets every gauge anew, so that what is gone is gone.
 pub(crate) fn set(guard: &Guard, certificate_ends: Option<Timestamp>) {
@@ -44,10 +44,10 @@ fn of_databases(
         if let Some(assessment) = seen.get(id).and_then(|seen| seen.assessment.as_ref()) {
             of_assessment(gauges, &labels, assessment, now.wall);
         }
-        let is_there = |promise: &&Promise| {
+        let is_there = |promise: &&EvictionRecord| {
             model.pod(&id.namespace, &promise.pod).is_some_and(|pod| pod.member.uid == promise.uid)
         };
-        let counts = |promise: &Promise| {
+        let counts = |promise: &EvictionRecord| {
             sightings.get(&promise.uid).is_none_or(|sighting| !sighting.is_void(promise, now.steady))
         };
         for promise in model.promises(id).iter().filter(is_there) {
@@ -67,7 +67,7 @@ fn of_workload(gauges: &Gauges, labels: &WorkloadLabels, model: &Model, set: &Se
     let claim = model.claim(id);
     let busy = claim.is_some_and(|claim| claim.holder.is_some() && lives(claim, now.wall));
     gauges.in_operation.get_or_create(labels).set(i64::from(busy));
-    let limit = limits(model, set).policy.max_lag_bytes;
+    let limit = effective_policy(model, set).policy.max_lag_bytes;
     gauges.lag_limit.get_or_create(labels).set(i64::try_from(limit).unwrap_or(i64::MAX));
     gauges.members.get_or_create(labels).set(count(set.workload.replicas));
     let Some(workload) = model.workload(id) else { return };
@@ -78,7 +78,7 @@ fn of_workload(gauges: &Gauges, labels: &WorkloadLabels, model: &Model, set: &Se
 }
 
 /// Somebody asked for a member and was refused. Without a cordon it was one attempt, and nobody waits.
-fn of_waiting(gauges: &Gauges, labels: &WorkloadLabels, model: &Model, promise: &Promise) {
+fn of_waiting(gauges: &Gauges, labels: &WorkloadLabels, model: &Model, promise: &EvictionRecord) {
     if promise.node.as_deref().is_some_and(|node| model.is_cordoned(node) == Some(true)) {
         gauges
             .waiting_since
@@ -92,12 +92,12 @@ fn of_assessment(gauges: &Gauges, labels: &WorkloadLabels, assessment: &Assessme
     let age = now.as_millisecond().saturating_sub(assessment.taken_at);
     gauges.assessment_age.get_or_create(labels).set(seconds(Timestamp::from_millisecond(age).unwrap_or_default()));
     gauges.groups.get_or_create(labels).set(count(assessment.groups.len()));
-    let headless = assessment.groups.iter().filter(|group| group.is_headless()).count();
+    let headless = assessment.groups.iter().filter(|group| group.lacks_primary()).count();
     gauges.primaries_missing.get_or_create(labels).set(count(headless));
     let members = || assessment.groups.iter().flat_map(|group| &group.members);
     let away = members().filter(|member| !member.sync.is_streaming()).count();
     gauges.members_away.get_or_create(labels).set(count(away));
-    let missing = assessment.electorates.iter().map(|body| body.needed.saturating_sub(body.live.len())).sum();
+    let missing = assessment.quorums.iter().map(|body| body.needed.saturating_sub(body.live.len())).sum();
     gauges.voters_missing.get_or_create(labels).set(count(missing));
     for blocker in &assessment.blockers {
         let reason = Reason::Blocked(blocker.clone()).code();

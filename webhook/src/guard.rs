@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use stateful_cluster::Cluster;
 use stateful_safety::WorkloadId;
 
-use crate::judgement::Now;
-use crate::known::Known;
+use crate::decision_log::Notices;
+use crate::evaluation::Now;
 use crate::metrics::Metrics;
-use crate::notices::Notices;
+use crate::state::Known;
 
 /// Everything an answer may need.
 pub(crate) struct Guard {

@@ -6,16 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use stateful_cluster::{Budget, Claim, Labels, Model, Promise};
+use stateful_cluster::{Budget, EvictionRecord, Labels, Model, OperationLock};
 use stateful_safety::{ReplicaGroup, WorkloadId};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::evaluation::lives;
 use crate::guard::Guard;
-use crate::handover;
-use crate::judgement::lives;
-use crate::known::Seen;
+use crate::state::Seen;
+use crate::switchover;
 
 /// The Lease, in the guard's own namespace.
 const LEASE: &str = "stateful-guard-leader";
@@ -23,7 +23,7 @@ const LEASE: &str = "stateful-guard-leader";
 /// What nobody announces is looked at this often.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
-/// A handover nobody waits for any more is not begun: a drain asks again every five seconds, and its node is cordoned.
+/// A switchover nobody waits for any more is not begun: a drain asks again every five seconds, and its node is cordoned.
 const WAITS_FOR: Duration = Duration::from_mins(2);
 
 /// Databases at once of which the journal is asked who has left them. There may be hundreds without a primary, for reasons
@@ -39,7 +39,7 @@ pub(crate) async fn run(guard: Arc<Guard>, namespace: String, identity: String, 
     }
     loop {
         let claim = tokio::select! {
-            claim = Claim::lead(&guard.cluster, &namespace, LEASE, &identity) => claim,
+            claim = OperationLock::lead(&guard.cluster, &namespace, LEASE, &identity) => claim,
             _ = stop.wait_for(|stop| *stop) => return,
         };
         match claim {
@@ -65,7 +65,7 @@ pub(crate) async fn run(guard: Arc<Guard>, namespace: String, identity: String, 
 }
 
 /// The leader's work, until the claim is lost or it is asked to stop.
-async fn lead(guard: &Arc<Guard>, claim: &Claim, identity: &str, stop: &mut watch::Receiver<bool>) {
+async fn lead(guard: &Arc<Guard>, claim: &OperationLock, identity: &str, stop: &mut watch::Receiver<bool>) {
     let mut changes = guard.known.inventory.changes();
     let mut sweep = interval(SWEEP_EVERY);
     sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -81,7 +81,7 @@ async fn lead(guard: &Arc<Guard>, claim: &Claim, identity: &str, stop: &mut watc
             },
         };
         if *stop.borrow() || claim.confirm().await.is_err() {
-            // A handover that runs has a claim of its own and goes on to its end; it takes a second.
+            // A switchover that runs has a claim of its own and goes on to its end; it takes a second.
             for task in running.into_values() {
                 let _ = task.await;
             }
@@ -91,7 +91,7 @@ async fn lead(guard: &Arc<Guard>, claim: &Claim, identity: &str, stop: &mut watc
         for (id, promise) in wanted(guard) {
             running.entry(id.clone()).or_insert_with(|| {
                 let (guard, identity) = (Arc::clone(guard), identity.to_owned());
-                tokio::spawn(async move { handover::carry_out(&guard, &id, &promise, &identity).await })
+                tokio::spawn(async move { switchover::carry_out(&guard, &id, &promise, &identity).await })
             });
         }
         if swept {
@@ -99,7 +99,7 @@ async fn lead(guard: &Arc<Guard>, claim: &Claim, identity: &str, stop: &mut watc
             for id in left_behind(&guard.known.inventory.model(), &guard.known.seen(), Guard::now().wall) {
                 running.entry(id.clone()).or_insert_with(|| {
                     let (guard, identity, turns) = (Arc::clone(guard), identity.to_owned(), Arc::clone(&turns));
-                    tokio::spawn(async move { handover::take_up(&guard, &id, &identity, &turns).await })
+                    tokio::spawn(async move { switchover::take_up(&guard, &id, &identity, &turns).await })
                 });
             }
             cover_the_bare(guard).await;
@@ -108,18 +108,18 @@ async fn lead(guard: &Arc<Guard>, claim: &Claim, identity: &str, stop: &mut watc
     }
 }
 
-/// The handovers somebody waits for.
-fn wanted(guard: &Guard) -> Vec<(WorkloadId, Promise)> {
+/// The switchovers somebody waits for.
+fn wanted(guard: &Guard) -> Vec<(WorkloadId, EvictionRecord)> {
     let now = Guard::now().wall;
     let model = guard.known.inventory.model();
     let mut wanted = Vec::new();
     for set in model.guarded_sets() {
         let id = &set.workload.id;
-        let waits = |promise: &Promise| {
+        let waits = |promise: &EvictionRecord| {
             let cordoned = promise.node.as_deref().is_some_and(|node| model.is_cordoned(node) == Some(true));
             let there = model.pod(&id.namespace, &promise.pod).is_some_and(|pod| pod.member.uid == promise.uid);
             let recent = now.duration_since(promise.at).unsigned_abs() < WAITS_FOR;
-            promise.hand_over && !promise.granted && there && (cordoned || recent)
+            promise.switch_over && !promise.granted && there && (cordoned || recent)
         };
         wanted.extend(
             model.promises(id).iter().find(|promise| waits(promise)).map(|promise| (id.clone(), promise.clone())),
@@ -138,7 +138,7 @@ fn left_behind(model: &Model, seen: &HashMap<WorkloadId, Seen>, now: Timestamp) 
             None => seen
                 .get(id)
                 .and_then(|seen| seen.assessment.as_ref())
-                .is_some_and(|assessment| assessment.groups.iter().any(ReplicaGroup::is_headless)),
+                .is_some_and(|assessment| assessment.groups.iter().any(ReplicaGroup::lacks_primary)),
         }
     };
     model.guarded_sets().into_iter().map(|set| set.workload.id.clone()).filter(is_left).collect()
@@ -190,10 +190,12 @@ async fn tell_policies(guard: &Guard) {
         let applies = |policy: &stateful_cluster::DisruptionPolicySpec| {
             sets.iter().filter(|set| policy.applies_to(&model, set)).count()
         };
-        model.policies().map(|(name, policy)| (name.to_owned(), applies(policy), policy.flaw())).collect()
+        model.policies().map(|(name, policy)| (name.to_owned(), applies(policy), policy.config_violation())).collect()
     };
-    for (name, workloads, flaw) in statuses {
-        if let Err(error) = stateful_cluster::tell_policy(&guard.cluster, &name, workloads, flaw.as_deref()).await {
+    for (name, workloads, config_violation) in statuses {
+        if let Err(error) =
+            stateful_cluster::tell_policy(&guard.cluster, &name, workloads, config_violation.as_deref()).await
+        {
             tracing::warn!(policy = name, %error, "its status could not be written");
         }
     }

@@ -10,27 +10,27 @@
 //! Nothing here dials a database while the API server waits: what is known is looked at all the time in the background,
 //! and what is not known is refused.
 
-mod answer;
-mod attempt;
+mod admission_request;
+mod admission_response;
 mod certificates;
 mod decide;
+mod decision_log;
+mod denial;
+mod effective_policy;
+mod evaluation;
 mod gauges;
 mod guard;
-mod handover;
-mod judgement;
-mod known;
 mod leader;
-mod limits;
 mod metrics;
-mod notices;
-mod promised;
+mod pod_removal;
 mod refresh;
+mod reservations;
 mod review;
 mod rules;
 mod server;
 mod settings;
-mod taking;
-mod wording;
+mod state;
+mod switchover;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -38,18 +38,18 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use clap::Parser;
 use jiff::Timestamp;
-use stateful_cluster::{Bulletin, ClientOptions, Cluster, Inventory};
+use stateful_cluster::{ClientOptions, Cluster, EventRecorder, Inventory};
 use tokio::runtime::{Builder, Handle};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
 use certificates::{Certificates, SECRET, Source, Terms};
+use decision_log::Notices;
 use guard::Guard;
-use known::Known;
 use metrics::Metrics;
-use notices::Notices;
 use settings::Settings;
+use state::Known;
 
 #[tokio::main(worker_threads = 2)]
 async fn main() -> ExitCode {
@@ -74,7 +74,7 @@ async fn run(settings: Settings) -> Result<()> {
     let cluster = stateful_cluster::connect(&options).await?;
     let known = Arc::new(Known::new(Inventory::watch(&cluster)));
     tokio::spawn(refresh::run(cluster.clone(), Arc::clone(&known)));
-    let notices = Notices::new(Bulletin::new(&cluster, "stateful-guard", &settings.name));
+    let notices = Notices::new(EventRecorder::new(&cluster, "stateful-guard", &settings.name));
     let guard = Arc::new(Guard::new(cluster.clone(), known, Metrics::new(), notices));
     let certificates = Certificates::new()?;
     let source = source(&settings, &cluster);

@@ -11,8 +11,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use stateful_safety::Reason;
 
-use crate::taking::Outcome;
-use crate::wording::Taking;
+use crate::denial::Taking;
+use crate::pod_removal::Outcome;
 
 /// Fractions of a second, in seconds.
 type Seconds = Gauge<f64, AtomicU64>;

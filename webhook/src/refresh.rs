@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use stateful_cluster::{Change, Cluster};
-use stateful_operations::Sight;
+use stateful_operations::Observer;
 use stateful_safety::{Assessment, Sync, WorkloadId};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::known::Known;
+use crate::state::Known;
 
 /// A look begins this long after the one before.
 const EVERY: Duration = Duration::from_secs(1);
@@ -123,7 +123,7 @@ impl Eye {
         loop {
             let began = Instant::now();
             if let Ok(_permit) = turns.of(answered).acquire().await {
-                answered = Box::pin(self.look(&sight)).await; // what a look needs is not kept until the next
+                answered = Box::pin(self.snapshot(&sight)).await; // what a look needs is not kept until the next
             }
             tokio::select! {
                 () = sleep_until(began + EVERY) => {}
@@ -132,11 +132,11 @@ impl Eye {
         }
     }
 
-    async fn open(&self, opening: &Semaphore) -> Sight {
+    async fn open(&self, opening: &Semaphore) -> Observer {
         loop {
             let workload = self.known.inventory.model().workload(&self.id);
             if let (Some(workload), Ok(_permit)) = (workload, opening.acquire().await) {
-                match Sight::open(&self.cluster, &workload).await {
+                match Observer::open(&self.cluster, &workload).await {
                     Ok(sight) => return sight,
                     Err(error) => {
                         tracing::warn!(workload = %self.id, %error, "no way in to a guarded database");
@@ -149,7 +149,7 @@ impl Eye {
     }
 
     /// Looks once; whether every server answered in time.
-    async fn look(&self, sight: &Sight) -> bool {
+    async fn snapshot(&self, sight: &Observer) -> bool {
         let Some(workload) = self.known.inventory.model().workload(&self.id) else {
             return true;
         };

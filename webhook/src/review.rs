@@ -1,4 +1,4 @@
-//! THINK. The wire: bytes to an [`Attempt`], an [`Answer`](crate::answer::Answer) to bytes. Whatever cannot be read is an error, never a yes.
+//! THINK. The wire: bytes to an [`Attempt`], an [`Answer`](crate::admission_response::Answer) to bytes. Whatever cannot be read is an error, never a yes.
 
 mod reply;
 
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use crate::attempt::{Attempt, Operation};
+use crate::admission_request::{Attempt, Operation};
 
 pub(crate) use reply::write;
 

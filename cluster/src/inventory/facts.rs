@@ -11,7 +11,7 @@ use k8s_openapi::api::core::v1::{Namespace, Pod};
 use super::model::{Labels, LeaseFacts, NamespaceFacts, Phase, PodFacts, SetFacts};
 use super::notes;
 use crate::discover::{member, workload};
-use crate::{PREFIX, promises};
+use crate::{PREFIX, eviction_records};
 
 /// Label sets in use: the pods of one owner have the same, and remember it once.
 #[derive(Debug, Default)]
@@ -78,7 +78,7 @@ pub(super) fn lease(lease: &Lease, now: Timestamp) -> LeaseFacts {
     LeaseFacts {
         holder: holder.filter(|holder| !holder.is_empty()),
         version: lease.metadata.resource_version.clone().unwrap_or_default(),
-        promises: promises::written(&notes),
+        promises: eviction_records::written(&notes),
         notes,
         seen_at: now,
     }

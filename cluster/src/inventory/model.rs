@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use stateful_safety::{Member, Workload, WorkloadId};
 
 use crate::budget::Budget;
-use crate::claim::claim_name;
+use crate::eviction_records::{EvictionRecord, book_name};
+use crate::operation_lock::lock_name;
 use crate::policy::DisruptionPolicySpec;
-use crate::promises::{Promise, book_name};
 
 /// Labels; pods of one owner share them.
 pub type Labels = BTreeMap<String, String>;
@@ -101,7 +101,7 @@ pub struct LeaseFacts {
     /// Its annotations under our prefix, the prefix taken off.
     pub notes: BTreeMap<String, String>,
     /// The promises it holds, if it is a book of them: read once a change, and not once a question.
-    pub promises: Vec<Promise>,
+    pub promises: Vec<EvictionRecord>,
     /// When this process saw that version.
     pub seen_at: Timestamp,
 }
@@ -222,12 +222,12 @@ impl Model {
 
     /// The claim an operation holds on a workload, or has let go of.
     pub fn claim(&self, id: &WorkloadId) -> Option<&LeaseFacts> {
-        self.lease(id, claim_name)
+        self.lease(id, lock_name)
     }
 
     /// What the guard's replicas have promised about a workload. A book nobody can read is empty here; where a promise is
     /// made it is read anew, and is an error.
-    pub fn promises(&self, id: &WorkloadId) -> &[Promise] {
+    pub fn promises(&self, id: &WorkloadId) -> &[EvictionRecord] {
         self.lease(id, book_name).map_or(&[], |book| &book.promises)
     }
 

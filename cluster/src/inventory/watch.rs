@@ -24,9 +24,9 @@ use super::slim::SlimPod;
 use super::{Change, Inventory};
 use crate::Cluster;
 use crate::budget::Budget;
-use crate::claim::{LABEL, workload_of};
+use crate::eviction_records;
+use crate::operation_lock::{LABEL, workload_of};
 use crate::policy::DisruptionPolicy;
-use crate::promises;
 
 /// Objects a page of a first list, where it comes in pages: what is decoded at once, and thrown away before the next.
 const PAGE: u32 = 100;
@@ -98,7 +98,7 @@ pub(super) fn begin(cluster: &Cluster, inventory: &Inventory) {
         |model, (namespace, name), object| {
             let lease = object.map(|lease| facts::lease(lease, Timestamp::now()));
             put(model.claims.entry(namespace.clone()).or_default(), name.clone(), lease);
-            let name = workload_of(&name).or_else(|| name.strip_prefix(promises::NAME))?.to_owned();
+            let name = workload_of(&name).or_else(|| name.strip_prefix(eviction_records::NAME))?.to_owned();
             Some(Change::Workload(WorkloadId { namespace, name }))
         },
     );

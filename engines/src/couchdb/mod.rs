@@ -1,4 +1,4 @@
-//! CouchDB 3.x: a cluster of equals, spoken to node by node over HTTP. Nobody leads it and nothing is handed over: a write is
+//! CouchDB 3.x: a cluster of equals, spoken to node by node over HTTP. Nobody leads it and nothing is switched over: a write is
 //! acknowledged once a quorum of the copies of its shard has it (201; 202 says that fewer have). Before a node is restarted
 //! it tells load balancers to lead nobody to it (`maintenance_mode = nolb`).
 //!
@@ -8,43 +8,43 @@
 
 mod answers;
 mod canary;
-mod entrance;
-mod hand_over;
+mod connection_config;
+mod connections;
 mod interpret;
-mod links;
 mod observe;
+mod switchover;
 
 pub use answers::{Answers, Seen, Told};
 pub use interpret::interpret;
 
-use stateful_safety::{Assessment, ContainerFacts, EngineKind, Entrance, Millis};
+use stateful_safety::{Assessment, ConnectionConfig, ContainerFacts, EngineKind, Millis};
 use tokio::sync::watch;
 
-use crate::{BoxFuture, Door, Engine, Gate, HandOverError, HandedOver, Ledger, Prepared};
-use hand_over::Asked;
-use links::Links;
+use crate::{BoxFuture, ClientPause, CompletedSwitchover, Endpoint, Engine, Ledger, Prepared, SwitchoverError};
+use connections::Connections;
+use switchover::Asked;
 
 /// The adapter, with the connections it keeps open and what it has asked nodes for.
 #[derive(Debug, Default)]
 pub struct Couchdb {
-    links: Links,
+    connections: Connections,
     asked: Asked,
 }
 
 impl Couchdb {
     /// LOOK. What every member says, word for word: what `assess` interprets, and what is recorded for its tests.
-    pub async fn observe(&self, doors: &[Door]) -> Vec<Seen> {
-        observe::observe(&self.links, doors).await
+    pub async fn observe(&self, endpoints: &[Endpoint]) -> Vec<Seen> {
+        observe::observe(&self.connections, endpoints).await
     }
 }
 
 impl Engine for Couchdb {
-    fn entrance(&self, facts: &ContainerFacts) -> Entrance {
-        entrance::entrance(facts)
+    fn connection_config(&self, facts: &ContainerFacts) -> ConnectionConfig {
+        connection_config::connection_config(facts)
     }
 
-    fn assess<'a>(&'a self, doors: &'a [Door], now: Millis) -> BoxFuture<'a, Assessment> {
-        Box::pin(async move { interpret(&self.observe(doors).await, now) })
+    fn assess<'a>(&'a self, endpoints: &'a [Endpoint], now: Millis) -> BoxFuture<'a, Assessment> {
+        Box::pin(async move { interpret(&self.observe(endpoints).await, now) })
     }
 
     fn watcher_port(&self) -> u16 {
@@ -52,48 +52,48 @@ impl Engine for Couchdb {
     }
 
     /// Nobody: the nodes watch over each other.
-    fn watchers<'a>(&'a self, _doors: &'a [Door]) -> BoxFuture<'a, Vec<String>> {
+    fn watchers<'a>(&'a self, _doors: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
         Box::pin(async { Vec::new() })
     }
 
     /// The judge lets nobody ask for it, since nobody leads.
-    fn hand_over<'a>(
+    fn switch_over<'a>(
         &'a self,
-        _doors: &'a [Door],
-        _watchers: &'a [Door],
+        _doors: &'a [Endpoint],
+        _watchers: &'a [Endpoint],
         from: &'a str,
         _to: &'a str,
-        _gate: &'a dyn Gate,
-    ) -> BoxFuture<'a, Result<HandedOver, HandOverError>> {
+        _gate: &'a dyn ClientPause,
+    ) -> BoxFuture<'a, Result<CompletedSwitchover, SwitchoverError>> {
         Box::pin(async move {
-            let why = "nobody leads a CouchDB: there is nothing to hand over".to_owned();
-            Err(HandOverError::Refused { member: from.to_owned(), why })
+            let why = "nobody leads a CouchDB: there is nothing to switch over".to_owned();
+            Err(SwitchoverError::Refused { member: from.to_owned(), why })
         })
     }
 
     /// No: there are none.
-    fn finishes_handovers(&self) -> bool {
+    fn finishes_switchovers(&self) -> bool {
         false
     }
 
     /// A node that is ended with clients on it cuts them off; so it is made to look away from load balancers first.
     fn prepare_restart<'a>(
         &'a self,
-        doors: &'a [Door],
+        endpoints: &'a [Endpoint],
         member: &'a str,
-    ) -> BoxFuture<'a, Result<Prepared, HandOverError>> {
-        Box::pin(hand_over::leave_balancers(&self.links, &self.asked, doors, member))
+    ) -> BoxFuture<'a, Result<Prepared, SwitchoverError>> {
+        Box::pin(switchover::leave_balancers(&self.connections, &self.asked, endpoints, member))
     }
 
-    fn take_back<'a>(&'a self, doors: &'a [Door]) -> BoxFuture<'a, Vec<String>> {
-        Box::pin(hand_over::come_back(&self.links, doors))
+    fn take_back<'a>(&'a self, endpoints: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
+        Box::pin(switchover::come_back(&self.connections, endpoints))
     }
 
     fn canary(
         &self,
-        doors: watch::Receiver<Vec<Door>>,
+        endpoints: watch::Receiver<Vec<Endpoint>>,
         stop: watch::Receiver<bool>,
     ) -> BoxFuture<'_, Result<Ledger, String>> {
-        Box::pin(canary::run(doors, stop))
+        Box::pin(canary::run(endpoints, stop))
     }
 }

@@ -5,29 +5,29 @@ use hyper::Method;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::links::{Link, Links, PATIENCE, Trouble, refusal};
+use super::connections::{Connections, Link, PATIENCE, Trouble, refusal};
 use super::{Answers, Seen, Told};
-use crate::Door;
+use crate::Endpoint;
 
 /// Which node holds which shard: a node's own database, with a document for each database (manual, "Shard Management").
 const DBS: &str = "/_node/_local/_dbs";
 
 /// Asks every member. One that is silent delays nobody: each has its own deadline.
-pub(super) async fn observe(links: &Links, doors: &[Door]) -> Vec<Seen> {
-    join_all(doors.iter().map(|door| async move {
-        let answer = match timeout(PATIENCE, question(links, door)).await {
+pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -> Vec<Seen> {
+    join_all(endpoints.iter().map(|endpoint| async move {
+        let answer = match timeout(PATIENCE, question(connections, endpoint)).await {
             Ok(answer) => answer,
             Err(_) => Err(format!("no answer within {PATIENCE:?}")),
         };
-        Seen { member: door.member.clone(), address: door.address.clone(), answer }
+        Seen { member: endpoint.member.clone(), address: endpoint.address.clone(), answer }
     }))
     .await
 }
 
-async fn question(links: &Links, door: &Door) -> Result<Answers, String> {
-    let mut link = links.to(door).await?;
+async fn question(connections: &Connections, endpoint: &Endpoint) -> Result<Answers, String> {
+    let mut link = connections.to(endpoint).await?;
     let answers = all(&mut link).await?;
-    links.keep(door, link).await;
+    connections.keep(endpoint, link).await;
     Ok(answers)
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use mongodb::bson::{Document, doc};
 use stateful_safety::{EngineKind, Version};
 
-use super::links::{Links, is_its_word, order, words};
-use crate::{Door, HandOverError};
+use super::connections::{Connections, is_its_word, order, words};
+use crate::{Endpoint, SwitchoverError};
 
 /// It waits for a majority, twice, and may have to change every index; 15 s were seen to be enough for an empty database.
 const PATIENCE: Duration = Duration::from_mins(5);
@@ -15,13 +15,17 @@ const PATIENCE: Duration = Duration::from_mins(5);
 const CONFIRMED_FROM: u32 = 7;
 
 /// Tells whoever leads. Broken off, it is told once more and goes on.
-pub(super) async fn finalize(links: &Links, doors: &[Door], release: &Version) -> Result<(), HandOverError> {
-    let no_way = |why| HandOverError::NoWay { member: "the primary".to_owned(), why };
-    let (member, link) = links.leader(doors).await.map_err(no_way)?;
+pub(super) async fn finalize(
+    connections: &Connections,
+    endpoints: &[Endpoint],
+    release: &Version,
+) -> Result<(), SwitchoverError> {
+    let no_way = |why| SwitchoverError::NoWay { member: "the primary".to_owned(), why };
+    let (member, link) = connections.leader(endpoints).await.map_err(no_way)?;
     match order(&link, command(release), PATIENCE).await {
         Ok(_) => Ok(()),
-        Err(error) if is_its_word(&error) => Err(HandOverError::Refused { member, why: words(&error) }),
-        Err(error) => Err(HandOverError::Unknown { to: member, why: words(&error) }),
+        Err(error) if is_its_word(&error) => Err(SwitchoverError::Refused { member, why: words(&error) }),
+        Err(error) => Err(SwitchoverError::Unknown { to: member, why: words(&error) }),
     }
 }
 

@@ -2,43 +2,43 @@
 
 mod answers;
 mod canary;
-mod entrance;
+mod connection_config;
+mod connections;
 mod finalize;
-mod hand_over;
 mod interpret;
-mod links;
 mod observe;
 mod relay;
+mod switchover;
 
 pub use answers::{Answers, Cluster, Seen, Withheld};
 pub use interpret::interpret;
 
-use stateful_safety::{Assessment, ContainerFacts, EngineKind, Entrance, Millis, Version};
+use stateful_safety::{Assessment, ConnectionConfig, ContainerFacts, EngineKind, Millis, Version};
 use tokio::sync::watch;
 
-use crate::{BoxFuture, Door, Engine, Gate, HandOverError, HandedOver, Ledger, Prepared};
-use links::Links;
+use crate::{BoxFuture, ClientPause, CompletedSwitchover, Endpoint, Engine, Ledger, Prepared, SwitchoverError};
+use connections::Connections;
 
 /// The adapter, with the connections it keeps open.
 #[derive(Debug, Default)]
 pub struct Mongodb {
-    links: Links,
+    connections: Connections,
 }
 
 impl Mongodb {
     /// LOOK. What every member says, word for word: what `assess` interprets, and what is recorded for its tests.
-    pub async fn observe(&self, doors: &[Door]) -> Vec<Seen> {
-        observe::observe(&self.links, doors).await
+    pub async fn observe(&self, endpoints: &[Endpoint]) -> Vec<Seen> {
+        observe::observe(&self.connections, endpoints).await
     }
 }
 
 impl Engine for Mongodb {
-    fn entrance(&self, facts: &ContainerFacts) -> Entrance {
-        entrance::entrance(facts)
+    fn connection_config(&self, facts: &ContainerFacts) -> ConnectionConfig {
+        connection_config::connection_config(facts)
     }
 
-    fn assess<'a>(&'a self, doors: &'a [Door], now: Millis) -> BoxFuture<'a, Assessment> {
-        Box::pin(async move { interpret(&self.observe(doors).await, now) })
+    fn assess<'a>(&'a self, endpoints: &'a [Endpoint], now: Millis) -> BoxFuture<'a, Assessment> {
+        Box::pin(async move { interpret(&self.observe(endpoints).await, now) })
     }
 
     fn watcher_port(&self) -> u16 {
@@ -46,44 +46,48 @@ impl Engine for Mongodb {
     }
 
     /// Nobody: the members of a set watch over each other.
-    fn watchers<'a>(&'a self, _doors: &'a [Door]) -> BoxFuture<'a, Vec<String>> {
+    fn watchers<'a>(&'a self, _doors: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
         Box::pin(async { Vec::new() })
     }
 
-    fn hand_over<'a>(
+    fn switch_over<'a>(
         &'a self,
-        doors: &'a [Door],
-        _watchers: &'a [Door],
+        endpoints: &'a [Endpoint],
+        _watchers: &'a [Endpoint],
         from: &'a str,
         to: &'a str,
-        _gate: &'a dyn Gate,
-    ) -> BoxFuture<'a, Result<HandedOver, HandOverError>> {
-        Box::pin(hand_over::hand_over(&self.links, doors, from, to))
+        _gate: &'a dyn ClientPause,
+    ) -> BoxFuture<'a, Result<CompletedSwitchover, SwitchoverError>> {
+        Box::pin(switchover::switch_over(&self.connections, endpoints, from, to))
     }
 
     /// No: where nobody leads, the members elect somebody by themselves.
-    fn finishes_handovers(&self) -> bool {
+    fn finishes_switchovers(&self) -> bool {
         false
     }
 
     /// A member that comes back is a secondary until it is elected, but others may be reading from it.
     fn prepare_restart<'a>(
         &'a self,
-        doors: &'a [Door],
+        endpoints: &'a [Endpoint],
         member: &'a str,
-    ) -> BoxFuture<'a, Result<Prepared, HandOverError>> {
-        Box::pin(hand_over::nobody_reads_from(&self.links, doors, member))
+    ) -> BoxFuture<'a, Result<Prepared, SwitchoverError>> {
+        Box::pin(switchover::nobody_reads_from(&self.connections, endpoints, member))
     }
 
-    fn finalize<'a>(&'a self, doors: &'a [Door], release: &'a Version) -> BoxFuture<'a, Result<(), HandOverError>> {
-        Box::pin(finalize::finalize(&self.links, doors, release))
+    fn finalize<'a>(
+        &'a self,
+        endpoints: &'a [Endpoint],
+        release: &'a Version,
+    ) -> BoxFuture<'a, Result<(), SwitchoverError>> {
+        Box::pin(finalize::finalize(&self.connections, endpoints, release))
     }
 
     fn canary(
         &self,
-        doors: watch::Receiver<Vec<Door>>,
+        endpoints: watch::Receiver<Vec<Endpoint>>,
         stop: watch::Receiver<bool>,
     ) -> BoxFuture<'_, Result<Ledger, String>> {
-        Box::pin(canary::run(doors, stop))
+        Box::pin(canary::run(endpoints, stop))
     }
 }

@@ -9,9 +9,9 @@ use mongodb::{Client, Database};
 use tokio::time::{sleep, timeout};
 
 use super::answers::{COMMITTED_WITHIN, commits, documents};
-use super::links::{Links, PATIENCE, ask, ask_of, is_withheld};
+use super::connections::{Connections, PATIENCE, ask, ask_of, is_withheld};
 use super::{Answers, Cluster, Seen, Withheld};
-use crate::Door;
+use crate::Endpoint;
 
 /// Between two questions whether a majority has an entry.
 const AGAIN: Duration = Duration::from_millis(20);
@@ -29,24 +29,24 @@ const NO_ANSWERS: &[i32] = &[
 ];
 
 /// Asks every member. One that is silent delays nobody: each has its own deadlines.
-pub(super) async fn observe(links: &Links, doors: &[Door]) -> Vec<Seen> {
-    join_all(doors.iter().map(|door| async move {
-        let answer = question(links, door).await;
+pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -> Vec<Seen> {
+    join_all(endpoints.iter().map(|endpoint| async move {
+        let answer = question(connections, endpoint).await;
         if answer.is_err() {
-            links.forget(door).await;
+            connections.forget(endpoint).await;
         }
-        Seen { member: door.member.clone(), address: door.address.clone(), answer }
+        Seen { member: endpoint.member.clone(), address: endpoint.address.clone(), answer }
     }))
     .await
 }
 
 /// Two deadlines: to get in takes as many round trips as all that is asked then, and is done once. Under one, a member behind a
 /// long way would never be in by the time it is up, and its connection be given up each time.
-async fn question(links: &Links, door: &Door) -> Result<Answers, String> {
-    let (link, hello) = in_time(greeted(links, door)).await?;
+async fn question(connections: &Connections, endpoint: &Endpoint) -> Result<Answers, String> {
+    let (link, hello) = in_time(greeted(connections, endpoint)).await?;
     match in_time(async { Ok(all(&link, hello).await) }).await? {
         Ok(answers) => Ok(answers),
-        Err(error) => Err(links.words(door, &error).await),
+        Err(error) => Err(connections.words(endpoint, &error).await),
     }
 }
 
@@ -56,11 +56,11 @@ async fn in_time<T>(asked: impl Future<Output = Result<T, String>>) -> Result<T,
 
 /// A connection over which a member has said what it is, before all else: one that cannot be spoken to costs one deadline
 /// and not nine.
-async fn greeted(links: &Links, door: &Door) -> Result<(Client, Document), String> {
-    let link = links.to(door).await?;
+async fn greeted(connections: &Connections, endpoint: &Endpoint) -> Result<(Client, Document), String> {
+    let link = connections.to(endpoint).await?;
     match ask(&link, doc! { "hello": 1 }).await {
         Ok(hello) => Ok((link, hello)),
-        Err(error) => Err(links.words(door, &error).await),
+        Err(error) => Err(connections.words(endpoint, &error).await),
     }
 }
 

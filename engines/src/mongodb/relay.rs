@@ -11,7 +11,7 @@ use tokio::net::{TcpStream, UnixListener, UnixStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 
-use crate::{Tls, Way};
+use crate::{DialConfig, Tls};
 
 /// A relay to one member, which ends with this value.
 pub(super) struct Relay {
@@ -33,7 +33,7 @@ impl Drop for Relay {
 
 impl Relay {
     /// Listens, and dials the member for each connection that comes.
-    pub(super) fn to(way: &Way, tls: &Tls) -> Result<Self, String> {
+    pub(super) fn to(way: &DialConfig, tls: &Tls) -> Result<Self, String> {
         let path = address();
         let listener = UnixListener::bind(&path).map_err(|error| format!("TLS cannot be relayed: {error}"))?;
         let (host, port, tls, trouble) = (way.host.clone(), way.port, tls.clone(), Trouble::default());

@@ -2,28 +2,30 @@
 
 mod answers;
 mod canary;
+mod connection_config;
+mod connections;
 mod conninfo;
-mod entrance;
-mod hand_over;
+mod ha_manager;
 mod interpret;
-mod leader;
-mod links;
 mod lsn;
 mod observe;
 mod pooler;
 mod standby_names;
+mod switchover;
 mod tls;
 
 pub use answers::{Answers, Row, Seen};
 pub use interpret::interpret;
 
-use stateful_safety::{Assessment, ContainerFacts, Entrance, Millis};
+use stateful_safety::{Assessment, ConnectionConfig, ContainerFacts, Millis};
 use tokio::sync::watch;
 
-use crate::{BoxFuture, Door, Engine, Gate, HandOverError, HandedOver, Ledger, Pooling, Prepared};
-use hand_over::{Hands, fence, for_the_duration, patroni};
-use leader::Keeper;
-use links::Links;
+use crate::{
+    BoxFuture, ClientPause, CompletedSwitchover, Endpoint, Engine, Ledger, PoolerControl, Prepared, SwitchoverError,
+};
+use connections::Connections;
+use ha_manager::HaManager;
+use switchover::{SwitchoverContext, fence, patroni, temporary_sync};
 
 /// Where Patroni listens unless told otherwise (`restapi.listen`; Zalando's and Crunchy Data's images as well).
 const PATRONI_PORT: u16 = 8008;
@@ -31,37 +33,37 @@ const PATRONI_PORT: u16 = 8008;
 /// The adapter, with the connections it keeps open.
 #[derive(Debug)]
 pub struct Postgres {
-    links: Links,
+    connections: Connections,
     /// To poolers, opened when they are first asked: nobody logs in while clients wait.
-    consoles: Links,
+    consoles: Connections,
 }
 
 impl Default for Postgres {
     fn default() -> Self {
-        Self { links: Links::default(), consoles: Links::to_database(pooler::CONSOLE) }
+        Self { connections: Connections::default(), consoles: Connections::to_database(pooler::CONSOLE) }
     }
 }
 
 impl Postgres {
     /// LOOK. What every member says, word for word: what `assess` interprets, and what is recorded for its tests.
-    pub async fn observe(&self, doors: &[Door]) -> Vec<Seen> {
-        observe::observe(&self.links, doors).await
+    pub async fn observe(&self, endpoints: &[Endpoint]) -> Vec<Seen> {
+        observe::observe(&self.connections, endpoints).await
     }
 
     /// LOOK. Who decides who leads beside the servers, as any of them that answers shows it.
-    async fn keeper(&self, doors: &[Door]) -> Option<Keeper> {
-        let seen = self.observe(doors).await;
-        seen.iter().filter_map(|seen| seen.answer.as_ref().ok()).find_map(leader::kept_by)
+    async fn keeper(&self, endpoints: &[Endpoint]) -> Option<HaManager> {
+        let seen = self.observe(endpoints).await;
+        seen.iter().filter_map(|seen| seen.answer.as_ref().ok()).find_map(ha_manager::kept_by)
     }
 }
 
 impl Engine for Postgres {
-    fn entrance(&self, facts: &ContainerFacts) -> Entrance {
-        entrance::entrance(facts)
+    fn connection_config(&self, facts: &ContainerFacts) -> ConnectionConfig {
+        connection_config::connection_config(facts)
     }
 
-    fn assess<'a>(&'a self, doors: &'a [Door], now: Millis) -> BoxFuture<'a, Assessment> {
-        Box::pin(async move { interpret(&self.observe(doors).await, now) })
+    fn assess<'a>(&'a self, endpoints: &'a [Endpoint], now: Millis) -> BoxFuture<'a, Assessment> {
+        Box::pin(async move { interpret(&self.observe(endpoints).await, now) })
     }
 
     fn watcher_port(&self) -> u16 {
@@ -70,40 +72,40 @@ impl Engine for Postgres {
 
     /// Patroni beside each server, where one of them shows that Patroni started it; else nobody: the servers of a plain
     /// replication watch over themselves.
-    fn watchers<'a>(&'a self, doors: &'a [Door]) -> BoxFuture<'a, Vec<String>> {
+    fn watchers<'a>(&'a self, endpoints: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
         Box::pin(async {
-            match self.keeper(doors).await {
-                Some(Keeper::Patroni) => doors.iter().filter_map(|door| door.address.clone()).collect(),
-                Some(Keeper::Repmgr) | None => Vec::new(),
+            match self.keeper(endpoints).await {
+                Some(HaManager::Patroni) => endpoints.iter().filter_map(|endpoint| endpoint.address.clone()).collect(),
+                Some(HaManager::Repmgr) | None => Vec::new(),
             }
         })
     }
 
-    fn hand_over<'a>(
+    fn switch_over<'a>(
         &'a self,
-        doors: &'a [Door],
-        watchers: &'a [Door],
+        endpoints: &'a [Endpoint],
+        watchers: &'a [Endpoint],
         from: &'a str,
         to: &'a str,
-        gate: &'a dyn Gate,
-    ) -> BoxFuture<'a, Result<HandedOver, HandOverError>> {
+        gate: &'a dyn ClientPause,
+    ) -> BoxFuture<'a, Result<CompletedSwitchover, SwitchoverError>> {
         Box::pin(async move {
-            let hands = Hands { links: &self.links, doors, from, to, gate };
-            match self.keeper(doors).await {
-                Some(Keeper::Patroni) => patroni::hand_over(&hands, watchers).await,
-                Some(Keeper::Repmgr) => Err(hands.refused("repmgr decides who leads".to_owned())),
-                None => hand_over::hand_over(&hands).await,
+            let context = SwitchoverContext { connections: &self.connections, endpoints, from, to, gate };
+            match self.keeper(endpoints).await {
+                Some(HaManager::Patroni) => patroni::switch_over(&context, watchers).await,
+                Some(HaManager::Repmgr) => Err(context.refused("repmgr decides who leads".to_owned())),
+                None => switchover::switch_over(&context).await,
             }
         })
     }
 
-    fn pooling(&self) -> Option<&dyn Pooling> {
+    fn pooler_control(&self) -> Option<&dyn PoolerControl> {
         Some(self)
     }
 
     /// Yes: the old primary is fenced before it is stopped, so whoever dies then leaves two standbys, and `decide` tells
     /// which of them has everything.
-    fn finishes_handovers(&self) -> bool {
+    fn finishes_switchovers(&self) -> bool {
         true
     }
 
@@ -111,30 +113,32 @@ impl Engine for Postgres {
     /// promotion takes it away. Wherever the data comes back, the role does.
     fn prepare_restart<'a>(
         &'a self,
-        _doors: &'a [Door],
+        _doors: &'a [Endpoint],
         _member: &'a str,
-    ) -> BoxFuture<'a, Result<Prepared, HandOverError>> {
+    ) -> BoxFuture<'a, Result<Prepared, SwitchoverError>> {
         Box::pin(async { Ok(Prepared::Ready) })
     }
 
-    /// The fence of a handover that ended before its stop.
-    fn take_back<'a>(&'a self, doors: &'a [Door]) -> BoxFuture<'a, Vec<String>> {
-        Box::pin(fence::take_back(&self.links, doors))
+    /// The fence of a switchover that ended before its stop.
+    fn take_back<'a>(&'a self, endpoints: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
+        Box::pin(fence::take_back(&self.connections, endpoints))
     }
 
-    fn begin_synchrony<'a>(&'a self, doors: &'a [Door]) -> BoxFuture<'a, Result<(), HandOverError>> {
-        Box::pin(async move { for_the_duration::begin(&self.links, doors, &self.observe(doors).await).await })
+    fn begin_temporary_sync<'a>(&'a self, endpoints: &'a [Endpoint]) -> BoxFuture<'a, Result<(), SwitchoverError>> {
+        Box::pin(
+            async move { temporary_sync::begin(&self.connections, endpoints, &self.observe(endpoints).await).await },
+        )
     }
 
-    fn end_synchrony<'a>(&'a self, doors: &'a [Door]) -> BoxFuture<'a, Result<(), HandOverError>> {
-        Box::pin(async move { for_the_duration::end(&self.links, doors, &self.observe(doors).await).await })
+    fn end_temporary_sync<'a>(&'a self, endpoints: &'a [Endpoint]) -> BoxFuture<'a, Result<(), SwitchoverError>> {
+        Box::pin(async move { temporary_sync::end(&self.connections, endpoints, &self.observe(endpoints).await).await })
     }
 
     fn canary(
         &self,
-        doors: watch::Receiver<Vec<Door>>,
+        endpoints: watch::Receiver<Vec<Endpoint>>,
         stop: watch::Receiver<bool>,
     ) -> BoxFuture<'_, Result<Ledger, String>> {
-        Box::pin(canary::run(doors, stop))
+        Box::pin(canary::run(endpoints, stop))
     }
 }

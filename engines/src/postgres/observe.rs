@@ -3,9 +3,9 @@
 use futures::future::join_all;
 use tokio::time::timeout;
 
-use super::links::{Links, PATIENCE, ask, words};
+use super::connections::{Connections, PATIENCE, ask, words};
 use super::{Answers, Seen};
-use crate::Door;
+use crate::Endpoint;
 
 /// All questions in one round trip. Functions that a server in recovery (or out of it) refuses are not called there.
 /// The timeline of a primary is in the name of the file it writes: the control file learns it with the next checkpoint
@@ -44,23 +44,23 @@ SELECT pid, phase FROM pg_stat_progress_basebackup;
 SELECT archived_count, failed_count, last_archived_time, last_failed_time FROM pg_stat_archiver";
 
 /// Asks every member. One that is silent delays nobody: each has its own deadline.
-pub(super) async fn observe(links: &Links, doors: &[Door]) -> Vec<Seen> {
-    join_all(doors.iter().map(|door| async move {
-        let answer = match timeout(PATIENCE, question(links, door)).await {
+pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -> Vec<Seen> {
+    join_all(endpoints.iter().map(|endpoint| async move {
+        let answer = match timeout(PATIENCE, question(connections, endpoint)).await {
             Ok(answer) => answer,
             Err(_) => Err(format!("no answer within {PATIENCE:?}")),
         };
         if answer.is_err() {
-            links.forget(door).await;
+            connections.forget(endpoint).await;
         }
-        Seen { member: door.member.clone(), address: door.address.clone(), answer }
+        Seen { member: endpoint.member.clone(), address: endpoint.address.clone(), answer }
     }))
     .await
 }
 
 /// What one member says.
-pub(super) async fn question(links: &Links, door: &Door) -> Result<Answers, String> {
-    let link = links.to(door).await?;
+pub(super) async fn question(connections: &Connections, endpoint: &Endpoint) -> Result<Answers, String> {
+    let link = connections.to(endpoint).await?;
     let answers = ask(&link, QUESTIONS).await.map_err(|error| words(&error))?;
     let asked: Result<[_; 8], _> = answers.try_into();
     let [server, replication, receiver, slots, transactions, prepared, backups, archiver] =

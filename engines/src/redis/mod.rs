@@ -2,77 +2,77 @@
 
 mod answers;
 mod canary;
-mod entrance;
-mod hand_over;
+mod connection_config;
+mod connections;
 mod interpret;
-mod links;
 mod node_line;
 mod observe;
+mod switchover;
 
 pub use answers::{Answers, Seen};
 pub use interpret::interpret;
 
-use stateful_safety::{Assessment, ContainerFacts, Entrance, Millis};
+use stateful_safety::{Assessment, ConnectionConfig, ContainerFacts, Millis};
 use tokio::sync::watch;
 
-use crate::{BoxFuture, Door, Engine, Gate, HandOverError, HandedOver, Ledger, Prepared};
-use links::Links;
+use crate::{BoxFuture, ClientPause, CompletedSwitchover, Endpoint, Engine, Ledger, Prepared, SwitchoverError};
+use connections::Connections;
 
 /// The adapter, with the connections it keeps open.
 #[derive(Debug, Default)]
 pub struct Redis {
-    links: Links,
+    connections: Connections,
 }
 
 impl Engine for Redis {
-    fn entrance(&self, facts: &ContainerFacts) -> Entrance {
-        entrance::entrance(facts)
+    fn connection_config(&self, facts: &ContainerFacts) -> ConnectionConfig {
+        connection_config::connection_config(facts)
     }
 
-    fn assess<'a>(&'a self, doors: &'a [Door], now: Millis) -> BoxFuture<'a, Assessment> {
-        Box::pin(async move { interpret(&observe::observe(&self.links, doors).await, now) })
+    fn assess<'a>(&'a self, endpoints: &'a [Endpoint], now: Millis) -> BoxFuture<'a, Assessment> {
+        Box::pin(async move { interpret(&observe::observe(&self.connections, endpoints).await, now) })
     }
 
     fn watcher_port(&self) -> u16 {
         26_379
     }
 
-    fn watchers<'a>(&'a self, doors: &'a [Door]) -> BoxFuture<'a, Vec<String>> {
-        Box::pin(observe::watchers(&self.links, doors))
+    fn watchers<'a>(&'a self, endpoints: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
+        Box::pin(observe::watchers(&self.connections, endpoints))
     }
 
-    fn hand_over<'a>(
+    fn switch_over<'a>(
         &'a self,
-        doors: &'a [Door],
-        watchers: &'a [Door],
+        endpoints: &'a [Endpoint],
+        watchers: &'a [Endpoint],
         from: &'a str,
         to: &'a str,
-        _gate: &'a dyn Gate,
-    ) -> BoxFuture<'a, Result<HandedOver, HandOverError>> {
-        Box::pin(hand_over::hand_over(&self.links, doors, watchers, from, to))
+        _gate: &'a dyn ClientPause,
+    ) -> BoxFuture<'a, Result<CompletedSwitchover, SwitchoverError>> {
+        Box::pin(switchover::switch_over(&self.connections, endpoints, watchers, from, to))
     }
 
     /// No: the servers themselves end a failover they have begun, and until then take no second one.
-    fn finishes_handovers(&self) -> bool {
+    fn finishes_switchovers(&self) -> bool {
         false
     }
 
     fn prepare_restart<'a>(
         &'a self,
-        doors: &'a [Door],
+        endpoints: &'a [Endpoint],
         member: &'a str,
-    ) -> BoxFuture<'a, Result<Prepared, HandOverError>> {
+    ) -> BoxFuture<'a, Result<Prepared, SwitchoverError>> {
         Box::pin(async move {
-            hand_over::keep_role(&self.links, doors, member).await?;
+            switchover::keep_role(&self.connections, endpoints, member).await?;
             Ok(Prepared::Ready)
         })
     }
 
     fn canary(
         &self,
-        doors: watch::Receiver<Vec<Door>>,
+        endpoints: watch::Receiver<Vec<Endpoint>>,
         stop: watch::Receiver<bool>,
     ) -> BoxFuture<'_, Result<Ledger, String>> {
-        Box::pin(canary::run(doors, stop))
+        Box::pin(canary::run(endpoints, stop))
     }
 }

@@ -7,32 +7,32 @@ use redis::aio::MultiplexedConnection;
 use redis::{Cmd, FromRedisValue, cmd};
 use tokio::time::timeout;
 
-use super::links::{Links, PATIENCE, words};
+use super::connections::{Connections, PATIENCE, words};
 use super::{Answers, Seen};
-use crate::Door;
+use crate::Endpoint;
 
 /// The settings that change a verdict. `min-slaves-to-write` is what servers before 5.0 call it.
 const SETTINGS: &[&str] =
     &["save", "appendonly", "min-replicas-to-write", "min-slaves-to-write", "cluster-announce-ip"];
 
 /// Asks every member. One that is silent delays nobody: each has its own deadline.
-pub(super) async fn observe(links: &Links, doors: &[Door]) -> Vec<Seen> {
-    join_all(doors.iter().map(|door| async move {
-        let answer = match timeout(PATIENCE, ask(links, door)).await {
+pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -> Vec<Seen> {
+    join_all(endpoints.iter().map(|endpoint| async move {
+        let answer = match timeout(PATIENCE, ask(connections, endpoint)).await {
             Ok(answer) => answer,
             Err(_) => Err(format!("no answer within {PATIENCE:?}")),
         };
         if answer.is_err() {
-            links.forget(door).await;
+            connections.forget(endpoint).await;
         }
-        Seen { member: door.member.clone(), address: door.address.clone(), kept: door.kept.clone(), answer }
+        Seen { member: endpoint.member.clone(), address: endpoint.address.clone(), kept: endpoint.kept.clone(), answer }
     }))
     .await
 }
 
 /// Addresses of the Sentinels that watch these members. A member that does not answer knows of none.
-pub(super) async fn watchers(links: &Links, doors: &[Door]) -> Vec<String> {
-    let mut addresses: Vec<String> = observe(links, doors)
+pub(super) async fn watchers(connections: &Connections, endpoints: &[Endpoint]) -> Vec<String> {
+    let mut addresses: Vec<String> = observe(connections, endpoints)
         .await
         .iter()
         .filter_map(|seen| Some(seen.answer.as_ref().ok()?.sentinels()))
@@ -43,8 +43,8 @@ pub(super) async fn watchers(links: &Links, doors: &[Door]) -> Vec<String> {
     addresses
 }
 
-async fn ask(links: &Links, door: &Door) -> Result<Answers, String> {
-    let mut link = links.to(door).await?;
+async fn ask(connections: &Connections, endpoint: &Endpoint) -> Result<Answers, String> {
+    let mut link = connections.to(endpoint).await?;
     let mut answers = Answers { info: query(&mut link, &cmd("INFO")).await?, ..Answers::default() };
     if answers.is_cluster() {
         answers.cluster_info = Some(query(&mut link, cmd("CLUSTER").arg("INFO")).await?);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use stateful_engines::{Door, Engine, HandOverError, HandedOver, NoGate, open};
+use stateful_engines::{CompletedSwitchover, Endpoint, Engine, NoClientPause, SwitchoverError, open};
 use stateful_safety::{Assessment, Blocker, EngineKind, ReplicaGroup, Role, Sync};
 use tokio::time::sleep;
 
@@ -31,10 +31,10 @@ pub(crate) trait Database: Sized {
     async fn start(measures: Measures) -> Self;
 
     /// The ways to its members, as discovery finds them.
-    fn endpoints(&self) -> Vec<Door>;
+    fn endpoints(&self) -> Vec<Endpoint>;
 
     /// The ways to servers that are no members and are asked about a switchover (Sentinels).
-    fn watchers(&self) -> Vec<Door> {
+    fn watchers(&self) -> Vec<Endpoint> {
         Vec::new()
     }
 
@@ -74,7 +74,7 @@ pub(crate) trait Database: Sized {
     }
 
     /// The same, asked through these endpoints.
-    async fn settles(&self, endpoints: &[Door]) -> Assessment {
+    async fn settles(&self, endpoints: &[Endpoint]) -> Assessment {
         let (adapter, begun) = (self.adapter(), Instant::now());
         loop {
             let assessment = adapter.assess(endpoints, 1).await;
@@ -87,8 +87,14 @@ pub(crate) trait Database: Sized {
     }
 
     /// Moves the primary role, as a process of its own that has just started does.
-    async fn switch_over(&self, from: &str, to: &str) -> Result<HandedOver, HandOverError> {
-        self.adapter().hand_over(&self.endpoints(), &self.watchers(), from, to, &NoGate).await
+    async fn switch_over(&self, from: &str, to: &str) -> Result<CompletedSwitchover, SwitchoverError> {
+        self.adapter().switch_over(&self.endpoints(), &self.watchers(), from, to, &NoClientPause).await
+    }
+
+    /// The replicas in a member's group that it can be switched over to now.
+    async fn successors(&self, primary: &str) -> Vec<String> {
+        let assessment = self.settled().await;
+        replicas(assessment.group_of(primary).expect("it is in a group"))
     }
 
     /// The number of the member of that name.
@@ -99,7 +105,7 @@ pub(crate) trait Database: Sized {
 
 fn is_settled<D: Database>(assessment: &Assessment) -> bool {
     let in_sync = |group: &ReplicaGroup| group.members.iter().all(|member| matches!(member.sync, Sync::InSync { .. }));
-    assessment.groups.iter().all(|group| in_sync(group) && !group.is_headless())
+    assessment.groups.iter().all(|group| in_sync(group) && !group.lacks_primary())
         && assessment.blockers.iter().all(D::is_harmless)
 }
 

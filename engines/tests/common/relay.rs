@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use stateful_engines::Door;
+use stateful_engines::Endpoint;
 use tokio::net::{TcpListener, TcpStream};
 
 /// Leads an endpoint through this process: `carry` is given each connection of a client's, and one to the server behind it.
-pub(crate) async fn lead_through<F>(door: &mut Door, carry: impl Fn(TcpStream, TcpStream) -> F + Send + Sync + 'static)
-where
+pub(crate) async fn lead_through<F>(
+    door: &mut Endpoint,
+    carry: impl Fn(TcpStream, TcpStream) -> F + Send + Sync + 'static,
+) where
     F: Future<Output = ()> + Send + 'static,
 {
     let way = door.way.as_mut().expect("a way to the server");

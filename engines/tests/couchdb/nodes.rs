@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use stateful_engines::{Credentials, Door, Secret, Way};
+use stateful_engines::{Credentials, DialConfig, Endpoint, Secret};
 use stateful_safety::{Assessment, EngineKind};
 use tokio::time::sleep;
 
@@ -106,15 +106,15 @@ impl Database for Nodes {
         nodes
     }
 
-    fn endpoints(&self) -> Vec<Door> {
+    fn endpoints(&self) -> Vec<Endpoint> {
         let credentials =
             Credentials { username: Some("admin".to_owned()), password: Some(Secret::new("secret".to_owned())) };
-        let endpoint = |number: usize| Door {
+        let endpoint = |number: usize| Endpoint {
             member: name(number),
             incarnation: format!("{}-{:?}", name(number), self.running[number].as_ref().map(Process::id)),
             address: None,
             kept: Vec::new(),
-            way: Ok(Way {
+            way: Ok(DialConfig {
                 host: self.loopback.address(number),
                 port: PORT,
                 tls: None,

@@ -38,7 +38,7 @@ async fn a_write_is_201_with_a_quorum_and_202_with_fewer_and_no_node_has_to_lead
 
     let assessment = nodes.assess().await;
     let group = &assessment.groups[0];
-    assert_eq!((group.name.as_str(), group.writes_need, group.members.len()), ("every shard", 2, 3));
+    assert_eq!((group.name.as_str(), group.write_quorum, group.members.len()), ("every shard", 2, 3));
     assert!(group.members.iter().all(|member| member.role == Role::Peer), "{group:?}");
 
     let (status, written) = nodes.ask(0, "PUT", "/shop/joan", &json!({"loves": "cats"})).await;

@@ -3,11 +3,8 @@
 use stateful_engines::Ledger;
 use tokio::sync::watch;
 
-use crate::common::database::{Database, leader_of, replicas};
+use crate::common::database::{Database, leader_of};
 use crate::common::turns::Measures;
-
-/// Enough for the role to go to every member of three, and to some twice.
-const SWITCHOVERS: u8 = 4;
 
 pub(super) async fn a_canary_lives_through_switchovers_and_leaves_nothing_behind<D: Database>() {
     let database = D::start(Measures::Time).await;
@@ -15,25 +12,28 @@ pub(super) async fn a_canary_lives_through_switchovers_and_leaves_nothing_behind
     let (_endpoints, endpoints) = watch::channel(database.endpoints());
     let (stop, stopped) = watch::channel(false);
     let adapter = database.adapter();
+    // In a group of three each member leads at least once. In one of two, none is elected for the second time: the replica of a
+    // Redis Cluster that is elected again within four node timeouts counts the votes of the first time (redis #8752).
+    let switchovers = 2 * (group.members.len() - 1);
     // It begins as the first switchover does: neither may disturb the other.
-    let switchovers = async {
+    let moves = async {
         let mut from = group.primary().expect("a primary").name.clone();
-        for number in 0..SWITCHOVERS {
-            let number = usize::from(number);
-            let others = replicas(database.settled().await.group_of(&from).expect("its group"));
-            let to = others[number % others.len()].clone();
+        for number in 0..switchovers {
+            let successors = database.successors(&from).await;
+            let to = successors[number % successors.len()].clone();
             database.switch_over(&from, &to).await.expect("a switchover");
             assert_eq!(leader_of(&database.settled().await, &to).as_ref(), Some(&to));
             from = to;
         }
         stop.send_replace(true);
     };
-    let (ledger, ()) = tokio::join!(adapter.canary(endpoints, stopped), switchovers);
+    let (ledger, ()) = tokio::join!(adapter.canary(endpoints, stopped), moves);
     let ledger: Ledger = ledger.expect("a ledger");
     println!("{ledger:?}");
     assert!(ledger.acknowledged > 100, "{ledger:?}");
     assert_eq!((ledger.lost, ledger.failed), (0, 0), "{ledger:?}");
-    assert!(ledger.unknown <= D::UNKNOWN_BY_CANARY * u64::from(SWITCHOVERS), "{ledger:?}");
+    let unknown = u64::try_from(switchovers).expect("few") * D::UNKNOWN_BY_CANARY;
+    assert!(ledger.unknown <= unknown, "{ledger:?}");
     let longest = D::LONGEST_CANARY_PAUSE.as_millis();
     assert!(u128::from(ledger.longest_gap) < longest, "{ledger:?}");
     assert_eq!(database.canary_leftovers().await, Vec::<String>::new());

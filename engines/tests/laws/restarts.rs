@@ -2,7 +2,7 @@
 
 use stateful_engines::Prepared;
 
-use crate::common::database::{Database, leader_of, replicas};
+use crate::common::database::{Database, leader_of};
 use crate::common::load::Load;
 use crate::common::turns::Measures;
 
@@ -12,7 +12,7 @@ pub(super) async fn restarting_every_member_in_turn_loses_no_acknowledged_write<
         let assessment = database.settled().await;
         let load = Load::begin(database.client()).await;
         if leader_of(&assessment, &member).as_ref() == Some(&member) {
-            let successor = replicas(assessment.group_of(&member).expect("its group")).remove(0);
+            let successor = database.successors(&member).await.remove(0);
             database.switch_over(&member, &successor).await.expect("a switchover");
             database.settled().await;
         }

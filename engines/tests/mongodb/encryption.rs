@@ -1,7 +1,7 @@
 //! Servers that speak TLS and ask for a certificate.
 
 use mongodb::bson::doc;
-use stateful_engines::{Credentials, NoGate, Secret};
+use stateful_engines::{Credentials, NoClientPause, Secret};
 use stateful_safety::{Blocker, Sync};
 
 use crate::common::database::{Database, leader_of, replicas};
@@ -78,7 +78,7 @@ async fn a_user_who_may_only_administer_the_cluster_sees_all_but_backups_and_swi
     assert!(group.members.iter().all(|member| member.sync.is_streaming()), "{group:#?}");
     let from = group.primary().expect("a primary").name.clone();
     let to = replicas(group).remove(0);
-    adapter.hand_over(&endpoints, &[], &from, &to, &NoGate).await.expect("a switchover");
+    adapter.switch_over(&endpoints, &[], &from, &to, &NoClientPause).await.expect("a switchover");
     let after = servers.settles(&endpoints_of("root")).await;
     assert_eq!(leader_of(&after, &from), Some(to));
     assert_eq!(after.groups[0].members.len(), SERVERS);

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mongodb::bson::{Document, doc};
-use stateful_engines::HandOverError;
+use stateful_engines::SwitchoverError;
 use stateful_safety::{
-    Assessment, Claims, Disruption, EngineKind, Known, Member, Policy, Reason, Rollout, Storage, Workload, WorkloadId,
-    everyone_in_sync, judge,
+    Assessment, Disruption, EngineKind, JudgeInput, Member, Policy, Reason, Rollout, Storage, VolumeClaims, Workload,
+    WorkloadId, everyone_in_sync, judge,
 };
 
 use tokio::time::sleep;
@@ -31,7 +31,7 @@ fn workload() -> Workload {
         image: "mongo:6.0".to_owned(),
         ready: true,
         terminating: false,
-        storage: Storage::Claim,
+        storage: Storage::VolumeClaim,
         waiting: None,
         never_started: false,
     };
@@ -51,7 +51,7 @@ fn workload() -> Workload {
         routes: Vec::new(),
         template_owner: None,
         replicas_owner: None,
-        claims: Claims::default(),
+        claims: VolumeClaims::default(),
         operated: None,
     }
 }
@@ -63,19 +63,19 @@ fn take() -> Disruption {
 
 /// Letting mongo-1 lead in place of mongo-0.
 fn switch_over() -> Disruption {
-    Disruption::HandOver { from: name(0), to: name(1) }
+    Disruption::Switchover { from: name(0), to: name(1) }
 }
 
 fn against(assessment: &Assessment, disruption: &Disruption) -> Vec<Reason> {
     let workload = workload();
-    let known = Known { workload: &workload, assessment: Some(assessment), promised: &[] };
+    let known = JudgeInput { workload: &workload, assessment: Some(assessment), promised: &[] };
     judge(&Policy::default(), known, disruption, NOW).reasons().to_vec()
 }
 
 /// What keeps an upgrade from its next step.
 fn between_steps(assessment: &Assessment) -> Vec<Reason> {
     let workload = workload();
-    let known = Known { workload: &workload, assessment: Some(assessment), promised: &[] };
+    let known = JudgeInput { workload: &workload, assessment: Some(assessment), promised: &[] };
     everyone_in_sync(&Policy::default(), known, None, NOW)
 }
 
@@ -185,7 +185,7 @@ async fn no_member_that_may_lead_instead(servers: &Servers) {
     assert!(matches!(&reasons[..], [Reason::NotElectable { to }] if *to == name(1)), "{reasons:?}");
     assert_eq!(against(&assessment, &take()), [], "a member that never leads may be taken like any other");
     let refused = servers.switch_over(&name(0), &name(1)).await;
-    assert!(matches!(refused, Err(HandOverError::Refused { .. })), "{refused:?}");
+    assert!(matches!(refused, Err(SwitchoverError::Refused { .. })), "{refused:?}");
     assert_eq!(servers.leader().await, name(0), "it leads on");
     configure(servers, &[1, 2], 1).await;
     allowed(servers).await;

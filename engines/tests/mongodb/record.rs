@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
-use stateful_engines::Door;
+use stateful_engines::Endpoint;
 use stateful_engines::mongodb::{Answers, Mongodb, Seen, interpret};
 use stateful_safety::{Blocker, MemberState, Sync};
 use tokio::time::sleep;
@@ -20,7 +20,7 @@ async fn record(servers: &Servers, case: &str, is_about: impl Fn(&[Seen]) -> boo
 }
 
 /// The same of some of the members.
-async fn record_of(endpoints: &[Door], case: &str, is_about: impl Fn(&[Seen]) -> bool) {
+async fn record_of(endpoints: &[Endpoint], case: &str, is_about: impl Fn(&[Seen]) -> bool) {
     let adapter = Mongodb::default();
     let seen = ask_until(case, async || adapter.observe(endpoints).await, is_about).await;
     let version = seen.iter().find_map(|seen| seen.answer.as_ref().ok()?.build.get_str("version").ok());

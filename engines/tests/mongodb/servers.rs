@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use mongodb::options::{ClientOptions, Credential, ServerAddress};
-use stateful_engines::{Credentials, Door, Tls, Way};
+use stateful_engines::{Credentials, DialConfig, Endpoint, Tls};
 use stateful_safety::EngineKind;
 use tokio::time::sleep;
 
@@ -244,9 +244,9 @@ impl Servers {
     }
 
     /// The way to one server, under those TLS settings.
-    pub(super) fn endpoint(&self, number: usize, tls: Option<Tls>) -> Door {
-        let way = Way { host: self.address(number), port: PORT, tls, credentials: Credentials::default() };
-        Door {
+    pub(super) fn endpoint(&self, number: usize, tls: Option<Tls>) -> Endpoint {
+        let way = DialConfig { host: self.address(number), port: PORT, tls, credentials: Credentials::default() };
+        Endpoint {
             member: name(number),
             incarnation: name(number),
             address: Some(self.address(number)),
@@ -275,7 +275,7 @@ impl Database for Servers {
         Self::replica_set(Default::default(), measures).await
     }
 
-    fn endpoints(&self) -> Vec<Door> {
+    fn endpoints(&self) -> Vec<Endpoint> {
         let with_certificate = self.roles == [CERTIFICATES_ONLY; SERVERS];
         let settings = |own: &Certificates| Tls { logs_in: with_certificate, ..own.settings(&own.authority) };
         (0..SERVERS).map(|number| self.endpoint(number, self.certificates.as_ref().map(settings))).collect()

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use mongodb::bson::doc;
-use stateful_engines::{Door, NoGate};
+use stateful_engines::{Endpoint, NoClientPause};
 use stateful_safety::{Balancer, Part, Sharded, Sharding};
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -15,7 +15,7 @@ use crate::mongodb::servers::{Servers, name};
 /// A canary writes every 20 ms: after this there is something to read back.
 const WRITTEN_FOR: Duration = Duration::from_secs(2);
 
-async fn sharding(servers: &Servers, endpoints: &[Door]) -> Sharding {
+async fn sharding(servers: &Servers, endpoints: &[Endpoint]) -> Sharding {
     servers.settles(endpoints).await.sharding.expect("a part of a cluster")
 }
 
@@ -54,7 +54,7 @@ async fn config_servers_and_shards_have_canaries_and_config_servers_switch_over_
         let canary = adapter.canary(endpoints, stopped);
         let switchover = async {
             if part.len() > 1 {
-                adapter.hand_over(&part, &[], &name(0), &name(1), &NoGate).await.expect("a switchover");
+                adapter.switch_over(&part, &[], &name(0), &name(1), &NoClientPause).await.expect("a switchover");
             }
             sleep(WRITTEN_FOR).await;
             stop.send_replace(true);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mongodb::bson::doc;
-use stateful_engines::HandOverError;
+use stateful_engines::SwitchoverError;
 use tokio::time::sleep;
 
 use crate::common::database::Database;
@@ -28,7 +28,7 @@ async fn a_successor_that_is_behind_is_refused_and_the_primary_leads_on() {
     let to = name(behind);
     let (refused, ()) = tokio::join!(servers.switch_over(&from, &to), writes);
     println!("{refused:?}");
-    assert!(matches!(&refused, Err(HandOverError::Refused { member, .. }) if *member == to), "{refused:?}");
+    assert!(matches!(&refused, Err(SwitchoverError::Refused { member, .. }) if *member == to), "{refused:?}");
     servers.order(behind, doc! { "configureFailPoint": "rsSyncApplyStop", "mode": "off" }).await;
     assert_eq!(servers.leader().await, from);
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Instant;
 
-use stateful_engines::{Credentials, Door, NoGate, Secret, Tls};
+use stateful_engines::{Credentials, Endpoint, NoClientPause, Secret, Tls};
 use stateful_safety::Sync;
 
 use crate::common::PATIENCE;
@@ -37,7 +37,7 @@ async fn servers_are_led_under_tls_and_only_where_their_authority_is_trusted() {
 
     let load = Load::start(servers.client());
     let endpoints = endpoints(&servers, Some(&certificates.settings(&certificates.authority)));
-    adapter.hand_over(&endpoints, &[], &name(0), &name(1), &NoGate).await.expect("a switchover");
+    adapter.switch_over(&endpoints, &[], &name(0), &name(1), &NoClientPause).await.expect("a switchover");
     let assessment = adapter.assess(&endpoints, 1).await;
     assert_eq!(leader_of(&assessment, &name(0)), Some(name(1)), "{assessment:#?}");
     let report = load.finish(&servers).await;
@@ -70,7 +70,7 @@ async fn speak_tls(servers: &Servers, certificates: &Certificates) {
 }
 
 /// The endpoints that discovery finds where the pods refer to that user and those settings.
-fn endpoints(servers: &Servers, tls: Option<&Tls>) -> Vec<Door> {
+fn endpoints(servers: &Servers, tls: Option<&Tls>) -> Vec<Endpoint> {
     let mut endpoints = servers.endpoints();
     for way in endpoints.iter_mut().filter_map(|endpoint| endpoint.way.as_mut().ok()) {
         let password = Some(Secret::new(PASSWORD.to_owned()));

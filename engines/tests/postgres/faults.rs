@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use stateful_engines::HandOverError;
+use stateful_engines::SwitchoverError;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
@@ -54,10 +54,12 @@ pub(super) async fn until(servers: &Servers, moment: Moment, from: usize, to: us
 /// A switchover from the first server to the second in a process of its own, which can be made to die.
 pub(super) fn start_switchover(
     servers: &Servers,
-    endpoints: Vec<stateful_engines::Door>,
-) -> JoinHandle<Result<stateful_engines::HandedOver, HandOverError>> {
+    endpoints: Vec<stateful_engines::Endpoint>,
+) -> JoinHandle<Result<stateful_engines::CompletedSwitchover, SwitchoverError>> {
     let (adapter, from, to) = (servers.adapter(), name(0), name(1));
-    tokio::spawn(async move { adapter.hand_over(&endpoints, &[], &from, &to, &stateful_engines::NoGate).await })
+    tokio::spawn(
+        async move { adapter.switch_over(&endpoints, &[], &from, &to, &stateful_engines::NoClientPause).await },
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,7 +134,7 @@ async fn a_fenced_primary_that_lost_its_power_and_has_more_rows_leads_on() {
 
     let finished = servers.switch_over(&name(0), &name(1)).await;
     signal("CONT", receiver);
-    assert!(matches!(finished, Err(HandOverError::NotMoved { .. })), "{finished:?}");
+    assert!(matches!(finished, Err(SwitchoverError::NotMoved { .. })), "{finished:?}");
     assert_eq!(servers.leader().await, 0);
     let rows = servers.value(0, "SELECT count(*)::text FROM kept WHERE writer = 9").await;
     assert_eq!(rows.as_deref(), Some("10"));
@@ -147,7 +149,7 @@ async fn a_successor_that_receives_nothing_beforehand_is_refused_and_nothing_cha
     let refused = servers.switch_over(&name(0), &name(1)).await;
     signal("CONT", receiver);
     assert!(
-        matches!(&refused, Err(HandOverError::Refused { why, .. }) if why.contains("its stop would wait")),
+        matches!(&refused, Err(SwitchoverError::Refused { why, .. }) if why.contains("its stop would wait")),
         "{refused:?}"
     );
     let leader = servers.leader().await;
@@ -173,7 +175,7 @@ async fn a_successor_that_receives_nothing_in_the_pause_is_not_promoted_without_
     assert_eq!(report.lost, 0, "{ended:?}, pg-{leader} leads, {report:?}");
     match ended {
         Ok(_) => assert_eq!(leader, 1),
-        Err(HandOverError::NotMoved { .. }) => assert_eq!(leader, 0),
+        Err(SwitchoverError::NotMoved { .. }) => assert_eq!(leader, 0),
         Err(other) => panic!("{other}"),
     }
 }

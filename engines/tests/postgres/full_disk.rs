@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
-use stateful_engines::{Gate, HandOverError};
+use stateful_engines::{ClientPause, SwitchoverError};
 use tokio::time::sleep;
 
 use crate::common::PATIENCE;
@@ -83,8 +83,8 @@ impl Drop for Disk {
 /// Fills the rest once all is prepared and the successor was asked for room, before anything stops.
 struct FillsUp<'a>(&'a Disk);
 
-impl Gate for FillsUp<'_> {
-    fn close(&self) -> BoxFuture<'_, Result<(), HandOverError>> {
+impl ClientPause for FillsUp<'_> {
+    fn close(&self) -> BoxFuture<'_, Result<(), SwitchoverError>> {
         Box::pin(async {
             self.0.fill("the rest", LEFT_MIB);
             Ok(())
@@ -126,7 +126,7 @@ async fn a_successor_without_room_for_a_promotion_is_refused_with_the_numbers_an
     disk.fill("ballast", LEFT_MIB);
     let refused = servers.switch_over(&name(0), &name(1)).await;
     println!("{refused:?}");
-    let Err(HandOverError::Refused { member, why }) = refused else { panic!("{refused:?}") };
+    let Err(SwitchoverError::Refused { member, why }) = refused else { panic!("{refused:?}") };
     assert_eq!(member, name(1));
     assert!(why.contains(" MiB are free") && why.contains("needs 32 MiB"), "{why}");
     assert!(!servers.data(0).join("standby.signal").exists(), "it would come back as a standby");
@@ -142,9 +142,9 @@ async fn a_successor_whose_disk_fills_up_on_the_way_gives_the_role_back_and_noth
     disk.fill("much", ENOUGH_MIB);
     let load = Load::start(servers.client());
     let gate = FillsUp(&disk);
-    let ended = servers.adapter().hand_over(&servers.endpoints(), &[], &name(0), &name(1), &gate).await;
+    let ended = servers.adapter().switch_over(&servers.endpoints(), &[], &name(0), &name(1), &gate).await;
     println!("{ended:?}");
-    let Err(HandOverError::Refused { member, why }) = ended else { panic!("{ended:?}") };
+    let Err(SwitchoverError::Refused { member, why }) = ended else { panic!("{ended:?}") };
     assert_eq!(member, name(1));
     assert!(why.contains("went down when it was told to lead") && why.contains("MiB are free"), "{why}");
     // While it is as full as before: the other standby is enough for a commit.

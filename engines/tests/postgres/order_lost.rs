@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use stateful_engines::{Door, HandOverError, HandedOver, NoGate};
+use stateful_engines::{CompletedSwitchover, Endpoint, NoClientPause, SwitchoverError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::TcpStream;
 
@@ -71,7 +71,7 @@ async fn carry(client: TcpStream, server: TcpStream, data: PathBuf, change: Chan
 }
 
 /// The ways to the servers; on the way to the first one messages are changed.
-async fn endpoints(servers: &Servers, change: Change) -> Vec<Door> {
+async fn endpoints(servers: &Servers, change: Change) -> Vec<Endpoint> {
     let mut endpoints = servers.endpoints();
     let data = servers.data(0);
     lead_through(&mut endpoints[0], move |client, server| carry(client, server, data.clone(), change)).await;
@@ -79,10 +79,13 @@ async fn endpoints(servers: &Servers, change: Change) -> Vec<Door> {
 }
 
 /// What a switchover from the first to the second comes to, which server leads then, and what clients have seen.
-async fn switched_over(servers: &Servers, change: Change) -> (Result<HandedOver, HandOverError>, usize, Report) {
+async fn switched_over(
+    servers: &Servers,
+    change: Change,
+) -> (Result<CompletedSwitchover, SwitchoverError>, usize, Report) {
     let endpoints = endpoints(servers, change).await;
     let load = Load::start(servers.client());
-    let ended = servers.adapter().hand_over(&endpoints, &[], &name(0), &name(1), &NoGate).await;
+    let ended = servers.adapter().switch_over(&endpoints, &[], &name(0), &name(1), &NoClientPause).await;
     println!("{ended:?}");
     let leader = servers.leader().await;
     (ended, leader, load.finish(servers).await)
@@ -92,7 +95,7 @@ async fn switched_over(servers: &Servers, change: Change) -> (Result<HandedOver,
 async fn a_primary_that_another_stopped_before_it_was_fenced_is_not_replaced() {
     let servers = Servers::start(Measures::Nothing).await;
     let (ended, leader, report) = switched_over(&servers, lost_and_stopped).await;
-    assert!(matches!(ended, Err(HandOverError::Refused { .. })), "{ended:?}");
+    assert!(matches!(ended, Err(SwitchoverError::Refused { .. })), "{ended:?}");
     assert_eq!((leader, report.lost), (0, 0), "{report:?}");
 }
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use stateful_engines::{Credentials, Door, Secret, Way};
+use stateful_engines::{Credentials, DialConfig, Endpoint, Secret};
 use stateful_safety::{Blocker, EngineKind};
 use tokio::time::sleep;
 use tokio_postgres::{Client, NoTls};
@@ -244,15 +244,15 @@ impl Database for Servers {
         Self::start_with(ANY, measures).await
     }
 
-    fn endpoints(&self) -> Vec<Door> {
+    fn endpoints(&self) -> Vec<Endpoint> {
         let endpoint = |number: usize| {
             let credentials = Credentials { username: None, password: Some(Secret::new(PASSWORD.to_owned())) };
-            Door {
+            Endpoint {
                 member: name(number),
                 incarnation: name(number),
                 address: Some(self.address(number)),
                 kept: Vec::new(),
-                way: Ok(Way { host: self.address(number), port: PORT, tls: None, credentials }),
+                way: Ok(DialConfig { host: self.address(number), port: PORT, tls: None, credentials }),
             }
         };
         (0..SERVERS).map(endpoint).collect()

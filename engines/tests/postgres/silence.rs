@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use stateful_engines::{HandOverError, NoGate};
+use stateful_engines::{NoClientPause, SwitchoverError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -83,7 +83,7 @@ async fn a_connection_that_falls_silent_in_the_pause_is_replaced_and_the_switcho
 async fn a_connection_that_falls_silent_before_the_order_to_stop_leaves_the_old_primary_writing() {
     let servers = Servers::start(Measures::Nothing).await;
     let (ended, leader, report) = switched_over(&servers, (0, 1), 0, Falls::BeforeTheOrder).await;
-    assert!(matches!(ended, Err(HandOverError::NotMoved { .. })), "{ended:?}");
+    assert!(matches!(ended, Err(SwitchoverError::NotMoved { .. })), "{ended:?}");
     assert_eq!((leader, report.lost), (0, 0), "{ended:?}");
     assert!(!servers.data(0).join("standby.signal").exists(), "its next start would make it a standby");
 }
@@ -95,7 +95,7 @@ async fn switched_over(
     (from, to): (usize, usize),
     silent: usize,
     falls: Falls,
-) -> (Result<Duration, HandOverError>, usize, Report) {
+) -> (Result<Duration, SwitchoverError>, usize, Report) {
     let mut endpoints = servers.endpoints();
     let silenced = watch::Sender::new(0);
     // New connections are not silenced.
@@ -103,7 +103,7 @@ async fn switched_over(
     lead_through(&mut endpoints[silent], move |client, server| carry(client, server, carried.clone(), falls)).await;
     let load = Load::start(servers.client());
     let (adapter, old, new) = (servers.adapter(), name(from), name(to));
-    let switching = tokio::spawn(async move { adapter.hand_over(&endpoints, &[], &old, &new, &NoGate).await });
+    let switching = tokio::spawn(async move { adapter.switch_over(&endpoints, &[], &old, &new, &NoClientPause).await });
     if falls == Falls::Told {
         until(servers, Moment::Fenced, from, to).await;
         silenced.send_modify(|times| *times += 1);

@@ -4,7 +4,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use stateful_safety::Synchrony;
+use stateful_safety::SyncReplication;
 use tokio::time::timeout;
 
 use crate::common::PATIENCE;
@@ -29,29 +29,29 @@ async fn asynchronous() -> Servers {
 async fn commits_wait_for_a_standby_between_begin_and_end_and_for_none_before_and_after() {
     let servers = asynchronous().await;
     let adapter = servers.adapter();
-    assert_eq!(servers.assess().await.synchrony, Synchrony::Asynchronous);
+    assert_eq!(servers.assess().await.synchrony, SyncReplication::Asynchronous);
     for _ in 0..2 {
-        adapter.begin_synchrony(&servers.endpoints()).await.expect("begun, and once more");
+        adapter.begin_temporary_sync(&servers.endpoints()).await.expect("begun, and once more");
     }
     let rule = servers.value(0, RULE).await.unwrap_or_default();
     assert_eq!(rule, "ANY 1 (\"pg-1\", \"pg-2\", \"kubectl_stateful_for_the_duration\")");
     let assessment = servers.settled().await;
-    assert_eq!(assessment.synchrony, Synchrony::ForTheDuration);
-    assert_eq!((assessment.groups[0].writes_need, assessment.electorates.len()), (2, 0));
+    assert_eq!(assessment.synchrony, SyncReplication::ForTheDuration);
+    assert_eq!((assessment.groups[0].write_quorum, assessment.quorums.len()), (2, 0));
 
     // The rule goes along, and while one standby restarts the other will do.
     let load = Load::begin(servers.client()).await;
     for (from, to) in [(0, 1), (1, 2)] {
         servers.switch_over(&name(from), &name(to)).await.expect("a switchover");
-        assert_eq!(servers.settled().await.synchrony, Synchrony::ForTheDuration, "{}", name(to));
+        assert_eq!(servers.settled().await.synchrony, SyncReplication::ForTheDuration, "{}", name(to));
     }
     let report = load.finish(&servers).await;
     assert_eq!(report.lost, 0, "{report:?}");
 
     for _ in 0..2 {
-        adapter.end_synchrony(&servers.endpoints()).await.expect("ended, and once more");
+        adapter.end_temporary_sync(&servers.endpoints()).await.expect("ended, and once more");
     }
-    assert_eq!(servers.assess().await.synchrony, Synchrony::Asynchronous);
+    assert_eq!(servers.assess().await.synchrony, SyncReplication::Asynchronous);
     for number in 0..SERVERS {
         assert_eq!(servers.value(number, RULE).await.as_deref(), Some(""), "{}", name(number));
         assert_eq!(servers.value(number, LINES).await.as_deref(), Some("0"), "{}", name(number));
@@ -71,7 +71,7 @@ async fn no_commit_is_acknowledged_that_no_standby_has() {
     signal_both("CONT");
     servers.settled().await;
 
-    servers.adapter().begin_synchrony(&servers.endpoints()).await.expect("begun");
+    servers.adapter().begin_temporary_sync(&servers.endpoints()).await.expect("begun");
     // Applied, not only on the disk, so that the standby can be asked for it at once.
     connection.batch_execute("SET synchronous_commit = remote_apply").await.expect("a setting");
     signal_both("STOP");
@@ -95,8 +95,8 @@ async fn a_rule_in_a_file_that_alter_system_overruled_is_overruled_afterwards_to
     }
     servers.settled().await;
     let adapter = servers.adapter();
-    adapter.begin_synchrony(&servers.endpoints()).await.expect("begun");
-    adapter.end_synchrony(&servers.endpoints()).await.expect("ended");
+    adapter.begin_temporary_sync(&servers.endpoints()).await.expect("begun");
+    adapter.end_temporary_sync(&servers.endpoints()).await.expect("ended");
     assert_eq!(servers.value(0, RULE).await.as_deref(), Some(""), "commits wait for no standby, as before");
     assert_eq!(servers.value(0, LINES).await.as_deref(), Some("1"));
 }
@@ -106,8 +106,9 @@ async fn where_no_standby_can_have_the_commits_the_rule_is_put_back_instead_of_h
     let mut servers = asynchronous().await;
     servers.take_away(1);
     servers.take_away(2);
-    assert_eq!(servers.assess().await.synchrony, Synchrony::Unknown, "a silent standby may have a rule left");
-    let refused = servers.adapter().begin_synchrony(&servers.endpoints()).await.expect_err("no standby to wait for");
+    assert_eq!(servers.assess().await.synchrony, SyncReplication::Unknown, "a silent standby may have a rule left");
+    let refused =
+        servers.adapter().begin_temporary_sync(&servers.endpoints()).await.expect_err("no standby to wait for");
     assert!(refused.to_string().contains("put back"), "{refused}");
     assert_eq!(servers.value(0, RULE).await.as_deref(), Some(""));
 }
@@ -116,8 +117,8 @@ async fn where_no_standby_can_have_the_commits_the_rule_is_put_back_instead_of_h
 async fn a_rule_of_the_users_own_is_neither_changed_nor_put_back() {
     let servers = Servers::start(Measures::Nothing).await;
     let adapter = servers.adapter();
-    assert_eq!(servers.assess().await.synchrony, Synchrony::Declared);
-    adapter.begin_synchrony(&servers.endpoints()).await.expect_err("commits wait already");
-    adapter.end_synchrony(&servers.endpoints()).await.expect("nothing to do");
+    assert_eq!(servers.assess().await.synchrony, SyncReplication::Declared);
+    adapter.begin_temporary_sync(&servers.endpoints()).await.expect_err("commits wait already");
+    adapter.end_temporary_sync(&servers.endpoints()).await.expect("nothing to do");
     assert_eq!(servers.value(0, RULE).await.as_deref(), Some(ANY));
 }

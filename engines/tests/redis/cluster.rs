@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use redis::cmd;
-use stateful_engines::Door;
+use stateful_engines::Endpoint;
 use stateful_safety::EngineKind;
 use tokio::time::sleep;
 
@@ -57,7 +57,7 @@ impl Database for Cluster {
         cluster
     }
 
-    fn endpoints(&self) -> Vec<Door> {
+    fn endpoints(&self) -> Vec<Endpoint> {
         self.0.endpoints(0..MEMBERS)
     }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client as Driver, Cmd, ErrorKind, FromRedisValue, RedisResult, Value, cmd};
-use stateful_engines::{Credentials, Door, Way};
+use stateful_engines::{Credentials, DialConfig, Endpoint};
 use tokio::time::sleep;
 
 use crate::common::PATIENCE;
@@ -105,13 +105,13 @@ impl Nodes {
     }
 
     /// The ways to some of them, as discovery finds them.
-    pub(crate) fn endpoints(&self, numbers: std::ops::Range<usize>) -> Vec<Door> {
-        let endpoint = |number: usize| Door {
+    pub(crate) fn endpoints(&self, numbers: std::ops::Range<usize>) -> Vec<Endpoint> {
+        let endpoint = |number: usize| Endpoint {
             member: name(number),
             incarnation: format!("{}-{}", name(number), self.process(number)),
             address: Some(self.address(number)),
             kept: vec![self.home.display().to_string()],
-            way: Ok(Way {
+            way: Ok(DialConfig {
                 host: self.address(number),
                 port: self.port(number),
                 tls: None,

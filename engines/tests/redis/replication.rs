@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use stateful_engines::Door;
+use redis::cmd;
+use stateful_engines::{Endpoint, SwitchoverError};
 use stateful_safety::EngineKind;
 
-use super::nodes::{Nodes, PORT, Writer};
-use crate::common::database::Database;
+use super::nodes::{Nodes, PORT, Writer, name};
+use crate::common::database::{Database, leader_of, replicas};
+use crate::common::load::Load;
 use crate::common::turns::Measures;
 
 pub(super) const MEMBERS: usize = 3;
@@ -30,7 +32,7 @@ impl Database for Replication {
         replication
     }
 
-    fn endpoints(&self) -> Vec<Door> {
+    fn endpoints(&self) -> Vec<Endpoint> {
         self.0.endpoints(0..MEMBERS)
     }
 
@@ -50,9 +52,31 @@ impl Database for Replication {
         self.0.canary_keys(0..MEMBERS).await
     }
 
+    /// Those that follow it directly. After a switchover the third member follows the new primary through the old one.
+    async fn successors(&self, primary: &str) -> Vec<String> {
+        let settled = replicas(&self.settled().await.groups[0]);
+        let replication: String = self.0.order(self.number(primary), cmd("INFO").arg("replication")).await;
+        let follows = |name: &String| replication.contains(&format!("ip={},", self.0.address(self.number(name))));
+        settled.into_iter().filter(follows).collect()
+    }
+
     fn logs(&self) -> String {
         self.0.logs()
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_follows_through_another_one_is_refused_and_the_primary_leads_on() {
+    let servers = Replication::start(Measures::Nothing).await;
+    servers.switch_over(&name(0), &name(1)).await.expect("a switchover");
+    servers.settled().await;
+    let load = Load::begin(servers.client()).await;
+    let refused = servers.switch_over(&name(1), &name(2)).await;
+    let says_why = |why: &str| why == "redis-2 is not among its replicas";
+    assert!(matches!(&refused, Err(SwitchoverError::Refused { why, .. }) if says_why(why)), "{refused:?}");
+    assert_eq!(leader_of(&servers.settled().await, &name(0)), Some(name(1)));
+    let report = load.finish(&servers).await;
+    assert_eq!((report.lost, report.unknown), (0, 0), "{report:?}");
 }
 
 /// Starts the primary and the two that follow it.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use redis::cmd;
-use stateful_engines::Door;
+use stateful_engines::Endpoint;
 use stateful_safety::EngineKind;
 use tokio::time::sleep;
 
@@ -43,11 +43,11 @@ impl Database for Sentinel {
         sentinel
     }
 
-    fn endpoints(&self) -> Vec<Door> {
+    fn endpoints(&self) -> Vec<Endpoint> {
         self.0.endpoints(0..MEMBERS)
     }
 
-    fn watchers(&self) -> Vec<Door> {
+    fn watchers(&self) -> Vec<Endpoint> {
         self.0.endpoints(MEMBERS..MEMBERS + SENTINELS)
     }
 

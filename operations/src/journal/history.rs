@@ -29,7 +29,7 @@ pub struct Entry {
     pub current: Plan,
     /// Steps done, under all plans it followed.
     pub done: usize,
-    /// The handover it began last and of which no line says how it ended. Nobody may lead since.
+    /// The switchover it began last and of which no line says how it ended. Nobody may lead since.
     pub handing_over: Option<Step>,
     /// What the canary saw.
     pub canary: Option<Ledger>,
@@ -77,21 +77,21 @@ fn follow(id: &str, entry: Option<Entry>, state: State, event: Event) -> Result<
     match what {
         Line::Opened { .. } => {}
         Line::Acting { step, .. } => {
-            if let Some(step) = handover(&entry.current, step) {
+            if let Some(step) = switchover(&entry.current, step) {
                 entry.handing_over = Some(step);
             }
         }
         Line::Redrawn { plan, .. } => {
             entry.current = known(plan)?;
             // Any other plan is drawn up from a look on which somebody leads.
-            if !entry.current.steps.iter().any(|step| matches!(step, Step::FinishHandOver { .. })) {
+            if !entry.current.steps.iter().any(|step| matches!(step, Step::FinishSwitchover { .. })) {
                 entry.handing_over = None;
             }
             entry.note = None;
         }
         Line::Done { step, .. } => {
             entry.done += 1;
-            if handover(&entry.current, step).is_some() {
+            if switchover(&entry.current, step).is_some() {
                 entry.handing_over = None;
             }
         }
@@ -102,9 +102,9 @@ fn follow(id: &str, entry: Option<Entry>, state: State, event: Event) -> Result<
     Ok(entry)
 }
 
-/// The step of a plan at that place, if it is about a handover.
-fn handover(plan: &Plan, step: usize) -> Option<Step> {
-    plan.steps.get(step).filter(|step| step.handover().is_some()).cloned()
+/// The step of a plan at that place, if it is about a switchover.
+fn switchover(plan: &Plan, step: usize) -> Option<Step> {
+    plan.steps.get(step).filter(|step| step.switchover().is_some()).cloned()
 }
 
 /// A plan of another format may mean what this version does not know of.

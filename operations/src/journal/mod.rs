@@ -61,7 +61,7 @@ pub enum Line {
         step: usize,
         /// How long it took, in milliseconds.
         took: Millis,
-        /// For a handover: from the order until the successor led, in milliseconds.
+        /// For a switchover: from the order until the successor led, in milliseconds.
         handed_over_in: Option<Millis>,
     },
     /// It stopped where it was safe; `resume` goes on.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use stateful_cluster::{Claim, ClaimHolder, LEAVES_NODE, LeaseFacts};
+use stateful_cluster::{LEAVES_NODE, LeaseFacts, LockHolder, OperationLock};
 use stateful_engines::Ledger;
 use stateful_safety::Workload;
 
@@ -25,8 +25,8 @@ impl Live {
     }
 
     /// Who holds the workload now.
-    pub async fn holder(&self, workload: &Workload) -> Result<Option<ClaimHolder>, WorldError> {
-        Ok(Claim::holder(&self.cluster, workload).await?)
+    pub async fn holder(&self, workload: &Workload) -> Result<Option<LockHolder>, WorldError> {
+        Ok(OperationLock::holder(&self.cluster, workload).await?)
     }
 
     /// Takes the claim ahead of [`Live::begin`], and says that the members on a node are about to leave it: the guard lets
@@ -39,7 +39,7 @@ impl Live {
         node: &str,
         patience: Duration,
     ) -> Result<(), WorldError> {
-        let claim = Claim::take(&self.cluster, workload, &identity(who, verb), patience).await?;
+        let claim = OperationLock::take(&self.cluster, workload, &identity(who, verb), patience).await?;
         claim.announce(LEAVES_NODE, node).await?;
         self.ours.lock().await.claim = Some(claim);
         Ok(())
@@ -60,7 +60,7 @@ impl Live {
         let reserved = self.ours.lock().await.claim.take();
         let claim = match reserved {
             Some(claim) => claim,
-            None => Claim::take(&self.cluster, workload, &identity(who, verb), patience).await?,
+            None => OperationLock::take(&self.cluster, workload, &identity(who, verb), patience).await?,
         };
         // Only now, under the claim: an operation somebody left unfinished must not be overlooked.
         if let Some(open) = self.history(workload).await?.into_iter().find(|entry| entry.state.is_open()) {
@@ -95,7 +95,7 @@ impl Live {
         seen: Option<&LeaseFacts>,
     ) -> Result<(), WorldError> {
         let who = identity(who, "resume");
-        let claim = Claim::take_watched(&self.cluster, workload, &who, patience, seen).await?;
+        let claim = OperationLock::take_watched(&self.cluster, workload, &who, patience, seen).await?;
         let records = stateful_cluster::list(&self.cluster, workload).await?;
         let record = records.into_iter().find(|record| record.id == entry.id);
         let record = record.ok_or_else(|| WorldError::Journal(format!("operation {} is gone", entry.id)))?;

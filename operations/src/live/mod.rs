@@ -1,14 +1,14 @@
 //! The real world: a Kubernetes cluster and the servers in it.
 
-mod doors;
-mod gate;
-mod hand_over;
-mod in_front;
+mod endpoints;
 mod journal;
+mod observer;
+mod pool_filter;
+mod pooler_pause;
 mod poolers;
-mod sight;
-mod signposts;
-mod synchrony;
+mod service_routing;
+mod switchover;
+mod temporary_sync;
 mod watchdog;
 
 use std::collections::BTreeSet;
@@ -17,24 +17,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use stateful_cluster::{Claim, Cluster, Error as ClusterError, Eviction, NEXT_POD, Record};
-use stateful_engines::{BoxFuture, Door, Engine, Prepared};
+use stateful_cluster::{Cluster, Error as ClusterError, Eviction, NEXT_POD, OperationLock, Record};
+use stateful_engines::{BoxFuture, Endpoint, Engine, Prepared};
 use stateful_safety::{Millis, Workload, WorkloadId};
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio::time::timeout;
 
 use crate::journal::Event;
 use crate::steps::Act;
-use crate::{Look, Progress, What, World, WorldError};
-pub use sight::{OpenError, Sight};
+use crate::{Progress, Snapshot, What, World, WorldError};
+pub use observer::{Observer, OpenError};
 pub use watchdog::watch;
 
 /// One workload in the real world.
 pub struct Live {
     cluster: Cluster,
     id: WorkloadId,
-    sight: Sight,
-    doors: watch::Sender<Vec<Door>>,
+    sight: Observer,
+    endpoints: watch::Sender<Vec<Endpoint>>,
     ours: Mutex<Ours>,
     progress: std::sync::Mutex<Option<mpsc::UnboundedSender<Progress>>>,
     stop: watch::Receiver<bool>,
@@ -47,7 +47,7 @@ pub struct Live {
 /// What makes an operation ours: the claim, and the journal we may write.
 #[derive(Default)]
 struct Ours {
-    claim: Option<Claim>,
+    claim: Option<OperationLock>,
     record: Option<Record>,
 }
 
@@ -58,8 +58,8 @@ impl Live {
         Ok(Self {
             cluster: cluster.clone(),
             id: workload.id.clone(),
-            sight: Sight::open(cluster, workload).await?,
-            doors: watch::channel(Vec::new()).0,
+            sight: Observer::open(cluster, workload).await?,
+            endpoints: watch::channel(Vec::new()).0,
             ours: Mutex::default(),
             progress: std::sync::Mutex::default(),
             stop,
@@ -68,7 +68,7 @@ impl Live {
         })
     }
 
-    /// Lets clients of poolers wait during a handover: `program`, a command and its arguments, runs [`watch()`] and so
+    /// Lets clients of poolers wait during a switchover: `program`, a command and its arguments, runs [`watch()`] and so
     /// resumes them should this process die.
     #[must_use]
     pub fn with_watchdog(self, program: Vec<OsString>) -> Self {
@@ -83,8 +83,8 @@ impl Live {
     }
 
     /// The ways to the members, as of the last look; for a canary that follows them.
-    pub fn doors(&self) -> watch::Receiver<Vec<Door>> {
-        self.doors.subscribe()
+    pub fn endpoints(&self) -> watch::Receiver<Vec<Endpoint>> {
+        self.endpoints.subscribe()
     }
 
     /// The engine's adapter.
@@ -93,20 +93,20 @@ impl Live {
     }
 
     /// Tries an act out with the API server's dry run: admission, budgets and permissions have their say, nothing
-    /// changes. A handover has no dry run; the judge's word is all there is.
-    pub async fn try_out(&self, act: &Act, look: &Look) -> Result<(), WorldError> {
-        self.carry_out(act, look, true).await.map(|_| ())
+    /// changes. A switchover has no dry run; the judge's word is all there is.
+    pub async fn try_out(&self, act: &Act, snapshot: &Snapshot) -> Result<(), WorldError> {
+        self.carry_out(act, snapshot, true).await.map(|_| ())
     }
 
     /// TOUCH. Takes back what the members were told ahead of a restart that did not come, for whoever takes up, ends or leaves
     /// an operation. What was done, and what could not be.
     pub async fn take_back(&self) -> Vec<String> {
         // Where the members are now: the last look may be of before the process that died.
-        if let Err(error) = self.look().await {
+        if let Err(error) = self.snapshot().await {
             return vec![format!("what the members were told ahead of a restart could not be taken back: {error}")];
         }
-        let doors = self.doors.borrow().clone();
-        self.sight.engine().take_back(&doors).await
+        let endpoints = self.endpoints.borrow().clone();
+        self.sight.engine().take_back(&endpoints).await
     }
 
     fn note(&self, notes: Vec<String>) {
@@ -115,8 +115,8 @@ impl Live {
         }
     }
 
-    async fn carry_out(&self, act: &Act, look: &Look, dry_run: bool) -> Result<Option<Duration>, WorldError> {
-        let workload = &look.workload;
+    async fn carry_out(&self, act: &Act, snapshot: &Snapshot, dry_run: bool) -> Result<Option<Duration>, WorldError> {
+        let workload = &snapshot.workload;
         match act {
             Act::Hold => stateful_cluster::hold(&self.cluster, workload, dry_run).await?,
             Act::ChangeTemplate(change) => {
@@ -138,9 +138,9 @@ impl Live {
             }
             Act::Evict { member, uid } => {
                 if !dry_run {
-                    let doors = self.doors.borrow().clone();
+                    let endpoints = self.endpoints.borrow().clone();
                     let is_led_to = workload.member(member).is_some_and(|pod| pod.ready);
-                    match self.sight.engine().prepare_restart(&doors, member).await? {
+                    match self.sight.engine().prepare_restart(&endpoints, member).await? {
                         Prepared::LookAgain(why) => return Err(WorldError::NotYet(why)),
                         Prepared::OnceNobodyIsLedToIt(why) if is_led_to => return Err(WorldError::NotYet(why)),
                         Prepared::OnceNobodyIsLedToIt(_) | Prepared::Ready => {}
@@ -152,18 +152,18 @@ impl Live {
                     Eviction::Refused(why) => return Err(WorldError::NotGranted(why)),
                 }
             }
-            Act::BeginSynchrony if !dry_run => self.begin_synchrony().await?,
-            Act::EndSynchrony if !dry_run => self.end_synchrony().await?,
-            Act::BeginSynchrony | Act::EndSynchrony => {} // a setting of the servers' own: no dry run
+            Act::BeginTemporarySync if !dry_run => self.begin_temporary_sync().await?,
+            Act::EndTemporarySync if !dry_run => self.end_temporary_sync().await?,
+            Act::BeginTemporarySync | Act::EndTemporarySync => {} // a setting of the servers' own: no dry run
             Act::Finalize(release) => {
                 if !dry_run {
-                    let doors = self.doors.borrow().clone();
-                    self.sight.engine().finalize(&doors, release).await?;
+                    let endpoints = self.endpoints.borrow().clone();
+                    self.sight.engine().finalize(&endpoints, release).await?;
                 }
             }
-            Act::HandOver { from, to } => {
+            Act::Switchover { from, to } => {
                 if !dry_run {
-                    return self.hand_over(look, from, to).await.map(Some);
+                    return self.switch_over(snapshot, from, to).await.map(Some);
                 }
             }
         }
@@ -172,18 +172,18 @@ impl Live {
 }
 
 impl World for Live {
-    fn look(&self) -> BoxFuture<'_, Result<Look, WorldError>> {
+    fn snapshot(&self) -> BoxFuture<'_, Result<Snapshot, WorldError>> {
         Box::pin(async move {
             let workload = stateful_cluster::discover(&self.cluster, &self.id).await?;
             let workload =
                 workload.ok_or_else(|| ClusterError::NotFound(format!("{} runs no database any more", self.id)))?;
-            let (assessment, doors) = self.sight.assess(&workload, self.now()).await;
-            self.doors.send_replace(doors);
-            Ok(Look { at: self.now(), workload, assessment })
+            let (assessment, endpoints) = self.sight.assess(&workload, self.now()).await;
+            self.endpoints.send_replace(endpoints);
+            Ok(Snapshot { at: self.now(), workload, assessment })
         })
     }
 
-    fn act<'a>(&'a self, act: &'a Act, look: &'a Look) -> BoxFuture<'a, Result<Option<Duration>, WorldError>> {
+    fn act<'a>(&'a self, act: &'a Act, snapshot: &'a Snapshot) -> BoxFuture<'a, Result<Option<Duration>, WorldError>> {
         Box::pin(async move {
             let ours = self.ours.lock().await;
             let claim = ours.claim.as_ref().ok_or_else(|| ClusterError::ClaimLost(self.id.to_string()))?;
@@ -191,7 +191,7 @@ impl World for Live {
             if let Act::Evict { uid, .. } | Act::Remove { uid, .. } = act {
                 claim.announce(NEXT_POD, uid).await?; // the guard lets this very pod pass, and no other of the workload
             }
-            self.carry_out(act, look, false).await
+            self.carry_out(act, snapshot, false).await
         })
     }
 

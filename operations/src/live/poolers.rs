@@ -2,15 +2,15 @@
 
 use futures::future::join_all;
 use serde::{Deserialize, Serialize};
-use stateful_cluster::{Cluster, PoolerPod, Tunnels};
-use stateful_engines::{Credentials, Door, Front, Pool, Pooling, Secret, Way};
+use stateful_cluster::{Cluster, PoolerPod, PortForwards};
+use stateful_engines::{Credentials, DialConfig, Endpoint, Pool, PoolerControl, PoolerTarget, Secret};
 use stateful_safety::{Member, Workload};
 
-use super::in_front::sort;
+use super::pool_filter::sort;
 
 /// A pooler that can be paused.
 pub(super) struct Pooler {
-    pub(super) front: Front,
+    pub(super) front: PoolerTarget,
     pub(super) key: Key,
 }
 
@@ -26,20 +26,20 @@ pub(super) struct Key {
 
 impl Key {
     /// A door to the console.
-    pub(super) async fn door(&self, tunnels: &Tunnels) -> Door {
+    pub(super) async fn endpoint(&self, port_forwards: &PortForwards) -> Endpoint {
         let password = self.password.clone().map(Secret::new);
         let credentials = Credentials { username: self.username.clone(), password };
         // A tunnel that broke says so once, and that may have been long ago: it is dug anew by the second call.
-        let way = match tunnels.way(&self.pod, self.port).await {
-            Err(_) => tunnels.way(&self.pod, self.port).await,
+        let way = match port_forwards.way(&self.pod, self.port).await {
+            Err(_) => port_forwards.way(&self.pod, self.port).await,
             way => way,
         };
-        Door {
+        Endpoint {
             member: self.pod.name.clone(),
             incarnation: format!("{}:{}", self.pod.uid, self.port),
             address: self.pod.address.clone(),
             kept: Vec::new(),
-            way: way.map(|(host, port)| Way { host, port, tls: None, credentials }),
+            way: way.map(|(host, port)| DialConfig { host, port, tls: None, credentials }),
         }
     }
 }
@@ -51,12 +51,17 @@ pub(super) struct Poolers {
     pub(super) able: Vec<Pooler>,
     /// Those, with the pools, whose clients wait already although nobody should be moving the database.
     pub(super) paused: Vec<Pooler>,
-    /// What people should know of the others: their clients notice a handover and have to connect again.
+    /// What people should know of the others: their clients notice a switchover and have to connect again.
     pub(super) notes: Vec<String>,
 }
 
 /// Finds them. One that cannot be asked is no obstacle: without a pause nothing is lost either.
-pub(super) async fn find(cluster: &Cluster, workload: &Workload, pooling: &dyn Pooling, tunnels: &Tunnels) -> Poolers {
+pub(super) async fn find(
+    cluster: &Cluster,
+    workload: &Workload,
+    pooler_control: &dyn PoolerControl,
+    port_forwards: &PortForwards,
+) -> Poolers {
     let mut found = Poolers::default();
     let pods = match stateful_cluster::poolers(cluster, &workload.id.namespace).await {
         Ok(pods) => pods,
@@ -65,10 +70,10 @@ pub(super) async fn find(cluster: &Cluster, workload: &Workload, pooling: &dyn P
             return found;
         }
     };
-    let asked = pods.iter().map(|pod| async move { (pod, ask(cluster, pod, pooling, tunnels).await) });
+    let asked = pods.iter().map(|pod| async move { (pod, ask(cluster, pod, pooler_control, port_forwards).await) });
     for (pod, answer) in join_all(asked).await {
         match answer {
-            Ok((key, door, pools)) => sort(&mut found, workload, &key, &door, &pools),
+            Ok((key, endpoint, pools)) => sort(&mut found, workload, &key, &endpoint, &pools),
             Err(why) => found.notes.push(format!(
                 "{} is a pooler that cannot be asked where it leads ({why}): if it is in front, its clients will have to \
                  connect again; name its user and password by the annotations kubectl-stateful.dev/pooler-username and \
@@ -83,14 +88,14 @@ pub(super) async fn find(cluster: &Cluster, workload: &Workload, pooling: &dyn P
 async fn ask(
     cluster: &Cluster,
     pod: &PoolerPod,
-    pooling: &dyn Pooling,
-    tunnels: &Tunnels,
-) -> Result<(Key, Door, Vec<Pool>), String> {
-    let entrance = pooling.entrance(&pod.facts);
-    let keys = pod.keys(cluster, &entrance).await.map_err(|error| error.to_string())?;
+    pooler_control: &dyn PoolerControl,
+    port_forwards: &PortForwards,
+) -> Result<(Key, Endpoint, Vec<Pool>), String> {
+    let connection_config = pooler_control.connection_config(&pod.facts);
+    let keys = pod.keys(cluster, &connection_config).await.map_err(|error| error.to_string())?;
     let (username, password) = keys.login()?;
-    let key = Key { pod: pod.pod.clone(), port: entrance.port, username, password };
-    let door = key.door(tunnels).await;
-    let pools = pooling.ask(&door).await?;
-    Ok((key, door, pools))
+    let key = Key { pod: pod.pod.clone(), port: connection_config.port, username, password };
+    let endpoint = key.endpoint(port_forwards).await;
+    let pools = pooler_control.ask(&endpoint).await?;
+    Ok((key, endpoint, pools))
 }

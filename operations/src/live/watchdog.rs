@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use serde::{Deserialize, Serialize};
-use stateful_cluster::{Cluster, Tunnels};
-use stateful_engines::{Front, Patience, Pooling};
+use stateful_cluster::{Cluster, PortForwards};
+use stateful_engines::{PoolerControl, PoolerTarget, RetrySettings};
 use stateful_safety::EngineKind;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -24,7 +24,7 @@ use super::poolers::{Key, Pooler};
 /// How long it may take until it has reached every pooler: a process, a tunnel and a login each.
 const READY_WITHIN: Duration = Duration::from_secs(10);
 
-/// How long clients may be made to wait. A handover takes less than a second; where nobody leads after this long, an error
+/// How long clients may be made to wait. A switchover takes less than a second; where nobody leads after this long, an error
 /// that clients can see is better than silence. Poolers give up on a waiting client after two minutes
 /// (`query_wait_timeout`), applications mostly after half of one.
 const HELD_AT_MOST: Duration = Duration::from_secs(20);
@@ -59,12 +59,12 @@ struct Charge {
 struct Watched {
     key: Key,
     pools: Vec<String>,
-    patience: Patience,
+    patience: RetrySettings,
 }
 
 impl Watched {
     fn of(pooler: &Pooler) -> Self {
-        let Front { pools, patience, .. } = pooler.front.clone();
+        let PoolerTarget { pools, patience, .. } = pooler.front.clone();
         Self { key: pooler.key.clone(), pools, patience }
     }
 }
@@ -135,10 +135,14 @@ pub async fn watch(cluster: &Cluster, told: impl AsyncRead + Unpin, answer: impl
     let charge = next().await.ok_or("nobody says whom to watch")?;
     let charge: Charge = serde_json::from_str(&charge).map_err(|_| "this verb is not for people".to_owned())?;
     let engine = stateful_engines::open(charge.engine).ok_or("an engine nobody knows")?;
-    let pooling = engine.pooling().ok_or("an engine without poolers")?;
-    let tunnels = Tunnels::new(cluster, &charge.namespace);
-    let reached =
-        join_all(charge.poolers.iter().map(|watched| async { pooling.ask(&watched.key.door(&tunnels).await).await }));
+    let pooler_control = engine.pooler_control().ok_or("an engine without poolers")?;
+    let port_forwards = PortForwards::new(cluster, &charge.namespace);
+    let reached = join_all(
+        charge
+            .poolers
+            .iter()
+            .map(|watched| async { pooler_control.ask(&watched.key.endpoint(&port_forwards).await).await }),
+    );
     let lost = reached.await.into_iter().find_map(Result::err);
     answer(lost.as_deref().unwrap_or(READY));
     if lost.is_some() || next().await.as_deref() != Some(STAND_BY) {
@@ -148,7 +152,7 @@ pub async fn watch(cluster: &Cluster, told: impl AsyncRead + Unpin, answer: impl
         return Ok(());
     }
     for attempt in 0..ATTEMPTS {
-        let resumed = resume(&charge, pooling, &tunnels).await;
+        let resumed = resume(&charge, pooler_control, &port_forwards).await;
         if resumed && attempt > 0 {
             break;
         }
@@ -158,11 +162,15 @@ pub async fn watch(cluster: &Cluster, told: impl AsyncRead + Unpin, answer: impl
 }
 
 /// Resumes all; whether that went well. An open tunnel that broke is dug anew by the next attempt.
-async fn resume(charge: &Charge, pooling: &dyn Pooling, tunnels: &Tunnels) -> bool {
+async fn resume(charge: &Charge, pooler_control: &dyn PoolerControl, port_forwards: &PortForwards) -> bool {
     let each = charge.poolers.iter().map(|watched| async {
         let Watched { key, pools, patience } = watched;
-        let front = Front { door: key.door(tunnels).await, pools: pools.clone(), patience: patience.clone() };
-        pooling.resume(&front).await.is_ok()
+        let front = PoolerTarget {
+            endpoint: key.endpoint(port_forwards).await,
+            pools: pools.clone(),
+            patience: patience.clone(),
+        };
+        pooler_control.resume(&front).await.is_ok()
     });
     join_all(each).await.into_iter().all(|resumed| resumed)
 }

@@ -1,7 +1,7 @@
 //! Leave node: no member stays on a node that is about to go.
 //!
 //! Replicas leave first, and for a reason of its own: when every copy of a group is on the node, the replica that has
-//! left is the successor that lets its primary leave too. Primaries hand over to a member elsewhere, then leave. The
+//! left is the successor that lets its primary leave too. Primaries switch over to a member elsewhere, then leave. The
 //! node is cordoned before the first row, so nobody comes back to it. A group is given back only where the database's own
 //! configuration would have its old primary, now elsewhere, take it back by itself.
 
@@ -18,13 +18,13 @@ pub(crate) const LEAVE_NODE: Pattern = Pattern {
         Row(Kind::Replace,        &[Gate::EveryoneElseInSync, Gate::JudgeAllows],    "none needed"),
     ],
     each_primary: &[
-        Row(Kind::HandOver,       &[Gate::EveryoneInSync, Gate::JudgeAllows],        "switchover"),
-        Row(Kind::Route,          &[],                                               "the next handover"),
+        Row(Kind::Switchover,       &[Gate::EveryoneInSync, Gate::JudgeAllows],        "switchover"),
+        Row(Kind::Route,          &[],                                               "the next switchover"),
         Row(Kind::Replace,        &[Gate::EveryoneElseInSync, Gate::JudgeAllows],    "none needed"),
     ],
     each_restored: &[
-        Row(Kind::HandOver,       &[Gate::EveryoneInSync, Gate::JudgeAllows],        "switchover"),
-        Row(Kind::Route,          &[],                                               "the next handover"),
+        Row(Kind::Switchover,       &[Gate::EveryoneInSync, Gate::JudgeAllows],        "switchover"),
+        Row(Kind::Route,          &[],                                               "the next switchover"),
     ],
     each_added: &[],
     last: &[],

@@ -11,7 +11,7 @@ use stateful_safety::{Policy, Reason};
 
 use crate::goal::{Goal, Surge};
 use crate::steps::Step;
-use crate::{Look, Plan};
+use crate::{Plan, Snapshot};
 
 pub(crate) use finalize::FINALIZE;
 pub(crate) use leave_node::LEAVE_NODE;
@@ -24,7 +24,7 @@ pub(crate) use switchover::SWITCHOVER;
 pub struct Pattern {
     /// Its name, in plans, documents and metrics.
     pub name: &'static str,
-    /// Done alone, where a handover was begun and nobody leads; the rest is drawn up after it.
+    /// Done alone, where a switchover was begun and nobody leads; the rest is drawn up after it.
     pub each_unfinished: &'static [Row],
     /// Done once, first.
     pub first: &'static [Row],
@@ -34,7 +34,7 @@ pub struct Pattern {
     pub each_primary: &'static [Row],
     /// Done for each group whose primary was to be restored.
     pub each_restored: &'static [Row],
-    /// Done for the member that was added, when everybody else is done: the handover only if it leads.
+    /// Done for the member that was added, when everybody else is done: the switchover only if it leads.
     pub each_added: &'static [Row],
     /// Done once, at the end.
     pub last: &'static [Row],
@@ -57,20 +57,20 @@ pub enum Kind {
     RemoveMember,
     /// [`Step::Replace`]
     Replace,
-    /// [`Step::HandOver`]
-    HandOver,
-    /// [`Step::FinishHandOver`]
-    FinishHandOver,
+    /// [`Step::Switchover`]
+    Switchover,
+    /// [`Step::FinishSwitchover`]
+    FinishSwitchover,
     /// [`Step::Route`]
     Route,
     /// [`Step::ReleaseRollout`]
     ReleaseRollout,
     /// [`Step::Finalize`]
     Finalize,
-    /// [`Step::BeginSynchrony`]
-    BeginSynchrony,
-    /// [`Step::EndSynchrony`]
-    EndSynchrony,
+    /// [`Step::BeginTemporarySync`]
+    BeginTemporarySync,
+    /// [`Step::EndTemporarySync`]
+    EndTemporarySync,
 }
 
 /// What must be so on a fresh look, just before a row acts.
@@ -89,24 +89,24 @@ pub enum Gate {
     EveryoneCurrent,
 }
 
-/// How every pattern begins where somebody died in a handover: clients wait, so it comes before all else. Nobody is in sync
+/// How every pattern begins where somebody died in a switchover: clients wait, so it comes before all else. Nobody is in sync
 /// then, so the judge alone is asked: does really nobody lead?
 #[rustfmt::skip]
 pub(crate) const UNFINISHED: &[Row] = &[
     //  act                       only while                                         going back
-    Row(Kind::FinishHandOver,     &[Gate::JudgeAllows],                              "none: one of the two leads then"),
+    Row(Kind::FinishSwitchover,     &[Gate::JudgeAllows],                              "none: one of the two leads then"),
 ];
 
 impl Gate {
     /// The reasons why it is shut.
-    pub(crate) fn shut(self, step: &Step, look: &Look, policy: &Policy) -> Vec<Reason> {
+    pub(crate) fn shut(self, step: &Step, snapshot: &Snapshot, policy: &Policy) -> Vec<Reason> {
         match self {
-            Self::EveryoneInSync => look.not_whole(policy, None),
-            Self::EveryoneElseInSync => look.not_whole(policy, step.subject()),
-            Self::JudgeAllows => step.refused(look, policy),
-            Self::BalancerOff => look.balancing(policy),
+            Self::EveryoneInSync => snapshot.not_whole(policy, None),
+            Self::EveryoneElseInSync => snapshot.not_whole(policy, step.subject()),
+            Self::JudgeAllows => step.refused(snapshot, policy),
+            Self::BalancerOff => snapshot.balancing(policy),
             Self::EveryoneCurrent => {
-                let old = look.workload.members.iter().filter(|member| !look.workload.is_current(member));
+                let old = snapshot.workload.members.iter().filter(|member| !snapshot.workload.is_current(member));
                 let why = "it does not run the declared revision";
                 old.map(|member| Reason::PodNotReady { member: member.name.clone(), why: why.to_owned() }).collect()
             }
@@ -130,10 +130,10 @@ impl Pattern {
     /// The pattern that reaches a goal.
     pub const fn of(goal: &Goal) -> &'static Self {
         match goal {
-            Goal::Renew { surge: Surge::No, .. } => &ROLLING_REPLACE,
-            Goal::Renew { surge: Surge::Add | Surge::Withdraw, .. } => &ROLLING_SURGE,
-            Goal::Leave { .. } => &LEAVE_NODE,
-            Goal::Lead { .. } => &SWITCHOVER,
+            Goal::Upgrade { surge: Surge::No, .. } => &ROLLING_REPLACE,
+            Goal::Upgrade { surge: Surge::Add | Surge::Withdraw, .. } => &ROLLING_SURGE,
+            Goal::EvacuateNode { .. } => &LEAVE_NODE,
+            Goal::Switchover { .. } => &SWITCHOVER,
             Goal::Finalize { .. } => &FINALIZE,
         }
     }
@@ -146,13 +146,13 @@ impl Pattern {
             Step::AddMember { .. } => Kind::AddMember,
             Step::RemoveMember { .. } => Kind::RemoveMember,
             Step::Replace { .. } => Kind::Replace,
-            Step::HandOver { .. } => Kind::HandOver,
-            Step::FinishHandOver { .. } => Kind::FinishHandOver,
+            Step::Switchover { .. } => Kind::Switchover,
+            Step::FinishSwitchover { .. } => Kind::FinishSwitchover,
             Step::Route { .. } => Kind::Route,
             Step::ReleaseRollout { .. } => Kind::ReleaseRollout,
             Step::Finalize { .. } => Kind::Finalize,
-            Step::BeginSynchrony => Kind::BeginSynchrony,
-            Step::EndSynchrony => Kind::EndSynchrony,
+            Step::BeginTemporarySync => Kind::BeginTemporarySync,
+            Step::EndTemporarySync => Kind::EndTemporarySync,
         };
         let middle = [self.each_replica, self.each_primary, self.each_restored, self.each_added];
         let parts = [self.each_unfinished, self.first].into_iter().chain(middle).chain([self.last]);
@@ -161,10 +161,10 @@ impl Pattern {
 }
 
 /// Every reason why a step of a plan must not be done now. A step no table knows is never done.
-pub(crate) fn shut(plan: &Plan, step: &Step, look: &Look, policy: &Policy) -> Option<Vec<Reason>> {
+pub(crate) fn shut(plan: &Plan, step: &Step, snapshot: &Snapshot, policy: &Policy) -> Option<Vec<Reason>> {
     let row = Pattern::of(&plan.goal).row(step)?;
     let mut reasons: Vec<Reason> = Vec::new();
-    for reason in row.1.iter().flat_map(|gate| gate.shut(step, look, policy)) {
+    for reason in row.1.iter().flat_map(|gate| gate.shut(step, snapshot, policy)) {
         if !reasons.contains(&reason) {
             reasons.push(reason);
         }

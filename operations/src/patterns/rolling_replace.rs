@@ -20,23 +20,23 @@ pub(crate) const ROLLING_REPLACE: Pattern = Pattern {
     first: &[
         Row(Kind::HoldRollout,    &[],                                                                 "the last row restores it"),
         Row(Kind::ChangeTemplate, &[],                                                                 "rollback"),
-        Row(Kind::BeginSynchrony, &[Gate::EveryoneInSync],                                             "the last row ends it, and abort"),
+        Row(Kind::BeginTemporarySync, &[Gate::EveryoneInSync],                                             "the last row ends it, and abort"),
     ],
     each_replica: &[
         Row(Kind::Replace,        &[Gate::EveryoneElseInSync, Gate::JudgeAllows, Gate::BalancerOff],   "rollback"),
     ],
     each_primary: &[
-        Row(Kind::HandOver,       &[Gate::EveryoneInSync, Gate::JudgeAllows, Gate::BalancerOff],       "forward only, if the versions differ"),
-        Row(Kind::Route,          &[],                                                                 "the next handover"),
+        Row(Kind::Switchover,       &[Gate::EveryoneInSync, Gate::JudgeAllows, Gate::BalancerOff],       "forward only, if the versions differ"),
+        Row(Kind::Route,          &[],                                                                 "the next switchover"),
         Row(Kind::Replace,        &[Gate::EveryoneElseInSync, Gate::JudgeAllows, Gate::BalancerOff],   "forward only, if the versions differ"),
     ],
     each_restored: &[
-        Row(Kind::HandOver,       &[Gate::EveryoneInSync, Gate::JudgeAllows],                          "switchover"),
-        Row(Kind::Route,          &[],                                                                 "the next handover"),
+        Row(Kind::Switchover,       &[Gate::EveryoneInSync, Gate::JudgeAllows],                          "switchover"),
+        Row(Kind::Route,          &[],                                                                 "the next switchover"),
     ],
     each_added: &[],
     last: &[
-        Row(Kind::EndSynchrony,   &[Gate::EveryoneInSync],                                             "none needed"),
+        Row(Kind::EndTemporarySync,   &[Gate::EveryoneInSync],                                             "none needed"),
         Row(Kind::ReleaseRollout, &[Gate::EveryoneInSync, Gate::EveryoneCurrent],                      "none needed"),
     ],
 };

@@ -11,8 +11,8 @@ pub(crate) const SWITCHOVER: Pattern = Pattern {
     first: &[],
     each_replica: &[],
     each_primary: &[
-        Row(Kind::HandOver,       &[Gate::EveryoneInSync, Gate::JudgeAllows],        "switchover"),
-        Row(Kind::Route,          &[],                                               "the next handover"),
+        Row(Kind::Switchover,       &[Gate::EveryoneInSync, Gate::JudgeAllows],        "switchover"),
+        Row(Kind::Route,          &[],                                               "the next switchover"),
     ],
     each_restored: &[],
     each_added: &[],

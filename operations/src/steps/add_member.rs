@@ -11,26 +11,26 @@
 
 use stateful_safety::Policy;
 
-use crate::Look;
+use crate::Snapshot;
 use crate::goal::Goal;
-use crate::steps::{Standing, needs_replacing};
+use crate::steps::{StepStatus, needs_replacing};
 
-pub(super) fn standing(name: &str, replicas: usize, goal: &Goal, look: &Look, policy: &Policy) -> Standing {
-    let declared = look.workload.replicas;
+pub(super) fn standing(name: &str, replicas: usize, goal: &Goal, snapshot: &Snapshot, policy: &Policy) -> StepStatus {
+    let declared = snapshot.workload.replicas;
     if declared + 1 == replicas {
-        return Standing::Open;
+        return StepStatus::Pending;
     }
     if declared != replicas {
-        return Standing::Overtaken(format!("somebody has scaled it to {declared}"));
+        return StepStatus::Stale(format!("somebody has scaled it to {declared}"));
     }
     // One made from an older template is replaced by its own row, like everybody.
-    let outdated = |member| needs_replacing(goal, look, member) && !look.workload.declared_revision.is_empty();
-    if look.workload.member(name).is_some_and(outdated) {
-        return Standing::Settled;
+    let outdated = |member| needs_replacing(goal, snapshot, member) && !snapshot.workload.declared_revision.is_empty();
+    if snapshot.workload.member(name).is_some_and(outdated) {
+        return StepStatus::Done;
     }
-    if look.is_well(name) {
-        return Standing::Settled; // whether everybody else is, too, the next row's gates ask
+    if snapshot.is_well(name) {
+        return StepStatus::Done; // whether everybody else is, too, the next row's gates ask
     }
-    let reasons = look.not_whole(policy, None);
-    Standing::Acted(reasons.first().map_or_else(|| format!("{name} is not in sync yet"), ToString::to_string))
+    let reasons = snapshot.not_whole(policy, None);
+    StepStatus::Running(reasons.first().map_or_else(|| format!("{name} is not in sync yet"), ToString::to_string))
 }

@@ -10,21 +10,21 @@
 
 use stateful_cluster::TemplateChange;
 
-use crate::Look;
-use crate::steps::Standing;
+use crate::Snapshot;
+use crate::steps::StepStatus;
 
-pub(super) fn standing(change: &TemplateChange, look: &Look) -> Standing {
+pub(super) fn standing(change: &TemplateChange, snapshot: &Snapshot) -> StepStatus {
     let done = match change {
         TemplateChange::Image { container, image } => {
-            *container == look.workload.container && *image == look.workload.image
+            *container == snapshot.workload.container && *image == snapshot.workload.image
         }
-        TemplateChange::Restart { at } => look.workload.restarted_at.as_ref() == Some(at),
+        TemplateChange::Restart { at } => snapshot.workload.restarted_at.as_ref() == Some(at),
     };
     if !done {
-        Standing::Open
-    } else if look.workload.declared_revision.is_empty() {
-        Standing::Acted("the controller has not made a revision of the new template yet".to_owned())
+        StepStatus::Pending
+    } else if snapshot.workload.declared_revision.is_empty() {
+        StepStatus::Running("the controller has not made a revision of the new template yet".to_owned())
     } else {
-        Standing::Settled
+        StepStatus::Done
     }
 }

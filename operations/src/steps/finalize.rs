@@ -8,36 +8,36 @@
 //! # Gives up when
 //! A member runs another release, the engine refused three times, or the step's deadline passes.
 
-use stateful_safety::{Blocker, Misfit, Policy, Reason, Sharded, Version};
+use stateful_safety::{Blocker, Policy, Reason, Sharded, Version, VersionSkew};
 
-use crate::Look;
-use crate::steps::Standing;
+use crate::Snapshot;
+use crate::steps::StepStatus;
 
-pub(super) fn standing(release: &Version, look: &Look) -> Standing {
-    match &look.assessment.feature_release {
+pub(super) fn standing(release: &Version, snapshot: &Snapshot) -> StepStatus {
+    match &snapshot.assessment.feature_release {
         // On their way, and perhaps nobody is behind it any more: told once more, they go on.
-        None => Standing::Open,
-        Some(features) if features.is_older_release_than(release, look.workload.engine) => Standing::Open,
-        Some(_) => Standing::Settled,
+        None => StepStatus::Pending,
+        Some(features) if features.is_older_release_than(release, snapshot.workload.engine) => StepStatus::Pending,
+        Some(_) => StepStatus::Done,
     }
 }
 
 /// What is the matter with the database, but for what this step ends itself; that it is a part of something larger, which is
 /// made final as a whole; and members that do not run that release, and
 /// so could not follow any more.
-pub(super) fn refused(release: &Version, look: &Look, policy: &Policy) -> Vec<Reason> {
-    let members = look.assessment.groups.iter().flat_map(|group| &group.members);
-    let runs = |version: &Version| !version.is_another_release_than(release, look.workload.engine);
+pub(super) fn refused(release: &Version, snapshot: &Snapshot, policy: &Policy) -> Vec<Reason> {
+    let members = snapshot.assessment.groups.iter().flat_map(|group| &group.members);
+    let runs = |version: &Version| !version.is_another_release_than(release, snapshot.workload.engine);
     let others = members.filter(|member| !member.version.as_ref().is_some_and(runs));
-    let mut reasons = look.not_whole(policy, None);
+    let mut reasons = snapshot.not_whole(policy, None);
     reasons.retain(|reason| !is_ended_by_it(reason));
-    let cluster = look.assessment.sharding.iter().map(|sharding| {
-        let (part, release) = (sharding.part.clone(), release.release(look.workload.engine));
+    let cluster = snapshot.assessment.sharding.iter().map(|sharding| {
+        let (part, release) = (sharding.part.clone(), release.release(snapshot.workload.engine));
         Reason::Sharded(Sharded::FinalByRouter { part, release: release.to_string() })
     });
     reasons.extend(cluster);
     reasons.extend(others.map(|member| {
-        Reason::Release(Misfit::ReleasesMixed {
+        Reason::Release(VersionSkew::ReleasesMixed {
             member: member.name.clone(),
             version: member.version.clone(),
             release: release.clone(),

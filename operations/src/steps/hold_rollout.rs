@@ -10,12 +10,12 @@
 
 use stateful_safety::Rollout;
 
-use crate::Look;
-use crate::steps::Standing;
+use crate::Snapshot;
+use crate::steps::StepStatus;
 
-pub(super) fn standing(look: &Look) -> Standing {
-    match look.workload.rollout {
-        Rollout::OnDelete => Standing::Settled,
-        Rollout::RollingUpdate { .. } => Standing::Open,
+pub(super) fn standing(snapshot: &Snapshot) -> StepStatus {
+    match snapshot.workload.rollout {
+        Rollout::OnDelete => StepStatus::Done,
+        Rollout::RollingUpdate { .. } => StepStatus::Pending,
     }
 }

@@ -2,17 +2,17 @@
 //! safe to repeat, how it is undone, when it gives up.
 
 mod add_member;
-mod begin_synchrony;
+mod begin_temporary_sync;
 mod change_template;
-mod end_synchrony;
+mod end_temporary_sync;
 mod finalize;
-mod finish_hand_over;
-mod hand_over;
+mod finish_switchover;
 mod hold_rollout;
 mod release_rollout;
 mod remove_member;
 mod replace;
 mod route;
+mod switchover;
 
 pub(crate) use finalize::is_ended_by_it;
 pub(crate) use replace::needs_replacing;
@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use stateful_cluster::TemplateChange;
 use stateful_safety::{Policy, Reason, Rollout, Version};
 
-use crate::{Goal, Look};
+use crate::{Goal, Snapshot};
 
 /// One step of a plan: data, so that it can be printed, saved and resumed elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +34,8 @@ pub enum Step {
         change: TemplateChange,
     },
     /// Let commits wait for a standby, where they wait for nobody.
-    BeginSynchrony,
+    #[serde(rename = "beginSynchrony")]
+    BeginTemporarySync,
     /// Declare a member more, and wait until it is in sync.
     AddMember {
         /// The member.
@@ -48,7 +49,8 @@ pub enum Step {
         member: String,
     },
     /// Make another member lead.
-    HandOver {
+    #[serde(rename = "handOver")]
+    Switchover {
         /// The group, for people.
         group: String,
         /// Who leads.
@@ -56,8 +58,9 @@ pub enum Step {
         /// Who is to lead.
         to: String,
     },
-    /// End a handover that was begun, while nobody leads.
-    FinishHandOver {
+    /// End a switchover that was begun, while nobody leads.
+    #[serde(rename = "finishHandOver")]
+    FinishSwitchover {
         /// The group, for people.
         group: String,
         /// Who led before it.
@@ -85,7 +88,8 @@ pub enum Step {
         before: Rollout,
     },
     /// Let commits wait for nobody again.
-    EndSynchrony,
+    #[serde(rename = "endSynchrony")]
+    EndTemporarySync,
     /// Let the data make use of the features of the release that runs.
     Finalize {
         /// The release.
@@ -95,24 +99,24 @@ pub enum Step {
 
 /// How far a step has come, judged by looking, never by remembering.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum StepStatus {
     /// Nothing of it is done.
-    Open,
+    Pending,
     /// It is under way; what is waited for.
-    Acted(String),
+    Running(String),
     /// It is so.
-    Settled,
+    Done,
     /// What it was planned for has changed: it no longer fits.
-    Overtaken(String),
+    Stale(String),
 }
 
 /// A thing done to the world; each is harmless when done twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
     /// Let the engine have commits wait for a standby.
-    BeginSynchrony,
+    BeginTemporarySync,
     /// Let the engine put that back.
-    EndSynchrony,
+    EndTemporarySync,
     /// Put the StatefulSet on `OnDelete`.
     Hold,
     /// Patch the template.
@@ -138,8 +142,8 @@ pub enum Act {
         /// Its UID.
         uid: String,
     },
-    /// Let the engine hand over.
-    HandOver {
+    /// Let the engine switch over.
+    Switchover {
         /// Who leads.
         from: String,
         /// Who is to lead.
@@ -160,33 +164,33 @@ pub enum Act {
 
 impl Step {
     /// How far it has come.
-    pub(crate) fn standing(&self, goal: &Goal, look: &Look, policy: &Policy) -> Standing {
+    pub(crate) fn standing(&self, goal: &Goal, snapshot: &Snapshot, policy: &Policy) -> StepStatus {
         match self {
-            Self::HoldRollout => hold_rollout::standing(look),
-            Self::ChangeTemplate { change } => change_template::standing(change, look),
-            Self::AddMember { member, replicas } => add_member::standing(member, *replicas, goal, look, policy),
-            Self::RemoveMember { member, replicas } => remove_member::standing(member, *replicas, look, policy),
-            Self::Replace { member } => replace::standing(member, goal, look, policy),
-            Self::HandOver { group, from, to } => hand_over::standing(group, from, to, look, policy),
-            Self::FinishHandOver { group, from: _, to } => finish_hand_over::standing(group, to, look),
-            Self::Route { services, to } => route::standing(services, to, look),
-            Self::ReleaseRollout { before } => release_rollout::standing(*before, look),
-            Self::Finalize { release } => finalize::standing(release, look),
-            Self::BeginSynchrony => begin_synchrony::standing(look),
-            Self::EndSynchrony => end_synchrony::standing(look),
+            Self::HoldRollout => hold_rollout::standing(snapshot),
+            Self::ChangeTemplate { change } => change_template::standing(change, snapshot),
+            Self::AddMember { member, replicas } => add_member::standing(member, *replicas, goal, snapshot, policy),
+            Self::RemoveMember { member, replicas } => remove_member::standing(member, *replicas, snapshot, policy),
+            Self::Replace { member } => replace::standing(member, goal, snapshot, policy),
+            Self::Switchover { group, from, to } => switchover::standing(group, from, to, snapshot, policy),
+            Self::FinishSwitchover { group, from: _, to } => finish_switchover::standing(group, to, snapshot),
+            Self::Route { services, to } => route::standing(services, to, snapshot),
+            Self::ReleaseRollout { before } => release_rollout::standing(*before, snapshot),
+            Self::Finalize { release } => finalize::standing(release, snapshot),
+            Self::BeginTemporarySync => begin_temporary_sync::standing(snapshot),
+            Self::EndTemporarySync => end_temporary_sync::standing(snapshot),
         }
     }
 
     /// The judge's reasons against what it does to the database; a step that does nothing to it has none.
-    pub(crate) fn refused(&self, look: &Look, policy: &Policy) -> Vec<Reason> {
+    pub(crate) fn refused(&self, snapshot: &Snapshot, policy: &Policy) -> Vec<Reason> {
         match self {
-            Self::Replace { member } | Self::RemoveMember { member, .. } => replace::refused(member, look, policy),
-            Self::HandOver { from, to, .. } => hand_over::refused(from, to, look, policy),
-            Self::FinishHandOver { from, to, .. } => finish_hand_over::refused(from, to, look, policy),
-            Self::Finalize { release } => finalize::refused(release, look, policy),
+            Self::Replace { member } | Self::RemoveMember { member, .. } => replace::refused(member, snapshot, policy),
+            Self::Switchover { from, to, .. } => switchover::refused(from, to, snapshot, policy),
+            Self::FinishSwitchover { from, to, .. } => finish_switchover::refused(from, to, snapshot, policy),
+            Self::Finalize { release } => finalize::refused(release, snapshot, policy),
             Self::HoldRollout
-            | Self::BeginSynchrony
-            | Self::EndSynchrony
+            | Self::BeginTemporarySync
+            | Self::EndTemporarySync
             | Self::ChangeTemplate { .. }
             | Self::AddMember { .. }
             | Self::Route { .. }
@@ -195,28 +199,28 @@ impl Step {
     }
 
     /// What is to be done, on the world as it was seen; `None` when there is nothing to do it to.
-    pub fn act(&self, look: &Look) -> Option<Act> {
+    pub fn act(&self, snapshot: &Snapshot) -> Option<Act> {
         match self {
             Self::HoldRollout => Some(Act::Hold),
             Self::ChangeTemplate { change } => Some(Act::ChangeTemplate(change.clone())),
             Self::AddMember { replicas, .. } => Some(Act::Add { replicas: *replicas }),
             Self::RemoveMember { member, replicas } => {
-                let uid = look.workload.member(member)?.uid.clone();
+                let uid = snapshot.workload.member(member)?.uid.clone();
                 Some(Act::Remove { member: member.clone(), uid, replicas: *replicas })
             }
             Self::Replace { member } => {
-                let uid = look.workload.member(member)?.uid.clone();
+                let uid = snapshot.workload.member(member)?.uid.clone();
                 Some(Act::Evict { member: member.clone(), uid })
             }
             // One and the same to the engine, which sees by itself how far it has come.
-            Self::HandOver { from, to, .. } | Self::FinishHandOver { from, to, .. } => {
-                Some(Act::HandOver { from: from.clone(), to: to.clone() })
+            Self::Switchover { from, to, .. } | Self::FinishSwitchover { from, to, .. } => {
+                Some(Act::Switchover { from: from.clone(), to: to.clone() })
             }
             Self::Route { services, to } => Some(Act::Route { services: services.clone(), to: to.clone() }),
             Self::ReleaseRollout { before } => Some(Act::Release(*before)),
             Self::Finalize { release } => Some(Act::Finalize(release.clone())),
-            Self::BeginSynchrony => Some(Act::BeginSynchrony),
-            Self::EndSynchrony => Some(Act::EndSynchrony),
+            Self::BeginTemporarySync => Some(Act::BeginTemporarySync),
+            Self::EndTemporarySync => Some(Act::EndTemporarySync),
         }
     }
 
@@ -225,12 +229,12 @@ impl Step {
         match self {
             Self::Replace { member } | Self::RemoveMember { member, .. } => Some(member),
             Self::HoldRollout
-            | Self::BeginSynchrony
-            | Self::EndSynchrony
+            | Self::BeginTemporarySync
+            | Self::EndTemporarySync
             | Self::ChangeTemplate { .. }
             | Self::AddMember { .. }
-            | Self::HandOver { .. }
-            | Self::FinishHandOver { .. }
+            | Self::Switchover { .. }
+            | Self::FinishSwitchover { .. }
             | Self::Route { .. }
             | Self::Finalize { .. }
             | Self::ReleaseRollout { .. } => None,
@@ -244,12 +248,12 @@ impl Step {
         match self {
             Self::AddMember { member, .. } | Self::Replace { member } => Some(member),
             Self::HoldRollout
-            | Self::BeginSynchrony
-            | Self::EndSynchrony
+            | Self::BeginTemporarySync
+            | Self::EndTemporarySync
             | Self::ChangeTemplate { .. }
             | Self::RemoveMember { .. }
-            | Self::HandOver { .. }
-            | Self::FinishHandOver { .. }
+            | Self::Switchover { .. }
+            | Self::FinishSwitchover { .. }
             | Self::Route { .. }
             | Self::Finalize { .. }
             | Self::ReleaseRollout { .. } => None,
@@ -270,14 +274,14 @@ impl std::fmt::Display for Step {
             Self::AddMember { member, replicas } => write!(f, "add {member} (scale to {replicas})"),
             Self::RemoveMember { member, replicas } => write!(f, "remove {member} (scale back to {replicas})"),
             Self::Replace { member } => write!(f, "replace {member}"),
-            Self::HandOver { group, from, to } => write!(f, "hand over {group} from {from} to {to}"),
-            Self::FinishHandOver { group, from, to } => {
-                write!(f, "finish handing over {group} from {from} to {to}, then see what is left")
+            Self::Switchover { group, from, to } => write!(f, "switch over {group} from {from} to {to}"),
+            Self::FinishSwitchover { group, from, to } => {
+                write!(f, "finish switching over {group} from {from} to {to}, then see what is left")
             }
             Self::Route { services, to } => write!(f, "lead service {} to {to}", services.join(", ")),
             Self::Finalize { release } => write!(f, "make release {release} final"),
-            Self::BeginSynchrony => write!(f, "let commits wait for a standby (synchronous_standby_names)"),
-            Self::EndSynchrony => write!(f, "let commits wait for nobody again, as before"),
+            Self::BeginTemporarySync => write!(f, "let commits wait for a standby (synchronous_standby_names)"),
+            Self::EndTemporarySync => write!(f, "let commits wait for nobody again, as before"),
             Self::ReleaseRollout { before: Rollout::OnDelete } => write!(f, "leave the rollout on OnDelete, as it was"),
             Self::ReleaseRollout { before: Rollout::RollingUpdate { .. } } => {
                 write!(f, "release the rollout (RollingUpdate)")

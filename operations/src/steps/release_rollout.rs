@@ -9,9 +9,9 @@
 
 use stateful_safety::Rollout;
 
-use crate::Look;
-use crate::steps::Standing;
+use crate::Snapshot;
+use crate::steps::StepStatus;
 
-pub(super) fn standing(before: Rollout, look: &Look) -> Standing {
-    if look.workload.rollout == before { Standing::Settled } else { Standing::Open }
+pub(super) fn standing(before: Rollout, snapshot: &Snapshot) -> StepStatus {
+    if snapshot.workload.rollout == before { StepStatus::Done } else { StepStatus::Pending }
 }

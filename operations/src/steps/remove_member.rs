@@ -7,27 +7,27 @@
 //! `kubectl scale`: the member comes back with its claim.
 //! # Gives up when
 //! The judge finds a reason that waiting does not mend, the API server refuses, or the step's deadline passes. Where the member
-//! has become the primary what is left is drawn up anew, beginning with a handover.
+//! has become the primary what is left is drawn up anew, beginning with a switchover.
 
 use stateful_safety::Policy;
 
-use crate::Look;
-use crate::steps::Standing;
+use crate::Snapshot;
+use crate::steps::StepStatus;
 
-pub(super) fn standing(name: &str, replicas: usize, look: &Look, policy: &Policy) -> Standing {
-    let declared = look.workload.replicas;
+pub(super) fn standing(name: &str, replicas: usize, snapshot: &Snapshot, policy: &Policy) -> StepStatus {
+    let declared = snapshot.workload.replicas;
     if declared == replicas {
-        return match (look.workload.member(name), look.not_whole(policy, Some(name)).first()) {
-            (Some(_), _) => Standing::Acted(format!("{name} is ending")),
-            (None, Some(reason)) => Standing::Acted(reason.to_string()),
-            (None, None) => Standing::Settled,
+        return match (snapshot.workload.member(name), snapshot.not_whole(policy, Some(name)).first()) {
+            (Some(_), _) => StepStatus::Running(format!("{name} is ending")),
+            (None, Some(reason)) => StepStatus::Running(reason.to_string()),
+            (None, None) => StepStatus::Done,
         };
     }
     if declared != replicas + 1 {
-        return Standing::Overtaken(format!("somebody has scaled it to {declared}"));
+        return StepStatus::Stale(format!("somebody has scaled it to {declared}"));
     }
-    if look.leads(name) {
-        return Standing::Overtaken(format!("{name} has become a primary"));
+    if snapshot.leads(name) {
+        return StepStatus::Stale(format!("{name} has become a primary"));
     }
-    Standing::Open
+    StepStatus::Pending
 }

@@ -11,42 +11,42 @@
 
 use stateful_safety::{Disruption, Member, Policy, Reason};
 
-use crate::Look;
+use crate::Snapshot;
 use crate::goal::Goal;
-use crate::steps::Standing;
+use crate::steps::StepStatus;
 
 /// Whether the goal is not yet met by a member's pod.
-pub(crate) fn needs_replacing(goal: &Goal, look: &Look, member: &Member) -> bool {
+pub(crate) fn needs_replacing(goal: &Goal, snapshot: &Snapshot, member: &Member) -> bool {
     match goal {
-        Goal::Renew { .. } => !look.workload.is_current(member),
-        Goal::Leave { node } => member.node.as_ref() == Some(node),
-        Goal::Lead { .. } | Goal::Finalize { .. } => false,
+        Goal::Upgrade { .. } => !snapshot.workload.is_current(member),
+        Goal::EvacuateNode { node } => member.node.as_ref() == Some(node),
+        Goal::Switchover { .. } | Goal::Finalize { .. } => false,
     }
 }
 
-pub(super) fn standing(name: &str, goal: &Goal, look: &Look, policy: &Policy) -> Standing {
-    let Some(member) = look.workload.member(name) else {
-        return Standing::Acted(format!("there is no new pod of {name} yet"));
+pub(super) fn standing(name: &str, goal: &Goal, snapshot: &Snapshot, policy: &Policy) -> StepStatus {
+    let Some(member) = snapshot.workload.member(name) else {
+        return StepStatus::Running(format!("there is no new pod of {name} yet"));
     };
     if member.terminating {
-        return Standing::Acted(format!("the old pod of {name} is ending"));
+        return StepStatus::Running(format!("the old pod of {name} is ending"));
     }
-    if matches!(goal, Goal::Renew { .. }) && look.workload.declared_revision.is_empty() {
-        return Standing::Acted("the controller has not made a revision of the template yet".to_owned());
+    if matches!(goal, Goal::Upgrade { .. }) && snapshot.workload.declared_revision.is_empty() {
+        return StepStatus::Running("the controller has not made a revision of the template yet".to_owned());
     }
-    if needs_replacing(goal, look, member) {
-        if look.leads(name) {
-            return Standing::Overtaken(format!("{name} has become a primary"));
+    if needs_replacing(goal, snapshot, member) {
+        if snapshot.leads(name) {
+            return StepStatus::Stale(format!("{name} has become a primary"));
         }
-        return Standing::Open;
+        return StepStatus::Pending;
     }
-    match look.not_whole(policy, None).first() {
-        None => Standing::Settled,
-        Some(reason) => Standing::Acted(reason.to_string()),
+    match snapshot.not_whole(policy, None).first() {
+        None => StepStatus::Done,
+        Some(reason) => StepStatus::Running(reason.to_string()),
     }
 }
 
 /// The judge's reasons against taking it.
-pub(super) fn refused(name: &str, look: &Look, policy: &Policy) -> Vec<Reason> {
-    look.against(policy, &Disruption::Take { members: vec![name.to_owned()] })
+pub(super) fn refused(name: &str, snapshot: &Snapshot, policy: &Policy) -> Vec<Reason> {
+    snapshot.against(policy, &Disruption::Take { members: vec![name.to_owned()] })
 }

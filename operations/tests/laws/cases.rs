@@ -28,8 +28,8 @@ impl Case {
     }
 
     /// Which of them are looks.
-    pub(crate) fn looks(&self) -> Vec<usize> {
-        self.after().inside().looks.clone()
+    pub(crate) fn snapshots(&self) -> Vec<usize> {
+        self.after().inside().snapshots.clone()
     }
 
     /// Which of them took the last member away.
@@ -40,18 +40,18 @@ impl Case {
 
 pub(crate) fn image(image: &str) -> Goal {
     let change = TemplateChange::Image { container: "redis".to_owned(), image: image.to_owned() };
-    Goal::Renew { change: Some(change), restore_primaries: false, repair: false, surge: Surge::No }
+    Goal::Upgrade { change: Some(change), restore_primaries: false, repair: false, surge: Surge::No }
 }
 
 /// The same with a member more for the duration.
 pub(crate) fn surging(image: &str) -> Goal {
     let change = TemplateChange::Image { container: "redis".to_owned(), image: image.to_owned() };
-    Goal::Renew { change: Some(change), restore_primaries: false, repair: false, surge: Surge::Add }
+    Goal::Upgrade { change: Some(change), restore_primaries: false, repair: false, surge: Surge::Add }
 }
 
 fn restart(restore_primaries: bool) -> Goal {
     let change = TemplateChange::Restart { at: "2026-01-01T00:00:00Z".to_owned() };
-    Goal::Renew { change: Some(change), restore_primaries, repair: false, surge: Surge::No }
+    Goal::Upgrade { change: Some(change), restore_primaries, repair: false, surge: Surge::No }
 }
 
 /// Those on an engine that fences.
@@ -80,7 +80,7 @@ pub(crate) fn all() -> Vec<Case> {
     });
     let behind_a_service = || Model::cluster(1, 2).with(|inside| inside.routed = Some("redis-2".to_owned()));
     let preferring = || Model::cluster(1, 2).with(|inside| inside.preferred = Some("redis-0".to_owned()));
-    let renew = Goal::Renew { change: None, restore_primaries: false, repair: false, surge: Surge::No };
+    let renew = Goal::Upgrade { change: None, restore_primaries: false, repair: false, surge: Surge::No };
     vec![
         Case { name: "a newer image", model: Model::cluster(3, 1), goal: image(NEW) },
         Case { name: "a newer image, two replicas", model: Model::cluster(3, 2), goal: image(NEW) },
@@ -90,18 +90,18 @@ pub(crate) fn all() -> Vec<Case> {
         Case {
             name: "a node left",
             model: Model::cluster(3, 1).with(cordoned("node2")),
-            goal: Goal::Leave { node: "node2".to_owned() },
+            goal: Goal::EvacuateNode { node: "node2".to_owned() },
         },
         Case {
             name: "a node with all copies of a shard",
             model: on_one_node,
-            goal: Goal::Leave { node: "node1".to_owned() },
+            goal: Goal::EvacuateNode { node: "node1".to_owned() },
         },
         Case { name: "a restart behind a Service", model: behind_a_service(), goal: restart(true) },
         Case {
             name: "a switchover behind a Service",
             model: behind_a_service(),
-            goal: Goal::Lead { member: "redis-0".to_owned() },
+            goal: Goal::Switchover { member: "redis-0".to_owned() },
         },
         Case { name: "a newer minor of an engine that fences", model: Model::fencing(), goal: image(NEWER_MINOR) },
         Case { name: "a restart of one that fences, primaries restored", model: Model::fencing(), goal: restart(true) },
@@ -114,13 +114,13 @@ pub(crate) fn all() -> Vec<Case> {
         Case {
             name: "a switchover of one that fences",
             model: Model::fencing(),
-            goal: Goal::Lead { member: "redis-0".to_owned() },
+            goal: Goal::Switchover { member: "redis-0".to_owned() },
         },
         Case { name: "a newer image where one is wanted to lead", model: preferring(), goal: image(NEW) },
         Case {
             name: "a node left by whom the database wants to lead",
             model: preferring().with(cordoned("node1")),
-            goal: Goal::Leave { node: "node1".to_owned() },
+            goal: Goal::EvacuateNode { node: "node1".to_owned() },
         },
         Case {
             name: "a release made final",
@@ -137,8 +137,12 @@ pub(crate) fn all() -> Vec<Case> {
         Case {
             name: "a node left by one of equals",
             model: Model::equals(5).with(cordoned("node2")),
-            goal: Goal::Leave { node: "node2".to_owned() },
+            goal: Goal::EvacuateNode { node: "node2".to_owned() },
         },
-        Case { name: "a switchover", model: Model::cluster(3, 2), goal: Goal::Lead { member: "redis-3".to_owned() } },
+        Case {
+            name: "a switchover",
+            model: Model::cluster(3, 2),
+            goal: Goal::Switchover { member: "redis-3".to_owned() },
+        },
     ]
 }

@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use stateful_operations::journal::Line;
-use stateful_operations::{Goal, Limits, Origin, Outcome, Plan, Refusal, draw_up, draw_up_left, execute};
+use stateful_operations::{Goal, Origin, Outcome, Plan, Refusal, TimeLimits, execute, make_plan, plan_remaining};
 use stateful_safety::{Millis, Policy, Reason};
 
 use crate::model::{Before, Fault, Model};
 
 /// A step gets a minute; nothing in the model takes longer than a few seconds unless something is wrong.
-pub(crate) const LIMITS: Limits = Limits { whole: None, step: Duration::from_mins(1) };
+pub(crate) const LIMITS: TimeLimits = TimeLimits { whole: None, step: Duration::from_mins(1) };
 
 /// What would be done towards a goal.
 pub(crate) fn plan(model: &Model, goal: &Goal) -> Result<Plan, Refusal> {
-    let look = model.peek();
-    draw_up(goal, &look, Origin::of(&look), &Policy::default())
+    let snapshot = model.peek();
+    make_plan(goal, &snapshot, Origin::of(&snapshot), &Policy::default())
 }
 
 /// Draws up and runs a goal; `None` when the process died. What is refused at once is an error.
@@ -25,7 +25,7 @@ pub(crate) fn begin(model: &Model, goal: &Goal) -> Result<Option<Outcome>, Refus
 
 /// The same in a journal of its own, with an origin found elsewhere.
 pub(crate) fn carry_out(model: &Model, goal: &Goal, origin: Origin) -> Result<Option<Outcome>, Refusal> {
-    let plan = draw_up(goal, &model.peek(), origin, &Policy::default())?;
+    let plan = make_plan(goal, &model.peek(), origin, &Policy::default())?;
     let mut inside = model.inside();
     inside.journal.clear();
     inside.state = None;
@@ -63,7 +63,7 @@ pub(crate) fn resume_into(model: &Model, script: &[(usize, Fault)]) -> Result<Op
     let goal = entry.plan.goal.clone();
     let mut patience: Millis = 60_000;
     let plan = loop {
-        match draw_up_left(&entry, &goal, &model.peek(), &Policy::default()) {
+        match plan_remaining(&entry, &goal, &model.peek(), &Policy::default()) {
             Ok(plan) => break plan,
             Err(Refusal::Nothing(_)) => break Plan { steps: Vec::new(), ..entry.plan },
             Err(Refusal::Unsafe(reasons)) if patience > 0 && reasons.iter().all(Reason::may_pass) => {
@@ -82,7 +82,7 @@ fn run(model: &Model, plan: Plan) -> Option<Outcome> {
 }
 
 /// Runs a plan under an open journal, within these limits.
-pub(crate) fn run_within(model: &Model, plan: Plan, limits: Limits) -> Option<Outcome> {
+pub(crate) fn run_within(model: &Model, plan: Plan, limits: TimeLimits) -> Option<Outcome> {
     // The model answers at once or never, so one poll runs an operation to its end, or to where its process died.
     let outcome = execute(model, plan, &Policy::default(), limits, "me").now_or_never();
     if let Some(Outcome::Finished) = outcome {

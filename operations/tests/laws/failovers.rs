@@ -14,11 +14,11 @@ fn moments(case: &Case) -> Vec<usize> {
     if case.model.inside().fences {
         return Vec::new();
     }
-    let mut looks = case.looks();
-    if matches!(case.goal, Goal::Renew { restore_primaries: true, .. }) {
-        looks.retain(|look| *look <= case.last_eviction());
+    let mut snapshots = case.snapshots();
+    if matches!(case.goal, Goal::Upgrade { restore_primaries: true, .. }) {
+        snapshots.retain(|snapshot| *snapshot <= case.last_eviction());
     }
-    looks
+    snapshots
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn a_failover_while_the_api_server_is_away_is_waited_out() {
 fn a_strategy_set_back_by_somebody_is_noticed_and_held_again() {
     let case = cases::all().swap_remove(0);
     let before = case.model.before();
-    for call in case.looks() {
+    for call in case.snapshots() {
         let what = format!("the strategy is set back at call {call}");
         let model = case.model.scripted(call, Fault::SetBack);
         let outcome = begin(&model, &case.goal).expect(case.name);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use stateful_cluster::TemplateChange;
-use stateful_operations::{Goal, Limits, Outcome, Plan, Refusal, Step, Stop, Surge, What, journal};
+use stateful_operations::{Goal, Outcome, Plan, Refusal, Step, Stop, Surge, TimeLimits, What, journal};
 use stateful_safety::{Balancer, Part, Policy, Reason, Sharding};
 
 use crate::cases::image;
@@ -66,13 +66,13 @@ fn comes_back(what: &str, model: &Model, bad: &str) {
     assert!(why.contains("ImagePullBackOff") && why.contains(bad), "{what}: {why}");
 
     let change = TemplateChange::Image { container: "redis".to_owned(), image: old };
-    let back = Goal::Renew { change: Some(change), restore_primaries: false, repair: true, surge: Surge::No };
+    let back = Goal::Upgrade { change: Some(change), restore_primaries: false, repair: true, surge: Surge::No };
     let origin = model.entry().plan.origin;
     let outcome = carry_out(model, &back, origin);
     let outcome = outcome.map_err(|refusal| format!("{what}: {refusal:?}")).expect("going back is not refused");
     assert_finished(model, &back, &before, outcome.as_ref(), what);
     let acts = model.inside().watch.acts.clone();
-    assert!(!acts.iter().any(|act| act.starts_with("HandOver")), "{what}: nobody had to hand over: {acts:?}");
+    assert!(!acts.iter().any(|act| act.starts_with("HandOver")), "{what}: nobody had to switch over: {acts:?}");
 }
 
 /// Somebody else's rollout has left the one replica in a pod that cannot start, and writes wait for a replica. Taking that
@@ -81,7 +81,7 @@ fn comes_back(what: &str, model: &Model, bad: &str) {
 fn a_group_short_of_a_member_gets_it_back_from_the_pod_that_never_started() {
     let short_by = |life: Life| {
         Model::cluster(1, 1).with(|inside| {
-            inside.writes_need = 2;
+            inside.write_quorum = 2;
             NEW.clone_into(&mut inside.image);
             let new = inside.revision();
             let pod = &mut inside.pods[0];
@@ -91,7 +91,7 @@ fn a_group_short_of_a_member_gets_it_back_from_the_pod_that_never_started() {
         })
     };
     let change = TemplateChange::Image { container: "redis".to_owned(), image: OLD.to_owned() };
-    let back = Goal::Renew { change: Some(change), restore_primaries: false, repair: true, surge: Surge::No };
+    let back = Goal::Upgrade { change: Some(change), restore_primaries: false, repair: true, surge: Surge::No };
     let model = short_by(Life::Stuck("ErrImagePull"));
     let before = model.before();
     let outcome = begin(&model, &back).expect("a plan");
@@ -112,7 +112,7 @@ fn a_balancer_that_is_turned_on_meanwhile_stops_an_upgrade_and_turned_off_again_
     let on = Model::cluster(1, 2).with(|inside| inside.sharding = shards(Balancer::On));
     let Err(Refusal::Unsafe(reasons)) = plan(&on, &image(NEW)) else { unreachable!("it is refused") };
     assert_eq!(reasons.iter().map(Reason::code).collect::<Vec<_>>(), ["STF-MG-008"]);
-    assert!(plan(&on, &Goal::Lead { member: "redis-0".to_owned() }).is_ok(), "who leads is the set's own matter");
+    assert!(plan(&on, &Goal::Switchover { member: "redis-0".to_owned() }).is_ok(), "who leads is the set's own matter");
 
     let model = Model::cluster(1, 2).with(|inside| {
         inside.sharding = shards(Balancer::Off);
@@ -171,10 +171,10 @@ fn a_budget_that_never_allows_it_runs_out_of_time() {
     assert!(matches!(outcome, Some(Outcome::Stopped(Stop::TimedOut { .. }))), "{outcome:?}");
 }
 
-/// A plan is drawn up while all is well, and the successor falls behind just before its handover.
+/// A plan is drawn up while all is well, and the successor falls behind just before its switchover.
 fn lagging(until: i64) -> (Model, Plan) {
     let model = Model::cluster(3, 2);
-    let plan = plan(&model, &Goal::Lead { member: "redis-3".to_owned() }).expect("a plan");
+    let plan = plan(&model, &Goal::Switchover { member: "redis-3".to_owned() }).expect("a plan");
     let model = model.with(|inside| {
         let until = if until == i64::MAX { until } else { inside.now + until };
         inside.trouble.lag = Some(("redis-3".to_owned(), 2 << 20, until));
@@ -215,7 +215,7 @@ fn an_operation_has_its_time_and_what_is_left_can_be_taken_up() {
     let before = model.before();
     let plan = plan(&model, &image(NEW)).expect("a plan");
     open_only(&model, &plan);
-    let limits = Limits { whole: Some(Duration::from_secs(5)), ..LIMITS };
+    let limits = TimeLimits { whole: Some(Duration::from_secs(5)), ..LIMITS };
     let outcome = run_within(&model, plan, limits);
     assert_lawful(&model, "five seconds");
     let Some(Outcome::Stopped(Stop::TimedOut { after, .. })) = outcome else {
@@ -264,6 +264,6 @@ fn a_plan_is_refused_once_what_it_saw_has_moved() {
     model.inside().fail_over(0);
     model.sleep(5_000);
     assert!(plan.still_fits(&model.peek()).is_err());
-    let anew = stateful_operations::draw_up(&plan.goal, &model.peek(), plan.origin.clone(), &Policy::default());
+    let anew = stateful_operations::make_plan(&plan.goal, &model.peek(), plan.origin.clone(), &Policy::default());
     assert_ne!(anew.expect("a plan").hash(), plan.hash());
 }

@@ -1,4 +1,4 @@
-//! Handovers left in their pause, with nobody leading: finished or given back, by the same or by somebody else, and never
+//! Switchovers left in their pause, with nobody leading: finished or given back, by the same or by somebody else, and never
 //! begun by the way.
 
 use stateful_operations::journal::State;
@@ -12,7 +12,7 @@ use crate::model::{Fault, Model};
 /// Of a release that can read nothing of what any of the model's servers has written.
 const UNREADABLE: &str = "example/redis:2.0";
 
-/// The world with the operation killed in the pause of its first handover.
+/// The world with the operation killed in the pause of its first switchover.
 fn killed_in_the_first_pause(case: &Case) -> Model {
     (1..=case.calls())
         .find_map(|call| {
@@ -21,7 +21,7 @@ fn killed_in_the_first_pause(case: &Case) -> Model {
             let paused = model.inside().paused.is_some();
             paused.then_some(model)
         })
-        .expect("there is a handover")
+        .expect("there is a switchover")
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn a_handover_two_died_in_is_still_finished() {
 /// Whoever wants back what cannot come back is told so when somebody leads again, and not before: clients wait.
 #[test]
 fn a_rollback_ends_the_pause_before_it_says_that_there_is_no_way_back() {
-    // A single server has nobody to hand over to, which is said instead.
+    // A single server has nobody to switch over to, which is said instead.
     let alone = |case: &Case| case.model.peek().workload.replicas == 1;
     for case in cases::fencing().filter(|case| !alone(case)) {
         let model = killed_in_the_first_pause(&case);
@@ -119,7 +119,7 @@ fn a_handover_given_back_again_and_again_stops_with_the_old_primary_leading() {
 fn a_primary_that_crashed_by_itself_is_waited_for_and_nobody_is_promoted() {
     for case in cases::fencing() {
         let before = case.model.before();
-        for call in case.looks() {
+        for call in case.snapshots() {
             let what = format!("{}, the primary crashes at call {call}", case.name);
             let model = case.model.scripted(call, Fault::Crash(0));
             let outcome = begin(&model, &case.goal).expect(case.name);
@@ -136,9 +136,9 @@ fn after_a_death_elsewhere_a_crash_is_no_handover_to_finish() {
             let what = format!("{}, died at call {call}, and then the primary crashes", case.name);
             let model = case.model.scripted(call, Fault::DieBefore);
             begin(&model, &case.goal).expect(case.name);
-            // One that may have begun a handover asks about it again: rightly, the engine then finds by looking it was not.
+            // One that may have begun a switchover asks about it again: rightly, the engine then finds by looking it was not.
             let entry = model.entry();
-            let at = |step: usize| matches!(entry.current.steps[step], Step::HandOver { .. });
+            let at = |step: usize| matches!(entry.current.steps[step], Step::Switchover { .. });
             if matches!(entry.state, State::Acting(step) if at(step)) {
                 continue;
             }

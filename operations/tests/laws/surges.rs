@@ -79,8 +79,8 @@ fn whoever_scales_it_meanwhile_is_not_overruled_and_loses_nobody_else() {
     let model = Model::fencing();
     let whole = model.copy();
     begin(&whole, &surging(NEWER_MINOR)).expect("a plan");
-    let looks = whole.inside().looks.clone();
-    for call in looks {
+    let snapshots = whole.inside().snapshots.clone();
+    for call in snapshots {
         for declared in [3, 4, 5] {
             let what = format!("scaled to {declared} at call {call}");
             let model = model.scripted(call, Fault::Scaled(declared));
@@ -100,7 +100,7 @@ fn whoever_scales_it_meanwhile_is_not_overruled_and_loses_nobody_else() {
 
 #[test]
 fn commits_that_are_short_of_a_member_while_one_is_away_are_not_with_one_more() {
-    let model = Model::fencing().with(|inside| inside.writes_need = 3);
+    let model = Model::fencing().with(|inside| inside.write_quorum = 3);
     let before = model.before();
     let without = plan(&model, &crate::cases::image(NEWER_MINOR));
     let Err(Refusal::Unsafe(reasons)) = without else { unreachable!("refused, not {without:?}") };

@@ -2,7 +2,7 @@
 //! becomes of it.
 
 use stateful_operations::{Act, Goal};
-use stateful_safety::Synchrony;
+use stateful_safety::SyncReplication;
 
 use crate::cases::{image, surging};
 use crate::drive::{assert_finished, assert_resumable, begin, plan, resume};
@@ -21,8 +21,8 @@ fn nobody_is_taken_away_and_no_role_moves_while_commits_wait_for_nobody() {
         assert_finished(&model, &goal, &before, outcome.as_ref(), "asynchronous");
         let inside = model.inside();
         assert_eq!(inside.watch.unguarded, Vec::<String>::new());
-        assert!(inside.watch.acts.contains(&format!("{:?}", Act::BeginSynchrony)), "{:?}", inside.watch.acts);
-        assert_eq!(inside.synchrony, Synchrony::Asynchronous, "as before");
+        assert!(inside.watch.acts.contains(&format!("{:?}", Act::BeginTemporarySync)), "{:?}", inside.watch.acts);
+        assert_eq!(inside.synchrony, SyncReplication::Asynchronous, "as before");
     }
 }
 
@@ -41,10 +41,10 @@ fn whoever_dies_at_whichever_call_leaves_nothing_that_resume_does_not_put_back()
                 let model = model.scripted(call, fault);
                 begin(&model, &goal).expect("a plan");
                 if model.entry().state.is_open() {
-                    left += u32::from(model.inside().synchrony == Synchrony::ForTheDuration);
+                    left += u32::from(model.inside().synchrony == SyncReplication::ForTheDuration);
                     assert_resumable(&model, &goal, &before, &format!("{fault:?} at call {call}"));
                 }
-                assert_eq!(model.inside().synchrony, Synchrony::Asynchronous, "{fault:?} at call {call}");
+                assert_eq!(model.inside().synchrony, SyncReplication::Asynchronous, "{fault:?} at call {call}");
                 assert_eq!(model.inside().watch.unguarded, Vec::<String>::new(), "{fault:?} at call {call}");
             }
         }
@@ -69,7 +69,7 @@ fn with_one_standby_every_commit_would_hang_while_it_is_away_so_it_stays_and_the
 
 #[test]
 fn what_an_operation_left_behind_is_put_back_by_the_next_one() {
-    let model = Model::asynchronous(2).with(|inside| inside.synchrony = Synchrony::ForTheDuration);
+    let model = Model::asynchronous(2).with(|inside| inside.synchrony = SyncReplication::ForTheDuration);
     let before = model.before();
     let outcome = begin(&model, &image(NEWER_MINOR)).expect("a plan");
     assert_finished(&model, &image(NEWER_MINOR), &before, outcome.as_ref(), "left behind");

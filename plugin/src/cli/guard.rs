@@ -86,7 +86,7 @@ pub(crate) struct InstallArgs {
   kubectl stateful guard uninstall --purge -y
 
 First the API server stops asking. Databases, their claims and their volumes are not touched; volumes keep the reclaim
-policy Retain. Journals of handovers belong to the databases and stay with them.")]
+policy Retain. Journals of switchovers belong to the databases and stay with them.")]
 pub(crate) struct UninstallArgs {
     /// Delete every DisruptionPolicy and their definition too
     #[arg(long)]

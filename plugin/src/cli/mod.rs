@@ -41,7 +41,7 @@ use crate::exit::Exit;
   # Upgrade a Redis Cluster without losing or failing a write
   kubectl stateful upgrade redis --version 8.0
 
-  # Empty a node: primaries hand over first, one member at a time
+  # Empty a node: primaries switch over first, one member at a time
   kubectl stateful drain node-3
 
 Flags go behind the plugin's name: kubectl stateful -n shop status (kubectl takes none before it)."

@@ -23,7 +23,7 @@ pub(crate) enum Verb {
     Upgrade(UpgradeArgs),
     /// Make another member the primary
     Switchover(SwitchoverArgs),
-    /// Empty nodes: primaries hand over first, members leave one at a time
+    /// Empty nodes: primaries switch over first, members leave one at a time
     Drain(DrainArgs),
     /// Go on with an operation that stopped or whose machine died
     #[command(after_help = "Examples:

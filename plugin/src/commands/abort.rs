@@ -1,7 +1,7 @@
 //! `abort`: end an unfinished operation where it is.
 
 use stateful_operations::journal::Entry;
-use stateful_operations::{Goal, Surge, World, for_moving, unfinished as left_in_the_pause};
+use stateful_operations::{Goal, Surge, World, find_interrupted as left_in_the_pause, for_moving};
 use stateful_safety::{Rollout, Workload};
 
 use super::resume::unfinished;
@@ -20,7 +20,7 @@ pub(crate) async fn run(context: &Context, args: &TargetArgs) -> Result<Exit, Fa
     let opened = context.open(&args.target).await?;
     let entry = unfinished(context, &opened).await?;
     // Ended there, nobody would know any more between whom it was, and only that makes it safe to end.
-    if let Some(step) = left_in_the_pause(&entry, &opened.live.look().await?) {
+    if let Some(step) = left_in_the_pause(&entry, &opened.live.snapshot().await?) {
         let typed = context.typed(&opened.workload);
         return Err(Failure::blocked(format!("nobody leads {}; what is left to do first: {step}", opened.workload.id))
             .hint(format!("go on with it: kubectl stateful resume {typed}; after that it can be ended")));
@@ -34,7 +34,7 @@ pub(crate) async fn run(context: &Context, args: &TargetArgs) -> Result<Exit, Fa
         context.printer.note(&told);
     }
     // A member that does not answer keeps nobody from ending it: what it has left is known by its mark, and found again.
-    if let Err(error) = opened.live.end_synchrony().await {
+    if let Err(error) = opened.live.end_temporary_sync().await {
         context.printer.note(&format!(
             "a member may still let commits wait for a standby, as during the {}: {error}; the next upgrade puts it back, or \
              there: ALTER SYSTEM RESET synchronous_standby_names; SELECT pg_reload_conf()",
@@ -43,20 +43,20 @@ pub(crate) async fn run(context: &Context, args: &TargetArgs) -> Result<Exit, Fa
     }
     opened.live.abort(&who()).await?;
     context.printer.result(&format!("statefulset.apps/{} aborted", opened.workload.id.name));
-    let look = opened.live.look().await?;
-    let typed = context.typed(&look.workload);
-    let outdated = look.workload.members.iter().filter(|member| !look.workload.is_current(member)).count();
+    let snapshot = opened.live.snapshot().await?;
+    let typed = context.typed(&snapshot.workload);
+    let outdated = snapshot.workload.members.iter().filter(|member| !snapshot.workload.is_current(member)).count();
     if outdated > 0 {
         context.printer.note(&format!(
             "{outdated} of {} members do not run what the template declares; bring them there with: kubectl stateful upgrade {typed}",
-            look.workload.replicas
+            snapshot.workload.replicas
         ));
     }
-    if let Some(note) = added(&entry, &look.workload, &typed) {
+    if let Some(note) = added(&entry, &snapshot.workload, &typed) {
         context.printer.note(&note);
     }
     if let (Rollout::OnDelete, Rollout::RollingUpdate { partition }) =
-        (look.workload.rollout, entry.plan.origin.rollout)
+        (snapshot.workload.rollout, entry.plan.origin.rollout)
     {
         // Giving the decision back now would let the controller replace the rest by ordinal, primaries included.
         let before = format!(
@@ -73,7 +73,7 @@ pub(crate) async fn run(context: &Context, args: &TargetArgs) -> Result<Exit, Fa
 /// What is left of a member that was added for the duration: it stays, since scaling back takes it whatever its role.
 fn added(entry: &Entry, workload: &Workload, typed: &str) -> Option<String> {
     let before = entry.plan.origin.replicas;
-    let surged = matches!(entry.plan.goal, Goal::Renew { surge: Surge::Add | Surge::Withdraw, .. });
+    let surged = matches!(entry.plan.goal, Goal::Upgrade { surge: Surge::Add | Surge::Withdraw, .. });
     let member = workload.next_after(before);
     (surged && workload.replicas > before).then(|| {
         format!(

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use stateful_operations::{Goal, Origin, Surge, World, draft, findings, for_looking, recent_backup, written_and_read};
+use stateful_operations::{Goal, Origin, Surge, World, check_canary, draft_plan, findings, for_looking, recent_backup};
 use stateful_safety::Workload;
 use tokio::time::sleep;
 
@@ -24,7 +24,7 @@ pub(crate) async fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Fai
             let workloads = stateful_cluster::discover_on_node(&context.cluster, node).await?;
             let mut reports = Vec::new();
             for workload in workloads {
-                let goal = Goal::Leave { node: node.to_owned() };
+                let goal = Goal::EvacuateNode { node: node.to_owned() };
                 reports.push(report(context, args, workload, &goal, format!("a drain of {node}")).await?);
             }
             reports
@@ -33,7 +33,7 @@ pub(crate) async fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Fai
             context.need(&context.cluster.namespace, &for_looking(context.cluster.inside)).await?;
             let workload = context.find(&args.target).await?;
             let change = Some(stateful_cluster::TemplateChange::Restart { at: "a check".to_owned() });
-            let goal = Goal::Renew { change, restore_primaries: false, repair: false, surge: Surge::No };
+            let goal = Goal::Upgrade { change, restore_primaries: false, repair: false, surge: Surge::No };
             let backups = stateful_cluster::backups(&context.cluster, &workload).await;
             let target = context.typed(&workload);
             let mut report = report(context, args, workload, &goal, "an upgrade".to_owned()).await?;
@@ -57,16 +57,16 @@ async fn report(
     of: String,
 ) -> Result<CheckReport, Failure> {
     let opened = context.open_workload(workload).await?;
-    let look = opened.live.look().await?;
+    let snapshot = opened.live.snapshot().await?;
     let policy = policy(&args.policy);
-    let found = findings(&draft(goal, &look, Origin::of(&look), &policy), &look, &policy);
+    let found = findings(&draft_plan(goal, &snapshot, Origin::of(&snapshot), &policy), &snapshot, &policy);
     let target = context.typed(&opened.workload);
     let mut report = CheckReport::new(opened.workload.id.to_string(), of, &found, &target);
     if args.canary {
         context.printer.note(&format!("writing to {} for {} s", opened.workload.id, WRITES_FOR.as_secs()));
         let canary = Canary::start(&opened.live);
         sleep(WRITES_FOR).await;
-        report.add(&written_and_read(&canary.end().await), &target);
+        report.add(&check_canary(&canary.end().await), &target);
     }
     Ok(report)
 }

@@ -41,11 +41,11 @@ fn row(entry: &Entry) -> HistoryRow {
 fn what(goal: &Goal, before: &str) -> String {
     use stateful_cluster::TemplateChange;
     match goal {
-        Goal::Renew { change: Some(TemplateChange::Image { image, .. }), .. } => format!("{before} → {image}"),
-        Goal::Renew { change: Some(TemplateChange::Restart { .. }), .. } => "restart".to_owned(),
-        Goal::Renew { change: None, .. } => "declared revision".to_owned(),
-        Goal::Leave { node } => format!("leave {node}"),
-        Goal::Lead { member } => format!("{member} leads"),
+        Goal::Upgrade { change: Some(TemplateChange::Image { image, .. }), .. } => format!("{before} → {image}"),
+        Goal::Upgrade { change: Some(TemplateChange::Restart { .. }), .. } => "restart".to_owned(),
+        Goal::Upgrade { change: None, .. } => "declared revision".to_owned(),
+        Goal::EvacuateNode { node } => format!("leave {node}"),
+        Goal::Switchover { member } => format!("{member} leads"),
         Goal::Finalize { release } => format!("{release} made final"),
     }
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use stateful_operations::journal::Entry;
-use stateful_operations::{Goal, Origin, Plan, Refusal, World, draw_up, draw_up_left, for_moving};
+use stateful_operations::{Goal, Origin, Plan, Refusal, World, for_moving, make_plan, plan_remaining};
 use stateful_safety::Policy;
 
 use crate::cli::{OperationFlags, ResumeArgs};
@@ -32,10 +32,10 @@ pub(crate) async fn run(context: &Context, args: &ResumeArgs) -> Result<Exit, Fa
 /// template or the image has been put right.
 fn mending(goal: Goal) -> Goal {
     match goal {
-        Goal::Renew { change, restore_primaries, repair: _, surge } => {
-            Goal::Renew { change, restore_primaries, repair: true, surge }
+        Goal::Upgrade { change, restore_primaries, repair: _, surge } => {
+            Goal::Upgrade { change, restore_primaries, repair: true, surge }
         }
-        goal @ (Goal::Leave { .. } | Goal::Lead { .. } | Goal::Finalize { .. }) => goal,
+        goal @ (Goal::EvacuateNode { .. } | Goal::Switchover { .. } | Goal::Finalize { .. }) => goal,
     }
 }
 
@@ -79,7 +79,7 @@ pub(super) async fn unfinished(context: &Context, opened: &Opened) -> Result<Ent
 struct Left<'a> {
     goal: &'a Goal,
     origin: Origin,
-    /// The operation, where it is unfinished: it may have died in a handover.
+    /// The operation, where it is unfinished: it may have died in a switchover.
     resumed: Option<&'a Entry>,
     policy: &'a Policy,
 }
@@ -95,20 +95,20 @@ async fn what_is_left(
     let started = Instant::now();
     let mut said = String::new();
     loop {
-        let look = opened.live.look().await?;
+        let snapshot = opened.live.snapshot().await?;
         let drawn = match resumed {
-            Some(entry) => draw_up_left(entry, goal, &look, policy),
-            None => draw_up(goal, &look, origin.clone(), policy),
+            Some(entry) => plan_remaining(entry, goal, &snapshot, policy),
+            None => make_plan(goal, &snapshot, origin.clone(), policy),
         };
         let reasons = match drawn {
             Ok(plan) => return Ok(plan),
             Err(Refusal::Nothing(_)) => {
-                let plan = stateful_operations::draft(goal, &look, origin.clone(), policy);
+                let plan = stateful_operations::draft_plan(goal, &snapshot, origin.clone(), policy);
                 return Ok(Plan { steps: Vec::new(), ..plan });
             }
             Err(Refusal::Unsafe(reasons)) => reasons,
         };
-        let target = context.typed(&look.workload);
+        let target = context.typed(&snapshot.workload);
         if let Some(lasting) = reasons.iter().find(|reason| !reason.may_pass()) {
             return Err(Failure::blocked(format!("{lasting} ({})", lasting.code())).hint(lasting.next_step(&target)));
         }

@@ -24,8 +24,8 @@ pub(crate) async fn run(context: &Context, args: &RollbackArgs) -> Result<Exit, 
     }
     let (goal, origin) = (way_back(&entry, &opened.workload.container), entry.plan.origin.clone());
     // Found out before anything is taken over.
-    let look = opened.live.look().await?;
-    if let Some(why) = no_way_back(&entry, &goal, &look, &policy(&args.operation.policy)) {
+    let snapshot = opened.live.snapshot().await?;
+    if let Some(why) = no_way_back(&entry, &goal, &snapshot, &policy(&args.operation.policy)) {
         let closed = Closed { image: &origin.image, why: &why, since: entry.began };
         return restore(context, &opened.workload, &closed, args.accept_data_loss).await;
     }

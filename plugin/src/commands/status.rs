@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream;
-use stateful_operations::{Live, Look, MemberLine, World, for_looking};
+use stateful_operations::{Live, MemberLine, Snapshot, World, for_looking};
 use stateful_safety::{Disruption, Policy, Reason, Workload};
 use tokio::time::{sleep, timeout};
 
@@ -72,38 +72,38 @@ async fn list(context: &Context, all_namespaces: bool) -> Result<Vec<WorkloadRow
 }
 
 async fn row_of(context: &Context, workload: Workload) -> WorkloadRow {
-    let look = async {
+    let snapshot = async {
         let live =
             Live::open(&context.cluster, &workload, context.stop.subscribe()).await.map_err(|e| e.to_string())?;
-        live.look().await.map_err(|error| error.to_string())
+        live.snapshot().await.map_err(|error| error.to_string())
     };
-    let looked = match timeout(EACH_WITHIN, look).await {
+    let looked = match timeout(EACH_WITHIN, snapshot).await {
         Ok(looked) => looked,
         Err(_) => Err(format!("no answer within {EACH_WITHIN:?}")),
     };
     match looked {
-        Ok(look) => row(context, &look),
+        Ok(snapshot) => row(context, &snapshot),
         Err(why) => unknown(context, &workload, why),
     }
 }
 
-fn row(context: &Context, look: &Look) -> WorkloadRow {
-    let target = context.typed(&look.workload);
-    let lines = MemberLine::all(look);
+fn row(context: &Context, snapshot: &Snapshot) -> WorkloadRow {
+    let target = context.typed(&snapshot.workload);
+    let lines = MemberLine::all(snapshot);
     let mut versions: Vec<String> = lines.iter().filter_map(|line| line.version.clone()).collect();
     versions.sort();
     versions.dedup();
     WorkloadRow {
-        namespace: look.workload.id.namespace.clone(),
-        name: look.workload.id.name.clone(),
-        engine: look.workload.engine.to_string(),
-        topology: look.assessment.topology.clone(),
-        members: look.workload.replicas,
+        namespace: snapshot.workload.id.namespace.clone(),
+        name: snapshot.workload.id.name.clone(),
+        engine: snapshot.workload.engine.to_string(),
+        topology: snapshot.assessment.topology.clone(),
+        members: snapshot.workload.replicas,
         in_sync: lines.iter().filter(|line| line.well).count(),
         versions,
-        image: look.workload.image.clone(),
+        image: snapshot.workload.image.clone(),
         outdated: lines.iter().filter(|line| !line.current).count(),
-        reasons: look
+        reasons: snapshot
             .not_whole(&Policy::default(), None)
             .iter()
             .map(|reason| ReasonLine::of(reason, &target))
@@ -129,13 +129,13 @@ fn unknown(context: &Context, workload: &Workload, why: String) -> WorkloadRow {
 }
 
 async fn one(context: &Context, opened: &Opened) -> Result<WorkloadStatus, Failure> {
-    let (look, operation) = futures::join!(opened.live.look(), operation(opened));
-    let look = look?;
-    let target = context.typed(&look.workload);
+    let (snapshot, operation) = futures::join!(opened.live.snapshot(), operation(opened));
+    let snapshot = snapshot?;
+    let target = context.typed(&snapshot.workload);
     let policy = Policy::default();
-    let member_list = MemberLine::all(&look).into_iter().map(|line| {
-        let pod = look.workload.member(&line.name);
-        let against = look.against(&policy, &Disruption::Take { members: vec![line.name.clone()] });
+    let member_list = MemberLine::all(&snapshot).into_iter().map(|line| {
+        let pod = snapshot.workload.member(&line.name);
+        let against = snapshot.against(&policy, &Disruption::Take { members: vec![line.name.clone()] });
         MemberRow {
             may_go: against.first().map(|reason| ReasonLine::of(reason, &target)),
             group: line.group,
@@ -149,7 +149,7 @@ async fn one(context: &Context, opened: &Opened) -> Result<WorkloadStatus, Failu
             name: line.name,
         }
     });
-    Ok(WorkloadStatus { member_list: member_list.collect(), row: row(context, &look), operation })
+    Ok(WorkloadStatus { member_list: member_list.collect(), row: row(context, &snapshot), operation })
 }
 
 /// An unfinished operation, if one can be read. Whoever may not read journals still sees the members.

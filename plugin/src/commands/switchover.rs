@@ -1,24 +1,24 @@
 //! `switchover`: another member leads.
 
-use stateful_operations::{Goal, Look, World, best_successor, for_moving};
+use stateful_operations::{Goal, Snapshot, World, best_successor, for_moving};
 use stateful_safety::ReplicaGroup;
 
 use super::upgrade::refuse_beside_another;
 use crate::cli::SwitchoverArgs;
 use crate::context::{Context, policy};
-use crate::drawing::{Drawn, drawn};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::operation::{Operation, agreed, conclude, must_be_able_to_ask, run as run_operation};
+use crate::planning::{Drawn, drawn};
 
 pub(crate) async fn run(context: &Context, args: &SwitchoverArgs) -> Result<Exit, Failure> {
     must_be_able_to_ask(&args.operation)?;
     context.need(&context.cluster.namespace, &for_moving(context.cluster.inside)).await?;
     let opened = context.open(&args.target).await?;
     refuse_beside_another(context, &opened).await?;
-    let look = opened.live.look().await?;
-    let member = wanted(context, args, &look)?;
-    let goal = Goal::Lead { member };
+    let snapshot = opened.live.snapshot().await?;
+    let member = wanted(context, args, &snapshot)?;
+    let goal = Goal::Switchover { member };
     let policy = policy(&args.operation.policy);
     let plan = match drawn(context, &opened, &goal, "a switchover", &policy).await? {
         Drawn::Plan(drawn) => drawn.0,
@@ -27,22 +27,22 @@ pub(crate) async fn run(context: &Context, args: &SwitchoverArgs) -> Result<Exit
             return Ok(Exit::Done);
         }
     };
-    if let Some(note) = will_not_last(&plan.goal, &look) {
+    if let Some(note) = will_not_last(&plan.goal, &snapshot) {
         context.printer.note(&note);
     }
     if !agreed(context, &plan, &args.operation) {
         return Err(Failure::declined());
     }
-    plan.still_fits(&opened.live.look().await?)?;
+    plan.still_fits(&opened.live.snapshot().await?)?;
     let operation = Operation { verb: "switchover", opened: &opened, plan, resumed: None, flags: &args.operation };
     let report = run_operation(context, operation).await?;
     Ok(conclude(context, &opened, &report))
 }
 
 /// What is to be known of a member that the database's own configuration wants to lead less than another.
-fn will_not_last(goal: &Goal, look: &Look) -> Option<String> {
-    let Goal::Lead { member } = goal else { return None };
-    let group = look.assessment.group_of(member)?;
+fn will_not_last(goal: &Goal, snapshot: &Snapshot) -> Option<String> {
+    let Goal::Switchover { member } = goal else { return None };
+    let group = snapshot.assessment.group_of(member)?;
     let wanted = group.members.iter().max_by_key(|member| member.priority)?;
     (wanted.priority > group.member(member)?.priority).then(|| {
         format!(
@@ -54,16 +54,17 @@ fn will_not_last(goal: &Goal, look: &Look) -> Option<String> {
 }
 
 /// The member to lead: the one named, or the best replica of the primary named, or of the only primary there is.
-fn wanted(context: &Context, args: &SwitchoverArgs, look: &Look) -> Result<String, Failure> {
-    let equals = |group: &ReplicaGroup| group.primary().is_none() && !group.is_headless();
-    if !look.assessment.groups.is_empty() && look.assessment.groups.iter().all(equals) {
-        let all = format!("nobody leads {}, its members are equals: there is nothing to switch over", look.workload.id);
+fn wanted(context: &Context, args: &SwitchoverArgs, snapshot: &Snapshot) -> Result<String, Failure> {
+    let equals = |group: &ReplicaGroup| group.primary().is_none() && !group.lacks_primary();
+    if !snapshot.assessment.groups.is_empty() && snapshot.assessment.groups.iter().all(equals) {
+        let all =
+            format!("nobody leads {}, its members are equals: there is nothing to switch over", snapshot.workload.id);
         return Err(Failure::blocked(all).hint("to take a member away: kubectl stateful drain NODE"));
     }
     let known = |name: &str| {
-        look.assessment.group_of(name).ok_or_else(|| {
-            Failure::usage(format!("{name} is no member of {}", look.workload.id))
-                .hint(format!("see them: kubectl stateful status {}", context.typed(&look.workload)))
+        snapshot.assessment.group_of(name).ok_or_else(|| {
+            Failure::usage(format!("{name} is no member of {}", snapshot.workload.id))
+                .hint(format!("see them: kubectl stateful status {}", context.typed(&snapshot.workload)))
         })
     };
     if let Some(to) = &args.to {
@@ -76,10 +77,10 @@ fn wanted(context: &Context, args: &SwitchoverArgs, look: &Look) -> Result<Strin
         }
         return Ok(to.clone());
     }
-    let group = match (&args.from, &look.assessment.groups[..]) {
+    let group = match (&args.from, &snapshot.assessment.groups[..]) {
         (Some(from), _) => {
             let group = known(from)?;
-            if !look.leads(from) {
+            if !snapshot.leads(from) {
                 return Err(Failure::blocked(format!("{from} does not lead {}; nothing was touched", group.name)));
             }
             group
@@ -94,7 +95,7 @@ fn wanted(context: &Context, args: &SwitchoverArgs, look: &Look) -> Result<Strin
             )));
         }
     };
-    let successor = group.primary().and_then(|primary| best_successor(look, group, primary));
+    let successor = group.primary().and_then(|primary| best_successor(snapshot, group, primary));
     let nobody = || Failure::blocked(format!("{} has no replica in sync; nothing was touched", group.name));
     Ok(successor.ok_or_else(nobody)?.name.clone())
 }

@@ -2,15 +2,15 @@
 
 use jiff::Timestamp;
 use stateful_cluster::TemplateChange;
-use stateful_operations::{Goal, Look, Plan, Step, World, for_moving};
+use stateful_operations::{Goal, Plan, Snapshot, Step, World, for_moving};
 use stateful_safety::Workload;
 
 use crate::cli::{DryRun, UpgradeArgs};
 use crate::context::{Context, Opened, policy};
-use crate::drawing::{Drawn, drawn};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::operation::{Operation, agreed, conclude, must_be_able_to_ask, run as run_operation};
+use crate::planning::{Drawn, drawn};
 use crate::report::plan_text;
 
 pub(crate) async fn run(context: &Context, args: &UpgradeArgs) -> Result<Exit, Failure> {
@@ -21,11 +21,11 @@ pub(crate) async fn run(context: &Context, args: &UpgradeArgs) -> Result<Exit, F
     context.need(&context.cluster.namespace, &for_moving(context.cluster.inside)).await?;
     let opened = context.open(&args.target).await?;
     refuse_beside_another(context, &opened).await?;
-    let (plan, look) = match saved {
+    let (plan, snapshot) = match saved {
         Some(plan) => {
-            let look = opened.live.look().await?;
-            plan.still_fits(&look)?;
-            (plan, look)
+            let snapshot = opened.live.snapshot().await?;
+            plan.still_fits(&snapshot)?;
+            (plan, snapshot)
         }
         None => {
             let goal = goal(args, &opened.workload)?;
@@ -43,7 +43,7 @@ pub(crate) async fn run(context: &Context, args: &UpgradeArgs) -> Result<Exit, F
         DryRun::None => {}
         DryRun::Client => return Ok(print_plan(context, &plan, " (dry run)")),
         DryRun::Server => {
-            try_out(&opened, &plan, &look).await?;
+            try_out(&opened, &plan, &snapshot).await?;
             return Ok(print_plan(context, &plan, " (server dry run)"));
         }
     }
@@ -51,7 +51,7 @@ pub(crate) async fn run(context: &Context, args: &UpgradeArgs) -> Result<Exit, F
         return Err(Failure::declined());
     }
     // Somebody may have thought about it for a while.
-    plan.still_fits(&opened.live.look().await?)?;
+    plan.still_fits(&opened.live.snapshot().await?)?;
     let operation = Operation { verb: "upgrade", opened: &opened, plan, resumed: None, flags: &args.operation };
     let report = run_operation(context, operation).await?;
     Ok(conclude(context, &opened, &report))
@@ -73,7 +73,7 @@ fn goal(args: &UpgradeArgs, workload: &Workload) -> Result<Goal, Failure> {
     };
     let replacing = &args.replacing;
     let (restore_primaries, repair, surge) = (replacing.restore_primaries, replacing.repair, replacing.surge());
-    Ok(Goal::Renew { change, restore_primaries, repair, surge })
+    Ok(Goal::Upgrade { change, restore_primaries, repair, surge })
 }
 
 /// The same image with another tag; a digest names one image for ever and goes.
@@ -90,7 +90,7 @@ fn tagged(image: &str, tag: &str) -> Result<String, Failure> {
 
 /// What is patched behind a controller that writes the template from elsewhere is patched back by it.
 fn refuse_behind_an_owner(goal: &Goal, workload: &Workload) -> Result<(), Failure> {
-    let (Some(owner), Goal::Renew { change: Some(TemplateChange::Image { container, image }), .. }) =
+    let (Some(owner), Goal::Upgrade { change: Some(TemplateChange::Image { container, image }), .. }) =
         (&workload.template_owner, goal)
     else {
         return Ok(());
@@ -144,9 +144,9 @@ fn read_plan(path: &std::path::Path) -> Result<Plan, Failure> {
 }
 
 /// Asks the API server about each change there is to make now.
-async fn try_out(opened: &Opened, plan: &Plan, look: &Look) -> Result<(), Failure> {
-    for act in plan.steps.iter().filter_map(|step: &Step| step.act(look)) {
-        opened.live.try_out(&act, look).await?;
+async fn try_out(opened: &Opened, plan: &Plan, snapshot: &Snapshot) -> Result<(), Failure> {
+    for act in plan.steps.iter().filter_map(|step: &Step| step.act(snapshot)) {
+        opened.live.try_out(&act, snapshot).await?;
     }
     Ok(())
 }

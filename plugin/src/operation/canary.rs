@@ -21,8 +21,8 @@ pub(crate) struct Canary {
 impl Canary {
     pub(crate) fn start(live: &Arc<Live>) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let (engine, doors) = (live.engine(), live.doors());
-        let task = tokio::spawn(async move { engine.canary(doors, stopped).await });
+        let (engine, endpoints) = (live.engine(), live.endpoints());
+        let task = tokio::spawn(async move { engine.canary(endpoints, stopped).await });
         Self { stop, task }
     }
 

@@ -2,7 +2,7 @@
 
 use stateful_cluster::{Error as ClusterError, TemplateChange};
 use stateful_engines::Ledger;
-use stateful_operations::{Goal, Look, Outcome, Plan, Stop, WorldError};
+use stateful_operations::{Goal, Outcome, Plan, Snapshot, Stop, WorldError};
 use stateful_safety::Version;
 
 use crate::context::{Context, Opened};
@@ -61,11 +61,10 @@ pub(super) fn past_tense(verb: &str) -> &'static str {
 
 /// Whether there is a way back: the plan changes the image, and nobody runs a release whose files the image before
 /// could not read.
-pub(super) fn goes_back(plan: &Plan, look: Option<&Look>) -> bool {
+pub(super) fn goes_back(plan: &Plan, snapshot: Option<&Snapshot>) -> bool {
     let before = &plan.origin.image;
-    let changes =
-        matches!(&plan.goal, Goal::Renew { change: Some(TemplateChange::Image { image, .. }), .. } if image != before);
-    let running = look.iter().flat_map(|look| &look.assessment.groups).flat_map(|group| &group.members);
+    let changes = matches!(&plan.goal, Goal::Upgrade { change: Some(TemplateChange::Image { image, .. }), .. } if image != before);
+    let running = snapshot.iter().flat_map(|snapshot| &snapshot.assessment.groups).flat_map(|group| &group.members);
     let newer = |version: &Version| {
         Version::of_image(before).is_some_and(|old| old.is_older_release_than(version, plan.engine))
     };

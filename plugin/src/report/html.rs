@@ -69,7 +69,7 @@ fn facts(report: &OperationReport) -> String {
     let fact = |value: &str, name: &str, class: &str| format!("<li><b class='{class}'>{value}</b>{name}</li>");
     let mut facts = fact(&lasting(report.took_milliseconds), "in all", "");
     if let Some(longest) = report.longest_handover_milliseconds {
-        facts.push_str(&fact(&lasting(longest), "longest handover", ""));
+        facts.push_str(&fact(&lasting(longest), "longest switchover", ""));
     }
     if let Some(canary) = &report.canary {
         let gap = lasting(Millis::try_from(canary.longest_gap).unwrap_or(Millis::MAX));
@@ -87,12 +87,12 @@ fn facts(report: &OperationReport) -> String {
 
 fn steps(report: &OperationReport) -> String {
     let rows = report.moved.iter().map(|moved| {
-        let handover = moved.handed_over_in_milliseconds.map(lasting).unwrap_or_default();
+        let switchover = moved.handed_over_in_milliseconds.map(lasting).unwrap_or_default();
         let (at, took) = (clock(moved.at, "%H:%M:%S"), lasting(moved.took_milliseconds));
-        format!("<tr><td>{at}<td>{}<td class=n>{took}<td class=n>{handover}</tr>", text(&moved.what))
+        format!("<tr><td>{at}<td>{}<td class=n>{took}<td class=n>{switchover}</tr>", text(&moved.what))
     });
     let rows: String = rows.collect();
-    format!("<table><tr><th>At<th>What<th>Took<th>Handed over in</tr>{rows}</table>")
+    format!("<table><tr><th>At<th>What<th>Took<th>Switched over in</tr>{rows}</table>")
 }
 
 fn clock(at: Millis, format: &str) -> String {

@@ -57,7 +57,7 @@ fn boundary(plan: &Plan) -> String {
         Goal::Finalize { release } => {
             format!("      --- from here on no release before {release} can come back: it cannot open the data ---")
         }
-        Goal::Renew { .. } | Goal::Leave { .. } | Goal::Lead { .. } => {
+        Goal::Upgrade { .. } | Goal::EvacuateNode { .. } | Goal::Switchover { .. } => {
             let before = &plan.origin.image;
             format!("      --- from here on {before} cannot come back: it cannot read what a newer release writes ---")
         }
@@ -66,11 +66,11 @@ fn boundary(plan: &Plan) -> String {
 
 fn goal_text(goal: &Goal) -> String {
     match goal {
-        Goal::Renew { change: Some(TemplateChange::Image { image, .. }), .. } => format!("to image {image}"),
-        Goal::Renew { change: Some(TemplateChange::Restart { .. }), .. } => "restart every member".to_owned(),
-        Goal::Renew { change: None, .. } => "to what the StatefulSet declares".to_owned(),
-        Goal::Leave { node } => format!("leave {node}"),
-        Goal::Lead { member } => format!("let {member} lead"),
+        Goal::Upgrade { change: Some(TemplateChange::Image { image, .. }), .. } => format!("to image {image}"),
+        Goal::Upgrade { change: Some(TemplateChange::Restart { .. }), .. } => "restart every member".to_owned(),
+        Goal::Upgrade { change: None, .. } => "to what the StatefulSet declares".to_owned(),
+        Goal::EvacuateNode { node } => format!("leave {node}"),
+        Goal::Switchover { member } => format!("let {member} lead"),
         Goal::Finalize { release } => format!("make release {release} final"),
     }
 }

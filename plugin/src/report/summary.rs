@@ -75,14 +75,14 @@ pub(crate) fn print_operation(printer: Printer, report: &OperationReport) {
     printer.result(&format!("{name} {}", report.result));
     let mut lines = Vec::new();
     if !report.moved.is_empty() {
-        let handovers = report.moved.iter().filter(|moved| moved.handed_over_in_milliseconds.is_some()).count();
+        let switchovers = report.moved.iter().filter(|moved| moved.handed_over_in_milliseconds.is_some()).count();
         let replaced = report.moved.iter().filter(|moved| moved.what.starts_with("replace ")).count();
         let longest =
-            report.longest_handover_milliseconds.map(|took| format!("; the longest handover took {}", lasting(took)));
+            report.longest_handover_milliseconds.map(|took| format!("; the longest switchover took {}", lasting(took)));
         lines.push(format!(
             "  {} replaced, {}, {}{}",
             counted(replaced, "member"),
-            counted(handovers, "handover"),
+            counted(switchovers, "switchover"),
             lasting(report.took_milliseconds),
             longest.unwrap_or_default()
         ));

@@ -1,30 +1,31 @@
 //! Is the database in the middle of something? Resharding, two primaries, members that disagree: hands off.
 
-use crate::case::Case;
+use crate::check_input::CheckInput;
 use crate::{Blocker, Disruption, Reason, Unsettled};
 
 /// Refuses on every blocker that matters to the disruption.
-pub(crate) fn engine_idle(case: &Case<'_>) -> Vec<Reason> {
-    case.assessment
+pub(crate) fn engine_idle(input: &CheckInput<'_>) -> Vec<Reason> {
+    input
+        .assessment
         .blockers
         .iter()
-        .filter(|blocker| matters(blocker, case.disruption))
+        .filter(|blocker| matters(blocker, input.disruption))
         .cloned()
         .map(Reason::Blocked)
         .collect()
 }
 
-/// A snapshot runs in a forked child and hurts nobody who restarts a replica; in a handover it competes for memory
+/// A snapshot runs in a forked child and hurts nobody who restarts a replica; in a switchover it competes for memory
 /// and disk while writes wait. A role that a restart forgets does no harm as long as nobody's role is changed; the same
 /// holds for what a primary alone has and for whoever else decides who leads. A base backup breaks off with the member
 /// it reads from. Work of a member's own hurts whoever takes it or
-/// hands over. One in maintenance mode may go itself, since nobody is led to it; beside it nobody may. All else concerns
+/// switches over. One in maintenance mode may go itself, since nobody is led to it; beside it nobody may. All else concerns
 /// whatever is done.
 ///
-/// A handover that is finished finds the database without a primary, and writes wait: of what else is the matter only
+/// A switchover that is finished finds the database without a primary, and writes wait: of what else is the matter only
 /// counts what would make a second writer, or keep a standby from leading.
 fn matters(blocker: &Blocker, disruption: &Disruption) -> bool {
-    if matches!(disruption, Disruption::FinishHandOver { .. }) {
+    if matches!(disruption, Disruption::FinishSwitchover { .. }) {
         return stands_in_the_way_of_the_end(blocker);
     }
     match blocker {
@@ -34,13 +35,13 @@ fn matters(blocker: &Blocker, disruption: &Disruption) -> bool {
         | Blocker::TransactionPrepared { .. }
         | Blocker::SlotNotCarried { .. }
         | Blocker::ReplayPaused { .. }
-        | Blocker::LedByOther { .. } => matches!(disruption, Disruption::HandOver { .. }),
+        | Blocker::LedByOther { .. } => matches!(disruption, Disruption::Switchover { .. }),
         Blocker::BackupRunning { member, .. } | Blocker::Busy { member, .. } => match disruption {
-            Disruption::HandOver { .. } | Disruption::FinishHandOver { .. } => true,
+            Disruption::Switchover { .. } | Disruption::FinishSwitchover { .. } => true,
             Disruption::Take { members } => members.contains(member),
         },
         Blocker::Unsettled(Unsettled::MaintenanceMode { member, .. }) => match disruption {
-            Disruption::HandOver { .. } | Disruption::FinishHandOver { .. } => true,
+            Disruption::Switchover { .. } | Disruption::FinishSwitchover { .. } => true,
             Disruption::Take { members } => members[..] != [member.clone()],
         },
         Blocker::SlotsUncovered { .. }

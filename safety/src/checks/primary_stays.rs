@@ -1,17 +1,17 @@
 //! Would the primary go? It never may: writes stop until a failover, and what it has not sent is lost. A budget cannot
 //! know, it counts pods.
 
-use crate::case::Case;
+use crate::check_input::CheckInput;
 use crate::{Reason, Role};
 
 /// Refuses taking a primary, or a member whose role is not known.
-pub(crate) fn primary_stays(case: &Case<'_>) -> Vec<Reason> {
+pub(crate) fn primary_stays(input: &CheckInput<'_>) -> Vec<Reason> {
     let mut reasons = Vec::new();
-    for group in case.touched_groups() {
-        for member in group.members.iter().filter(|member| case.taken().contains(&member.name)) {
+    for group in input.touched_groups() {
+        for member in group.members.iter().filter(|member| input.taken().contains(&member.name)) {
             match member.role {
                 // Nothing will ever make it safe. While somebody is missing, that one may be the other copy.
-                Role::Primary | Role::Peer if group.members.len() == 1 && everybody_is_known(case) => {
+                Role::Primary | Role::Peer if group.members.len() == 1 && everybody_is_known(input) => {
                     reasons.push(Reason::OnlyCopy { group: group.name.clone(), member: member.name.clone() });
                 }
                 Role::Primary => {
@@ -32,8 +32,8 @@ pub(crate) fn primary_stays(case: &Case<'_>) -> Vec<Reason> {
 }
 
 /// Whether every declared member has a pod, and every pod its place in a group.
-fn everybody_is_known(case: &Case<'_>) -> bool {
-    let known = |name: &str| case.assessment.group_of(name).is_some();
-    let members = &case.workload.members;
-    members.len() >= case.workload.replicas && members.iter().all(|member| known(&member.name))
+fn everybody_is_known(input: &CheckInput<'_>) -> bool {
+    let known = |name: &str| input.assessment.group_of(name).is_some();
+    let members = &input.workload.members;
+    members.len() >= input.workload.replicas && members.iter().all(|member| known(&member.name))
 }

@@ -2,17 +2,17 @@
 //! comes back empty, and an empty primary empties its replicas (Redis documentation, "Safety of replication when master
 //! has persistence turned off").
 
-use crate::case::Case;
+use crate::check_input::CheckInput;
 use crate::{Reason, Storage};
 
 /// Refuses taking a member whose data would not outlive its pod.
-pub(crate) fn storage_kept(case: &Case<'_>) -> Vec<Reason> {
+pub(crate) fn storage_kept(input: &CheckInput<'_>) -> Vec<Reason> {
     let mut reasons = Vec::new();
-    for name in case.taken() {
-        if case.workload.member(name).is_some_and(|member| member.storage == Storage::Ephemeral) {
+    for name in input.taken() {
+        if input.workload.member(name).is_some_and(|member| member.storage == Storage::Ephemeral) {
             reasons.push(Reason::StorageNotKept { member: name.clone() });
         }
-        if case.assessment.member(name).is_some_and(|state| state.sync.is_streaming() && !state.persists) {
+        if input.assessment.member(name).is_some_and(|state| state.sync.is_streaming() && !state.persists) {
             reasons.push(Reason::NoPersistence { member: name.clone() });
         }
     }

@@ -1,15 +1,15 @@
 //! Can the successor take over without losing a write? It must be a replica of this very primary, streaming, close
 //! behind, and no older than what it follows.
 
-use crate::case::Case;
-use crate::{Disruption, Misfit, Reason, Role, Sync};
+use crate::check_input::CheckInput;
+use crate::{Disruption, Reason, Role, Sync, VersionSkew};
 
-/// Refuses a handover to a member that is not ready to lead.
-pub(crate) fn successor_ready(case: &Case<'_>) -> Vec<Reason> {
-    let Disruption::HandOver { from, to } = case.disruption else {
+/// Refuses a switchover to a member that is not ready to lead.
+pub(crate) fn successor_ready(input: &CheckInput<'_>) -> Vec<Reason> {
+    let Disruption::Switchover { from, to } = input.disruption else {
         return Vec::new();
     };
-    let Some(group) = case.assessment.group_of(from) else {
+    let Some(group) = input.assessment.group_of(from) else {
         return Vec::new(); // members_known has said so
     };
     let (Some(primary), Some(successor)) = (group.member(from), group.member(to)) else {
@@ -29,9 +29,9 @@ pub(crate) fn successor_ready(case: &Case<'_>) -> Vec<Reason> {
         }
     }
     if let (Some(to_version), Some(from_version)) = (&successor.version, &primary.version)
-        && !case.assessment.can_open(to_version, from_version, case.workload.engine)
+        && !input.assessment.can_open(to_version, from_version, input.workload.engine)
     {
-        reasons.push(Reason::Release(Misfit::OlderSuccessor {
+        reasons.push(Reason::Release(VersionSkew::OlderSuccessor {
             to: to.clone(),
             to_version: to_version.clone(),
             from_version: from_version.clone(),

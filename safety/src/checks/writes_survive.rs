@@ -2,20 +2,24 @@
 //! outage with every server up.
 
 use crate::Reason;
-use crate::case::Case;
+use crate::check_input::CheckInput;
 
-/// Refuses when a group would keep fewer members in sync than a write needs. A handover takes nobody away, and a pod in
+/// Refuses when a group would keep fewer members in sync than a write needs. A switchover takes nobody away, and a pod in
 /// which no server ever ran is none of those a write waits for: replacing it is how the group gets them back.
-pub(crate) fn writes_survive(case: &Case<'_>) -> Vec<Reason> {
-    case.touched_groups()
-        .filter(|group| !case.takes_nothing_from(group))
+pub(crate) fn writes_survive(input: &CheckInput<'_>) -> Vec<Reason> {
+    input
+        .touched_groups()
+        .filter(|group| !input.takes_nothing_from(group))
         .filter_map(|group| {
-            let left =
-                group.members.iter().filter(|member| member.sync.is_streaming() && !case.is_gone(&member.name)).count();
-            (left < group.writes_need).then(|| Reason::WritesWouldStop {
+            let left = group
+                .members
+                .iter()
+                .filter(|member| member.sync.is_streaming() && !input.is_gone(&member.name))
+                .count();
+            (left < group.write_quorum).then(|| Reason::WritesWouldStop {
                 group: group.name.clone(),
                 left,
-                needed: group.writes_need,
+                needed: group.write_quorum,
             })
         })
         .collect()

@@ -1,7 +1,7 @@
 //! Groups whose members are equals: nobody leads, every one may go as long as a write still finds its quorum of copies.
 
 use super::tests::{NOW, against, state, take, workload};
-use super::{Known, everyone_in_sync};
+use super::{JudgeInput, everyone_in_sync};
 use crate::{Assessment, Blocker, Disruption, Policy, Reason, ReplicaGroup, Role, Sync, Unsettled};
 
 /// Five nodes; each shard has three copies, on nodes in turn, so that each node is in three groups.
@@ -10,16 +10,16 @@ fn five() -> Assessment {
     let group = |first: usize| ReplicaGroup {
         name: format!("shards of c{first}"),
         members: (first..first + 3).map(peer).collect(),
-        writes_need: 2,
+        write_quorum: 2,
     };
     Assessment {
         taken_at: NOW,
         topology: "cluster of 5".to_owned(),
         groups: (0..5).map(group).collect(),
-        electorates: Vec::new(),
+        quorums: Vec::new(),
         blockers: Vec::new(),
         feature_release: None,
-        synchrony: crate::Synchrony::Declared,
+        synchrony: crate::SyncReplication::Declared,
         sharding: None,
     }
 }
@@ -34,7 +34,7 @@ fn any_of_equals_may_go_while_a_write_finds_its_quorum() {
     for node in 0..5 {
         assert_eq!(against(&assessment, &take(&[&format!("c{node}")])), Vec::<&str>::new());
     }
-    assert!(assessment.groups.iter().all(|group| group.primary().is_none() && !group.is_headless()));
+    assert!(assessment.groups.iter().all(|group| group.primary().is_none() && !group.lacks_primary()));
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn a_single_copy_is_the_only_one_and_two_are_a_quorum_together() {
     assessment.groups[0].members.truncate(2);
     assert_eq!(against(&assessment, &take(&["c0"])), ["STF-DB-008"]);
     assessment.groups[0].members.truncate(1);
-    assessment.groups[0].writes_need = 1;
+    assessment.groups[0].write_quorum = 1;
     assert_eq!(against(&assessment, &take(&["c0"])), ["STF-DB-022", "STF-DB-008"]);
 }
 
@@ -67,7 +67,7 @@ fn beside_one_in_maintenance_mode_nobody_goes_and_that_one_may() {
     assert_eq!(against(&assessment, &take(&["c1"])), Vec::<&str>::new());
     let mut workload = workload(&assessment);
     workload.replicas = 0; // nobody of them is missing
-    let known = Known { workload: &workload, assessment: Some(&assessment), promised: &[] };
+    let known = JudgeInput { workload: &workload, assessment: Some(&assessment), promised: &[] };
     let codes = |except| {
         let reasons = everyone_in_sync(&Policy::default(), known, except, NOW);
         reasons.iter().map(Reason::code).collect::<Vec<_>>()
@@ -91,6 +91,6 @@ fn what_is_not_settled_lets_nobody_go() {
 
 #[test]
 fn nobody_takes_over_from_one_of_equals() {
-    let disruption = Disruption::HandOver { from: "c0".to_owned(), to: "c1".to_owned() };
+    let disruption = Disruption::Switchover { from: "c0".to_owned(), to: "c1".to_owned() };
     assert_eq!(against(&five(), &disruption), ["STF-DB-014"]);
 }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use super::tests::{NOW, take, three_shards, workload};
-use super::{Known, judge};
+use super::{JudgeInput, judge};
 use crate::{Assessment, Disruption, Policy, Reason, Role, Storage, Sync, Workload};
 
 /// Three shards, the replica of the first in a pod whose container could not be made; its writes need both of its members.
 fn short_of_one() -> (Assessment, Workload) {
     let mut assessment = three_shards();
     let group = &mut assessment.groups[0];
-    group.writes_need = 2;
+    group.write_quorum = 2;
     group.members[1].role = Role::Unknown;
     group.members[1].sync = Sync::Unreachable { why: "refused".to_owned() };
     let mut workload = workload(&assessment);
@@ -20,7 +20,7 @@ fn short_of_one() -> (Assessment, Workload) {
 }
 
 fn against(assessment: &Assessment, workload: &Workload, disruption: &Disruption) -> Vec<&'static str> {
-    let known = Known { workload, assessment: Some(assessment), promised: &[] };
+    let known = JudgeInput { workload, assessment: Some(assessment), promised: &[] };
     judge(&Policy::default(), known, disruption, NOW).reasons().iter().map(Reason::code).collect()
 }
 
@@ -28,7 +28,7 @@ fn against(assessment: &Assessment, workload: &Workload, disruption: &Disruption
 fn what_is_missing_with_it_and_without_it_is_no_reason_against_taking_it() {
     let (mut assessment, mut workload) = short_of_one();
     assert!(against(&assessment, &workload, &take(&["r00"])).is_empty());
-    assessment.electorates[0].needed = 4;
+    assessment.quorums[0].needed = 4;
     assert!(against(&assessment, &workload, &take(&["r00"])).is_empty(), "it has no vote");
     assert_eq!(against(&assessment, &workload, &take(&["r10"])), ["STF-DB-009"], "one that runs has its place");
     Arc::make_mut(&mut workload.members[1]).never_started = false;

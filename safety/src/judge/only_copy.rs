@@ -1,9 +1,9 @@
-//! When a primary is the only copy of its data, so that no handover will ever make it safe to take.
+//! When a primary is the only copy of its data, so that no switchover will ever make it safe to take.
 
 use std::sync::Arc;
 
 use super::tests::{NOW, against, take, three_shards, workload};
-use super::{Known, judge};
+use super::{JudgeInput, judge};
 use crate::{Policy, Reason};
 
 #[test]
@@ -17,7 +17,7 @@ fn the_only_copy_is_told_from_a_primary_that_can_hand_over() {
     let mut unknown = workload(&assessment);
     Arc::make_mut(&mut unknown.members[1]).name = "stray".to_owned();
     for workload in [missing, unknown] {
-        let known = Known { workload: &workload, assessment: Some(&assessment), promised: &[] };
+        let known = JudgeInput { workload: &workload, assessment: Some(&assessment), promised: &[] };
         let verdict = judge(&Policy::default(), known, &take(&["p0"]), NOW);
         let codes: Vec<_> = verdict.reasons().iter().map(Reason::code).collect();
         assert_eq!(codes, ["STF-DB-007", "STF-DB-008"]);

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::tests::workload;
-use super::{Known, judge};
-use crate::{Assessment, Disruption, Electorate, MemberState, Policy, ReplicaGroup, Role, Sync, Version};
+use super::{JudgeInput, judge};
+use crate::{Assessment, Disruption, MemberState, Policy, Quorum, ReplicaGroup, Role, Sync, Version};
 
 const NOW: i64 = 1_000_000;
 
@@ -34,7 +34,7 @@ fn database() -> impl Strategy<Value = Assessment> {
         let groups: Vec<ReplicaGroup> = groups
             .into_iter()
             .enumerate()
-            .map(|(group, (members, writes_need))| ReplicaGroup {
+            .map(|(group, (members, write_quorum))| ReplicaGroup {
                 name: format!("group {group}"),
                 members: members
                     .into_iter()
@@ -49,7 +49,7 @@ fn database() -> impl Strategy<Value = Assessment> {
                         priority: MemberState::NO_PREFERENCE,
                     })
                     .collect(),
-                writes_need,
+                write_quorum,
             })
             .collect();
         let live = groups.iter().filter_map(|group| group.members.first()).map(|member| member.name.clone()).collect();
@@ -57,10 +57,10 @@ fn database() -> impl Strategy<Value = Assessment> {
             taken_at: NOW,
             topology: "any".to_owned(),
             groups,
-            electorates: vec![Electorate { voters_are: "voters".to_owned(), live, needed }],
+            quorums: vec![Quorum { voters_are: "voters".to_owned(), live, needed }],
             blockers: Vec::new(),
             feature_release: None,
-            synchrony: crate::Synchrony::Declared,
+            synchrony: crate::SyncReplication::Declared,
             sharding: None,
         }
     })
@@ -88,7 +88,7 @@ fn allowed_with_empty_pods(
         let pod = Arc::make_mut(pod);
         (pod.never_started, pod.ready) = (true, index.is_multiple_of(4)); // not every account fits the other
     }
-    let known = Known { workload: &workload, assessment: Some(assessment), promised };
+    let known = JudgeInput { workload: &workload, assessment: Some(assessment), promised };
     judge(policy, known, &Disruption::Take { members: members.to_vec() }, now).is_allowed()
 }
 
@@ -146,7 +146,7 @@ proptest! {
         if allowed(&database, std::slice::from_ref(&one), &[], &Policy::default(), NOW) {
             let group = database.group_of(&one).expect("a group");
             let left = group.members.iter().filter(|member| member.name != one && member.sync.is_streaming()).count();
-            prop_assert!(left >= group.writes_need, "{left} are left");
+            prop_assert!(left >= group.write_quorum, "{left} are left");
             prop_assert!(group.member(&one).is_some_and(|member| member.role != Role::Primary));
         }
     }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Known, judge};
+use super::{JudgeInput, judge};
 use crate::{
-    Assessment, Blocker, Claims, Disruption, Electorate, EngineKind, Member, MemberState, Policy, Reason, ReplicaGroup,
-    Role, Rollout, Storage, Sync, Synchrony, Version, Workload, WorkloadId,
+    Assessment, Blocker, Disruption, EngineKind, Member, MemberState, Policy, Quorum, Reason, ReplicaGroup, Role,
+    Rollout, Storage, Sync, SyncReplication, Version, VolumeClaims, Workload, WorkloadId,
 };
 
 pub(super) const NOW: i64 = 1_000_000;
@@ -25,7 +25,7 @@ pub(super) fn state(name: &str, role: Role) -> MemberState {
 fn group(index: usize, replicas: usize) -> ReplicaGroup {
     let mut members = vec![state(&format!("p{index}"), Role::Primary)];
     members.extend((0..replicas).map(|replica| state(&format!("r{index}{replica}"), Role::Replica)));
-    ReplicaGroup { name: format!("shard {index}"), members, writes_need: 1 }
+    ReplicaGroup { name: format!("shard {index}"), members, write_quorum: 1 }
 }
 
 /// Three shards of a primary (p0..p2) and one replica each (r00, r10, r20), everybody well.
@@ -34,14 +34,14 @@ pub(super) fn three_shards() -> Assessment {
         taken_at: NOW,
         topology: "Redis Cluster".to_owned(),
         groups: (0..3).map(|index| group(index, 1)).collect(),
-        electorates: vec![Electorate {
+        quorums: vec![Quorum {
             voters_are: "slot-owning masters".to_owned(),
             live: (0..3).map(|shard| format!("p{shard}")).collect(),
             needed: 2,
         }],
         blockers: Vec::new(),
         feature_release: None,
-        synchrony: Synchrony::Declared,
+        synchrony: SyncReplication::Declared,
         sharding: None,
     }
 }
@@ -57,7 +57,7 @@ pub(super) fn workload(assessment: &Assessment) -> Workload {
         image: "redis:7.0".to_owned(),
         ready: true,
         terminating: false,
-        storage: Storage::Claim,
+        storage: Storage::VolumeClaim,
         waiting: None,
         never_started: false,
     });
@@ -77,7 +77,7 @@ pub(super) fn workload(assessment: &Assessment) -> Workload {
         routes: Vec::new(),
         template_owner: None,
         replicas_owner: None,
-        claims: Claims::default(),
+        claims: VolumeClaims::default(),
         operated: None,
     }
 }
@@ -86,8 +86,8 @@ pub(super) fn take(names: &[&str]) -> Disruption {
     Disruption::Take { members: names.iter().map(|&name| name.to_owned()).collect() }
 }
 
-fn hand_over(from: &str, to: &str) -> Disruption {
-    Disruption::HandOver { from: from.to_owned(), to: to.to_owned() }
+fn switch_over(from: &str, to: &str) -> Disruption {
+    Disruption::Switchover { from: from.to_owned(), to: to.to_owned() }
 }
 
 /// The codes of the reasons against a disruption of this database.
@@ -98,7 +98,7 @@ pub(super) fn against(assessment: &Assessment, disruption: &Disruption) -> Vec<&
 fn against_with(a: &Assessment, disruption: &Disruption, promised: &[&str], policy: &Policy) -> Vec<&'static str> {
     let workload = workload(a);
     let promised: Vec<String> = promised.iter().map(|&name| name.to_owned()).collect();
-    let known = Known { workload: &workload, assessment: Some(a), promised: &promised };
+    let known = JudgeInput { workload: &workload, assessment: Some(a), promised: &promised };
     judge(policy, known, disruption, NOW).reasons().iter().map(Reason::code).collect()
 }
 
@@ -143,15 +143,15 @@ fn a_lagging_replica_holds_back_its_group() {
     assessment.groups[0] = group(0, 2);
     assessment.groups[0].members[1].sync = Sync::InSync { lag_bytes: (1 << 20) + 1 };
     assert_eq!(against(&assessment, &take(&["r01"])), ["STF-DB-006"]);
-    assert_eq!(against(&assessment, &hand_over("p0", "r00")), ["STF-DB-006"]);
+    assert_eq!(against(&assessment, &switch_over("p0", "r00")), ["STF-DB-006"]);
 }
 
 #[test]
 fn writes_that_need_a_replica_keep_it() {
     let mut assessment = three_shards();
-    assessment.groups[0].writes_need = 2;
+    assessment.groups[0].write_quorum = 2;
     assert_eq!(against(&assessment, &take(&["r00"])), ["STF-DB-008"]);
-    assert!(against(&assessment, &hand_over("p0", "r00")).is_empty(), "a handover takes nobody away");
+    assert!(against(&assessment, &switch_over("p0", "r00")).is_empty(), "a switchover takes nobody away");
     let accepted = Policy { accepted: ["STF-DB-008".to_owned()].into(), ..Policy::default() };
     assert!(against_with(&assessment, &take(&["r00"]), &[], &accepted).is_empty(), "their clients may wait");
 }
@@ -159,7 +159,7 @@ fn writes_that_need_a_replica_keep_it() {
 #[test]
 fn the_voters_never_fall_below_their_majority() {
     let mut assessment = three_shards();
-    assessment.electorates[0].live = vec!["p0".to_owned()];
+    assessment.quorums[0].live = vec!["p0".to_owned()];
     assert_eq!(against(&assessment, &take(&["r00"])), ["STF-DB-009"]);
 }
 
@@ -174,7 +174,7 @@ fn data_without_a_claim_or_without_persistence_stays() {
     let assessment = three_shards();
     let mut workload = workload(&assessment);
     Arc::make_mut(&mut workload.members[1]).storage = Storage::Ephemeral;
-    let known = Known { workload: &workload, assessment: Some(&assessment), promised: &[] };
+    let known = JudgeInput { workload: &workload, assessment: Some(&assessment), promised: &[] };
     let verdict = judge(&Policy::default(), known, &take(&["r00"]), NOW);
     assert_eq!(verdict.reasons(), [Reason::StorageNotKept { member: "r00".to_owned() }]);
 }
@@ -187,17 +187,17 @@ fn nobody_may_accept_the_loss_of_a_primary() {
 
 #[test]
 fn a_handover_goes_to_a_replica_of_that_primary_in_sync_and_no_older() {
-    assert!(against(&three_shards(), &hand_over("p0", "r00")).is_empty());
-    assert_eq!(against(&three_shards(), &hand_over("p0", "r10")), ["STF-DB-014"]);
-    assert_eq!(against(&three_shards(), &hand_over("r00", "p0")), ["STF-DB-014"]);
+    assert!(against(&three_shards(), &switch_over("p0", "r00")).is_empty());
+    assert_eq!(against(&three_shards(), &switch_over("p0", "r10")), ["STF-DB-014"]);
+    assert_eq!(against(&three_shards(), &switch_over("r00", "p0")), ["STF-DB-014"]);
 
     let mut behind = three_shards();
     behind.groups[0].members[1].sync = Sync::Behind { why: "link down".to_owned() };
-    assert_eq!(against(&behind, &hand_over("p0", "r00")), ["STF-DB-005", "STF-DB-012"]);
+    assert_eq!(against(&behind, &switch_over("p0", "r00")), ["STF-DB-005", "STF-DB-012"]);
 
     let mut older = three_shards();
     older.groups[0].members[0].version = Version::parse("8.0.2");
-    assert_eq!(against(&older, &hand_over("p0", "r00")), ["STF-DB-015"]);
+    assert_eq!(against(&older, &switch_over("p0", "r00")), ["STF-DB-015"]);
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn a_snapshot_delays_a_handover_and_nothing_else() {
     let mut assessment = three_shards();
     assessment.blockers = vec![Blocker::SnapshotRunning { member: "p0".to_owned(), what: "RDB snapshot".to_owned() }];
     assert!(against(&assessment, &take(&["r00"])).is_empty());
-    assert_eq!(against(&assessment, &hand_over("p0", "r00")), ["STF-DB-019"]);
+    assert_eq!(against(&assessment, &switch_over("p0", "r00")), ["STF-DB-019"]);
 }
 
 #[test]
@@ -229,9 +229,9 @@ fn a_silent_member_may_be_taken_only_if_another_leads_its_group() {
 fn what_is_not_known_or_too_old_is_refused() {
     let assessment = three_shards();
     let workload = workload(&assessment);
-    let known = Known { workload: &workload, assessment: None, promised: &[] };
+    let known = JudgeInput { workload: &workload, assessment: None, promised: &[] };
     assert_eq!(judge(&Policy::default(), known, &take(&["r00"]), NOW).reasons(), [super::never_looked()]);
-    let known = Known { assessment: Some(&assessment), ..known };
+    let known = JudgeInput { assessment: Some(&assessment), ..known };
     let verdict = judge(&Policy::default(), known, &take(&["r00"]), NOW + 3_001);
     assert_eq!(verdict.reasons(), [Reason::Stale { age: 3_001, limit: 3_000 }]);
     assert!(judge(&Policy::default(), known, &take(&["r00"]), NOW + 3_000).is_allowed());
@@ -246,7 +246,7 @@ fn a_member_on_its_way_out_counts_as_gone_though_its_server_still_answers() {
     let mut workload = workload(&assessment);
     let leaving = workload.members.iter_mut().find(|member| member.name == "r01").expect("a member");
     Arc::make_mut(leaving).terminating = true;
-    let known = Known { workload: &workload, assessment: Some(&assessment), promised: &[] };
+    let known = JudgeInput { workload: &workload, assessment: Some(&assessment), promised: &[] };
     let verdict = judge(&Policy::default(), known, &take(&["r00"]), NOW);
     assert_eq!(verdict.reasons().iter().map(Reason::code).collect::<Vec<_>>(), ["STF-DB-005"]);
     assert!(judge(&Policy::default(), known, &take(&["r10"]), NOW).is_allowed(), "another group is not concerned");
@@ -256,15 +256,19 @@ fn a_member_on_its_way_out_counts_as_gone_though_its_server_still_answers() {
 fn a_limit_in_seconds_is_kept_only_by_who_is_known_to_keep_it() {
     let limited = Policy { max_lag_seconds: Some(10), ..Policy::default() };
     let mut assessment = three_shards();
-    assert!(against_with(&assessment, &hand_over("p0", "r00"), &[], &limited).is_empty());
+    assert!(against_with(&assessment, &switch_over("p0", "r00"), &[], &limited).is_empty());
     assessment.groups[0].members[1].lag_seconds = Some(11);
-    assert_eq!(against_with(&assessment, &hand_over("p0", "r00"), &[], &limited), ["STF-DB-023"]);
+    assert_eq!(against_with(&assessment, &switch_over("p0", "r00"), &[], &limited), ["STF-DB-023"]);
     assessment.groups[0].members[1].lag_seconds = None;
-    assert_eq!(against_with(&assessment, &hand_over("p0", "r00"), &[], &limited), ["STF-DB-023"], "unknown is unsafe");
-    assert!(against(&assessment, &hand_over("p0", "r00")).is_empty(), "nobody set a limit");
+    assert_eq!(
+        against_with(&assessment, &switch_over("p0", "r00"), &[], &limited),
+        ["STF-DB-023"],
+        "unknown is unsafe"
+    );
+    assert!(against(&assessment, &switch_over("p0", "r00")).is_empty(), "nobody set a limit");
 }
 
-/// A database somebody died in handing over: p0 is a standby by now, r00 not yet a primary.
+/// A database somebody died in switching over: p0 is a standby by now, r00 not yet a primary.
 fn in_the_pause() -> (Assessment, Disruption) {
     let mut assessment = three_shards();
     for member in &mut assessment.groups[0].members {
@@ -273,15 +277,15 @@ fn in_the_pause() -> (Assessment, Disruption) {
     }
     let group = assessment.groups[0].name.clone();
     assessment.blockers.push(Blocker::NoSinglePrimary { group, primaries: 0 });
-    (assessment, Disruption::FinishHandOver { from: "p0".to_owned(), to: "r00".to_owned() })
+    (assessment, Disruption::FinishSwitchover { from: "p0".to_owned(), to: "r00".to_owned() })
 }
 
 #[test]
 fn a_handover_is_finished_only_while_nobody_leads() {
     let (mut assessment, finish) = in_the_pause();
     assert!(against(&assessment, &finish).is_empty());
-    assert!(!against(&assessment, &hand_over("p0", "r00")).is_empty(), "nothing begins there");
-    let other = Disruption::FinishHandOver { from: "p0".to_owned(), to: "r10".to_owned() };
+    assert!(!against(&assessment, &switch_over("p0", "r00")).is_empty(), "nothing begins there");
+    let other = Disruption::FinishSwitchover { from: "p0".to_owned(), to: "r10".to_owned() };
     assert!(against(&assessment, &other).contains(&"STF-DB-014"), "not into another group");
     assessment.groups[0].members[1].role = Role::Primary;
     assert_eq!(against(&assessment, &finish), ["STF-DB-014"], "somebody leads by now");

@@ -6,16 +6,16 @@ use anyhow::{Context, Result};
 use stateful_harness::Cluster;
 
 use super::certificate::showing;
-use super::line::Door;
+use super::line::Endpoint;
 
 /// As the kubeconfig says, with its client certificate.
-pub(crate) async fn door(cluster: &Cluster) -> Result<Door> {
+pub(crate) async fn endpoint(cluster: &Cluster) -> Result<Endpoint> {
     let server = field(cluster, "clusters", "cluster", "server").await?;
     let authority = decoded(cluster, "clusters", "cluster", "certificate-authority-data").await?;
     let certificate = decoded(cluster, "users", "user", "client-certificate-data").await?;
     let key = decoded(cluster, "users", "user", "client-key-data").await?;
     let address = server.trim().trim_start_matches("https://");
-    Ok(Door { address: resolved(address)?, tls: showing(&authority, &certificate, &key)? })
+    Ok(Endpoint { address: resolved(address)?, tls: showing(&authority, &certificate, &key)? })
 }
 
 fn resolved(address: &str) -> Result<SocketAddr> {

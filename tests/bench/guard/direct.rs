@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::cores;
-use super::line::{Door, Line, post};
+use super::line::{Endpoint, Line, post};
 use super::servers::Running;
 use super::spread::{Spread, middle, times};
 
@@ -59,8 +59,8 @@ pub(crate) async fn measure(asked: &[(&'static str, &Running, String)]) -> Resul
             for turn in 0..asked.len() {
                 let who = (turn + round) % asked.len(); // nobody is always the one after the same neighbour
                 let (_, server, review) = &asked[who];
-                let (door, question) = (server.door.clone(), post(server.path, review));
-                let spread = tokio::task::spawn_blocking(move || load(&door, &question, lines)).await??;
+                let (endpoint, question) = (server.endpoint.clone(), post(server.path, review));
+                let spread = tokio::task::spawn_blocking(move || load(&endpoint, &question, lines)).await??;
                 rounds[who][at].push(spread);
             }
         }
@@ -73,9 +73,9 @@ pub(crate) async fn measure(asked: &[(&'static str, &Running, String)]) -> Resul
     Ok(asked.iter().zip(rounds).map(|((who, ..), rounds)| Row { who, spreads: over(&rounds), rounds }).collect())
 }
 
-fn load(door: &Door, question: &[u8], lines: usize) -> Result<Spread> {
+fn load(endpoint: &Endpoint, question: &[u8], lines: usize) -> Result<Spread> {
     cores::ask_from()?; // and so do the threads it starts
-    let mut open = (0..lines).map(|_| Line::open(door)).collect::<Result<Vec<_>>>()?;
+    let mut open = (0..lines).map(|_| Line::open(endpoint)).collect::<Result<Vec<_>>>()?;
     for line in &mut open {
         for _ in 0..WARM_UP / lines.min(10) {
             line.ask(question)?;

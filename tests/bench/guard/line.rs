@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A server, and how its certificate is verified.
 #[derive(Clone)]
-pub(crate) struct Door {
+pub(crate) struct Endpoint {
     pub(crate) address: SocketAddr,
     pub(crate) tls: Arc<ClientConfig>,
 }
@@ -56,12 +56,12 @@ pub(crate) fn post(path: &str, body: &str) -> Vec<u8> {
 
 impl Line {
     /// Dials.
-    pub(crate) fn open(door: &Door) -> Result<Self> {
-        let tcp = TcpStream::connect_timeout(&door.address, PATIENCE)?;
+    pub(crate) fn open(endpoint: &Endpoint) -> Result<Self> {
+        let tcp = TcpStream::connect_timeout(&endpoint.address, PATIENCE)?;
         tcp.set_nodelay(true)?;
         tcp.set_read_timeout(Some(PATIENCE))?;
-        let name = ServerName::IpAddress(door.address.ip().into());
-        let tls = ClientConnection::new(Arc::clone(&door.tls), name)?;
+        let name = ServerName::IpAddress(endpoint.address.ip().into());
+        let tls = ClientConnection::new(Arc::clone(&endpoint.tls), name)?;
         Ok(Self { stream: StreamOwned::new(tls, tcp), heard: Vec::new() })
     }
 

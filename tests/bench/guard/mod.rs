@@ -162,9 +162,9 @@ async fn database(cluster: &Cluster) -> Result<Namespace> {
 
 /// This machine's address as the API server, and with it every node, sees it: where the API server itself is.
 async fn address(cluster: &Cluster) -> Result<IpAddr> {
-    let door = api_server::door(cluster).await?;
+    let endpoint = api_server::endpoint(cluster).await?;
     let socket = std::net::UdpSocket::bind("0.0.0.0:0")?;
-    socket.connect(door.address).context("the API server is not on this machine's networks")?;
+    socket.connect(endpoint.address).context("the API server is not on this machine's networks")?;
     Ok(socket.local_addr()?.ip())
 }
 

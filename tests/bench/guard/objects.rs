@@ -100,7 +100,7 @@ pub(crate) async fn webhook(
             "name": webhook_name(ask),
             "admissionReviewVersions": ["v1"],
             "clientConfig": {
-                "url": format!("https://{}{}", server.door.address, server.path),
+                "url": format!("https://{}{}", server.endpoint.address, server.path),
                 "caBundle": bundle,
             },
             "failurePolicy": "Fail",

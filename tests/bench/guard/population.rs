@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use stateful_harness::{Cluster, Namespace, image, until};
 
 use super::api_server;
-use super::line::{Door, Line, post};
+use super::line::{Endpoint, Line, post};
 use super::objects;
 
 /// Databases.
@@ -27,9 +27,9 @@ const LINES: usize = 8;
 pub(crate) async fn settle(cluster: &Cluster) -> Result<Namespace> {
     let namespace = cluster.namespace("bench-population").await?;
     objects::label(cluster, namespace.name()).await?;
-    let door = api_server::door(cluster).await?;
+    let endpoint = api_server::endpoint(cluster).await?;
     let name = namespace.name().to_owned();
-    tokio::task::spawn_blocking(move || create(&door, &name)).await??;
+    tokio::task::spawn_blocking(move || create(&endpoint, &name)).await??;
     until("every pod is there", Duration::from_mins(5), async || {
         let query = format!("/api/v1/namespaces/{}/pods?limit=1", namespace.name());
         let told: Value = serde_json::from_str(&cluster.kubectl(&["get", "--raw", &query]).await?)?;
@@ -41,12 +41,12 @@ pub(crate) async fn settle(cluster: &Cluster) -> Result<Namespace> {
     Ok(namespace)
 }
 
-fn create(door: &Door, namespace: &str) -> Result<()> {
+fn create(endpoint: &Endpoint, namespace: &str) -> Result<()> {
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..LINES)
             .map(|first| {
                 scope.spawn(move || {
-                    let mut line = Line::open(door)?;
+                    let mut line = Line::open(endpoint)?;
                     (first..SETS).step_by(LINES).try_for_each(|set| database(&mut line, namespace, set))
                 })
             })

@@ -12,7 +12,7 @@ use stateful_harness::{Cluster, until};
 use tokio::process::{Child, Command};
 
 use super::certificate::Certificate;
-use super::line::{Door, Line, post};
+use super::line::{Endpoint, Line, post};
 
 /// The version of Gatekeeper, from the Go module proxy.
 pub(crate) const GATEKEEPER: &str = "github.com/open-policy-agent/gatekeeper/v3@v3.23.1";
@@ -85,7 +85,7 @@ async fn ran(mut command: Command) -> Result<String> {
 /// A server that runs.
 pub(crate) struct Running {
     child: Child,
-    pub(crate) door: Door,
+    pub(crate) endpoint: Endpoint,
     /// Where reviews of evictions go.
     pub(crate) path: &'static str,
     /// From its start until it said that it is ready.
@@ -154,8 +154,8 @@ impl Running {
         let log = fs::File::create(root()?.join(format!("target/bench/{name}.log")))?;
         let started = Instant::now();
         let child = command.kill_on_drop(true).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
-        let door = Door { address: listen, tls: Arc::clone(&site.certificate.client) };
-        let mut running = Self { child, door, path, ready_after: Duration::ZERO };
+        let endpoint = Endpoint { address: listen, tls: Arc::clone(&site.certificate.client) };
+        let mut running = Self { child, endpoint, path, ready_after: Duration::ZERO };
         loop {
             let is_ready = match ready {
                 Some((address, path)) => says_ok(address, path).await,
@@ -176,7 +176,7 @@ impl Running {
     /// Waits until it lets a review pass: what it needs to know about the pod, it knows.
     pub(crate) async fn allows(&self, review: &str) -> Result<()> {
         until("the webhook allows the eviction", READY_WITHIN, async || {
-            let reply = Line::open(&self.door)?.ask(&post(self.path, review))?;
+            let reply = Line::open(&self.endpoint)?.ask(&post(self.path, review))?;
             ensure!(reply.is_yes(), "{}", reply.text());
             Ok(())
         })

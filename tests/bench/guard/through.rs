@@ -9,7 +9,7 @@ use serde_json::Value;
 use stateful_harness::{Cluster, until};
 
 use super::api_server;
-use super::line::{Door, Line, post};
+use super::line::{Endpoint, Line, post};
 use super::objects::webhook_name;
 use super::review::{REFUSE, eviction};
 use super::spread::Spread;
@@ -38,15 +38,15 @@ pub(crate) struct Way {
 
 /// Evicts, by each way in turn. `ways` are the labels; the first is nobody's.
 pub(crate) async fn measure(cluster: &Cluster, namespace: &str, pod: &str, ways: &[&'static str]) -> Result<Vec<Way>> {
-    let door = api_server::door(cluster).await?;
+    let endpoint = api_server::endpoint(cluster).await?;
     let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}/eviction");
     let questions: Vec<Vec<u8>> =
         ways.iter().map(|way| post(&path, &eviction(namespace, pod, way).to_string())).collect();
     let mut refused = eviction(namespace, pod, POLICY);
     refused["metadata"]["labels"][REFUSE] = "yes".into();
-    all_are_asked(cluster, &door, ways, &questions, &post(&path, &refused.to_string())).await?;
+    all_are_asked(cluster, &endpoint, ways, &questions, &post(&path, &refused.to_string())).await?;
     let before = counts(cluster, ways).await?;
-    let rounds = tokio::task::spawn_blocking(move || rounds(&door, &questions)).await??;
+    let rounds = tokio::task::spawn_blocking(move || rounds(&endpoint, &questions)).await??;
     let after = counts(cluster, ways).await?;
     let mut measured = Vec::new();
     for (((way, before), after), rounds) in ways.iter().zip(before).zip(after).zip(&rounds) {
@@ -62,13 +62,13 @@ pub(crate) async fn measure(cluster: &Cluster, namespace: &str, pod: &str, ways:
 /// Waits until every way is in force: the API server takes new configurations a moment later.
 async fn all_are_asked(
     cluster: &Cluster,
-    door: &Door,
+    endpoint: &Endpoint,
     ways: &[&str],
     questions: &[Vec<u8>],
     refused: &[u8],
 ) -> Result<()> {
     until("every webhook is asked", Duration::from_mins(1), async || {
-        let mut line = Line::open(door)?;
+        let mut line = Line::open(endpoint)?;
         for (way, question) in ways.iter().zip(questions) {
             let reply = line.ask(question)?;
             ensure!(reply.status == 201, "{way}: {}", reply.text());
@@ -106,8 +106,8 @@ async fn counts(cluster: &Cluster, ways: &[&str]) -> Result<Vec<Count>> {
     Ok(ways.iter().map(|way| Count { calls: sum(way, "count"), seconds: sum(way, "sum") }).collect())
 }
 
-fn rounds(door: &Door, questions: &[Vec<u8>]) -> Result<Vec<Vec<Spread>>> {
-    let mut line = Line::open(door)?;
+fn rounds(endpoint: &Endpoint, questions: &[Vec<u8>]) -> Result<Vec<Vec<Spread>>> {
+    let mut line = Line::open(endpoint)?;
     let mut all = vec![Vec::new(); questions.len()];
     for _ in 0..ROUNDS {
         let mut took = vec![Vec::new(); questions.len()];

@@ -10,7 +10,7 @@ mod redis;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use stateful_harness::{Audit, Cluster, Door, Figures, Load, Namespace, Plugin};
+use stateful_harness::{Audit, Cluster, Endpoint, Figures, Load, Namespace, Plugin};
 use tokio::time::sleep;
 
 pub(crate) use page::section;
@@ -57,16 +57,16 @@ pub(crate) async fn compare(name: &str, cluster: &Cluster, plugin: &Plugin) -> R
     }))
 }
 
-/// Writes through the door, watches that for a while, and then while it is done. `settled` waits until the database is
+/// Writes through the endpoint, watches that for a while, and then while it is done. `settled` waits until the database is
 /// whole, and sees to it that it can be read.
 async fn measured(
-    door: impl Into<Door>,
+    endpoint: Endpoint,
     done: impl AsyncFnOnce() -> Result<()>,
     settled: impl AsyncFnOnce() -> Result<()>,
 ) -> Result<Upgrade> {
-    let load = Load::start(door).await?;
+    let load = Load::start(&endpoint).await?;
     sleep(IDLE).await;
-    let idle = load.turn_page();
+    let idle = load.take_figures();
     let started = Instant::now();
     // One that gives up is a figure too: what clients felt is counted all the same.
     let ended = done().await;
@@ -77,7 +77,7 @@ async fn measured(
         .filter_map(Result::err)
         .map(|why| format!("{why:#}"))
         .reduce(|one, other| format!("{one}; {other}"));
-    let during = load.turn_page();
+    let during = load.take_figures();
     let upgrade = Upgrade { idle, during, wall, broken, audit: load.stop().await? };
     println!("  {upgrade}"); // a bench is run to see its figures, and the others take minutes
     Ok(upgrade)

@@ -17,11 +17,11 @@ use super::{Comparison, IN_SYNC_WITHIN, Upgrade, measured};
 const SYNCED_WITHIN: Duration = Duration::from_mins(5);
 
 pub(super) async fn compare(cluster: &Cluster, plugin: &Plugin) -> Result<Comparison> {
-    let ours = async |mongodb: &Mongodb<'_>| {
+    let ours = async |mongodb: &Mongodb| {
         let plugin = plugin.clone().within(mongodb.namespace());
         plugin.run(&["upgrade", "mongo", "--image", &mongo_image("6.0"), "-y"]).await?.expect(0).map(drop)
     };
-    let rollout = async |mongodb: &Mongodb<'_>| {
+    let rollout = async |mongodb: &Mongodb| {
         let new = format!("mongo={}", mongo_image("6.0"));
         super::rolled_out(mongodb.namespace(), "statefulset/mongo", &new).await
     };
@@ -50,21 +50,17 @@ enum Driver {
     Pymongo,
 }
 
-async fn upgraded(
-    cluster: &Cluster,
-    driver: Driver,
-    by: impl AsyncFnOnce(&Mongodb<'_>) -> Result<()>,
-) -> Result<Upgrade> {
+async fn upgraded(cluster: &Cluster, driver: Driver, by: impl AsyncFnOnce(&Mongodb) -> Result<()>) -> Result<Upgrade> {
     let namespace = cluster.namespace("bench-mongodb").await?;
     let mongodb = Mongodb::deploy(&namespace, "5.0").await?;
-    let door = match driver {
-        Driver::Crate => (&mongodb).into(),
-        Driver::Pymongo => mongodb.through_pymongo().await?,
+    let endpoint = match driver {
+        Driver::Crate => mongodb.endpoint(),
+        Driver::Pymongo => mongodb.endpoint_for_pymongo().await?,
     };
-    measured(door, async || by(&mongodb).await, async || mongodb.in_sync(IN_SYNC_WITHIN).await).await
+    measured(endpoint, async || by(&mongodb).await, async || mongodb.in_sync(IN_SYNC_WITHIN).await).await
 }
 
-async fn published(mongodb: &Mongodb<'_>) -> Result<()> {
+async fn published(mongodb: &Mongodb) -> Result<()> {
     let namespace = mongodb.namespace();
     let patch = format!(
         "{{\"spec\":{{\"updateStrategy\":{{\"type\":\"OnDelete\",\"rollingUpdate\":null}},\"template\":{{\"spec\":\
@@ -99,7 +95,7 @@ async fn delete(namespace: &Namespace, pod: &str) -> Result<()> {
 }
 
 /// `rs.remove()`, said to mongo-0: the member as it was configured.
-async fn remove(mongodb: &Mongodb<'_>, member: &str) -> Result<Document> {
+async fn remove(mongodb: &Mongodb, member: &str) -> Result<Document> {
     let mut removed = None;
     reconfigure(mongodb, |members| {
         let at = members.iter().position(|listed| listed.as_document().is_some_and(|listed| of(listed, member)));
@@ -111,7 +107,7 @@ async fn remove(mongodb: &Mongodb<'_>, member: &str) -> Result<Document> {
 }
 
 /// `rs.add()`, said to mongo-0: with the next number there is.
-async fn add(mongodb: &Mongodb<'_>, mut member: Document) -> Result<()> {
+async fn add(mongodb: &Mongodb, mut member: Document) -> Result<()> {
     reconfigure(mongodb, |members| {
         let numbers = members.iter().filter_map(|listed| listed.as_document()?.get_i32("_id").ok());
         member.insert("_id", numbers.max().unwrap_or_default() + 1);
@@ -120,7 +116,7 @@ async fn add(mongodb: &Mongodb<'_>, mut member: Document) -> Result<()> {
     .await
 }
 
-async fn reconfigure(mongodb: &Mongodb<'_>, change: impl FnOnce(&mut Vec<Bson>)) -> Result<()> {
+async fn reconfigure(mongodb: &Mongodb, change: impl FnOnce(&mut Vec<Bson>)) -> Result<()> {
     let told = mongodb.command("mongo-0", doc! { "replSetGetConfig": 1 }).await?;
     let mut config = told.get_document("config").context("it has no configuration")?.clone();
     change(config.get_array_mut("members").context("it has no members")?);

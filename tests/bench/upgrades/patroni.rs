@@ -6,7 +6,7 @@ use stateful_harness::{Cluster, Plugin, Postgres};
 use super::{Comparison, IN_SYNC_WITHIN, Upgrade, measured};
 
 pub(super) async fn compare(cluster: &Cluster, plugin: &Plugin) -> Result<Comparison> {
-    let ours = async |postgres: &Postgres<'_>| {
+    let ours = async |postgres: &Postgres| {
         let plugin = plugin.clone().within(postgres.namespace());
         plugin.run(&["switchover", "patroni", "-y"]).await?.expect(0).map(drop)
     };
@@ -21,14 +21,14 @@ pub(super) async fn compare(cluster: &Cluster, plugin: &Plugin) -> Result<Compar
     })
 }
 
-async fn switched(cluster: &Cluster, by: impl AsyncFnOnce(&Postgres<'_>) -> Result<()>) -> Result<Upgrade> {
+async fn switched(cluster: &Cluster, by: impl AsyncFnOnce(&Postgres) -> Result<()>) -> Result<Upgrade> {
     let namespace = cluster.namespace("bench-patroni").await?;
     let postgres = Postgres::deploy_patroni(&namespace, "15.18").await?;
-    let door = postgres.through("patroni").await?;
-    measured(door, async || by(&postgres).await, async || postgres.in_sync(IN_SYNC_WITHIN).await).await
+    let endpoint = postgres.endpoint("patroni").await?;
+    measured(endpoint, async || by(&postgres).await, async || postgres.in_sync(IN_SYNC_WITHIN).await).await
 }
 
-async fn theirs(postgres: &Postgres<'_>) -> Result<()> {
+async fn theirs(postgres: &Postgres) -> Result<()> {
     let from = postgres.primary().await?;
     let pods = postgres.pods().await?;
     let to = pods.into_iter().map(|pod| pod.name).find(|name| *name != from).context("there is nobody else")?;

@@ -48,16 +48,17 @@ async fn upgraded(cluster: &Cluster, service: &str, by: impl AsyncFnOnce(&Namesp
     if service == POOLER {
         postgres.deploy_pooler().await?;
     }
-    let door = until("clients are served", Duration::from_secs(30), async || postgres.through(service).await).await?;
-    measured(door, async || by(&namespace).await, async || settled(&postgres).await).await
+    let endpoint =
+        until("clients are served", Duration::from_secs(30), async || postgres.endpoint(service).await).await?;
+    measured(endpoint, async || by(&namespace).await, async || settled(&postgres).await).await
 }
 
 /// Waits until it is whole. Where nobody is behind the Service any more it is turned to whoever leads, so that what is left
 /// can be read.
-async fn settled(postgres: &Postgres<'_>) -> Result<()> {
+async fn settled(postgres: &Postgres) -> Result<()> {
     let namespace = postgres.namespace();
     let whole = postgres.in_sync(IN_SYNC_WITHIN).await;
-    let led_to = postgres.clients_are_led_to().await?;
+    let led_to = postgres.selected_by_service().await?;
     // Asked in this order: a pod that is going away is one too many, and so is gone by now.
     if namespace.get(&["pod", &led_to]).await.is_ok() {
         return whole;

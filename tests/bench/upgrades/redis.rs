@@ -34,5 +34,5 @@ pub(super) async fn compare(cluster: &Cluster, plugin: &Plugin) -> Result<Compar
 async fn upgraded(cluster: &Cluster, by: impl AsyncFnOnce(&Namespace) -> Result<()>) -> Result<Upgrade> {
     let namespace = cluster.namespace("bench-redis").await?;
     let redis = RedisCluster::deploy(&namespace, "7.0").await?;
-    measured(&redis, async || by(&namespace).await, async || redis.in_sync(IN_SYNC_WITHIN).await).await
+    measured(redis.endpoint(), async || by(&namespace).await, async || redis.in_sync(IN_SYNC_WITHIN).await).await
 }

@@ -1,26 +1,26 @@
-//! One writer: a number after another, each as soon as the one before has an answer and its turn has come.
+//! One writer: it writes one number after the other, each once the one before is answered and the pace allows the next.
 
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::driver::Link;
-use super::key::Ledger;
+use super::client::Client;
+use super::ledger::Ledger;
 use super::read;
 use crate::company::pace;
 
-pub(super) async fn write(mut link: Link, ledger: Arc<Mutex<Ledger>>, stop: watch::Receiver<bool>) {
+pub(super) async fn write(mut client: Box<dyn Client>, ledger: Arc<Mutex<Ledger>>, stop: watch::Receiver<bool>) {
     let name = read(&ledger).name().to_owned();
-    let mut turns = interval(pace());
-    // After a stall the pace goes on; a burst to catch up would be another load than the one before.
-    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = interval(pace());
+    // After a stall the pace stays the same; a burst to catch up would be another load than the one before.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     for number in 0_u64.. {
-        turns.tick().await;
+        ticks.tick().await;
         if *stop.borrow() {
             return;
         }
-        let answer = link.write(&name, number).await;
-        read(&ledger).enter(number, answer);
+        let outcome = client.write(&name, number).await;
+        read(&ledger).enter(number, outcome);
     }
 }

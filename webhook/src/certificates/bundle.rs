@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::pair::{AUTHORITIES, Flaw, lifetime};
-use super::terms::Lifetime;
+use super::keypair::{AUTHORITIES, Flaw, lifetime};
+use super::lifetimes::Lifetime;
 
 /// An authority: its certificate, without its key.
 #[derive(Debug, Clone, PartialEq, Eq)]

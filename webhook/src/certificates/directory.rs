@@ -13,8 +13,8 @@ use tokio::fs;
 use tokio::time::sleep;
 use tracing::info;
 
-use super::complaint::Complaint;
-use super::pair::{CERTIFICATE, Flaw, KEY, Pair};
+use super::keypair::{CERTIFICATE, Flaw, KEY, Pair};
+use super::log_once::Complaint;
 use super::serving::Serving;
 
 /// How often it is read. The kubelet itself takes up to a minute.
@@ -53,7 +53,7 @@ impl Directory {
     pub(crate) async fn follow(mut self, serving: &Serving) {
         let mut complaint = Complaint::about("the directory with our certificate");
         loop {
-            match self.look(serving, Timestamp::now()).await {
+            match self.snapshot(serving, Timestamp::now()).await {
                 Ok(()) => complaint.settle(),
                 Err(error) => complaint.say(&error),
             }
@@ -63,7 +63,7 @@ impl Directory {
 
     /// Reads it once. Both files are read through one and the same link, so that they are of one issue; should they not
     /// be after all, the key does not fit and nothing changes.
-    pub(crate) async fn look(&mut self, serving: &Serving, now: Timestamp) -> Result<(), Unusable> {
+    pub(crate) async fn snapshot(&mut self, serving: &Serving, now: Timestamp) -> Result<(), Unusable> {
         let inner = fs::canonicalize(self.path.join("..data")).await.unwrap_or_else(|_| self.path.clone());
         let found = (read(&inner, CERTIFICATE).await?, read(&inner, KEY).await?);
         if self.taken.as_ref() == Some(&found) {

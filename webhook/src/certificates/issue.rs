@@ -9,7 +9,7 @@ use rcgen::{
 };
 use rustls::pki_types::CertificateDer;
 
-use super::terms::{Lifetime, SKEW};
+use super::lifetimes::{Lifetime, SKEW};
 
 /// The service the API server calls. It finds us under no other name.
 pub(crate) const SERVICE: &str = "stateful-guard";

@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use stateful_cluster::{Contents, Keyring};
+use stateful_cluster::{CertificateSecret, Contents};
 use tokio::time::{sleep, timeout};
 use tracing::info;
 
-use super::complaint::Complaint;
-use super::pair::{CERTIFICATE, Flaw, KEY, Pair};
+use super::keypair::{CERTIFICATE, Flaw, KEY, Pair};
+use super::log_once::Complaint;
 use super::serving::Serving;
 
 /// How often it is looked at, whether the watch has told anything or not.
@@ -19,7 +19,7 @@ const BEAT: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Follows it until it is dropped.
-pub(crate) async fn follow(keyring: &Keyring, serving: &Serving) {
+pub(crate) async fn follow(keyring: &CertificateSecret, serving: &Serving) {
     let mut complaint = Complaint::about("the Secret with our certificate");
     loop {
         match timeout(PATIENCE, keyring.load()).await {

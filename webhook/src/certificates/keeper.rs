@@ -10,13 +10,13 @@ use tokio::time::{sleep, timeout};
 use tracing::info;
 
 use super::bundle::Bundle;
-use super::complaint::Complaint;
+use super::keypair::{AUTHORITIES, Flaw};
+use super::lifetimes::Terms;
+use super::log_once::Complaint;
 use super::material::{Material, Undone, carry_out};
-use super::pair::{AUTHORITIES, Flaw};
-use super::ring::Ring;
 use super::rotation::{Deed, next};
+use super::secret_store::Ring;
 use super::serving::Serving;
-use super::terms::Terms;
 
 /// How long a look may take. What was read when it began is no older than this when it ends, which is what lets
 /// [`Terms::settle`] outlast a replica that publishes what it read before another wrote.

@@ -13,9 +13,9 @@ use stateful_cluster::Contents;
 
 use super::bundle::{Authority, Bundle};
 use super::issue::{self, Fresh};
-use super::pair::{AUTHORITIES, AUTHORITY_KEY, CERTIFICATE, Flaw, KEY, Pair};
+use super::keypair::{AUTHORITIES, AUTHORITY_KEY, CERTIFICATE, Flaw, KEY, Pair};
+use super::lifetimes::{Lifetime, Terms};
 use super::rotation::{Deed, Facts};
-use super::terms::{Lifetime, Terms};
 
 /// The note in the Secret that says since when every configuration holds the newest authority.
 const TRUSTED_SINCE: &str = "trusted-since";

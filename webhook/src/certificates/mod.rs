@@ -14,17 +14,17 @@
 //! never taken into service: what is there stays, and the reason is logged once.
 
 mod bundle;
-mod complaint;
 mod directory;
 mod issue;
 mod issued;
 mod keeper;
+mod keypair;
+mod lifetimes;
+mod log_once;
 mod material;
-mod pair;
-mod ring;
 mod rotation;
+mod secret_store;
 mod serving;
-mod terms;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -33,14 +33,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use rustls::ServerConfig;
-use stateful_cluster::{Cluster, Keyring};
+use stateful_cluster::{CertificateSecret, Cluster};
 
 use directory::Directory;
 use keeper::Keeper;
-use ring::LiveRing;
+pub(crate) use lifetimes::Terms;
+use secret_store::LiveRing;
 use serving::Serving;
 pub(crate) use serving::Unready;
-pub(crate) use terms::Terms;
 
 /// The Secret the guard keeps its own certificates in.
 pub(crate) const SECRET: &str = "stateful-guard-tls";
@@ -89,7 +89,7 @@ impl Certificates {
 
     /// A certificate for a test to be answered with.
     #[cfg(test)]
-    pub(crate) fn serving(pair: &pair::Pair, now: Timestamp) -> Self {
+    pub(crate) fn serving(pair: &keypair::Pair, now: Timestamp) -> Self {
         let certificates = Self::new().expect("a configuration");
         certificates.serving.take(pair, true, now).expect("a good certificate");
         certificates
@@ -118,7 +118,7 @@ impl Certificates {
                 Keeper::new(ring, issue::names(&namespace), terms, self.serving.clone()).keep().await;
             }
             Source::Secret { cluster, namespace, name } => {
-                issued::follow(&Keyring::follow(&cluster, &namespace, &name), &self.serving).await;
+                issued::follow(&CertificateSecret::follow(&cluster, &namespace, &name), &self.serving).await;
             }
             Source::Directory(path) => Directory::new(path).follow(&self.serving).await,
         }

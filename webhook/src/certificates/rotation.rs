@@ -16,7 +16,7 @@
 
 use jiff::Timestamp;
 
-use super::terms::{Lifetime, Terms};
+use super::lifetimes::{Lifetime, Terms};
 
 /// What counts for the decision.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use rustls::crypto::ring::default_provider;
 use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
-use super::pair::{Flaw, Pair};
+use super::keypair::{Flaw, Pair};
 
 /// The certificate in service; all clones are one.
 #[derive(Clone, Default)]

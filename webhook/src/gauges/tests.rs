@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use stateful_safety::{Blocker, Electorate, MemberState, ReplicaGroup};
+use stateful_safety::{Blocker, MemberState, Quorum, ReplicaGroup};
 
 use super::*;
 use crate::metrics::Metrics;
-use crate::promised::KEPT_WITHIN;
-use crate::rules::given::{guarded, pod, policy, redis};
+use crate::reservations::KEPT_WITHIN;
+use crate::rules::fixtures::{guarded, pod, policy, redis};
 
 const TAKEN_AT: i64 = 1_000_000;
 
@@ -30,7 +30,7 @@ fn state(name: &str, role: Role, sync: Sync) -> MemberState {
 }
 
 fn group(name: &str, members: Vec<MemberState>) -> ReplicaGroup {
-    ReplicaGroup { name: name.to_owned(), members, writes_need: 1 }
+    ReplicaGroup { name: name.to_owned(), members, write_quorum: 1 }
 }
 
 fn assessment(groups: Vec<ReplicaGroup>) -> Assessment {
@@ -39,10 +39,10 @@ fn assessment(groups: Vec<ReplicaGroup>) -> Assessment {
         taken_at: TAKEN_AT,
         topology,
         groups,
-        electorates: Vec::new(),
+        quorums: Vec::new(),
         blockers: Vec::new(),
         feature_release: None,
-        synchrony: stateful_safety::Synchrony::Declared,
+        synchrony: stateful_safety::SyncReplication::Declared,
         sharding: None,
     }
 }
@@ -64,17 +64,17 @@ fn promise(ordinal: usize, granted: bool) -> Value {
 }
 
 /// The lines a scrape gets about these objects and this look at `shop/redis`.
-fn scraped(objects: &[Value], look: Option<Assessment>, sightings: &HashMap<String, Sighting>, now: Now) -> String {
+fn scraped(objects: &[Value], snapshot: Option<Assessment>, sightings: &HashMap<String, Sighting>, now: Now) -> String {
     let metrics = Metrics::new();
     let model = Model::of(objects).expect("a model");
     let id = WorkloadId { namespace: "shop".to_owned(), name: "redis".to_owned() };
-    let seen = HashMap::from([(id, Seen { assessment: look, ..Seen::default() })]);
+    let seen = HashMap::from([(id, Seen { assessment: snapshot, ..Seen::default() })]);
     of_databases(&metrics.gauges, &model, &seen, sightings, now);
     metrics.text()
 }
 
-fn about(objects: &[Value], look: Option<Assessment>) -> String {
-    scraped(objects, look, &HashMap::new(), now())
+fn about(objects: &[Value], snapshot: Option<Assessment>) -> String {
+    scraped(objects, snapshot, &HashMap::new(), now())
 }
 
 /// Whether a gauge of `shop/redis` has a value.
@@ -111,17 +111,17 @@ fn what_is_wrong_is_counted_member_by_member_group_by_group() {
     let lagging =
         MemberState { lag_seconds: Some(42), ..state("redis-2", Role::Replica, Sync::InSync { lag_bytes: 2_097_152 }) };
     let silent = state("redis-1", Role::Unknown, Sync::Unreachable { why: "connection refused".to_owned() });
-    let mut look = assessment(vec![
+    let mut snapshot = assessment(vec![
         group("slots 0-5460", vec![state("redis-0", Role::Primary, Sync::InSync { lag_bytes: 0 }), lagging]),
         group("slots 5461-10922", vec![silent]),
     ]);
-    look.electorates.push(Electorate {
+    snapshot.quorums.push(Quorum {
         voters_are: "slot-owning masters".to_owned(),
         live: vec!["redis-0".to_owned()],
         needed: 2,
     });
-    look.blockers.push(Blocker::SlotsUncovered { covered: 10_923 });
-    let text = about(&[guarded(), redis(3)], Some(look));
+    snapshot.blockers.push(Blocker::SlotsUncovered { covered: 10_923 });
+    let text = about(&[guarded(), redis(3)], Some(snapshot));
     assert!(says(&text, "assessment_age_seconds", "4.0"), "{text}");
     assert!(says(&text, "groups", "2") && says(&text, "groups_without_primary", "1"), "{text}");
     assert!(says(&text, "members_away", "1") && says(&text, "voters_missing", "1"), "{text}");
@@ -148,7 +148,7 @@ fn a_promise_counts_until_its_pod_is_gone_or_nobody_kept_it() {
     let promised = book(&json!([promise(0, true)]));
     let there = [guarded(), redis(1), promised.clone(), pod("redis", 0)];
     let moment = now();
-    let made: Promise = serde_json::from_value(promise(0, true)).expect("a promise");
+    let made: EvictionRecord = serde_json::from_value(promise(0, true)).expect("a promise");
     let at = |age: Duration| {
         let seen = moment.steady.checked_sub(age).expect("a moment");
         HashMap::from([("pod-0".to_owned(), Sighting::of(&made, seen))])

@@ -8,22 +8,22 @@ use axum::Router;
 use axum::http::{StatusCode, Uri};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use stateful_cluster::{Bulletin, CLAIM_LIFETIME, ClientOptions, Cluster, Inventory, Model, claim_name};
+use stateful_cluster::{ClientOptions, Cluster, EventRecorder, Inventory, LOCK_LIFETIME, Model, lock_name};
 use stateful_safety::{Assessment, MemberState, ReplicaGroup, Role, Sync, WorkloadId};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
 use super::{LEASE, left_behind, run};
+use crate::decision_log::Notices;
 use crate::guard::Guard;
-use crate::known::{Known, Seen};
 use crate::metrics::Metrics;
-use crate::notices::Notices;
-use crate::rules::given::{guarded, namespace, redis};
+use crate::rules::fixtures::{guarded, namespace, redis};
+use crate::state::{Known, Seen};
 
 /// A claim on `shop/redis`; held by nobody when it was let go of.
 fn claim(holder: Option<&str>) -> Value {
     json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
-        "metadata": {"name": claim_name("redis"), "namespace": "shop"}, "spec": {"holderIdentity": holder}})
+        "metadata": {"name": lock_name("redis"), "namespace": "shop"}, "spec": {"holderIdentity": holder}})
 }
 
 /// What was seen of `shop/redis`: one group with a member in this role.
@@ -37,16 +37,16 @@ fn seen(role: Role) -> HashMap<WorkloadId, Seen> {
         persists: true,
         priority: MemberState::NO_PREFERENCE,
     };
-    let group = ReplicaGroup { name: "main".to_owned(), members: vec![member], writes_need: 1 };
-    let (electorates, blockers) = (Vec::new(), Vec::new());
+    let group = ReplicaGroup { name: "main".to_owned(), members: vec![member], write_quorum: 1 };
+    let (quorums, blockers) = (Vec::new(), Vec::new());
     let assessment = Assessment {
         taken_at: 0,
         topology: String::new(),
         groups: vec![group],
-        electorates,
+        quorums,
         blockers,
         feature_release: None,
-        synchrony: stateful_safety::Synchrony::Declared,
+        synchrony: stateful_safety::SyncReplication::Declared,
         sharding: None,
     };
     HashMap::from([(id(), Seen { assessment: Some(assessment), ..Seen::default() })])
@@ -61,7 +61,7 @@ fn what_somebody_who_died_may_have_left_is_taken_up() {
     let left = |objects: &[Value], role: Role, late: bool| {
         let model = Model::of(objects).expect("a model");
         let seen_at = model.claim(&id()).map_or(Timestamp::UNIX_EPOCH, |claim| claim.seen_at);
-        let now = if late { seen_at + CLAIM_LIFETIME + Duration::from_secs(1) } else { seen_at };
+        let now = if late { seen_at + LOCK_LIFETIME + Duration::from_secs(1) } else { seen_at };
         left_behind(&model, &seen(role), now) == [id()]
     };
     let held = [guarded(), redis(1), claim(Some("guard (guard handover, process 1)"))];
@@ -105,7 +105,7 @@ async fn nobody_leads_before_the_cluster_is_read() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let (cluster, mut asked) = empty_api_server().await;
     let known = Arc::new(Known::new(Inventory::watch(&cluster)));
-    let notices = Notices::new(Bulletin::new(&cluster, "guard", "me"));
+    let notices = Notices::new(EventRecorder::new(&cluster, "guard", "me"));
     let guard = Arc::new(Guard::new(cluster, known, Metrics::new(), notices));
     let (_goes_on, stop) = watch::channel(false);
     tokio::spawn(run(guard, "guard".to_owned(), "me".to_owned(), stop));

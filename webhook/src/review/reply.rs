@@ -8,7 +8,7 @@ use kube_core::response::{Status, StatusCause, StatusDetails, StatusSummary};
 use serde::Serialize;
 
 use super::{Asked, Unreadable};
-use crate::answer::{Answer, Decision, Refusal};
+use crate::admission_response::{Answer, Decision, Refusal};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

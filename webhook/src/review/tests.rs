@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{read, write};
-use crate::answer::{Answer, Cause, Code};
-use crate::attempt::Operation;
+use crate::admission_request::Operation;
+use crate::admission_response::{Answer, Cause, Code};
 
 fn review() -> Value {
     json!({

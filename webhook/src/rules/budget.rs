@@ -16,11 +16,11 @@
 
 use serde_json::Value;
 use stateful_cluster::{Budget, Labels, Model, Phase, PodFacts, SetFacts, cover_name};
-use stateful_safety::Flaw;
+use stateful_safety::ConfigViolation;
 
-use crate::answer::Answer;
-use crate::attempt::Attempt;
-use crate::rules::declared;
+use crate::admission_request::Attempt;
+use crate::admission_response::Answer;
+use crate::rules::object_rules;
 
 /// A database, and how many of its pods a budget counts when all are there.
 struct Covered<'a> {
@@ -30,41 +30,45 @@ struct Covered<'a> {
 
 /// Answers a budget.
 pub(crate) fn decide(attempt: &Attempt, model: &Model) -> Answer {
-    if !declared::is_guarded(model, &attempt.namespace) {
+    if !object_rules::is_guarded(model, &attempt.namespace) {
         return Answer::allow();
     }
-    let name = declared::name(attempt);
+    let name = object_rules::name(attempt);
     let find = |object: &Option<Value>| {
         object.as_ref().map(|object| flaws(object, &name, model, &attempt.namespace)).unwrap_or_default()
     };
     let (now, about) = find(&attempt.object);
     let (before, _) = find(&attempt.old_object);
-    let is_new = |flaw: &Flaw| !before.iter().any(|before| flaw.is_no_worse_than(before));
-    let (refused, told): (Vec<Flaw>, Vec<Flaw>) = now.into_iter().partition(|flaw| flaw.is_refused() && is_new(flaw));
-    declared::answer(attempt, model, &about, &refused, &told)
+    let is_new =
+        |config_violation: &ConfigViolation| !before.iter().any(|before| config_violation.is_no_worse_than(before));
+    let (refused, told): (Vec<ConfigViolation>, Vec<ConfigViolation>) =
+        now.into_iter().partition(|config_violation| config_violation.is_refused() && is_new(config_violation));
+    object_rules::answer(attempt, model, &about, &refused, &told)
 }
 
 /// What is wrong with a budget, and the databases it is about.
-fn flaws(object: &Value, name: &str, model: &Model, namespace: &str) -> (Vec<Flaw>, Vec<SetFacts>) {
+fn flaws(object: &Value, name: &str, model: &Model, namespace: &str) -> (Vec<ConfigViolation>, Vec<SetFacts>) {
     let named = || name.to_owned();
     let budget = match Budget::read(object) {
         Ok(budget) => budget,
-        Err(error) => return (vec![Flaw::BudgetUnreadable { budget: named(), why: error.to_string() }], Vec::new()),
+        Err(error) => {
+            return (vec![ConfigViolation::BudgetUnreadable { budget: named(), why: error.to_string() }], Vec::new());
+        }
     };
     let covered = covered(&budget, model, namespace);
     let strangers = strangers(&budget, model, namespace);
     if covered.is_empty() {
-        let nothing = (strangers == 0).then(|| Flaw::SelectsNothing { budget: named() });
+        let nothing = (strangers == 0).then(|| ConfigViolation::SelectsNothing { budget: named() });
         return (nothing.into_iter().collect(), Vec::new());
     }
     let mut flaws = overlaps(&budget, name, &covered, model, namespace);
     flaws.extend(too_few_or_too_many(&budget, name, &covered, strangers));
     if covered.len() > 1 {
         let databases = covered.iter().map(|one| one.set.workload.id.name.clone()).collect();
-        flaws.push(Flaw::SharedBudget { budget: named(), databases });
+        flaws.push(ConfigViolation::SharedBudget { budget: named(), databases });
     }
     if object.pointer("/spec/unhealthyPodEvictionPolicy").and_then(Value::as_str) != Some("AlwaysAllow") {
-        flaws.push(Flaw::BrokenPodsKept { budget: named() });
+        flaws.push(ConfigViolation::BrokenPodsKept { budget: named() });
     }
     (flaws, covered.iter().map(|one| one.set.clone()).collect())
 }
@@ -92,7 +96,13 @@ fn strangers(budget: &Budget, model: &Model, namespace: &str) -> i64 {
     i64::try_from(pods.filter(|pod| budget.selects(&labels(pod))).count()).unwrap_or(i64::MAX)
 }
 
-fn overlaps(budget: &Budget, name: &str, covered: &[Covered<'_>], model: &Model, namespace: &str) -> Vec<Flaw> {
+fn overlaps(
+    budget: &Budget,
+    name: &str,
+    covered: &[Covered<'_>],
+    model: &Model,
+    namespace: &str,
+) -> Vec<ConfigViolation> {
     let mut others: Vec<&Budget> = model.budgets_in(namespace).filter(|other| other.name != name).collect();
     others.sort_by(|one, other| one.name.cmp(&other.name));
     let counts = |other: &&Budget, set: &SetFacts| {
@@ -102,7 +112,7 @@ fn overlaps(budget: &Budget, name: &str, covered: &[Covered<'_>], model: &Model,
     let overlap = |other: &Budget| {
         let database = &covered.iter().find(|one| counts(&other, one.set))?.set.workload.id.name;
         let gives_way = other.name == cover_name(database);
-        (!gives_way).then(|| Flaw::BudgetsOverlap {
+        (!gives_way).then(|| ConfigViolation::BudgetsOverlap {
             budget: name.to_owned(),
             other: other.name.clone(),
             database: database.clone(),
@@ -113,7 +123,7 @@ fn overlaps(budget: &Budget, name: &str, covered: &[Covered<'_>], model: &Model,
 
 /// Counts as the disruption controller does (`pkg/controller/disruption`, `getExpectedPodCount`): `maxUnavailable` and
 /// shares are of the replicas all owners declare, a plain `minAvailable` is of the pods; with neither nobody may go.
-fn too_few_or_too_many(budget: &Budget, name: &str, covered: &[Covered<'_>], strangers: i64) -> Vec<Flaw> {
+fn too_few_or_too_many(budget: &Budget, name: &str, covered: &[Covered<'_>], strangers: i64) -> Vec<ConfigViolation> {
     let replicas = |one: &Covered<'_>| i64::try_from(one.set.workload.replicas).unwrap_or(i64::MAX);
     let pods = covered.iter().map(|one| one.pods).fold(strangers, i64::saturating_add);
     let scale = covered.iter().map(replicas).fold(strangers, i64::saturating_add);
@@ -128,14 +138,14 @@ fn too_few_or_too_many(budget: &Budget, name: &str, covered: &[Covered<'_>], str
     };
     let go = pods.saturating_sub(stay);
     if go <= 0 {
-        return vec![Flaw::NeverDrainable { budget: name.to_owned(), says, pods }];
+        return vec![ConfigViolation::NeverDrainable { budget: name.to_owned(), says, pods }];
     }
     let lost = |one: &Covered<'_>| {
         let (replicas, gone) = (replicas(one), go.min(one.pods));
         let (left, needed) = (replicas - gone, replicas / 2 + 1);
         let database = one.set.workload.id.name.clone();
         // Of two members neither is a majority: which of them may go is for the judge alone.
-        (replicas >= 3 && left < needed).then(|| Flaw::MajorityLost {
+        (replicas >= 3 && left < needed).then(|| ConfigViolation::MajorityLost {
             budget: name.to_owned(),
             says: says.clone(),
             database,

@@ -19,17 +19,17 @@ use serde_json::Value;
 use stateful_cluster::{FIELD_MANAGER, LeaseFacts, Mode, Model, OnCordon, PodFacts, SetFacts};
 use stateful_safety::{Reason, WorkloadId};
 
-use crate::answer::{Answer, Cause, Code};
-use crate::attempt::Attempt;
-use crate::judgement::is_emptying;
-use crate::limits::{Limits, limits};
-use crate::rules::declared;
+use crate::admission_request::Attempt;
+use crate::admission_response::{Answer, Cause, Code};
+use crate::effective_policy::{EffectivePolicy, effective_policy};
+use crate::evaluation::is_emptying;
+use crate::rules::object_rules;
 
 /// Lines at most. The API server passes on 4096 characters of warnings in all, and nobody reads more.
 const LINES: usize = 10;
 
 /// Asks the judge about a member: every reason against taking it.
-pub(crate) type Against<'a> = dyn Fn(&SetFacts, &PodFacts, &Limits) -> Vec<Reason> + 'a;
+pub(crate) type Against<'a> = dyn Fn(&SetFacts, &PodFacts, &EffectivePolicy) -> Vec<Reason> + 'a;
 
 /// The claim on a database that an operation may hold.
 pub(crate) type ClaimOn<'a> = dyn Fn(&WorkloadId) -> Option<LeaseFacts> + 'a;
@@ -46,7 +46,7 @@ pub(crate) fn decide(
     if !is_cordoned(attempt.would_be("/spec/unschedulable")) || is_cordoned(attempt.is_now("/spec/unschedulable")) {
         return Answer::allow();
     }
-    let node = declared::name(attempt);
+    let node = object_rules::name(attempt);
     // Of a rehearsal of ours nothing is kept, and a claim would be.
     let rehearsed = attempt.dry_run && attempt.options["fieldManager"] == FIELD_MANAGER;
     let (mut told, mut refused, mut codes) = (Vec::new(), Vec::new(), Vec::new());
@@ -55,7 +55,7 @@ pub(crate) fn decide(
         if claim(&set.workload.id).is_some_and(|claim| is_emptying(&claim, &node, now)) {
             continue;
         }
-        let limits = limits(model, set);
+        let limits = effective_policy(model, set);
         let reasons = against(set, pod, &limits);
         let Some(first) = reasons.first().filter(|_| !limits.exempt.contains(&attempt.user)) else {
             continue;
@@ -92,7 +92,7 @@ pub(crate) fn decide(
 /// The first of them, and how many there are besides.
 fn lines(all: Vec<String>, node: &str) -> Vec<String> {
     let count = all.len();
-    let mut lines: Vec<String> = all.into_iter().map(declared::short).collect();
+    let mut lines: Vec<String> = all.into_iter().map(object_rules::short).collect();
     if count > LINES {
         lines.truncate(LINES - 1);
         let others = count - lines.len();

@@ -17,12 +17,12 @@ use std::sync::Arc;
 use serde_json::Value;
 use stateful_cluster::{Model, Phase};
 
-use crate::answer::{Answer, Code};
-use crate::attempt::Attempt;
+use crate::admission_request::Attempt;
+use crate::admission_response::{Answer, Code};
+use crate::denial::Taking;
 use crate::guard::Guard;
-use crate::rules::declared;
-use crate::taking::{Target, take};
-use crate::wording::Taking;
+use crate::pod_removal::{Target, take};
+use crate::rules::object_rules;
 
 /// Controllers that clean up after something bigger is gone.
 const CLEANERS: &[&str] = &[
@@ -55,7 +55,7 @@ fn find(model: &Model, attempt: &Attempt) -> Result<Option<Target>, &'static str
     if attempt.is_by("system:nodes") {
         return Err("the kubelet has ended it");
     }
-    if attempt.old_object.as_ref().is_some_and(declared::is_going) {
+    if attempt.old_object.as_ref().is_some_and(object_rules::is_going) {
         return Err("it is being deleted already");
     }
     let namespace = model.namespace(&attempt.namespace);

@@ -8,7 +8,7 @@
 //! How kubectl drain takes it. 429 is printed and asked again every five seconds until `--timeout`; 404 counts as done;
 //! 403 (nothing will ever make it safe) ends the drain of that pod at once. `retryAfterSeconds` stays unset.
 //!
-//! How to pass. Wait, or `kubectl stateful switchover`; with `onEviction: HandOver` the guard does that itself. As a last
+//! How to pass. Wait, or `kubectl stateful switchover`; with `onEviction: Switchover` the guard does that itself. As a last
 //! resort `kubectl stateful guard approve`.
 
 use std::sync::Arc;
@@ -16,11 +16,11 @@ use std::sync::Arc;
 use stateful_cluster::{Model, Phase, PodFacts};
 use stateful_safety::WorkloadId;
 
-use crate::answer::{Answer, Code};
-use crate::attempt::Attempt;
+use crate::admission_request::Attempt;
+use crate::admission_response::{Answer, Code};
+use crate::denial::Taking;
 use crate::guard::Guard;
-use crate::taking::{Target, take};
-use crate::wording::Taking;
+use crate::pod_removal::{Target, take};
 
 /// What is known about the pod that is to be taken.
 pub(crate) enum Found {
@@ -99,7 +99,7 @@ fn find(model: &Model, attempt: &Attempt) -> Found {
 /// nobody empties would be evicted there. Somebody asked for its predecessor, on a node that is cordoned or gone.
 fn has_moved(model: &Model, attempt: &Attempt, pod: &PodFacts, id: &WorkloadId) -> bool {
     let stays = || pod.member.node.as_deref().is_none_or(|node| model.is_cordoned(node) == Some(false));
-    let predecessor = |promise: &stateful_cluster::Promise| {
+    let predecessor = |promise: &stateful_cluster::EvictionRecord| {
         let left = promise.node.as_deref().is_some_and(|node| model.is_cordoned(node) != Some(false));
         promise.pod == attempt.name && promise.uid != pod.member.uid && left
     };

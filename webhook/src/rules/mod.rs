@@ -2,22 +2,22 @@
 //! answer, and how to pass.
 
 mod budget;
-mod claim;
 pub(crate) mod cordon;
-mod declared;
 pub(crate) mod deletion;
 pub(crate) mod eviction;
+mod object_rules;
 mod stateful_set;
 mod storage_class;
 mod volume;
+mod volume_claim;
 
 #[cfg(test)]
-pub(crate) mod given;
+pub(crate) mod fixtures;
 
 use stateful_cluster::Model;
 
-use crate::answer::Answer;
-use crate::attempt::{Attempt, Operation};
+use crate::admission_request::{Attempt, Operation};
+use crate::admission_response::Answer;
 
 /// A rule that is decided on the objects alone.
 pub(crate) struct StaticRule {
@@ -73,7 +73,7 @@ pub(crate) const STATIC_RULES: &[StaticRule] = &[
         name: "claim",
         door: Door::Validate,
         about: (&[Operation::Delete], "persistentvolumeclaims"),
-        decide: claim::decide,
+        decide: volume_claim::decide,
     },
     StaticRule {
         name: "volume",

@@ -12,11 +12,11 @@
 
 use serde_json::{Value, json};
 use stateful_cluster::Model;
-use stateful_safety::Flaw;
+use stateful_safety::ConfigViolation;
 
-use crate::answer::Answer;
-use crate::attempt::Attempt;
-use crate::rules::declared;
+use crate::admission_request::Attempt;
+use crate::admission_response::Answer;
+use crate::rules::object_rules;
 
 /// Answers a class that is made.
 pub(crate) fn decide(attempt: &Attempt, model: &Model) -> Answer {
@@ -27,11 +27,11 @@ pub(crate) fn decide(attempt: &Attempt, model: &Model) -> Answer {
     if says == "Retain" {
         return Answer::allow();
     }
-    let flaws = [Flaw::ClassNotKeeping { class: declared::name(attempt), says }];
-    if declared::is_labelled(object) {
-        return declared::mended(attempt, model, &[], &flaws, vec![(&["reclaimPolicy"], json!("Retain"))]);
+    let flaws = [ConfigViolation::ClassNotKeeping { class: object_rules::name(attempt), says }];
+    if object_rules::is_labelled(object) {
+        return object_rules::mended(attempt, model, &[], &flaws, vec![(&["reclaimPolicy"], json!("Retain"))]);
     }
-    declared::answer(attempt, model, &[], &[], &flaws)
+    object_rules::answer(attempt, model, &[], &[], &flaws)
 }
 
 /// What becomes of its volumes' disks. Without a word they are deleted.
@@ -49,9 +49,9 @@ mod tests {
     use stateful_cluster::Model;
 
     use super::decide;
-    use crate::answer::{Answer, Decision};
-    use crate::attempt::Operation;
-    use crate::rules::given::{attempt, changed};
+    use crate::admission_request::Operation;
+    use crate::admission_response::{Answer, Decision};
+    use crate::rules::fixtures::{attempt, changed};
 
     fn class(policy: &Value, label: &Value) -> Value {
         json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "provisioner": "a.test",

@@ -16,11 +16,11 @@
 
 use serde_json::{Value, json};
 use stateful_cluster::{Model, NamespaceFacts, SetFacts};
-use stateful_safety::Flaw;
+use stateful_safety::ConfigViolation;
 
-use crate::answer::Answer;
-use crate::attempt::Attempt;
-use crate::rules::{claim, declared};
+use crate::admission_request::Attempt;
+use crate::admission_response::Answer;
+use crate::rules::{object_rules, volume_claim};
 
 /// Refuses a change away from Retain.
 pub(crate) fn decide(attempt: &Attempt, model: &Model) -> Answer {
@@ -32,18 +32,19 @@ pub(crate) fn decide(attempt: &Attempt, model: &Model) -> Answer {
     }
     // The claim is dropped and the policy changed in one go: the old one counts.
     let refused = [old, object].into_iter().find_map(|one| {
-        let claim = Claim::of(one).filter(|claim| claim.is_guarded(model));
+        let claim = VolumeClaim::of(one).filter(|claim| claim.is_guarded(model));
         let named = claim
             .as_ref()
-            .map(Claim::to_string)
-            .or_else(|| declared::is_labelled(old).then(|| "a guarded claim".to_owned()))?;
-        let flaw = Flaw::VolumeNotKept { volume: declared::name(attempt), claim: named, says: policy(object) };
-        Some((flaw, claim.map(|claim| claim.databases(model)).unwrap_or_default()))
+            .map(VolumeClaim::to_string)
+            .or_else(|| object_rules::is_labelled(old).then(|| "a guarded claim".to_owned()))?;
+        let config_violation =
+            ConfigViolation::VolumeNotKept { volume: object_rules::name(attempt), claim: named, says: policy(object) };
+        Some((config_violation, claim.map(|claim| claim.databases(model)).unwrap_or_default()))
     });
-    let Some((flaw, about)) = refused else {
+    let Some((config_violation, about)) = refused else {
         return Answer::allow();
     };
-    declared::answer(attempt, model, &about, &[flaw], &[])
+    object_rules::answer(attempt, model, &about, &[config_violation], &[])
 }
 
 /// Keeps a new volume's disk.
@@ -51,34 +52,38 @@ pub(crate) fn retain(attempt: &Attempt, model: &Model) -> Answer {
     let Some(object) = &attempt.object else {
         return Answer::allow();
     };
-    let Some(claim) = Claim::of(object).filter(|claim| claim.is_guarded(model)) else {
+    let Some(claim) = VolumeClaim::of(object).filter(|claim| claim.is_guarded(model)) else {
         return Answer::allow();
     };
     let mut fields = Vec::new();
-    let flaw = (policy(object) != "Retain").then(|| {
+    let config_violation = (policy(object) != "Retain").then(|| {
         fields.push((["spec", "persistentVolumeReclaimPolicy"].as_slice(), json!("Retain")));
-        Flaw::VolumeNotKept { volume: declared::name(attempt), claim: claim.to_string(), says: policy(object) }
+        ConfigViolation::VolumeNotKept {
+            volume: object_rules::name(attempt),
+            claim: claim.to_string(),
+            says: policy(object),
+        }
     });
     match object.pointer("/metadata/labels") {
         None | Some(Value::Null) => {
             fields.push((["metadata", "labels"].as_slice(), json!({NamespaceFacts::LABEL: "enabled"})));
         }
-        Some(_) if declared::is_labelled(object) => {}
+        Some(_) if object_rules::is_labelled(object) => {}
         Some(_) => fields.push((["metadata", "labels", NamespaceFacts::LABEL].as_slice(), json!("enabled"))),
     }
     if fields.is_empty() {
         return Answer::allow();
     }
-    declared::mended(attempt, model, &claim.databases(model), flaw.as_slice(), fields)
+    object_rules::mended(attempt, model, &claim.databases(model), config_violation.as_slice(), fields)
 }
 
 /// The claim a volume is bound to, or kept for, as far as it can be read.
-struct Claim {
+struct VolumeClaim {
     namespace: Option<String>,
     name: Option<String>,
 }
 
-impl Claim {
+impl VolumeClaim {
     fn of(object: &Value) -> Option<Self> {
         let reference = object.pointer("/spec/claimRef").filter(|reference| !reference.is_null())?;
         let text = |field: &str| reference.get(field).and_then(Value::as_str).map(ToOwned::to_owned);
@@ -95,11 +100,11 @@ impl Claim {
         let (Some(namespace), Some(name)) = (&self.namespace, &self.name) else {
             return Vec::new();
         };
-        claim::owners(model, namespace, name).map(|(set, _)| set.clone()).collect()
+        volume_claim::owners(model, namespace, name).map(|(set, _)| set.clone()).collect()
     }
 }
 
-impl std::fmt::Display for Claim {
+impl std::fmt::Display for VolumeClaim {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let word = |word: &Option<String>| word.clone().unwrap_or_else(|| "?".to_owned());
         write!(f, "{}/{}", word(&self.namespace), word(&self.name))

@@ -8,7 +8,7 @@ use stateful_safety::Millis;
 
 use crate::canary::{Attempt, is_forgotten, name};
 use crate::couchdb::Told;
-use crate::couchdb::links::{Link, Trouble, refusal};
+use crate::couchdb::connections::{Link, Trouble, refusal};
 
 /// What its name begins with; CouchDB's names begin with a letter and have no capitals (manual, "/{db}").
 const OURS: &str = "kubectl_stateful_";

@@ -8,12 +8,12 @@ use tokio::time::timeout;
 
 use super::database::Database;
 use crate::canary::{Attempt, CLIENT_PATIENCE, Writes, now, patiently, whoever_leads};
-use crate::couchdb::links::{Link, Trouble};
-use crate::{Door, Ledger};
+use crate::couchdb::connections::{Link, Trouble};
+use crate::{Endpoint, Ledger};
 
 pub(super) struct Writer {
     database: Database,
-    doors: watch::Receiver<Vec<Door>>,
+    endpoints: watch::Receiver<Vec<Endpoint>>,
     /// The connection to a node that was up a moment ago.
     link: Option<Link>,
     /// The last number tried.
@@ -21,8 +21,8 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(doors: watch::Receiver<Vec<Door>>) -> Self {
-        Self { database: Database::new(now()), doors, link: None, last: 0 }
+    pub(super) fn new(endpoints: watch::Receiver<Vec<Endpoint>>) -> Self {
+        Self { database: Database::new(now()), endpoints, link: None, last: 0 }
     }
 
     pub(super) async fn run(mut self, stop: watch::Receiver<bool>) -> Result<Ledger, String> {
@@ -37,10 +37,10 @@ impl Writer {
 
     /// Any node that is up, whichever says so first: as a load balancer chooses.
     async fn any(&self) -> Result<Link, String> {
-        let doors = self.doors.borrow().clone();
-        whoever_leads(&doors, |door| async move {
-            let mut link = Link::to(door).await?;
-            if is_up(&mut link).await { Ok(link) } else { Err(format!("{} is not up", door.member)) }
+        let endpoints = self.endpoints.borrow().clone();
+        whoever_leads(&endpoints, |endpoint| async move {
+            let mut link = Link::to(endpoint).await?;
+            if is_up(&mut link).await { Ok(link) } else { Err(format!("{} is not up", endpoint.member)) }
         })
         .await
     }

@@ -8,7 +8,7 @@ mod shards;
 use stateful_safety::{Assessment, Blocker, Millis, ReplicaGroup};
 
 use super::{Answers, Seen};
-use crate::door::is_at;
+use crate::endpoint::is_at;
 use shards::quorum;
 
 /// Interprets the answers of all members of one workload, asked at `now`.
@@ -31,17 +31,17 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         groups.push(ReplicaGroup {
             name: held.name,
             members: members.map(|seen| state(&seen)).collect(),
-            writes_need: held.writes_need,
+            write_quorum: held.write_quorum,
         });
     }
     let elsewhere = |seen: &&Seen| groups.iter().all(|group| group.member(&seen.member).is_none());
     let bare: Vec<&Seen> = seen.iter().filter(elsewhere).collect();
     if !bare.is_empty() {
         // While nobody says which shards there are, any may be anywhere.
-        let (name, writes_need) =
+        let (name, write_quorum) =
             if teller.is_some() { ("nodes without shards", 0) } else { ("the cluster", quorum(seen.len())) };
         let members = bare.iter().map(state).collect();
-        groups.push(ReplicaGroup { name: name.to_owned(), members, writes_need });
+        groups.push(ReplicaGroup { name: name.to_owned(), members, write_quorum });
     }
     let topology = match teller {
         None => "unknown: nobody answers".to_owned(),
@@ -51,10 +51,10 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         taken_at: now,
         topology,
         groups,
-        electorates: Vec::new(),
+        quorums: Vec::new(),
         blockers,
         feature_release: None,
-        synchrony: stateful_safety::Synchrony::Declared,
+        synchrony: stateful_safety::SyncReplication::Declared,
         sharding: None,
     }
 }

@@ -29,7 +29,7 @@ impl Shard<'_> {
 pub(super) struct Held<'s> {
     pub(super) name: String,
     pub(super) members: BTreeSet<&'s str>,
-    pub(super) writes_need: usize,
+    pub(super) write_quorum: usize,
 }
 
 /// How many of so many copies a write needs for a 201: half of them plus one (manual, "Theory"; `w` may be another for a
@@ -79,7 +79,7 @@ pub(super) fn held_alike<'s>(shards: &[Shard<'s>]) -> Vec<Held<'s>> {
         .map(|shards| Held {
             name: named(&shards),
             members: shards[0].members.clone(),
-            writes_need: shards.iter().map(|shard| quorum(shard.wanted)).max().unwrap_or(0),
+            write_quorum: shards.iter().map(|shard| quorum(shard.wanted)).max().unwrap_or(0),
         })
         .collect()
 }

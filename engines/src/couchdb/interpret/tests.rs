@@ -27,7 +27,7 @@ fn in_words(assessment: &Assessment) -> String {
             format!("{} {sync}", member.name)
         });
         let members: Vec<String> = members.collect();
-        lines.push(format!("{} (a write needs {}): {}", group.name, group.writes_need, members.join("; ")));
+        lines.push(format!("{} (a write needs {}): {}", group.name, group.write_quorum, members.join("; ")));
     }
     lines.extend(assessment.blockers.iter().map(|blocker| format!("! {blocker}")));
     lines.join("\n")
@@ -56,7 +56,7 @@ fn three_healthy_nodes_are_equals_and_a_write_needs_two_of_three_copies() {
     let seen = recorded("healthy");
     assert_means(&seen, &[THREE, ALL_WELL]);
     let assessment = interpret(&seen, 1);
-    assert!(assessment.groups[0].primary().is_none() && !assessment.groups[0].is_headless());
+    assert!(assessment.groups[0].primary().is_none() && !assessment.groups[0].lacks_primary());
     let members = &assessment.groups[0].members;
     assert!(members.iter().all(|member| member.version.is_some() && member.lag_seconds == Some(0)), "{members:?}");
 }
@@ -72,7 +72,7 @@ fn a_database_of_single_copies_makes_groups_of_its_own() {
     let assessment = interpret(&recorded("a-database-of-single-copies"), 1);
     let single: Vec<_> = assessment.groups.iter().filter(|group| group.members.len() == 1).collect();
     assert_eq!(single.len(), 2, "{:?}", assessment.groups);
-    assert!(single.iter().all(|group| group.writes_need == 1 && group.name.starts_with("single ")), "{single:?}");
+    assert!(single.iter().all(|group| group.write_quorum == 1 && group.name.starts_with("single ")), "{single:?}");
     assert!(assessment.groups.iter().any(|group| group.members.len() == 3), "{:?}", assessment.groups);
 }
 
@@ -146,7 +146,7 @@ fn a_node_of_the_cluster_that_is_no_pod_here_is_a_stranger() {
         "{words}"
     );
     assert!(words.contains("has copies on 2 members, its database is to have 3"), "{words}");
-    assert_eq!(assessment.groups[0].writes_need, 2, "a write asks for two of three, wherever the third is");
+    assert_eq!(assessment.groups[0].write_quorum, 2, "a write asks for two of three, wherever the third is");
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn while_nobody_answers_any_shard_may_be_anywhere() {
         member.answer = Err("connection refused".to_owned());
     }
     let assessment = interpret(&seen, 1);
-    assert_eq!((assessment.groups[0].name.as_str(), assessment.groups[0].writes_need), ("the cluster", 2));
+    assert_eq!((assessment.groups[0].name.as_str(), assessment.groups[0].write_quorum), ("the cluster", 2));
     assert_eq!(assessment.topology, "unknown: nobody answers");
 }
 

@@ -10,7 +10,7 @@ use stateful_safety::Millis;
 use crate::canary::{is_forgotten, name};
 use crate::mongodb::Answers;
 use crate::mongodb::answers::{documents, number};
-use crate::mongodb::links::{ask, words};
+use crate::mongodb::connections::{ask, words};
 
 /// A database of our own, so that nobody's collections are touched by a name in common.
 const DATABASE: &str = "kubectl_stateful";

@@ -6,10 +6,13 @@ mod writer;
 
 use tokio::sync::watch;
 
-use crate::{Door, Ledger};
+use crate::{Endpoint, Ledger};
 use writer::Writer;
 
 /// Writes until told to stop; then reads back and removes.
-pub(super) async fn run(doors: watch::Receiver<Vec<Door>>, stop: watch::Receiver<bool>) -> Result<Ledger, String> {
-    Writer::new(doors).run(stop).await
+pub(super) async fn run(
+    endpoints: watch::Receiver<Vec<Endpoint>>,
+    stop: watch::Receiver<bool>,
+) -> Result<Ledger, String> {
+    Writer::new(endpoints).run(stop).await
 }

@@ -10,8 +10,8 @@ use tokio::time::timeout;
 
 use super::collection::Collection;
 use crate::canary::{Attempt, CLIENT_PATIENCE, Writes, now, patiently};
-use crate::mongodb::links::{Links, PATIENCE};
-use crate::{Door, Ledger};
+use crate::mongodb::connections::{Connections, PATIENCE};
+use crate::{Endpoint, Ledger};
 
 /// Codes of a server that does not lead, so nothing was written (manual, "Error Codes"): `NotWritablePrimary`,
 /// `NotPrimaryNoSecondaryOk`, `LegacyNotPrimary`, `NotPrimaryOrSecondary`. One that stops leading or ends meanwhile says
@@ -20,15 +20,15 @@ const NOT_THE_PRIMARY: &[i32] = &[10107, 13435, 10058, 13436];
 
 pub(super) struct Writer {
     collection: Collection,
-    doors: watch::Receiver<Vec<Door>>,
-    links: Links,
+    endpoints: watch::Receiver<Vec<Endpoint>>,
+    connections: Connections,
     /// The connection to whoever last led.
     link: Option<Client>,
 }
 
 impl Writer {
-    pub(super) fn new(doors: watch::Receiver<Vec<Door>>) -> Self {
-        Self { collection: Collection::new(now()), doors, links: Links::default(), link: None }
+    pub(super) fn new(endpoints: watch::Receiver<Vec<Endpoint>>) -> Self {
+        Self { collection: Collection::new(now()), endpoints, connections: Connections::default(), link: None }
     }
 
     pub(super) async fn run(mut self, stop: watch::Receiver<bool>) -> Result<Ledger, String> {
@@ -57,8 +57,8 @@ impl Writer {
     }
 
     async fn leader(&self) -> Result<Client, String> {
-        let doors = self.doors.borrow().clone();
-        self.links.leader(&doors).await.map(|(_, link)| link)
+        let endpoints = self.endpoints.borrow().clone();
+        self.connections.leader(&endpoints).await.map(|(_, link)| link)
     }
 }
 

@@ -12,7 +12,7 @@ use stateful_safety::{Assessment, Blocker, Millis, ReplicaGroup, Role, Version};
 
 use super::answers::{host, number};
 use super::{Answers, Seen};
-use crate::door::is_at;
+use crate::endpoint::is_at;
 
 /// Interprets the answers of all members of one workload, asked at `now`.
 pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
@@ -34,13 +34,13 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
     blockers.extend(majority::behind(primary));
     let group = ReplicaGroup {
         members: bearing.iter().map(|seen| member::state(seen, role(seen), primary, told)).collect(),
-        writes_need: voters::writes_need(told, seen.len()),
+        write_quorum: voters::write_quorum(told, seen.len()),
         name: name.clone(),
     };
     let voters = ReplicaGroup {
         name: format!("arbiters of {name}"),
         members: arbiters.iter().map(|seen| member::arbiter(seen, told)).collect(),
-        writes_need: 0,
+        write_quorum: 0,
     };
     let in_set = told.map_or(0, |told| told.configured().filter(|member| is_arbiter(member)).count());
     let sharding = sharding::sharding(seen, primary);
@@ -60,10 +60,10 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         taken_at: now,
         topology,
         groups: [group, voters].into_iter().filter(|group| !group.members.is_empty()).collect(),
-        electorates: voters::electorate(seen, told).into_iter().collect(),
+        quorums: voters::quorum(seen, told).into_iter().collect(),
         blockers,
         feature_release: primary.and_then(answers).and_then(features),
-        synchrony: stateful_safety::Synchrony::Declared,
+        synchrony: stateful_safety::SyncReplication::Declared,
         sharding,
     }
 }

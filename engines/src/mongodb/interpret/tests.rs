@@ -29,10 +29,10 @@ fn in_words(assessment: &Assessment) -> String {
             format!("{} {}, {sync}{never}", member.name, member.role)
         });
         let members: Vec<String> = members.collect();
-        lines.push(format!("{} (a write needs {}): {}", group.name, group.writes_need, members.join("; ")));
+        lines.push(format!("{} (a write needs {}): {}", group.name, group.write_quorum, members.join("; ")));
     }
-    for electorate in &assessment.electorates {
-        lines.push(format!("{} of {}: {}", electorate.needed, electorate.voters_are, electorate.live.join(", ")));
+    for quorum in &assessment.quorums {
+        lines.push(format!("{} of {}: {}", quorum.needed, quorum.voters_are, quorum.live.join(", ")));
     }
     lines.extend(assessment.blockers.iter().map(|blocker| format!("! {blocker}")));
     lines.join("\n")
@@ -91,7 +91,7 @@ fn arbiters_alone_may_be_taken_as_long_as_a_majority_votes() {
     let assessment = interpret(&seen, 1);
     assert_eq!(assessment.blockers, []);
     assert_eq!(assessment.groups.len(), 1, "{:?}", assessment.groups);
-    assert_eq!(assessment.electorates[0].live.len(), 3, "{:?}", assessment.electorates);
+    assert_eq!(assessment.quorums[0].live.len(), 3, "{:?}", assessment.quorums);
 }
 
 /// It knows no users: where they are asked for, it says nothing but that it is one.

@@ -1,19 +1,19 @@
 //! Who elects a primary, and whose word a majority write waits for.
 
-use stateful_safety::Electorate;
+use stateful_safety::Quorum;
 
 use super::{Answers, Seen, is_of, votes};
 use crate::mongodb::answers::{ARBITER, PRIMARY, SECONDARY, moment, number};
 
 /// Members in sync, the primary included, that acknowledge a write of `w: "majority"`, the default since 5.0. Where nobody
 /// tells, all of them and one more: nobody is taken then.
-pub(super) fn writes_need(told: Option<&Answers>, members: usize) -> usize {
+pub(super) fn write_quorum(told: Option<&Answers>, members: usize) -> usize {
     let needed = told.and_then(|told| number(&told.status, "writeMajorityCount"));
     needed.and_then(|needed| usize::try_from(needed).ok()).unwrap_or(members + 1)
 }
 
 /// The voters, arbiters and members elsewhere among them: those that somebody hears and that lead, follow or only vote.
-pub(super) fn electorate(seen: &[Seen], told: Option<&Answers>) -> Option<Electorate> {
+pub(super) fn quorum(seen: &[Seen], told: Option<&Answers>) -> Option<Quorum> {
     let told = told?;
     let needed = usize::try_from(number(&told.status, "majorityVoteCount")?).ok()?;
     let live = told.configured().filter(|member| votes(member) > 0).filter_map(|member| {
@@ -28,5 +28,5 @@ pub(super) fn electorate(seen: &[Seen], told: Option<&Answers>) -> Option<Electo
         let name = pod.map_or_else(|| host.to_owned(), |pod| pod.member.clone());
         (heard && votes && known && !silent).then_some(name)
     });
-    Some(Electorate { voters_are: "voting members of the set".to_owned(), live: live.collect(), needed })
+    Some(Quorum { voters_are: "voting members of the set".to_owned(), live: live.collect(), needed })
 }

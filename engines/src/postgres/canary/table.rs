@@ -7,7 +7,7 @@ use tokio_postgres::Client;
 
 use crate::canary::{is_forgotten, name};
 use crate::postgres::answers::text;
-use crate::postgres::links::{ask, words};
+use crate::postgres::connections::{ask, words};
 
 /// A schema of our own, so that nobody's tables are touched by a name in common.
 const SCHEMA: &str = "kubectl_stateful";

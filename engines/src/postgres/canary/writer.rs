@@ -8,19 +8,19 @@ use tokio_postgres::Client;
 
 use super::table::Table;
 use crate::canary::{Attempt, CLIENT_PATIENCE, Writes, now, patiently, whoever_leads};
-use crate::postgres::links::{PATIENCE, ask, connect, words};
-use crate::{Door, Ledger};
+use crate::postgres::connections::{PATIENCE, ask, connect, words};
+use crate::{Endpoint, Ledger};
 
 pub(super) struct Writer {
     table: Table,
-    doors: watch::Receiver<Vec<Door>>,
+    endpoints: watch::Receiver<Vec<Endpoint>>,
     /// The connection to whoever last led.
     link: Option<Client>,
 }
 
 impl Writer {
-    pub(super) fn new(doors: watch::Receiver<Vec<Door>>) -> Self {
-        Self { table: Table::new(now()), doors, link: None }
+    pub(super) fn new(endpoints: watch::Receiver<Vec<Endpoint>>) -> Self {
+        Self { table: Table::new(now()), endpoints, link: None }
     }
 
     pub(super) async fn run(mut self, stop: watch::Receiver<bool>) -> Result<Ledger, String> {
@@ -47,8 +47,8 @@ impl Writer {
     }
 
     async fn leader(&self) -> Result<Client, String> {
-        let doors = self.doors.borrow().clone();
-        whoever_leads(&doors, leads).await
+        let endpoints = self.endpoints.borrow().clone();
+        whoever_leads(&endpoints, leads).await
     }
 }
 
@@ -76,12 +76,12 @@ impl Writes for Writer {
     }
 }
 
-async fn leads(door: &Door) -> Result<Client, String> {
-    let link = connect(door.way.as_ref().map_err(Clone::clone)?).await?;
+async fn leads(endpoint: &Endpoint) -> Result<Client, String> {
+    let link = connect(endpoint.way.as_ref().map_err(Clone::clone)?).await?;
     let asked = timeout(PATIENCE, ask(&link, "SELECT pg_is_in_recovery()")).await;
     let rows = asked.map_err(|_| format!("no answer within {PATIENCE:?}"))?.map_err(|error| words(&error))?;
     let said = rows.first().and_then(|rows| rows.first()?.values().next()?.as_deref());
-    if said == Some("f") { Ok(link) } else { Err(format!("{} does not lead", door.member)) }
+    if said == Some("f") { Ok(link) } else { Err(format!("{} does not lead", endpoint.member)) }
 }
 
 /// A server's own word means nothing was written, except that one which is stopping (57P01 to 57P03) may have committed

@@ -5,7 +5,7 @@ use stateful_safety::Blocker;
 use super::answered;
 use super::receivers::strangers;
 use crate::postgres::answers::{Row, text};
-use crate::postgres::leader::{Keeper, kept_by};
+use crate::postgres::ha_manager::{HaManager, kept_by};
 use crate::postgres::{Answers, Seen};
 
 pub(super) fn blockers(seen: &[Seen], primary: Option<&Seen>) -> Vec<Blocker> {
@@ -22,7 +22,7 @@ pub(super) fn blockers(seen: &[Seen], primary: Option<&Seen>) -> Vec<Blocker> {
                 .first()
                 .map(|row| Blocker::BackupRunning { member: member.clone(), phase: word(row, "phase") }),
         );
-        if kept_by(answers) == Some(Keeper::Repmgr) {
+        if kept_by(answers) == Some(HaManager::Repmgr) {
             found.push(Blocker::LedByOther { member: member.clone(), by: "repmgr".to_owned() });
         }
         if answers.field("replay_paused") == Some("t") {
@@ -32,7 +32,7 @@ pub(super) fn blockers(seen: &[Seen], primary: Option<&Seen>) -> Vec<Blocker> {
     found
 }
 
-/// What a primary alone has, and a handover would end or leave behind.
+/// What a primary alone has, and a switchover would end or leave behind.
 fn of_primary(member: &str, leader: &Answers) -> Vec<Blocker> {
     let member = || member.to_owned();
     let open = leader.transactions.first().map(|row| Blocker::TransactionOpen {

@@ -1,6 +1,6 @@
 //! Whose word a commit waits for.
 
-use stateful_safety::Electorate;
+use stateful_safety::Quorum;
 
 use super::receivers::row_of;
 use crate::postgres::answers::text;
@@ -13,13 +13,13 @@ pub(super) struct Commits {
     pub(super) need: usize,
     /// The listed standbys as a body of their own, where a standby here is not listed: its being there helps no commit,
     /// which a mere number of members cannot say.
-    pub(super) electorate: Vec<Electorate>,
+    pub(super) quorum: Vec<Quorum>,
 }
 
 /// Reads `synchronous_standby_names` and `synchronous_commit` of the primary (manual, "Synchronous Replication"): one
 /// standby too few and every commit hangs, without an error.
 pub(super) fn commits(seen: &[Seen], primary: Option<&Seen>) -> Commits {
-    let alone = Commits { need: 1, electorate: Vec::new() };
+    let alone = Commits { need: 1, quorum: Vec::new() };
     let Some(leader) = primary.and_then(|primary| primary.answer.as_ref().ok()) else {
         return alone; // nobody takes writes: that is a blocker of its own
     };
@@ -30,18 +30,18 @@ pub(super) fn commits(seen: &[Seen], primary: Option<&Seen>) -> Commits {
         Some(Ok(Some(rule))) => rule,
         Some(Ok(None)) => return alone,
         // It cannot be told who is waited for: more than there are, so that nobody is taken.
-        Some(Err(_)) | None => return Commits { need: seen.len() + 1, electorate: Vec::new() },
+        Some(Err(_)) | None => return Commits { need: seen.len() + 1, quorum: Vec::new() },
     };
     let standbys = || seen.iter().filter(|seen| primary.is_none_or(|primary| primary.member != seen.member));
     let listed = |seen: &Seen| rule.lists(&name(leader, seen));
     let streams = |seen: &Seen| row_of(leader, seen).and_then(|row| text(row, "state")) == Some("streaming");
-    let electorate = Electorate {
+    let quorum = Quorum {
         voters_are: "standbys that commits wait for (synchronous_standby_names)".to_owned(),
         live: standbys().filter(|seen| listed(seen) && streams(seen)).map(|seen| seen.member.clone()).collect(),
         needed: rule.needed,
     };
     let everybody = standbys().all(listed);
-    Commits { need: 1 + rule.needed, electorate: if everybody { Vec::new() } else { vec![electorate] } }
+    Commits { need: 1 + rule.needed, quorum: if everybody { Vec::new() } else { vec![quorum] } }
 }
 
 /// What the primary calls a standby: as it is registered there, else as it would register itself.

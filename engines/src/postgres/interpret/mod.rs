@@ -4,12 +4,12 @@ mod blockers;
 mod commits;
 mod member;
 mod receivers;
-mod synchrony;
+mod sync_replication;
 
 use stateful_safety::{Assessment, Blocker, Millis, ReplicaGroup, Role};
 
 use super::{Answers, Seen};
-pub(super) use synchrony::standby_names;
+pub(super) use sync_replication::standby_names;
 
 /// Interprets the answers of all members of one workload, asked at `now`.
 pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
@@ -20,7 +20,7 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
     let group = ReplicaGroup {
         name: "main".to_owned(),
         members: seen.iter().map(|seen| member::state(seen, role(seen), primary)).collect(),
-        writes_need: commits.need,
+        write_quorum: commits.need,
     };
     let mut blockers: Vec<Blocker> = (primaries.len() != 1)
         .then(|| Blocker::NoSinglePrimary { group: group.name.clone(), primaries: primaries.len() })
@@ -38,10 +38,10 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         taken_at: now,
         topology,
         groups: vec![group],
-        electorates: commits.electorate,
+        quorums: commits.quorum,
         blockers,
         feature_release: None,
-        synchrony: synchrony::synchrony(seen, primary),
+        synchrony: sync_replication::synchrony(seen, primary),
         sharding: None,
     }
 }

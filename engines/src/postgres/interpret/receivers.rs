@@ -1,6 +1,6 @@
 //! Who receives a primary's log: which row of its list is which member.
 
-use crate::door::is_at;
+use crate::endpoint::is_at;
 use crate::postgres::answers::{Row, text};
 use crate::postgres::{Answers, Seen};
 

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use stateful_safety::{
-    Assessment, Claims, Disruption, EngineKind, Known, Member, Policy, Reason, Rollout, Storage, Sync, Workload,
-    WorkloadId,
+    Assessment, Disruption, EngineKind, JudgeInput, Member, Policy, Reason, Rollout, Storage, Sync, VolumeClaims,
+    Workload, WorkloadId,
 };
 
 use super::interpret;
@@ -28,10 +28,10 @@ fn in_words(assessment: &Assessment) -> String {
             format!("{} {}, {sync}", member.name, member.role)
         });
         let members: Vec<String> = members.collect();
-        lines.push(format!("{} (a write needs {}): {}", group.name, group.writes_need, members.join("; ")));
+        lines.push(format!("{} (a write needs {}): {}", group.name, group.write_quorum, members.join("; ")));
     }
-    for electorate in &assessment.electorates {
-        lines.push(format!("{} of {}: {}", electorate.needed, electorate.voters_are, electorate.live.join(", ")));
+    for quorum in &assessment.quorums {
+        lines.push(format!("{} of {}: {}", quorum.needed, quorum.voters_are, quorum.live.join(", ")));
     }
     lines.extend(assessment.blockers.iter().map(|blocker| format!("! {blocker}")));
     lines.join("\n")
@@ -61,13 +61,13 @@ fn commits_that_need_not_wait_need_the_primary_alone() {
         if let Ok(answers) = &mut seen[0].answer {
             answers.server.insert("synchronous_commit".to_owned(), Some(setting.to_owned()));
         }
-        assert_eq!(interpret(&seen, 1).groups[0].writes_need, 1, "{setting}");
+        assert_eq!(interpret(&seen, 1).groups[0].write_quorum, 1, "{setting}");
     }
     if let Ok(answers) = &mut seen[0].answer {
         answers.server.insert("synchronous_commit".to_owned(), Some("on".to_owned()));
         answers.server.insert("synchronous_standby_names".to_owned(), Some("ANY (".to_owned()));
     }
-    assert_eq!(interpret(&seen, 1).groups[0].writes_need, 4, "what cannot be read lets nobody go");
+    assert_eq!(interpret(&seen, 1).groups[0].write_quorum, 4, "what cannot be read lets nobody go");
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_standby_that_is_not_listed_helps_no_commit() {
     let assessment = interpret(&recorded("one-listed"), 1);
     let against = |member: &str| -> Vec<Reason> {
         let workload = workload();
-        let known = Known { workload: &workload, assessment: Some(&assessment), promised: &[] };
+        let known = JudgeInput { workload: &workload, assessment: Some(&assessment), promised: &[] };
         let take = Disruption::Take { members: vec![member.to_owned()] };
         stateful_safety::judge(&Policy::default(), known, &take, 1).reasons().to_vec()
     };
@@ -97,7 +97,7 @@ fn what_a_handover_would_break_is_named() {
     for (case, line) in [
         ("replay-paused", "! pg-2 has its replay paused and could not take over"),
         ("transaction-prepared", "! transaction order-17 is prepared on pg-0 and waits for its commit"),
-        ("logical-slot", "! logical slot search is on pg-0 alone: its reader could not go on after a handover"),
+        ("logical-slot", "! logical slot search is on pg-0 alone: its reader could not go on after a switchover"),
     ] {
         assert_means(case, &[SYNCHRONOUS, ALL_WELL, line]);
     }
@@ -186,7 +186,7 @@ fn workload() -> Workload {
         image: "postgres:15".to_owned(),
         ready: true,
         terminating: false,
-        storage: Storage::Claim,
+        storage: Storage::VolumeClaim,
         waiting: None,
         never_started: false,
     };
@@ -206,7 +206,7 @@ fn workload() -> Workload {
         routes: Vec::new(),
         template_owner: None,
         replicas_owner: None,
-        claims: Claims::default(),
+        claims: VolumeClaims::default(),
         operated: None,
     }
 }

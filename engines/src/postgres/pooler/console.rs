@@ -2,24 +2,28 @@
 
 use tokio::time::timeout;
 
-use crate::Door;
+use crate::Endpoint;
 use crate::postgres::answers::Row;
-use crate::postgres::links::{Links, PATIENCE, ask, words};
+use crate::postgres::connections::{Connections, PATIENCE, ask, words};
 
 /// The database the console pretends to be.
 pub(in crate::postgres) const CONSOLE: &str = "pgbouncer";
 
 /// Says something that is answered at once; the rows of the answer. A console that does not answer is opened anew the
 /// next time.
-pub(in crate::postgres) async fn say(consoles: &Links, door: &Door, word: &str) -> Result<Vec<Row>, String> {
-    let console = consoles.to(door).await?;
+pub(in crate::postgres) async fn say(
+    consoles: &Connections,
+    endpoint: &Endpoint,
+    word: &str,
+) -> Result<Vec<Row>, String> {
+    let console = consoles.to(endpoint).await?;
     let said = match timeout(PATIENCE, ask(&console, word)).await {
         Ok(Ok(answers)) => return Ok(answers.into_iter().next().unwrap_or_default()),
         Ok(Err(error)) if error.as_db_error().is_some() => return Err(words(&error)),
         Ok(Err(error)) => words(&error),
         Err(_) => format!("no answer within {PATIENCE:?}"),
     };
-    consoles.forget(door).await;
+    consoles.forget(endpoint).await;
     Err(said)
 }
 

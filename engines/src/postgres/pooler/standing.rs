@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::postgres::answers::{Row, text};
-use crate::{Patience, Pool};
+use crate::{Pool, RetrySettings};
 
 /// How a pooler is told to hurry while the way to a new primary is opening, in seconds (its manual, "Connection sanity
 /// checks, timeouts"). Each node's proxy follows a Service in its own time, so first connections may fail; it then waits
@@ -17,7 +17,7 @@ pub(super) fn pools(databases: &[Row], settings: &[Row]) -> Vec<Pool> {
         |name: &str| settings.iter().find(|row| text(row, "key") == Some(name)).and_then(|row| text(row, "value"));
     let mode = setting("pool_mode");
     let known = HURRIED.iter().filter_map(|(name, _)| Some(((*name).to_owned(), setting(name)?.to_owned())));
-    let patience: Patience = known.collect();
+    let patience: RetrySettings = known.collect();
     databases
         .iter()
         .filter_map(|row| {

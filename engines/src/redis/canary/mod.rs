@@ -8,19 +8,22 @@ use redis::aio::MultiplexedConnection;
 use redis::cmd;
 use tokio::sync::watch;
 
-use super::links::{connect, words};
+use super::connections::{connect, words};
 use super::node_line::{NodeLine, name};
-use crate::{Door, Ledger};
+use crate::{Endpoint, Ledger};
 use writer::Writer;
 
 /// Tags tried until every shard has a key; slots are spread evenly, so a few dozen find a hundred shards.
 const TAGS: u32 = 2_000;
 
 /// Runs one writer a shard until told to stop.
-pub(super) async fn run(doors: watch::Receiver<Vec<Door>>, stop: watch::Receiver<bool>) -> Result<Ledger, String> {
-    let now = doors.borrow().clone();
+pub(super) async fn run(
+    endpoints: watch::Receiver<Vec<Endpoint>>,
+    stop: watch::Receiver<bool>,
+) -> Result<Ledger, String> {
+    let now = endpoints.borrow().clone();
     let keys = keys(&now).await?;
-    let writers = keys.into_iter().map(|(group, key)| Writer::new(key, doors.clone()).run(group, stop.clone()));
+    let writers = keys.into_iter().map(|(group, key)| Writer::new(key, endpoints.clone()).run(group, stop.clone()));
     let mut ledger = Ledger::default();
     for written in join_all(writers).await {
         ledger.add(written?);
@@ -30,8 +33,8 @@ pub(super) async fn run(doors: watch::Receiver<Vec<Door>>, stop: watch::Receiver
 }
 
 /// One key for each shard, named after this process so that two canaries never share one.
-async fn keys(doors: &[Door]) -> Result<Vec<(String, String)>, String> {
-    let mut link = any(doors).await?;
+async fn keys(endpoints: &[Endpoint]) -> Result<Vec<(String, String)>, String> {
+    let mut link = any(endpoints).await?;
     let key = |tag: u32| format!("kubectl-stateful:canary:{{{}-{tag}}}", std::process::id());
     let Ok(nodes) = cmd("CLUSTER").arg("NODES").query_async::<String>(&mut link).await else {
         return Ok(vec![("the replica group".to_owned(), key(0))]); // cluster mode is off
@@ -56,10 +59,10 @@ async fn keys(doors: &[Door]) -> Result<Vec<(String, String)>, String> {
     Ok(keys)
 }
 
-async fn any(doors: &[Door]) -> Result<MultiplexedConnection, String> {
+async fn any(endpoints: &[Endpoint]) -> Result<MultiplexedConnection, String> {
     let mut why = "there are no members".to_owned();
-    for door in doors {
-        match door.way.as_ref().map_err(Clone::clone) {
+    for endpoint in endpoints {
+        match endpoint.way.as_ref().map_err(Clone::clone) {
             Ok(way) => match connect(way).await {
                 Ok(link) => return Ok(link),
                 Err(error) => why = error,

@@ -9,15 +9,15 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::canary::{Attempt, CLIENT_PATIENCE, RETRY, Writes};
-use crate::redis::links::{connect, words};
-use crate::{Door, Ledger};
+use crate::redis::connections::{connect, words};
+use crate::{Endpoint, Ledger};
 
 /// A key nobody removed goes by itself after this many seconds: a canary killed leaves nothing for ever.
 const EXPIRES: u64 = 86_400;
 
 pub(super) struct Writer {
     key: String,
-    doors: watch::Receiver<Vec<Door>>,
+    endpoints: watch::Receiver<Vec<Endpoint>>,
     /// The member last known to take this key's writes, with the open connection to it.
     link: Option<(String, MultiplexedConnection)>,
     /// How often somebody was looked for.
@@ -27,8 +27,8 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(key: String, doors: watch::Receiver<Vec<Door>>) -> Self {
-        Self { key, doors, link: None, tries: 0, expires: false }
+    pub(super) fn new(key: String, endpoints: watch::Receiver<Vec<Endpoint>>) -> Self {
+        Self { key, endpoints, link: None, tries: 0, expires: false }
     }
 
     pub(super) async fn run(mut self, group: String, stop: watch::Receiver<bool>) -> Result<Ledger, String> {
@@ -80,23 +80,23 @@ impl Writer {
         if code == "MOVED" {
             let address = error.detail().and_then(|detail| detail.split(' ').next_back()?.rsplit_once(':'));
             if let Some((host, _)) = address {
-                self.link = self.open(|door| door.address.as_deref() == Some(host)).await;
+                self.link = self.open(|endpoint| endpoint.address.as_deref() == Some(host)).await;
             }
         }
         if self.link.is_some() { Attempt::Moved } else { Attempt::Refused }
     }
 
-    async fn open(&self, wanted: impl Fn(&Door) -> bool) -> Option<(String, MultiplexedConnection)> {
-        let door = self.doors.borrow().iter().find(|door| wanted(door)).cloned()?;
-        let link = connect(door.way.as_ref().ok()?).await.ok()?;
-        Some((door.member, link))
+    async fn open(&self, wanted: impl Fn(&Endpoint) -> bool) -> Option<(String, MultiplexedConnection)> {
+        let endpoint = self.endpoints.borrow().iter().find(|endpoint| wanted(endpoint)).cloned()?;
+        let link = connect(endpoint.way.as_ref().ok()?).await.ok()?;
+        Some((endpoint.member, link))
     }
 
     /// The first member that lets itself be reached, beginning with the `skip`th so that a dead one is not asked for ever.
     async fn open_from(&self, skip: usize) -> Option<(String, MultiplexedConnection)> {
-        let members: Vec<String> = self.doors.borrow().iter().map(|door| door.member.clone()).collect();
+        let members: Vec<String> = self.endpoints.borrow().iter().map(|endpoint| endpoint.member.clone()).collect();
         let member = members.get(skip.checked_rem(members.len())?)?;
-        self.open(|door| &door.member == member).await
+        self.open(|endpoint| &endpoint.member == member).await
     }
 }
 

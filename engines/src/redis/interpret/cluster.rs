@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use stateful_safety::{Assessment, Blocker, Electorate, MemberState, Millis, ReplicaGroup, Role, Sync};
+use stateful_safety::{Assessment, Blocker, MemberState, Millis, Quorum, ReplicaGroup, Role, Sync};
 
 use super::agreement;
 use super::member::state;
@@ -34,11 +34,11 @@ pub(super) fn interpret(seen: &[Seen], now: Millis) -> Assessment {
     Assessment {
         taken_at: now,
         topology: "Redis Cluster".to_owned(),
-        electorates: vec![electorate(&nodes, &groups)],
+        quorums: vec![quorum(&nodes, &groups)],
         groups,
         blockers,
         feature_release: None,
-        synchrony: stateful_safety::Synchrony::Declared,
+        synchrony: stateful_safety::SyncReplication::Declared,
         sharding: None,
     }
 }
@@ -88,7 +88,7 @@ fn groups<'a>(nodes: &BTreeMap<&'a str, Node<'a>>, views: &[View<'_>]) -> Vec<Re
             let followers = nodes.values().filter(|node| !node.line.is_master() && node.line.master == Some(id));
             members.extend(followers.map(|node| member(node, Role::Replica, master.seen)));
             members.sort_by(|a, b| a.name.cmp(&b.name));
-            ReplicaGroup { name: name(&master.line.slots), members, writes_need: writes_need(master, views) }
+            ReplicaGroup { name: name(&master.line.slots), members, write_quorum: write_quorum(master, views) }
         })
         .collect()
 }
@@ -114,7 +114,7 @@ fn member(node: &Node<'_>, role: Role, primary: Option<&Seen>) -> MemberState {
 
 /// One, and as many replicas as the master insists on. Where it hides its settings, its replicas' answer counts, for
 /// they run the same configuration.
-fn writes_need(master: &Node<'_>, views: &[View<'_>]) -> usize {
+fn write_quorum(master: &Node<'_>, views: &[View<'_>]) -> usize {
     let own = views.iter().filter(|view| master.seen.is_some_and(|seen| seen.member == view.seen.member));
     let needed = own.chain(views).find_map(|view| {
         let config = &view.answers.config;
@@ -125,7 +125,7 @@ fn writes_need(master: &Node<'_>, views: &[View<'_>]) -> usize {
 
 /// A replica is elected by a majority of the masters that own slots (redis.io, "Redis cluster specification", replica
 /// election): size/2 + 1 of them.
-fn electorate(nodes: &BTreeMap<&str, Node<'_>>, groups: &[ReplicaGroup]) -> Electorate {
+fn quorum(nodes: &BTreeMap<&str, Node<'_>>, groups: &[ReplicaGroup]) -> Quorum {
     let voters = nodes.values().filter(|node| node.line.is_master() && !node.line.slots.is_empty()).count();
     let live = groups
         .iter()
@@ -133,7 +133,7 @@ fn electorate(nodes: &BTreeMap<&str, Node<'_>>, groups: &[ReplicaGroup]) -> Elec
         .filter(|primary| primary.sync.is_streaming())
         .map(|primary| primary.name.clone())
         .collect();
-    Electorate { voters_are: "slot-owning masters".to_owned(), live, needed: voters / 2 + 1 }
+    Quorum { voters_are: "slot-owning masters".to_owned(), live, needed: voters / 2 + 1 }
 }
 
 /// The member that sees the fewest slots served decides. Right after a restart a node sees fewer than there are;

@@ -2,7 +2,7 @@
 
 use stateful_safety::{MemberState, Role, Sync, Version};
 
-use crate::door::is_at;
+use crate::endpoint::is_at;
 use crate::redis::{Answers, Seen};
 
 /// A member that leads, follows `primary`, or said nothing.

@@ -21,7 +21,7 @@ pub(super) fn interpret(seen: &[Seen], now: Millis) -> Assessment {
     let group = ReplicaGroup {
         name: "the replica group".to_owned(),
         members: seen.iter().map(|seen| state(seen, role(seen), primary)).collect(),
-        writes_need: 1 + min_replicas.unwrap_or(0),
+        write_quorum: 1 + min_replicas.unwrap_or(0),
     };
     let mut blockers = if primaries.len() == 1 {
         Vec::new()
@@ -46,10 +46,10 @@ pub(super) fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         taken_at: now,
         topology,
         groups: vec![group],
-        electorates: Vec::new(),
+        quorums: Vec::new(),
         blockers,
         feature_release: None,
-        synchrony: stateful_safety::Synchrony::Declared,
+        synchrony: stateful_safety::SyncReplication::Declared,
         sharding: None,
     }
 }

@@ -29,16 +29,11 @@ fn in_words(assessment: &Assessment) -> String {
             format!("{} {role}, {sync}{persists}", member.name)
         });
         let needs =
-            if group.writes_need == 1 { String::new() } else { format!(" (a write needs {})", group.writes_need) };
+            if group.write_quorum == 1 { String::new() } else { format!(" (a write needs {})", group.write_quorum) };
         lines.push(format!("{}{needs}: {}", group.name, members.collect::<Vec<_>>().join("; ")));
     }
-    for electorate in &assessment.electorates {
-        lines.push(format!(
-            "{} of {} needed: {}",
-            electorate.voters_are,
-            electorate.needed,
-            electorate.live.join(", ")
-        ));
+    for quorum in &assessment.quorums {
+        lines.push(format!("{} of {} needed: {}", quorum.voters_are, quorum.needed, quorum.live.join(", ")));
     }
     lines.extend(assessment.blockers.iter().map(|blocker| format!("! {blocker}")));
     lines.join("\n")
@@ -170,11 +165,11 @@ fn a_slot_on_its_way_is_told_by_both_ends() {
 
 #[test]
 fn roles_are_the_servers_own_words_and_whoever_has_not_heard_disagrees() {
-    let handed_over = "slots 0-5460: redis-0 replica, in sync; redis-3 primary, in sync";
-    let [topology, first, second, third, _] = healthy_but(1, handed_over);
+    let switched_over = "slots 0-5460: redis-0 replica, in sync; redis-3 primary, in sync";
+    let [topology, first, second, third, _] = healthy_but(1, switched_over);
     let voters = "slot-owning masters of 2 needed: redis-3, redis-1, redis-2";
     assert_means("cluster-handed-over", &[topology, first, second, third, voters]);
-    // A few milliseconds after the handover: the two know, not everybody else does.
+    // A few milliseconds after the switchover: the two know, not everybody else does.
     for (release, _) in RELEASES {
         let assessment = interpret(&recorded(release, "cluster-just-handed-over"), 1);
         let leads = assessment.groups[0].primary().map(|primary| primary.name.as_str());

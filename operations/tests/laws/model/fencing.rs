@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use stateful_engines::HandOverError;
+use stateful_engines::SwitchoverError;
 use stateful_operations::WorldError;
-use stateful_safety::{EngineKind, Millis, Synchrony};
+use stateful_safety::{EngineKind, Millis, SyncReplication};
 
 use super::{Inside, Life, Model};
 
@@ -24,7 +24,7 @@ impl Model {
 
     /// The same with commits that wait for nobody.
     pub(crate) fn asynchronous(replicas: usize) -> Self {
-        Self::fencing_group(replicas).with(|inside| inside.synchrony = Synchrony::Asynchronous)
+        Self::fencing_group(replicas).with(|inside| inside.synchrony = SyncReplication::Asynchronous)
     }
 
     /// The same without a replica.
@@ -56,7 +56,7 @@ impl Inside {
     }
 
     /// Whether nobody of a group answers that it leads.
-    pub(super) fn is_headless(&self, group: usize) -> bool {
+    pub(super) fn lacks_primary(&self, group: usize) -> bool {
         !self.pods.iter().any(|pod| pod.group == group && pod.leads && pod.life == Life::Running)
     }
 
@@ -70,7 +70,7 @@ impl Inside {
         if self.pods[to].leads && self.pods[to].life == Life::Running {
             return Ok(Duration::ZERO);
         }
-        if self.is_headless(self.pods[from].group) {
+        if self.lacks_primary(self.pods[from].group) {
             self.watch_finishing(from, to);
             if [from, to].iter().any(|index| self.pods[*index].life != Life::Running) {
                 return Err(self.unknown(to, "the other one does not answer"));
@@ -90,14 +90,14 @@ impl Inside {
             self.pods[from].leads = true;
             let name = |index: usize| self.pods[index].name.clone();
             let (from, to, waited) = (name(from), name(to), Duration::from_millis(900));
-            return Err(HandOverError::NotMoved { from, to, waited }.into());
+            return Err(SwitchoverError::NotMoved { from, to, waited }.into());
         }
         self.crown(to);
         Ok(Duration::from_millis(120))
     }
 
     fn unknown(&self, to: usize, why: &str) -> WorldError {
-        HandOverError::Unknown { to: self.pods[to].name.clone(), why: why.to_owned() }.into()
+        SwitchoverError::Unknown { to: self.pods[to].name.clone(), why: why.to_owned() }.into()
     }
 
     fn restart(&mut self, which: impl Fn(&super::Pod) -> bool) {

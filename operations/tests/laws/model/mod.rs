@@ -10,8 +10,8 @@ mod world;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use stateful_operations::journal::{self, Event, Line, State};
-use stateful_operations::{Goal, Look, What};
-use stateful_safety::{Millis, Rollout, Sharding, Synchrony, Version};
+use stateful_operations::{Goal, Snapshot, What};
+use stateful_safety::{Millis, Rollout, Sharding, SyncReplication, Version};
 
 pub(crate) use database::{Life, Pod};
 pub(crate) use fencing::NEWER_MINOR;
@@ -37,7 +37,7 @@ pub(crate) struct Inside {
     pub(crate) cordoned: Option<String>,
     pub(crate) rollout: Rollout,
     /// How many members in sync a write of a group waits for.
-    pub(crate) writes_need: usize,
+    pub(crate) write_quorum: usize,
     /// The member a Service leads writers to, where there is such a Service.
     pub(crate) routed: Option<String>,
     /// The member that the database's own configuration wants to lead, where it wants one more than others.
@@ -45,12 +45,12 @@ pub(crate) struct Inside {
     /// Whether its engine stops the old primary before the new one leads.
     pub(crate) fences: bool,
     /// Whom commits wait for, where an operation may change that.
-    pub(crate) synchrony: Synchrony,
+    pub(crate) synchrony: SyncReplication,
     /// How many copies a write needs, where its members are equals and nobody leads.
     pub(crate) quorum: Option<usize>,
-    /// A handover in its pause: between whom.
+    /// A switchover in its pause: between whom.
     pub(crate) paused: Option<(usize, usize)>,
-    /// Whether the next handover is left in its pause.
+    /// Whether the next switchover is left in its pause.
     pub(crate) left_in_the_pause: bool,
     pub(crate) image: String,
     /// The release whose features the data uses, where its engine keeps that apart.
@@ -66,7 +66,7 @@ pub(crate) struct Inside {
     pub(crate) script: Vec<(usize, Fault)>,
     pub(crate) calls: usize,
     /// Which of the calls were looks.
-    pub(crate) looks: Vec<usize>,
+    pub(crate) snapshots: Vec<usize>,
     pub(crate) unreachable_until: Millis,
     pub(crate) stop: bool,
     pub(crate) journal: Vec<String>,
@@ -82,9 +82,9 @@ pub(crate) struct Trouble {
     pub(crate) never_returns: Option<String>,
     /// An image that cannot be pulled.
     pub(crate) bad_image: Option<String>,
-    /// How many handovers the engine still refuses.
+    /// How many switchovers the engine still refuses.
     pub(crate) refused_handovers: u32,
-    /// How many handovers still end with the old primary leading on.
+    /// How many switchovers still end with the old primary leading on.
     pub(crate) given_back: u32,
     /// Until when a budget refuses every eviction.
     pub(crate) budget_until: Millis,
@@ -111,11 +111,11 @@ impl Model {
             nodes,
             cordoned: None,
             rollout: Rollout::RollingUpdate { partition: 0 },
-            writes_need: 1,
+            write_quorum: 1,
             routed: None,
             preferred: None,
             fences: false,
-            synchrony: Synchrony::Declared,
+            synchrony: SyncReplication::Declared,
             quorum: None,
             paused: None,
             left_in_the_pause: false,
@@ -128,7 +128,7 @@ impl Model {
             trouble: Trouble::default(),
             script: Vec::new(),
             calls: 0,
-            looks: Vec::new(),
+            snapshots: Vec::new(),
             unreachable_until: 0,
             stop: false,
             journal: Vec::new(),
@@ -169,7 +169,7 @@ impl Model {
     }
 
     /// What one would see; nobody counts this look.
-    pub(crate) fn peek(&self) -> Look {
+    pub(crate) fn peek(&self) -> Snapshot {
         self.inside().sight()
     }
 
@@ -225,11 +225,11 @@ impl Model {
         {
             missing.push(format!("clients are led to {routed}"));
         }
-        if inside.synchrony == Synchrony::ForTheDuration {
+        if inside.synchrony == SyncReplication::ForTheDuration {
             missing.push("commits still wait for a standby".to_owned());
         }
         match goal {
-            Goal::Renew { restore_primaries, .. } => {
+            Goal::Upgrade { restore_primaries, .. } => {
                 let old = inside.pods.iter().filter(|pod| pod.revision != inside.revision());
                 missing.extend(old.map(|pod| format!("{} is old", pod.name)));
                 if inside.rollout != before.rollout {
@@ -243,7 +243,7 @@ impl Model {
                     missing.push("those that led do not lead again".to_owned());
                 }
             }
-            Goal::Leave { node } => {
+            Goal::EvacuateNode { node } => {
                 let there = inside.pods.iter().filter(|pod| &pod.node == node);
                 missing.extend(there.map(|pod| format!("{} is on {node}", pod.name)));
             }
@@ -252,7 +252,7 @@ impl Model {
                     missing.push(format!("{release} is not final: {:?}", inside.features));
                 }
             }
-            Goal::Lead { member } => {
+            Goal::Switchover { member } => {
                 if !inside.pods.iter().any(|pod| pod.leads && &pod.name == member) {
                     missing.push(format!("{member} does not lead"));
                 }

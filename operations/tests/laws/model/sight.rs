@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use stateful_operations::Look;
+use stateful_operations::Snapshot;
 use stateful_safety::{
-    Assessment, Balancer, Blocker, Claims, Electorate, Member, MemberState, ReplicaGroup, Role, Route, Sharding,
-    Storage, Sync, Synchrony, Workload, WorkloadId,
+    Assessment, Balancer, Blocker, Member, MemberState, Quorum, ReplicaGroup, Role, Route, Sharding, Storage, Sync,
+    SyncReplication, VolumeClaims, Workload, WorkloadId,
 };
 
 use super::{Inside, Life, Pod};
 
 impl Inside {
     /// Everything there is to see now.
-    pub(crate) fn sight(&self) -> Look {
-        Look { at: self.now, workload: self.workload(), assessment: self.assessment() }
+    pub(crate) fn sight(&self) -> Snapshot {
+        Snapshot { at: self.now, workload: self.workload(), assessment: self.assessment() }
     }
 
     fn workload(&self) -> Workload {
@@ -34,7 +34,7 @@ impl Inside {
             routes: self.routed.iter().map(|member| route(member)).collect(),
             template_owner: None,
             replicas_owner: None,
-            claims: Claims::default(),
+            claims: VolumeClaims::default(),
             operated: None,
         }
     }
@@ -49,9 +49,9 @@ impl Inside {
                 about: format!("{} is elsewhere", pod.name),
             })
             .collect();
-        let headless = groups.iter().filter(|group| group.is_headless());
+        let headless = groups.iter().filter(|group| group.lacks_primary());
         blockers.extend(headless.map(|group| Blocker::NoSinglePrimary { group: group.name.clone(), primaries: 0 }));
-        let voters = Electorate {
+        let voters = Quorum {
             voters_are: "slot-owning masters".to_owned(),
             live: leaders().map(|leader| leader.name.clone()).collect(),
             needed: if self.quorum.is_some() { 0 } else { self.groups / 2 + 1 },
@@ -59,7 +59,7 @@ impl Inside {
         Assessment {
             taken_at: self.now,
             topology: "Redis Cluster".to_owned(),
-            electorates: vec![voters],
+            quorums: vec![voters],
             blockers,
             groups,
             feature_release: self.features.clone(),
@@ -76,9 +76,9 @@ impl Inside {
 
     fn group(&self, group: usize) -> ReplicaGroup {
         let members = self.pods.iter().filter(|pod| pod.group == group).map(|pod| self.state(pod)).collect();
-        let waits = if self.synchrony == Synchrony::ForTheDuration { 2 } else { 1 };
-        let writes_need = self.quorum.unwrap_or(self.writes_need).max(waits);
-        ReplicaGroup { name: format!("shard {group}"), members, writes_need }
+        let waits = if self.synchrony == SyncReplication::ForTheDuration { 2 } else { 1 };
+        let write_quorum = self.quorum.unwrap_or(self.write_quorum).max(waits);
+        ReplicaGroup { name: format!("shard {group}"), members, write_quorum }
     }
 
     fn state(&self, pod: &Pod) -> MemberState {
@@ -97,7 +97,7 @@ impl Inside {
                 priority,
             };
         }
-        let sync = if self.fences && self.is_headless(pod.group) {
+        let sync = if self.fences && self.lacks_primary(pod.group) {
             Sync::Behind { why: "its primary does not answer".to_owned() }
         } else if pod.behind_until > self.now {
             Sync::Behind { why: "copying everything from its primary".to_owned() }
@@ -131,7 +131,7 @@ fn pod(pod: &Pod) -> Arc<Member> {
         image: pod.image.clone(),
         ready: pod.life == Life::Running,
         terminating: matches!(pod.life, Life::Terminating { .. }),
-        storage: Storage::Claim,
+        storage: Storage::VolumeClaim,
         waiting: match pod.life {
             Life::Stuck(why) => Some(why.to_owned()),
             Life::Running | Life::Terminating { .. } | Life::Absent { .. } | Life::Starting { .. } => None,

@@ -2,7 +2,7 @@
 
 use stateful_operations::Act;
 use stateful_operations::journal::Line;
-use stateful_safety::{Policy, Synchrony};
+use stateful_safety::{Policy, SyncReplication};
 
 use super::Inside;
 
@@ -60,8 +60,8 @@ impl Inside {
         if let Act::Evict { .. } | Act::Remove { .. } = act {
             self.watch.last_eviction = self.calls;
         }
-        if let Act::Evict { .. } | Act::Remove { .. } | Act::HandOver { .. } = act
-            && self.synchrony == Synchrony::Asynchronous
+        if let Act::Evict { .. } | Act::Remove { .. } | Act::Switchover { .. } = act
+            && self.synchrony == SyncReplication::Asynchronous
         {
             self.watch.unguarded.push(text.clone());
         }
@@ -106,7 +106,7 @@ impl Inside {
             broken.push(format!("{} is older than what it was to follow", new.name));
         }
         let others = self.pods.iter().filter(|pod| !self.is_well(pod));
-        broken.extend(others.map(|other| format!("a handover while {} was not well", other.name)));
+        broken.extend(others.map(|other| format!("a switchover while {} was not well", other.name)));
         for law in broken {
             self.breaks(&law);
         }
@@ -116,7 +116,9 @@ impl Inside {
     pub(super) fn watch_finishing(&mut self, from: usize, to: usize) {
         if self.paused != Some((from, to)) {
             let (from, to) = (self.pods[from].name.clone(), self.pods[to].name.clone());
-            self.breaks(&format!("nobody led, and a handover from {from} to {to} was asked for that nobody had begun"));
+            self.breaks(&format!(
+                "nobody led, and a switchover from {from} to {to} was asked for that nobody had begun"
+            ));
         }
     }
 

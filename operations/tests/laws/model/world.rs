@@ -4,10 +4,10 @@ use std::future::pending;
 use std::time::Duration;
 
 use stateful_cluster::{Error as ClusterError, TemplateChange};
-use stateful_engines::{BoxFuture, HandOverError};
+use stateful_engines::{BoxFuture, SwitchoverError};
 use stateful_operations::journal::{Event, State};
-use stateful_operations::{Act, Look, Progress, World, WorldError};
-use stateful_safety::{Millis, Rollout, Synchrony};
+use stateful_operations::{Act, Progress, Snapshot, World, WorldError};
+use stateful_safety::{Millis, Rollout, SyncReplication};
 
 use super::controller::SEEING;
 use super::{Inside, Model};
@@ -29,9 +29,9 @@ pub(crate) enum Fault {
     AnswerLost(Millis),
     /// Somebody asks the operation to stop.
     Interrupt,
-    /// It dies when a handover has stopped the old primary and nobody leads yet; after any other call that is done.
+    /// It dies when a switchover has stopped the old primary and nobody leads yet; after any other call that is done.
     DieInPause,
-    /// The engine does not know how the handover ended, and nobody leads.
+    /// The engine does not know how the switchover ended, and nobody leads.
     LeftInPause,
     /// A group's primary crashes just before, and comes back after a while.
     Crash(usize),
@@ -117,10 +117,10 @@ async fn met<T>(met: Met<T>) -> Result<T, WorldError> {
 }
 
 impl World for Model {
-    fn look(&self) -> BoxFuture<'_, Result<Look, WorldError>> {
+    fn snapshot(&self) -> BoxFuture<'_, Result<Snapshot, WorldError>> {
         Box::pin(met(self.call(30, |inside| {
             let call = inside.calls;
-            inside.looks.push(call);
+            inside.snapshots.push(call);
             if let Some(group) = inside.trouble.flapping {
                 inside.fail_over(group);
             }
@@ -129,7 +129,7 @@ impl World for Model {
         })))
     }
 
-    fn act<'a>(&'a self, act: &'a Act, _look: &'a Look) -> BoxFuture<'a, Result<Option<Duration>, WorldError>> {
+    fn act<'a>(&'a self, act: &'a Act, _look: &'a Snapshot) -> BoxFuture<'a, Result<Option<Duration>, WorldError>> {
         Box::pin(met(self.call(20, |inside| inside.perform(act))))
     }
 
@@ -207,17 +207,17 @@ impl Inside {
                     self.end(index, "the operation");
                 }
             }
-            Act::BeginSynchrony => self.synchrony = Synchrony::ForTheDuration,
-            Act::EndSynchrony => self.synchrony = Synchrony::Asynchronous,
+            Act::BeginTemporarySync => self.synchrony = SyncReplication::ForTheDuration,
+            Act::EndTemporarySync => self.synchrony = SyncReplication::Asynchronous,
             Act::Finalize(release) => self.features = Some(release.clone()),
-            Act::HandOver { from, to } => return self.hand_over(from, to).map(Some),
-            // A handover here does not lead clients along by itself, as if that had failed: the row must.
+            Act::Switchover { from, to } => return self.switch_over(from, to).map(Some),
+            // A switchover here does not lead clients along by itself, as if that had failed: the row must.
             Act::Route { to, .. } => self.routed = Some(to.clone()),
         }
         Ok(None)
     }
 
-    fn hand_over(&mut self, from: &str, to: &str) -> Result<Duration, WorldError> {
+    fn switch_over(&mut self, from: &str, to: &str) -> Result<Duration, WorldError> {
         let position = |name: &str| self.pods.iter().position(|pod| pod.name == name);
         let (Some(from), Some(to)) = (position(from), position(to)) else {
             return Err(no(to, "it is not there"));
@@ -225,7 +225,7 @@ impl Inside {
         if self.fences {
             return self.hand_over_by_fence(from, to);
         }
-        if self.is_headless(self.pods[from].group) {
+        if self.lacks_primary(self.pods[from].group) {
             self.watch_finishing(from, to);
         }
         self.may_hand_over(from, to)?;
@@ -233,7 +233,7 @@ impl Inside {
         Ok(Duration::from_millis(120))
     }
 
-    /// Whether the engine begins a handover.
+    /// Whether the engine begins a switchover.
     pub(super) fn may_hand_over(&mut self, from: usize, to: usize) -> Result<(), WorldError> {
         let name = self.pods[to].name.clone();
         if !self.pods[from].leads || self.pods[from].group != self.pods[to].group {
@@ -266,7 +266,7 @@ impl Inside {
 }
 
 fn no(member: &str, why: &str) -> WorldError {
-    HandOverError::Refused { member: member.to_owned(), why: why.to_owned() }.into()
+    SwitchoverError::Refused { member: member.to_owned(), why: why.to_owned() }.into()
 }
 
 fn text(event: &Event) -> String {

@@ -2,7 +2,7 @@
 
 mod others;
 
-use stateful_operations::{Goal, Origin, Plan, Refusal, World, draft, draw_up, findings, for_drain, for_moving};
+use stateful_operations::{Goal, Origin, Plan, Refusal, World, draft_plan, findings, for_drain, for_moving, make_plan};
 use stateful_safety::Workload;
 
 use super::upgrade::refuse_beside_another;
@@ -80,7 +80,7 @@ async fn move_all(
 ) -> Result<Exit, Failure> {
     for (opened, plan) in databases {
         reserve(context, opened, node).await?;
-        plan.still_fits(&opened.live.look().await?)?;
+        plan.still_fits(&opened.live.snapshot().await?)?;
     }
     let already = stateful_cluster::is_cordoned(&context.cluster, node).await?;
     stateful_cluster::set_cordon(&context.cluster, node, true, false).await?;
@@ -125,15 +125,15 @@ async fn draw(
     node: &str,
     opened: &Opened,
 ) -> Result<Result<Plan, Option<Box<CheckReport>>>, Failure> {
-    let goal = Goal::Leave { node: node.to_owned() };
+    let goal = Goal::EvacuateNode { node: node.to_owned() };
     let policy = policy(&args.operation.policy);
-    let look = opened.live.look().await?;
-    Ok(match draw_up(&goal, &look, Origin::of(&look), &policy) {
+    let snapshot = opened.live.snapshot().await?;
+    Ok(match make_plan(&goal, &snapshot, Origin::of(&snapshot), &policy) {
         Ok(plan) => Ok(plan),
         Err(Refusal::Nothing(_)) => Err(None),
         Err(Refusal::Unsafe(_)) => {
-            let found = findings(&draft(&goal, &look, Origin::of(&look), &policy), &look, &policy);
-            let id = &look.workload.id;
+            let found = findings(&draft_plan(&goal, &snapshot, Origin::of(&snapshot), &policy), &snapshot, &policy);
+            let id = &snapshot.workload.id;
             let target = format!("{} -n {}", id.name, id.namespace);
             Err(Some(Box::new(CheckReport::new(id.to_string(), format!("a drain of {node}"), &found, &target))))
         }

@@ -1,7 +1,7 @@
 //! `guard approve`: one pod may be taken away for a short time, though the guard would refuse it.
 
 use jiff::{SignedDuration, Timestamp, Unit};
-use stateful_cluster::{Approval, Bulletin, FIELD_MANAGER, NamespaceFacts, Notice, Permission};
+use stateful_cluster::{Approval, EventNote, EventRecorder, FIELD_MANAGER, NamespaceFacts, Permission};
 use stateful_safety::{Member, Workload};
 
 use crate::cli::ApproveArgs;
@@ -70,7 +70,7 @@ async fn member(context: &Context, pod: &str) -> Result<(Workload, Member), Fail
 /// Says so where `kubectl describe pod` finds it. Without it the approval holds all the same.
 async fn tell(context: &Context, member: &Member, approval: &Approval) {
     let Approval { until, reason, by, .. } = approval;
-    let notice = Notice {
+    let notice = EventNote {
         namespace: context.cluster.namespace.clone(),
         name: member.name.clone(),
         uid: member.uid.clone(),
@@ -78,7 +78,7 @@ async fn tell(context: &Context, member: &Member, approval: &Approval) {
         warning: true,
         text: format!("{} may be taken away until {until}: {reason} (approved by {by})", member.name),
     };
-    let bulletin = Bulletin::new(&context.cluster, FIELD_MANAGER, by);
+    let bulletin = EventRecorder::new(&context.cluster, FIELD_MANAGER, by);
     if let Err(error) = bulletin.publish(&notice).await {
         context.printer.note(&format!("warning: no Event tells of it: {error}"));
     }

@@ -123,8 +123,8 @@ async fn granted(cluster: &Cluster, namespace: &str, guard: &str) -> Result<(Vec
 
 async fn secrets_of(cluster: &Cluster, workload: &Workload) -> Result<Vec<String>, Failure> {
     let Some(engine) = stateful_engines::open(workload.engine) else { return Ok(Vec::new()) };
-    let entrance = engine.entrance(&stateful_cluster::container_facts(cluster, &workload.id).await?);
-    Ok(stateful_cluster::secret_names(cluster, &workload.id, &entrance).await?)
+    let connection_config = engine.connection_config(&stateful_cluster::container_facts(cluster, &workload.id).await?);
+    Ok(stateful_cluster::secret_names(cluster, &workload.id, &connection_config).await?)
 }
 
 /// Tells what is under guard now, and what to do where nothing is.

@@ -31,7 +31,7 @@ pub(super) async fn run(context: &Context, named: Option<&str>) -> Result<Exit, 
     let bypassed = unknown.or(stateful_cluster::bypasses(cluster).await, "who passed (list events)");
     let guarded = unknown.or(stateful_cluster::guarded_namespaces(cluster).await, "which namespaces are under guard");
     let guarded = guarded.unwrap_or_default();
-    let looked_at = (!observed.is_empty()).then(|| looks(&observed));
+    let looked_at = (!observed.is_empty()).then(|| snapshots(&observed));
     let mut namespaces = Vec::new();
     for (name, labels) in &guarded {
         let row = under_guard(context, name, grants.as_deref(), looked_at.as_deref(), &mut unknown).await;
@@ -94,7 +94,7 @@ async fn observed(
 }
 
 /// The databases some replica has looked at, each with its namespace.
-fn looks(observed: &[(String, Observed)]) -> Vec<(String, String)> {
+fn snapshots(observed: &[(String, Observed)]) -> Vec<(String, String)> {
     let all = observed.iter().flat_map(|(_, observed)| &observed.looked_at);
     all.map(|(namespace, workload, _)| (namespace.clone(), workload.clone())).collect()
 }
@@ -109,11 +109,11 @@ async fn under_guard(
     let workloads = stateful_cluster::discover_all(&context.cluster, Some(name)).await;
     let workloads = unknown.or(workloads, &format!("databases of {name}")).unwrap_or_default();
     let databases: Vec<String> = workloads.into_iter().map(|workload| workload.id.name).collect();
-    let is_looked_at = |database: &String, looks: &[(String, String)]| {
-        looks.iter().any(|(namespace, workload)| namespace == name && workload == database)
+    let is_looked_at = |database: &String, snapshots: &[(String, String)]| {
+        snapshots.iter().any(|(namespace, workload)| namespace == name && workload == database)
     };
-    let not_looked_at =
-        looked_at.map(|looks| databases.iter().filter(|database| !is_looked_at(database, looks)).cloned().collect());
+    let not_looked_at = looked_at
+        .map(|snapshots| databases.iter().filter(|database| !is_looked_at(database, snapshots)).cloned().collect());
     let secrets = match grants.map(|grants| grants.iter().find(|grant| grant.namespace == name)) {
         None => "?".to_owned(),
         Some(None) => "none".to_owned(),

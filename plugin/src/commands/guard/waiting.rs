@@ -25,29 +25,29 @@ pub(super) enum Waited {
 
 /// Waits until every replica is ready and of the revision that was applied.
 pub(super) async fn until_answering(context: &Context, namespace: &str, patience: Duration) -> Result<Waited, Failure> {
-    let look = async || {
+    let snapshot = async || {
         let replicas = stateful_cluster::replicas(&context.cluster, namespace).await?;
         Ok(replicas.as_ref().map_or_else(|| Some("it is gone".to_owned()), unanswering))
     };
-    wait(context, "the guard", patience, look).await
+    wait(context, "the guard", patience, snapshot).await
 }
 
 /// Waits until every webhook says whom to trust.
 pub(super) async fn until_trusted(context: &Context, patience: Duration) -> Result<Waited, Failure> {
-    let look = async || Ok(untrusted(&stateful_cluster::asking(&context.cluster).await?));
-    wait(context, "the guard's certificate", patience, look).await
+    let snapshot = async || Ok(untrusted(&stateful_cluster::asking(&context.cluster).await?));
+    wait(context, "the guard's certificate", patience, snapshot).await
 }
 
 async fn wait(
     context: &Context,
     what: &str,
     patience: Duration,
-    look: impl AsyncFn() -> Result<Option<String>, Failure>,
+    snapshot: impl AsyncFn() -> Result<Option<String>, Failure>,
 ) -> Result<Waited, Failure> {
     let began = Instant::now();
     let mut said = String::new();
     loop {
-        let Some(standing) = look().await? else { return Ok(Waited::Done) };
+        let Some(standing) = snapshot().await? else { return Ok(Waited::Done) };
         let waited = began.elapsed();
         if waited >= patience {
             return Ok(Waited::Over(standing));

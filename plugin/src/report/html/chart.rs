@@ -66,7 +66,7 @@ pub(super) fn draw(report: &OperationReport, heard: &[Progress]) -> String {
 
 fn lanes(report: &OperationReport, heard: &[Progress]) -> BTreeMap<String, Vec<Span>> {
     let mut lanes: BTreeMap<String, Vec<Span>> = BTreeMap::new();
-    let looks = heard.iter().filter_map(|progress| match &progress.what {
+    let snapshots = heard.iter().filter_map(|progress| match &progress.what {
         What::Members { members } => Some((progress.at, members)),
         What::StepStarted { .. }
         | What::StepWaiting { .. }
@@ -76,7 +76,7 @@ fn lanes(report: &OperationReport, heard: &[Progress]) -> BTreeMap<String, Vec<S
         | What::Redrawn { .. } => None,
     });
     let end = report.began + report.took_milliseconds;
-    for (at, member) in looks.flat_map(|(at, members)| members.iter().map(move |member| (at, member))) {
+    for (at, member) in snapshots.flat_map(|(at, members)| members.iter().map(move |member| (at, member))) {
         let lane = lanes.entry(member.name.clone()).or_default();
         let (colour, told) = described(member);
         if let Some(last) = lane.last_mut() {

@@ -42,9 +42,9 @@ pub(super) fn line(what: &What) -> Option<String> {
             Some(format!("[{}/{of}] {text} … is so already", step + 1))
         }
         What::StepFinished { step, of, text, took, handed_over_in, acted: true } => {
-            let handover =
-                handed_over_in.map_or_else(String::new, |took| format!(", handed over in {}", lasting(took)));
-            Some(format!("[{}/{of}] {text} … done in {}{handover}", step + 1, lasting(*took)))
+            let switchover =
+                handed_over_in.map_or_else(String::new, |took| format!(", switched over in {}", lasting(took)));
+            Some(format!("[{}/{of}] {text} … done in {}{switchover}", step + 1, lasting(*took)))
         }
         What::Redrawn { why, steps } => Some(format!("{why}: drew up the {} steps that are left anew", steps.len())),
     }

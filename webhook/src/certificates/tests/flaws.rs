@@ -1,7 +1,7 @@
 //! What is not fit for service is not taken, and says why without showing it.
 
 use super::*;
-use crate::certificates::pair::Flaw;
+use crate::certificates::keypair::Flaw;
 use crate::certificates::serving::Unready;
 
 fn texts(now: Timestamp) -> (String, String) {

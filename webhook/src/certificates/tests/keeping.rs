@@ -51,14 +51,14 @@ async fn replicas_that_write_at_once_end_with_one_authority() {
         let now = day_one() + seconds(second);
         for _ in 0..3 {
             let before = ring.state().writes;
-            let mut looks = tokio::task::JoinSet::new();
+            let mut snapshots = tokio::task::JoinSet::new();
             for (mut keeper, serving) in replicas.drain(..) {
-                looks.spawn(async move {
+                snapshots.spawn(async move {
                     keeper.step(now).await.expect("a look");
                     (keeper, serving)
                 });
             }
-            replicas = looks.join_all().await;
+            replicas = snapshots.join_all().await;
             assert!(ring.state().writes <= before + 1, "they all saw the same; one of them has written");
         }
     }

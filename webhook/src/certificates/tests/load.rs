@@ -89,11 +89,11 @@ async fn a_rotation_under_load_loses_no_call() {
         let outside = outside.clone();
         callers.spawn_blocking(move || outside.call(&told));
     }
-    let (mut dropped, mut looks) = (0, 0);
+    let (mut dropped, mut snapshots) = (0, 0);
     while dropped < ROTATIONS {
         let then = Timestamp::from_second(now.fetch_add(20, Ordering::SeqCst) + 20).expect("a time");
-        looks += 1;
-        if replicas[looks % 2].0.step(then).await.expect("a look") == Deed::DropOlder {
+        snapshots += 1;
+        if replicas[snapshots % 2].0.step(then).await.expect("a look") == Deed::DropOlder {
             dropped += 1;
         }
         for count in &mut counts {
@@ -106,7 +106,7 @@ async fn a_rotation_under_load_loses_no_call() {
     let wrong: Vec<String> = callers.join_all().await.concat();
     let calls: usize = counts.iter().map(|count| *count.borrow()).sum();
     assert!(wrong.is_empty(), "{} of {calls} calls: {wrong:#?}", wrong.len());
-    assert!(calls >= looks * CALLERS);
+    assert!(calls >= snapshots * CALLERS);
     let told = spawn_blocking(move || caller::ask(&mut line, "/", b"still there?")).await.expect("a call");
     assert_eq!(told.expect("an answer").code, 200, "a connection of before the first rotation goes on");
 }

@@ -24,10 +24,10 @@ use caller::Caller;
 use super::bundle::{Authority, Bundle};
 use super::issue;
 use super::keeper::Keeper;
-use super::pair::Pair;
-use super::ring::Ring;
+use super::keypair::Pair;
+use super::lifetimes::{Lifetime, Terms};
+use super::secret_store::Ring;
 use super::serving::Serving;
-use super::terms::{Lifetime, Terms};
 
 /// The namespace everything is in.
 const NAMESPACE: &str = "guard-system";

@@ -14,7 +14,7 @@ enum Event {
     /// Time goes by.
     Pass(i64),
     /// A replica looks.
-    Look(usize),
+    Snapshot(usize),
     /// An API server hears of what is published.
     Hear(usize),
     /// A replica is started anew.
@@ -30,7 +30,7 @@ enum Event {
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         12 => (1..=JUMP).prop_map(Event::Pass),
-        8 => (0..REPLICAS).prop_map(Event::Look),
+        8 => (0..REPLICAS).prop_map(Event::Snapshot),
         4 => (0..API_SERVERS).prop_map(Event::Hear),
         1 => (0..REPLICAS).prop_map(Event::Restart),
         1 => prop_oneof![
@@ -60,13 +60,13 @@ impl World {
         let mut world =
             Self { ring, now, replicas, api_servers: vec![(String::new(), now); API_SERVERS], closed: None };
         for _ in 0..3 {
-            (0..REPLICAS).for_each(|replica| world.look(replica));
+            (0..REPLICAS).for_each(|replica| world.snapshot(replica));
         }
         (0..API_SERVERS).for_each(|one| world.hear(one));
         world
     }
 
-    fn look(&mut self, replica: usize) {
+    fn snapshot(&mut self, replica: usize) {
         let (keeper, _, looked) = &mut self.replicas[replica];
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let _ = runtime.block_on(keeper.step(self.now)); // a closed configuration is an error
@@ -98,16 +98,16 @@ impl World {
                 }
                 for replica in 0..REPLICAS {
                     if self.now.duration_since(self.replicas[replica].2) > lag - seconds(JUMP) {
-                        self.look(replica);
+                        self.snapshot(replica);
                     }
                 }
             }
-            Event::Look(replica) => self.look(replica),
+            Event::Snapshot(replica) => self.snapshot(replica),
             Event::Hear(api_server) => self.hear(api_server),
             Event::Restart(which) if self.is_calm() => {
                 let (keeper, serving) = replica(&self.ring, short_terms());
                 self.replicas[which] = (keeper, serving, self.now);
-                self.look(which);
+                self.snapshot(which);
             }
             Event::Lose if self.is_calm() => self.ring.tamper(|_| None),
             Event::Spoil(entry) if self.is_calm() => self.ring.tamper(|mut contents| {
@@ -122,7 +122,7 @@ impl World {
     /// Whether everybody has seen the same and nothing is under way: two mishaps at once are more than can be mended.
     fn is_calm(&mut self) -> bool {
         self.close(false);
-        (0..REPLICAS).for_each(|replica| self.look(replica));
+        (0..REPLICAS).for_each(|replica| self.snapshot(replica));
         (0..API_SERVERS).for_each(|one| self.hear(one));
         let until: Vec<_> = self.replicas.iter().map(|(_, serving, _)| serving.not_after()).collect();
         let fresh = until[0].is_some_and(|until| until.duration_since(self.now) > seconds(400));

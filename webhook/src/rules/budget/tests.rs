@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use stateful_cluster::Model;
 
 use super::decide;
-use crate::answer::{Answer, Decision};
-use crate::attempt::Operation;
-use crate::rules::given::{attempt, code, database, guarded, namespace, pod, policy, redis, told};
+use crate::admission_request::Operation;
+use crate::admission_response::{Answer, Decision};
+use crate::rules::fixtures::{attempt, code, database, guarded, namespace, pod, policy, redis, told};
 
 fn budget(spec: Value) -> Value {
     let mut budget = json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget",

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use stateful_cluster::{CLAIM_LIFETIME, FIELD_MANAGER, LEAVES_NODE, LeaseFacts, Model, NEXT_POD, PodFacts, SetFacts};
+use stateful_cluster::{FIELD_MANAGER, LEAVES_NODE, LOCK_LIFETIME, LeaseFacts, Model, NEXT_POD, PodFacts, SetFacts};
 use stateful_safety::{Reason, WorkloadId};
 
 use super::{LINES, decide};
-use crate::answer::{Answer, Decision};
-use crate::attempt::{Attempt, Operation};
-use crate::limits::Limits;
-use crate::rules::given::{attempt, code, guarded, namespace, pod, policy, redis};
+use crate::admission_request::{Attempt, Operation};
+use crate::admission_response::{Answer, Decision};
+use crate::effective_policy::EffectivePolicy;
+use crate::rules::fixtures::{attempt, code, guarded, namespace, pod, policy, redis};
 
 fn node(unschedulable: &Value) -> Value {
     json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}, "spec": {"unschedulable": unschedulable}})
@@ -24,7 +24,7 @@ fn answer(objects: &[Value], old: &Value, new: &Value) -> Answer {
 /// The answer to an attempt while an operation holds this claim on every database.
 fn asked(objects: &[Value], attempt: &Attempt, claim: Option<&LeaseFacts>) -> Answer {
     let model = Model::of(objects).expect("a model");
-    let primary = |_: &SetFacts, pod: &PodFacts, _: &Limits| {
+    let primary = |_: &SetFacts, pod: &PodFacts, _: &EffectivePolicy| {
         vec![Reason::PrimaryTaken { group: "the replica group".to_owned(), member: pod.member.name.clone() }]
     };
     decide(attempt, &model, &|_: &WorkloadId| claim.cloned(), moment(), &primary)
@@ -119,7 +119,7 @@ fn an_operation_that_has_judged_the_node_may_cordon_it_and_nobody_else() {
     assert!(refused(Some(&claim(LEAVES_NODE, "n2"))), "another node is emptied");
     assert!(refused(Some(&claim(NEXT_POD, "n1"))), "an upgrade");
     assert!(refused(Some(&LeaseFacts { holder: None, ..claim(LEAVES_NODE, "n1") })), "it was let go of");
-    let dead = moment() - CLAIM_LIFETIME - std::time::Duration::from_secs(1);
+    let dead = moment() - LOCK_LIFETIME - std::time::Duration::from_secs(1);
     assert!(refused(Some(&LeaseFacts { seen_at: dead, ..claim(LEAVES_NODE, "n1") })), "its holder has died");
 }
 

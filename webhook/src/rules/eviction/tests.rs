@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use stateful_cluster::Model;
 
 use super::{Found, find};
-use crate::attempt::{Attempt, Operation};
-use crate::rules::given::{attempt, guarded, namespace, pod, redis};
+use crate::admission_request::{Attempt, Operation};
+use crate::rules::fixtures::{attempt, guarded, namespace, pod, redis};
 
 fn eviction(name: &str, options: &Value) -> Attempt {
     let object = json!({"apiVersion": "policy/v1", "kind": "Eviction",

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use stateful_cluster::Model;
 
 use super::{decide, retain};
-use crate::answer::{Answer, Decision};
-use crate::attempt::{Attempt, Operation};
-use crate::rules::given::{attempt, changed, code, guarded, namespace, pod, policy, redis, told};
+use crate::admission_request::{Attempt, Operation};
+use crate::admission_response::{Answer, Decision};
+use crate::rules::fixtures::{attempt, changed, code, guarded, namespace, pod, policy, redis, told};
 
 const KEPT: &str = "/spec/persistentVolumeClaimRetentionPolicy";
 

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 use stateful_cluster::Model;
 
 use super::{decide, retain};
-use crate::answer::{Answer, Decision};
-use crate::attempt::Operation;
-use crate::rules::given::{attempt, changed, code, database, guarded, namespace, policy, redis, told};
+use crate::admission_request::Operation;
+use crate::admission_response::{Answer, Decision};
+use crate::rules::fixtures::{attempt, changed, code, database, guarded, namespace, policy, redis, told};
 
 fn volume(policy: &Value, claim_in: &str, labelled: bool) -> Value {
     let mut volume = json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "pv-1"},

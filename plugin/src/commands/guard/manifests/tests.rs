@@ -156,11 +156,11 @@ fn what_fails_closed_is_about_guarded_namespaces_alone() {
 #[test]
 fn every_webhook_is_quick_leaves_the_system_alone_and_says_its_own_path() {
     for (name, object) in made(&defaults()).into_iter().filter(|(_, object)| object["webhooks"].is_array()) {
-        let door = if name.starts_with("mutating") { "mutate" } else { "validate" };
+        let endpoint = if name.starts_with("mutating") { "mutate" } else { "validate" };
         for hook in object["webhooks"].as_array().expect("webhooks") {
             let (first, rest) = hook["name"].as_str().and_then(|name| name.split_once('.')).expect("a name");
             assert_eq!(rest, "kubectl-stateful.dev");
-            assert_eq!(hook.pointer("/clientConfig/service/path"), Some(&json!(format!("/{door}/{first}"))));
+            assert_eq!(hook.pointer("/clientConfig/service/path"), Some(&json!(format!("/{endpoint}/{first}"))));
             assert!(hook["timeoutSeconds"].as_u64().is_some_and(|seconds| seconds <= 5), "{first}");
             assert_eq!(hook["sideEffects"], "NoneOnDryRun", "{first}");
             // Whatever is here would take what the guard writes away again.

@@ -1,0 +1,191 @@
+//! Connections to members, one an incarnation, opened when first needed and kept.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use mongodb::bson::{Document, doc};
+use mongodb::error::{Error, ErrorKind};
+use mongodb::options::{AuthMechanism, ClientOptions, Credential, ServerAddress};
+use mongodb::{Client, Database};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use super::relay::Relay;
+use crate::canary::whoever_leads;
+use crate::{DialConfig, Endpoint};
+
+/// How long a member may take to answer. A healthy server answers in a millisecond; two seconds leave room for a tunnel
+/// through a busy API server, and still end before an assessment grows stale (3 s).
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Where commands about a server are sent, and where its users are.
+const ADMIN: &str = "admin";
+
+/// A client of one member, and what it speaks through.
+struct Link {
+    client: Client,
+    relay: Option<Relay>,
+}
+
+/// The open connections, by incarnation.
+#[derive(Default)]
+pub(super) struct Connections {
+    open: Mutex<HashMap<String, Link>>,
+}
+
+impl std::fmt::Debug for Connections {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Links").finish_non_exhaustive()
+    }
+}
+
+impl Connections {
+    /// A connection to a member: the one kept, or a new one.
+    pub(super) async fn to(&self, endpoint: &Endpoint) -> Result<Client, String> {
+        if let Some(link) = self.open.lock().await.get(&endpoint.incarnation) {
+            return Ok(link.client.clone());
+        }
+        let link = connect(endpoint.way.as_ref().map_err(Clone::clone)?)?;
+        let client = link.client.clone();
+        self.open.lock().await.insert(endpoint.incarnation.clone(), link);
+        Ok(client)
+    }
+
+    /// Whoever takes writes, and a connection to it.
+    pub(super) async fn leader(&self, endpoints: &[Endpoint]) -> Result<(String, Client), String> {
+        whoever_leads(endpoints, |endpoint| self.leads(endpoint)).await
+    }
+
+    async fn leads(&self, endpoint: &Endpoint) -> Result<(String, Client), String> {
+        let link = self.to(endpoint).await?;
+        match is_writable(&link).await {
+            Ok(true) => Ok((endpoint.member.clone(), link)),
+            Ok(false) => Err(format!("{} does not lead", endpoint.member)),
+            Err(error) => {
+                let why = self.words(endpoint, &error).await;
+                self.forget(endpoint).await;
+                Err(why)
+            }
+        }
+    }
+
+    /// What went wrong with a member, in words fit for people.
+    pub(super) async fn words(&self, endpoint: &Endpoint, error: &Error) -> String {
+        let open = self.open.lock().await;
+        let trouble = open.get(&endpoint.incarnation).and_then(|link| link.relay.as_ref()?.trouble());
+        let nobody = endpoint.way.as_ref().is_ok_and(|way| way.credentials.username.is_none());
+        match trouble {
+            Some(why) => format!("TLS: {why}"),
+            None if nobody && is_withheld(error) => NOBODY.to_owned(),
+            None => words(error),
+        }
+    }
+
+    /// Forgets a connection that broke; the next call opens another.
+    pub(super) async fn forget(&self, endpoint: &Endpoint) {
+        self.open.lock().await.remove(&endpoint.incarnation);
+    }
+}
+
+/// A client of one member alone, whoever leads its set. It dials when it is first asked something.
+fn connect(way: &DialConfig) -> Result<Link, String> {
+    let relay = way.tls.as_ref().map(|tls| Relay::to(way, tls)).transpose()?;
+    let mut options = ClientOptions::default();
+    options.hosts = vec![match &relay {
+        Some(relay) => ServerAddress::Unix { path: relay.path() },
+        None => ServerAddress::Tcp { host: way.host.clone(), port: Some(way.port) },
+    }];
+    options.app_name = Some("kubectl-stateful".to_owned());
+    options.direct_connection = Some(true);
+    options.connect_timeout = Some(PATIENCE);
+    options.server_selection_timeout = Some(PATIENCE);
+    // What went wrong is what is to be known; nothing is asked twice behind the caller's back.
+    options.retry_reads = Some(false);
+    options.retry_writes = Some(false);
+    options.credential = way.credentials.username.as_ref().map(|username| {
+        let mut credential = Credential::default();
+        credential.username = Some(username.clone());
+        credential.password = way.credentials.password.as_ref().map(|password| password.reveal().to_owned());
+        credential.source = Some(ADMIN.to_owned());
+        credential
+    });
+    if way.tls.as_ref().is_some_and(|tls| tls.logs_in) {
+        options.credential = Some(by_certificate());
+    }
+    let client = Client::with_options(options).map_err(|error| words(&error))?;
+    Ok(Link { client, relay })
+}
+
+/// Whoever the certificate says that was shown in the handshake (the relay's, `relay.rs`).
+fn by_certificate() -> Credential {
+    let mut credential = Credential::default();
+    credential.mechanism = Some(AuthMechanism::MongoDbX509);
+    credential
+}
+
+/// Runs a command on that very member, with a deadline.
+pub(super) async fn ask(link: &Client, command: Document) -> Result<Document, Error> {
+    ask_of(&link.database(ADMIN), command, PATIENCE).await
+}
+
+/// The same with another deadline, for what takes longer than an answer.
+pub(super) async fn order(link: &Client, command: Document, patience: Duration) -> Result<Document, Error> {
+    ask_of(&link.database(ADMIN), command, patience).await
+}
+
+/// The same of another database than the one commands are sent to.
+pub(super) async fn ask_of(database: &Database, command: Document, patience: Duration) -> Result<Document, Error> {
+    let mut answer = timeout(patience, database.run_command(command))
+        .await
+        .unwrap_or_else(|_| Err(Error::custom(format!("no answer within {patience:?}"))))?;
+    // Signed with a key of the set's, and of no use to anybody here.
+    answer.remove("$clusterTime");
+    Ok(answer)
+}
+
+/// What a server says whose user may not ask that, or who was told no user (`Unauthorized`).
+const UNAUTHORIZED: i32 = 13;
+
+/// Said where a server lets nobody ask, and it is not known who to be. So it is with MongoDB's Community operator, whose pods
+/// refer to no user.
+const NOBODY: &str = "it asks for a user and its pod refers to none: name one by the annotations \
+                      kubectl-stateful.dev/username and kubectl-stateful.dev/password-secret (SECRET/KEY)";
+
+/// What a server says that was told to take other mechanisms (`MechanismUnavailable`: "Received authentication for mechanism
+/// SCRAM-SHA-256 which is not enabled").
+const NOT_ENABLED: &str = "which is not enabled";
+
+/// Said where it does, and its settings are not to be read from its pod.
+const NO_PASSWORDS: &str = "it takes no passwords (authenticationMechanisms): with X.509 certificates alone it is known where its \
+                            arguments or its mongod.conf say so, and the certificate is its own or of the Secret in the \
+                            annotation kubectl-stateful.dev/tls-client-secret (tls.crt, tls.key)";
+
+/// Whether it is the server's word that the user may not ask that.
+pub(super) fn is_withheld(error: &Error) -> bool {
+    matches!(error.kind.as_ref(), ErrorKind::Command(said) if said.code == UNAUTHORIZED)
+}
+
+/// Whether it is the server's own word: what was asked of it was not done.
+pub(super) fn is_its_word(error: &Error) -> bool {
+    matches!(error.kind.as_ref(), ErrorKind::Command(_))
+}
+
+/// Whether it takes writes.
+pub(super) async fn is_writable(link: &Client) -> Result<bool, Error> {
+    Ok(ask(link, doc! { "hello": 1 }).await?.get_bool("isWritablePrimary").unwrap_or(false))
+}
+
+/// A driver's error in words fit for people: the server's own sentence where it gave one.
+pub(super) fn words(error: &Error) -> String {
+    match error.kind.as_ref() {
+        ErrorKind::Command(said) => format!("{} ({})", said.message, said.code_name),
+        ErrorKind::Authentication { .. } if error.to_string().contains(NOT_ENABLED) => NO_PASSWORDS.to_owned(),
+        ErrorKind::Authentication { .. } => "it does not accept the user and password its pod refers to".to_owned(),
+        ErrorKind::ServerSelection { .. } => format!("no connection within {PATIENCE:?}"),
+        ErrorKind::Custom(why) => match why.downcast_ref::<String>() {
+            Some(why) => why.clone(),
+            None => error.to_string(),
+        },
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,172 @@
+//! Connections to members, one an incarnation, opened when first needed and kept.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
+
+use super::answers::Row;
+use super::tls::Encrypting;
+use crate::{DialConfig, Endpoint};
+
+/// How long a member may take to answer. A healthy server answers in a millisecond; two seconds leave room for a tunnel
+/// through a busy API server, and still end before an assessment grows stale (3 s).
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The database one speaks to the server in: `initdb` makes it, and nobody drops it lightly.
+const DATABASE: &str = "postgres";
+
+/// The superuser `initdb` makes unless told otherwise.
+pub(super) const SUPERUSER: &str = "postgres";
+
+/// The open connections, by incarnation.
+pub(super) struct Connections {
+    database: &'static str,
+    open: Mutex<HashMap<String, Arc<Client>>>,
+}
+
+impl Default for Connections {
+    /// To the database one speaks to a server in.
+    fn default() -> Self {
+        Self::to_database(DATABASE)
+    }
+}
+
+impl std::fmt::Debug for Connections {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Links").finish_non_exhaustive()
+    }
+}
+
+impl Connections {
+    /// To a database by its name.
+    pub(super) fn to_database(database: &'static str) -> Self {
+        Self { database, open: Mutex::default() }
+    }
+
+    /// A connection to a member: the one kept, or a new one.
+    pub(super) async fn to(&self, endpoint: &Endpoint) -> Result<Arc<Client>, String> {
+        if let Some(link) = self.open.lock().await.get(&endpoint.incarnation).filter(|link| !link.is_closed()) {
+            return Ok(Arc::clone(link));
+        }
+        let link = Arc::new(connect_to(endpoint.way.as_ref().map_err(Clone::clone)?, self.database).await?);
+        self.open.lock().await.insert(endpoint.incarnation.clone(), Arc::clone(&link));
+        Ok(link)
+    }
+
+    /// Asks a member, for so long. A connection that breaks is forgotten, and so is one that is silent: whoever asked it again would
+    /// hear nothing again, however well its server is. The next question opens another.
+    pub(super) async fn ask(
+        &self,
+        endpoint: &Endpoint,
+        questions: &str,
+        patience: Duration,
+    ) -> Result<Vec<Vec<Row>>, String> {
+        let link = self.to(endpoint).await?;
+        let why = match timeout(patience, ask(&link, questions)).await {
+            Ok(Ok(answers)) => return Ok(answers),
+            Ok(Err(error)) => words(&error),
+            Err(_) => format!("no answer within {patience:?}"),
+        };
+        self.forget(endpoint).await;
+        Err(why)
+    }
+
+    /// The only column of the only row of such an answer, if there is one and it is not NULL.
+    pub(super) async fn word(
+        &self,
+        endpoint: &Endpoint,
+        question: &str,
+        patience: Duration,
+    ) -> Result<Option<String>, String> {
+        let rows = self.ask(endpoint, question, patience).await?.into_iter().next().unwrap_or_default();
+        Ok(rows.into_iter().next().and_then(|row| row.into_values().next()).flatten())
+    }
+
+    /// Forgets a connection that broke; the next call opens another.
+    pub(super) async fn forget(&self, endpoint: &Endpoint) {
+        self.open.lock().await.remove(&endpoint.incarnation);
+    }
+}
+
+/// Opens a connection, with TLS and authentication as the way asks.
+pub(super) async fn connect(way: &DialConfig) -> Result<Client, String> {
+    connect_to(way, DATABASE).await
+}
+
+/// The same, to a database by its name.
+async fn connect_to(way: &DialConfig, database: &str) -> Result<Client, String> {
+    timeout(PATIENCE, dial(way, database)).await.map_err(|_| format!("no connection within {PATIENCE:?}"))?
+}
+
+async fn dial(way: &DialConfig, database: &str) -> Result<Client, String> {
+    let stream = reach(way).await?;
+    let mut config = Config::new();
+    config.dbname(database).application_name("kubectl-stateful");
+    config.user(way.credentials.username.as_deref().unwrap_or(SUPERUSER));
+    if let Some(password) = &way.credentials.password {
+        config.password(password.reveal());
+    }
+    // The driver of a connection runs by itself and ends when its last user is gone.
+    if let Some(tls) = &way.tls {
+        let encrypting = Encrypting(tls.clone());
+        let made = config.ssl_mode(SslMode::Require).connect_raw(stream, encrypting).await;
+        let (client, driver) = made.map_err(|error| words(&error))?;
+        tokio::spawn(driver);
+        Ok(client)
+    } else {
+        let made = config.ssl_mode(SslMode::Disable).connect_raw(stream, NoTls).await;
+        let (client, driver) = made.map_err(|error| words(&error))?;
+        tokio::spawn(driver);
+        Ok(client)
+    }
+}
+
+/// The plain connection to a member's port.
+pub(super) async fn reach(way: &DialConfig) -> Result<TcpStream, String> {
+    let stream = TcpStream::connect((way.host.as_str(), way.port)).await.map_err(|error| error.to_string())?;
+    // Questions are small and answered one by one: waiting to fill a packet would only add to every pause measured.
+    stream.set_nodelay(true).map_err(|error| error.to_string())?;
+    Ok(stream)
+}
+
+/// Asks, and gives the rows of each statement's answer.
+pub(super) async fn ask(link: &Client, questions: &str) -> Result<Vec<Vec<Row>>, tokio_postgres::Error> {
+    let mut answers = Vec::new();
+    let mut rows = Vec::new();
+    for message in link.simple_query(questions).await? {
+        match message {
+            SimpleQueryMessage::Row(row) => {
+                let column = |(index, column): (usize, &tokio_postgres::SimpleColumn)| {
+                    (column.name().to_owned(), row.get(index).map(ToOwned::to_owned))
+                };
+                rows.push(row.columns().iter().enumerate().map(column).collect());
+            }
+            SimpleQueryMessage::CommandComplete(_) => answers.push(std::mem::take(&mut rows)),
+            _ => {}
+        }
+    }
+    Ok(answers)
+}
+
+/// A driver's error in words fit for people: the server's own sentence where it gave one.
+pub(super) fn words(error: &tokio_postgres::Error) -> String {
+    if let Some(said) = error.as_db_error() {
+        return match said.code().code() {
+            "28P01" => "it does not accept the password its pod refers to".to_owned(),
+            code => format!("{} ({code})", said.message()),
+        };
+    }
+    let why = std::error::Error::source(error).map(ToString::to_string);
+    why.map_or_else(|| error.to_string(), |why| format!("{error}: {why}"))
+}
+
+/// Text as an SQL literal, whatever `standard_conforming_strings` says.
+pub(super) fn literal(text: &str) -> String {
+    format!(" E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+}

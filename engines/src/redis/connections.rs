@@ -1,0 +1,100 @@
+//! Connections to members, one an incarnation, opened when first needed and kept.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, RedisConnectionInfo};
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use crate::{DialConfig, Endpoint};
+
+/// How long a member may take to answer one command. A healthy server answers in a millisecond; two seconds leave room
+/// for a tunnel through a busy API server, and still end before an assessment grows stale (3 s).
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The open connections, by incarnation.
+#[derive(Default)]
+pub(super) struct Connections {
+    open: Mutex<HashMap<String, MultiplexedConnection>>,
+}
+
+impl std::fmt::Debug for Connections {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Links").finish_non_exhaustive()
+    }
+}
+
+impl Connections {
+    /// A connection to a member: the one kept, or a new one.
+    pub(super) async fn to(&self, endpoint: &Endpoint) -> Result<MultiplexedConnection, String> {
+        if let Some(link) = self.open.lock().await.get(&endpoint.incarnation) {
+            return Ok(link.clone());
+        }
+        let way = endpoint.way.as_ref().map_err(Clone::clone)?;
+        let link = connect(way).await?;
+        self.open.lock().await.insert(endpoint.incarnation.clone(), link.clone());
+        Ok(link)
+    }
+
+    /// Forgets a connection that broke; the next call opens another.
+    pub(super) async fn forget(&self, endpoint: &Endpoint) {
+        self.open.lock().await.remove(&endpoint.incarnation);
+    }
+}
+
+/// Opens a connection, with TLS and authentication as the way asks.
+pub(super) async fn connect(way: &DialConfig) -> Result<MultiplexedConnection, String> {
+    timeout(PATIENCE, dial(way)).await.map_err(|_| format!("no connection within {PATIENCE:?}"))?
+}
+
+async fn dial(way: &DialConfig) -> Result<MultiplexedConnection, String> {
+    let stream = TcpStream::connect((way.host.as_str(), way.port)).await.map_err(|error| error.to_string())?;
+    // Commands are small and answered one by one: waiting to fill a packet would only add to every pause measured.
+    stream.set_nodelay(true).map_err(|error| error.to_string())?;
+    let mut info = RedisConnectionInfo::default().set_skip_set_lib_name();
+    if let Some(username) = &way.credentials.username {
+        info = info.set_username(username);
+    }
+    if let Some(password) = &way.credentials.password {
+        info = info.set_password(password.reveal());
+    }
+    let config = AsyncConnectionConfig::new().set_response_timeout(Some(PATIENCE));
+    let link = if let Some(tls) = &way.tls {
+        let name = ServerName::try_from(tls.server_name.clone()).map_err(|error| error.to_string())?;
+        let stream = tokio_rustls::TlsConnector::from(Arc::clone(&tls.config))
+            .connect(name, stream)
+            .await
+            .map_err(|error| error.to_string())?;
+        start(MultiplexedConnection::new_with_config(&info, stream, config).await)
+    } else {
+        start(MultiplexedConnection::new_with_config(&info, stream, config).await)
+    };
+    link.map_err(|error| words(&error))
+}
+
+/// The connection's driver runs by itself and ends when its last user is gone.
+fn start<F: Future<Output = ()> + Send + 'static>(
+    made: redis::RedisResult<(MultiplexedConnection, F)>,
+) -> redis::RedisResult<MultiplexedConnection> {
+    made.map(|(link, driver)| {
+        tokio::spawn(driver);
+        link
+    })
+}
+
+/// A driver's error in words fit for people: the server's own sentence where it gave one.
+pub(super) fn words(error: &redis::RedisError) -> String {
+    if error.kind() == redis::ErrorKind::AuthenticationFailed {
+        return "it does not accept the password its pod refers to".to_owned();
+    }
+    match (error.code(), error.detail()) {
+        (Some(code), Some(detail)) => format!("{code} {detail}"),
+        (Some(code), None) => code.to_owned(),
+        _ => error.to_string(),
+    }
+}

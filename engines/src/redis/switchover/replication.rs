@@ -1,0 +1,41 @@
+//! Primary and replicas without Sentinels: `FAILOVER TO … TIMEOUT` on the primary (6.2 and newer). It holds writing
+//! clients until the replica has every byte, then makes it lead and follows it. Without `TIMEOUT` writes would wait for
+//! ever. Both record their new role in their configuration files, or a restart would bring the old roles back.
+
+use std::time::{Duration, Instant};
+
+use redis::cmd;
+use tokio::time::sleep;
+
+use super::{POLL, SwitchoverContext};
+use crate::{CompletedSwitchover, SwitchoverError};
+
+/// How long the server itself may hold writes before it calls the failover off, in milliseconds.
+const HOLD: u64 = 5_000;
+
+/// Past the server's own limit it has either happened or will not.
+const SETTLED_AFTER: Duration = Duration::from_secs(8);
+
+pub(super) async fn switch_over(context: &SwitchoverContext<'_>) -> Result<CompletedSwitchover, SwitchoverError> {
+    let mut primary = context.link(context.from).await?;
+    let mut successor = context.link(context.to).await?;
+    // Tried before anything changes: a file that cannot be written now cannot keep the new roles either.
+    for (member, link) in [(context.from, &mut primary), (context.to, &mut successor)] {
+        context.order(link, member, cmd("CONFIG").arg("REWRITE")).await?;
+    }
+    let (host, port) = context.as_primary_knows(&context.info(&mut primary, context.from).await?)?;
+    let started = Instant::now();
+    let failover = cmd("FAILOVER").arg("TO").arg(host).arg(port).arg("TIMEOUT").arg(HOLD).take();
+    context.order(&mut primary, context.from, &failover).await?;
+    while started.elapsed() < SETTLED_AFTER {
+        if context.leads(context.to).await && context.follows(context.from).await {
+            let took = started.elapsed();
+            for member in [context.from, context.to] {
+                context.order(&mut context.link(member).await?, member, cmd("CONFIG").arg("REWRITE")).await?;
+            }
+            return Ok(CompletedSwitchover { took });
+        }
+        sleep(POLL).await;
+    }
+    Err(context.overdue(SETTLED_AFTER).await)
+}

@@ -1,0 +1,59 @@
+//! THINK. The way back from an upgrade, and whether there is one.
+
+use stateful_cluster::TemplateChange;
+use stateful_safety::{Policy, Reason, VersionSkew};
+
+use crate::journal::Entry;
+use crate::{Goal, Plan, Refusal, Snapshot, Surge, plan_remaining};
+
+/// Whether a plan changed the image: only then is there something to go back on.
+pub fn changes_image(plan: &Plan) -> bool {
+    matches!(&plan.goal, Goal::Upgrade { change: Some(TemplateChange::Image { .. }), .. })
+}
+
+/// The image before the upgrade, a broken member first. `container` is the one whose image it is.
+pub fn way_back(entry: &Entry, container: &str) -> Goal {
+    let image = entry.plan.origin.image.clone();
+    let change = Some(TemplateChange::Image { container: container.to_owned(), image });
+    Goal::Upgrade { change, restore_primaries: false, repair: true, surge: back(entry) }
+}
+
+/// What an operation that is still open has added goes. One that has ended has taken it away, and goes back as it came: a single
+/// server has nobody else to switch over to.
+fn back(entry: &Entry) -> Surge {
+    match (&entry.plan.goal, entry.state.is_open()) {
+        (Goal::Upgrade { surge: Surge::Add | Surge::Withdraw, .. }, true) => Surge::Withdraw,
+        (Goal::Upgrade { surge: Surge::Add, .. }, false) => Surge::Add,
+        (
+            Goal::Upgrade { surge: Surge::No | Surge::Withdraw, .. }
+            | Goal::EvacuateNode { .. }
+            | Goal::Switchover { .. }
+            | Goal::Finalize { .. },
+            _,
+        ) => Surge::No,
+    }
+}
+
+/// Why the old image cannot come back at all, where that is so. A switchover that somebody left in its pause is ended first: as
+/// long as nobody leads, there is no telling and something better to do.
+pub fn no_way_back(entry: &Entry, goal: &Goal, snapshot: &Snapshot, policy: &Policy) -> Option<Reason> {
+    match plan_remaining(entry, goal, snapshot, policy) {
+        Err(Refusal::Unsafe(reasons)) => closes(&reasons).cloned(),
+        Ok(_) | Err(Refusal::Nothing(_)) => None,
+    }
+}
+
+/// Of the reasons against a way back, the one that no waiting and no mending helps against: the old image cannot read what is on
+/// the members' disks.
+pub fn closes(reasons: &[Reason]) -> Option<&Reason> {
+    reasons.iter().find(|reason| match reason {
+        Reason::Release(misfit) => match misfit {
+            VersionSkew::FilesTooNew { .. }
+            | VersionSkew::AnotherRelease { .. }
+            | VersionSkew::ReleaseSkipped { .. }
+            | VersionSkew::OlderSuccessor { .. } => true,
+            VersionSkew::NotFinalized { .. } | VersionSkew::ReleasesMixed { .. } => false,
+        },
+        _ => false,
+    })
+}

@@ -1,0 +1,268 @@
+//! MongoDB: `examples/mongodb`, deployed, as a replica set of three members or of another shape.
+
+mod client;
+mod member_state;
+mod pymongo;
+mod python;
+mod replica_set;
+mod tls;
+
+use std::collections::HashMap;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use mongodb::Client;
+use mongodb::bson::{Document, doc};
+use mongodb::options::{ClientOptions, Credential, ServerAddress, TlsOptions};
+use serde_json::Value;
+use tokio::time::timeout;
+
+use crate::load::Endpoint;
+use crate::{Namespace, Pod, overlay, until};
+use client::RustDriver;
+use member_state::MemberState;
+use pymongo::PymongoDriver;
+
+/// Three volumes, an election, and the Job that creates the set and its users, on two busy cores; it takes 20 s when all is well.
+const FORMED_WITHIN: &str = "3m";
+
+/// Longer than any healthy answer takes, and short enough for a law to ask three servers one after another.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A command may wait until a majority has what it changed: a new configuration, until every member has received it.
+const COMMAND_WITHIN: Duration = Duration::from_secs(30);
+
+/// Priorities take effect some time after the first election: a member with a higher priority calls another election, 10 s or
+/// more after it has caught up.
+const SETTLED_WITHIN: Duration = Duration::from_mins(2);
+
+/// The replica set of one namespace.
+#[derive(Debug, Clone)]
+pub struct Mongodb {
+    namespace: Namespace,
+    administrator: Credential,
+    app_password: String,
+    /// How many members it has.
+    members: usize,
+    /// The certificate authority's file that its clients trust, where it accepts only encrypted connections.
+    authority: Option<PathBuf>,
+}
+
+/// The contents of the example's Secret.
+struct Secrets {
+    username: String,
+    password: String,
+    app_password: String,
+    keyfile: String,
+}
+
+impl Secrets {
+    async fn of(namespace: &Namespace) -> Result<Self> {
+        let read = async |key: &str| {
+            let decode = format!("go-template={{{{index .data \"{key}\" | base64decode}}}}");
+            namespace.kubectl(&["get", "secret", "mongo", "-o", &decode]).await
+        };
+        Ok(Self {
+            username: read("username").await?,
+            password: read("password").await?,
+            app_password: read("app-password").await?,
+            keyfile: read("keyfile").await?,
+        })
+    }
+}
+
+impl Mongodb {
+    /// Deploys `examples/mongodb` with a version and waits until both secondaries are in sync.
+    pub async fn deploy(namespace: &Namespace, version: &str) -> Result<Self> {
+        Self::deploy_with(namespace, version, &[]).await
+    }
+
+    /// The same, with more arguments on the servers' command line.
+    pub async fn deploy_with(namespace: &Namespace, version: &str, arguments: &[&str]) -> Result<Self> {
+        overlay::apply_with(namespace, "mongodb", version, arguments).await?;
+        namespace
+            .kubectl(&["wait", "job/mongo-form-set", "--for", "condition=complete", "--timeout", FORMED_WITHIN])
+            .await?;
+        let database = Self::with(namespace, 3, Secrets::of(namespace).await?, None);
+        database.in_sync(Duration::from_secs(30)).await?;
+        Ok(database)
+    }
+
+    /// A set with one member for each document. A document is what the set's configuration holds for that member beside its name:
+    /// `priority`, `hidden`, `arbiterOnly`, `secondaryDelaySecs`. Waits until all are in sync, and a member with the highest
+    /// priority is primary.
+    pub async fn deploy_shaped(
+        namespace: &Namespace,
+        version: &str,
+        arguments: &[&str],
+        members: &[Document],
+    ) -> Result<Self> {
+        Self::form(namespace, version, &overlay::more_arguments(arguments), members, None).await
+    }
+
+    /// A set of three that accepts only encrypted connections (`requireTLS`), with certificates of its own authority.
+    pub async fn deploy_encrypted(namespace: &Namespace, version: &str) -> Result<Self> {
+        let authority = tls::create_secret(namespace).await?;
+        Self::form(namespace, version, &tls::patches(), &[doc! {}, doc! {}, doc! {}], Some(authority)).await
+    }
+
+    async fn form(
+        namespace: &Namespace,
+        version: &str,
+        patches: &[Value],
+        members: &[Document],
+        authority: Option<PathBuf>,
+    ) -> Result<Self> {
+        let patches = [&replica_set::patches(members.len())[..], patches].concat();
+        overlay::apply_patched(namespace, "mongodb", version, &patches).await?;
+        let secrets = Secrets::of(namespace).await?;
+        let encrypted = authority.is_some();
+        replica_set::create(namespace, &hosts(namespace, members.len()), members, &secrets, encrypted).await?;
+        let database = Self::with(namespace, members.len(), secrets, authority);
+        until("a member with the highest priority is primary", SETTLED_WITHIN, async || {
+            let primary = database.primary().await?;
+            let mut preferred = replica_set::preferred(members);
+            ensure!(preferred.any(|ordinal| primary == format!("mongo-{ordinal}")), "{primary} is primary");
+            Ok(())
+        })
+        .await?;
+        let primary = database.primary().await?;
+        replica_set::has_shape(&database.command(&primary, doc! { "replSetGetConfig": 1 }).await?, members)?;
+        database.in_sync(Duration::from_secs(30)).await?;
+        Ok(database)
+    }
+
+    fn with(namespace: &Namespace, members: usize, secrets: Secrets, authority: Option<PathBuf>) -> Self {
+        let administrator = Credential::builder()
+            .username(secrets.username)
+            .password(secrets.password)
+            .source("admin".to_owned())
+            .build();
+        Self { namespace: namespace.clone(), administrator, app_password: secrets.app_password, members, authority }
+    }
+
+    /// The namespace it is in.
+    pub fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
+    /// For the load, with the `mongodb` crate.
+    pub fn endpoint(&self) -> Endpoint {
+        Endpoint::new(RustDriver::new(self))
+    }
+
+    /// For the load, with PyMongo.
+    pub async fn endpoint_for_pymongo(&self) -> Result<Endpoint> {
+        Ok(Endpoint::new(PymongoDriver::new(self).await?))
+    }
+
+    /// The password of the user `app`, which reads and writes the database `app`.
+    fn app_password(&self) -> &str {
+        &self.app_password
+    }
+
+    /// The certificate authority's file that clients trust, where connections are encrypted.
+    fn authority(&self) -> Option<&Path> {
+        self.authority.as_deref()
+    }
+
+    /// The members' names, as in the set's configuration and in an application's.
+    fn hosts(&self) -> Vec<String> {
+        hosts(&self.namespace, self.members)
+    }
+
+    /// Its pods, by name.
+    pub async fn pods(&self) -> Result<Vec<Pod>> {
+        pods(&self.namespace).await
+    }
+
+    /// A connection to one member as administrator, whatever state the member is in.
+    pub async fn connect(&self, pod: &str) -> Result<Client> {
+        let pods = self.pods().await?;
+        let found = pods.iter().find(|found| found.name == pod).with_context(|| format!("there is no {pod}"))?;
+        client_of(found, &self.administrator, self.authority.is_some())
+    }
+
+    /// What one member answers to its administrator's command.
+    pub async fn command(&self, pod: &str, command: Document) -> Result<Document> {
+        let client = self.connect(pod).await?;
+        let answer = timeout(COMMAND_WITHIN, client.database("admin").run_command(command)).await;
+        answer.context("no answer").and_then(|answer| Ok(answer?)).with_context(|| pod.to_owned())
+    }
+
+    /// The one primary; an error while there is none, or more than one.
+    pub async fn primary(&self) -> Result<String> {
+        let states = self.states(&self.pods().await?).await?;
+        let mut primaries: Vec<_> = states.into_iter().filter(MemberState::is_primary).collect();
+        ensure!(primaries.len() == 1, "{} members are primary", primaries.len());
+        Ok(primaries.remove(0).pod)
+    }
+
+    /// Waits until every member of the configuration has a ready pod, one is primary, and all others follow it and have what it
+    /// had a second ago, or before their delay.
+    pub async fn in_sync(&self, patience: Duration) -> Result<()> {
+        until("the database is in sync", patience, async || {
+            let pods = self.pods().await?;
+            for pod in &pods {
+                ensure!(pod.ready, "{} is not ready", pod.name);
+            }
+            let states = self.states(&pods).await?;
+            ensure!(pods.len() == states.len(), "{} pods and {} members", pods.len(), states.len());
+            let (primaries, others): (Vec<_>, Vec<_>) = states.iter().partition(|state| state.is_primary());
+            ensure!(primaries.len() == 1, "{} members are primary", primaries.len());
+            others.into_iter().try_for_each(|state| state.follows(primaries[0]))
+        })
+        .await
+    }
+
+    /// The state that each member reports of itself.
+    async fn states(&self, pods: &[Pod]) -> Result<Vec<MemberState>> {
+        let mut answers = HashMap::new();
+        let mut configuration = None;
+        for pod in pods {
+            let client = client_of(pod, &self.administrator, self.authority.is_some())?;
+            let status = ask(&client, "admin", doc! { "replSetGetStatus": 1 }).await;
+            if status.is_ok() && configuration.is_none() {
+                configuration = Some(ask(&client, "admin", doc! { "replSetGetConfig": 1 }).await?);
+            }
+            answers.insert(pod.name.clone(), status);
+        }
+        let Some(configuration) = configuration else {
+            answers.into_values().collect::<Result<Vec<_>>>()?;
+            bail!("there is no pod");
+        };
+        MemberState::of_all(&configuration, &answers)
+    }
+}
+
+fn hosts(namespace: &Namespace, members: usize) -> Vec<String> {
+    let name = namespace.name();
+    (0..members).map(|ordinal| format!("mongo-{ordinal}.mongo.{name}.svc.cluster.local")).collect()
+}
+
+async fn pods(namespace: &Namespace) -> Result<Vec<Pod>> {
+    let list = namespace.get(&["pods", "--selector", "app.kubernetes.io/name=mongo"]).await?;
+    Ok(list["items"].as_array().into_iter().flatten().map(Pod::from).collect())
+}
+
+/// A client of this member alone, by its address.
+fn client_of(pod: &Pod, credential: &Credential, encrypted: bool) -> Result<Client> {
+    let address: Ipv4Addr = pod.address.as_deref().with_context(|| format!("{} has no address", pod.name))?.parse()?;
+    let mut options = ClientOptions::builder()
+        .hosts(vec![ServerAddress::Tcp { host: address.to_string(), port: None }])
+        .direct_connection(true)
+        .credential(credential.clone())
+        .connect_timeout(PATIENCE)
+        .server_selection_timeout(PATIENCE)
+        .build();
+    // The certificate is for the member's name, and the client connects by address.
+    options.tls = encrypted.then(|| TlsOptions::builder().allow_invalid_certificates(true).build().into());
+    Ok(Client::with_options(options)?)
+}
+
+async fn ask(client: &Client, database: &str, command: Document) -> Result<Document> {
+    let database = client.database(database);
+    Ok(timeout(PATIENCE, database.run_command(command)).await.context("no answer")??)
+}

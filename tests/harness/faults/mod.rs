@@ -1,0 +1,12 @@
+//! Faults that are injected from outside: frozen or killed processes, a slow or missing network, a stopped kube-proxy, an API server
+//! that one client cannot reach.
+
+mod api_server_proxy;
+mod network;
+mod paused_kube_proxy;
+mod processes;
+
+pub use api_server_proxy::ApiServerProxy;
+pub use network::{CutOff, Throttle, cut_off, slow_pod};
+pub use paused_kube_proxy::PausedKubeProxy;
+pub use processes::{Frozen, PodProcesses};

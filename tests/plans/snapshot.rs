@@ -1,0 +1,273 @@
+//! Reads `look.txt`: what is wanted, what the StatefulSet says, and a line a member.
+//!
+//! ```text
+//! image example/redis:7.0                  the template's image
+//! engine postgres                          without it redis
+//! rollout OnDelete                         the update strategy; without it RollingUpdate
+//! goal image example/redis:8.0 restore     or: goal restart · goal declared · goal leave NODE · goal lead MEMBER ·
+//!                                          goal finalize 6.0; repair; and last surge, or withdraw
+//! features 5.0                             what the data uses of its release's features, where the engine tells
+//! accept STF-DB-011                        a reason accepted for this run
+//! before example/redis:7.0                 the image before the operation, where it was begun earlier
+//! before members 3                         the number of members before it
+//! replicas owner Argo CD                   who else writes that number
+//! operated psmdb.percona.com PerconaServerMongoDB shop     the object its operator makes it from
+//! blocker stranger 07c37df at 10.0.0.9     a condition of the database; so are: blocker maintenance MEMBER MODE ·
+//!                                          blocker short COPIES WANTED SHARD
+//! backup volumesnapshot nightly 3          one that succeeded so many hours before (or: backups none)
+//! sharded config-servers on      what it is of a sharded cluster (or: sharded SHARD ...), whether the balancer is on, off, or
+//!                                unknown, and of which collections a chunk is leaving
+//! redis-0 shard-0 primary node1 7.0.15 old     member, group, role, node, version, and whether old or current
+//! redis-3 shard-0 replica node2 7.0.15 old lag=120     and what is the matter with it, if anything is
+//! ```
+//!
+//! `lag=N`, `behind`, `silent`, `stuck=ImagePullBackOff`, `never-started`, `absent`, `ephemeral`, `nothing-kept`,
+//! `priority=N`, `needs=2` (a write of its group).
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use stateful_cluster::{BackupsLooked, TemplateChange};
+use stateful_operations::{Goal, Snapshot, Surge};
+use stateful_safety::{
+    Assessment, Balancer, Blocker, EngineKind, Member, MemberState, OperatorOwner, Part, Policy, Quorum, ReplicaGroup,
+    Role, Rollout, Sharding, Storage, Sync, Unsettled, Version, VolumeClaims, Workload, WorkloadId,
+};
+
+use crate::restore;
+
+/// When everything is seen; nobody here reads a clock.
+pub(crate) const NOW: i64 = 1_800_000_000_000;
+
+/// One case.
+pub(crate) struct Case {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) goal: Goal,
+    pub(crate) policy: Policy,
+    pub(crate) image_before: Option<String>,
+    pub(crate) replicas_before: Option<usize>,
+    /// What was found of backups, where a case is about them.
+    pub(crate) backups: Option<Vec<BackupsLooked>>,
+}
+
+/// Reads a case. A word it does not know fails the test.
+pub(crate) fn read(text: &str) -> Case {
+    let mut goal = None;
+    let (mut image_before, mut replicas_before) = (None, None);
+    let mut backups = None;
+    let mut policy = Policy::default();
+    let mut snapshot = Snapshot { at: NOW, workload: workload(), assessment: assessment() };
+    for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words[..] {
+            ["image", image] => image.clone_into(&mut snapshot.workload.image),
+            ["engine", word] => {
+                snapshot.workload.engine = EngineKind::from_word(word).expect("an engine");
+                word.clone_into(&mut snapshot.workload.id.name);
+            }
+            ["operated", group, kind, name] => {
+                let (group, kind, name) = (group.to_owned(), kind.to_owned(), name.to_owned());
+                snapshot.workload.operated = Some(OperatorOwner { group, kind, name });
+            }
+            ["rollout", "OnDelete"] => snapshot.workload.rollout = Rollout::OnDelete,
+            ["features", release] => snapshot.assessment.feature_release = Version::parse(release),
+            ["goal", ref words @ ..] => goal = Some(goal_of(words)),
+            ["before", "members", count] => replicas_before = Some(count.parse().expect("a number")),
+            ["before", image] => image_before = Some(image.to_owned()),
+            ["replicas", "owner", ..] => {
+                snapshot.workload.replicas_owner = Some(line.trim_start_matches("replicas owner ").to_owned());
+            }
+            ["accept", code] => {
+                policy.accepted.insert(code.to_owned());
+            }
+            ["blocker", "stranger", ..] => {
+                let who = line.trim_start_matches("blocker stranger ").to_owned();
+                snapshot.assessment.blockers.push(Blocker::Stranger { who });
+            }
+            ["blocker", "maintenance", member, mode] => {
+                let (member, mode) = (member.to_owned(), mode.to_owned());
+                snapshot.assessment.blockers.push(Blocker::Unsettled(Unsettled::MaintenanceMode { member, mode }));
+            }
+            ["blocker", "short", copies, wanted, ..] => {
+                let (copies, wanted) = (copies.parse().expect("a number"), wanted.parse().expect("a number"));
+                let shard = words[4..].join(" ");
+                snapshot.assessment.blockers.push(Blocker::Unsettled(Unsettled::ShardShort { shard, copies, wanted }));
+            }
+            ["backups", "none"] => backups = Some(Vec::new()),
+            ["backup", kind, name, hours] => {
+                backups.get_or_insert_with(Vec::new).push(restore::backup(kind, name, hours));
+            }
+            ["sharded", part, balancer, ref leaving @ ..] => {
+                snapshot.assessment.sharding = Some(sharding(part, balancer, leaving));
+            }
+            ["blocker", "migration", member] => {
+                snapshot.assessment.blockers.push(Blocker::MigrationRunning { member: member.to_owned(), slots: 3 });
+            }
+            ["blocker", "snapshot", member] => {
+                let what = "RDB snapshot".to_owned();
+                snapshot.assessment.blockers.push(Blocker::SnapshotRunning { member: member.to_owned(), what });
+            }
+            [name, group, role, node, version, age, ref matters @ ..] => {
+                add(&mut snapshot, &Line { name, group, role, node, version, age, matters });
+            }
+            _ => unreachable!("a line nobody can read: {line}"),
+        }
+    }
+    let members = snapshot.assessment.groups.iter().flat_map(|group| &group.members);
+    snapshot.workload.replicas = members.map(|member| &member.name).collect::<BTreeSet<_>>().len();
+    // Equals elect nobody.
+    if snapshot.assessment.groups.iter().any(|group| group.primary().is_some() || group.lacks_primary()) {
+        snapshot.assessment.quorums.push(voters(&snapshot.assessment.groups));
+    }
+    Case { snapshot, goal: goal.expect("a goal"), policy, image_before, replicas_before, backups }
+}
+
+fn goal_of(words: &[&str]) -> Goal {
+    let renew = |change| {
+        let (restore_primaries, repair) = (words.contains(&"restore"), words.contains(&"repair"));
+        let surge = match words {
+            [.., "surge"] => Surge::Add,
+            [.., "withdraw"] => Surge::Withdraw,
+            _ => Surge::No,
+        };
+        Goal::Upgrade { change, restore_primaries, repair, surge }
+    };
+    match words {
+        ["image", image, ..] => {
+            renew(Some(TemplateChange::Image { container: "redis".to_owned(), image: (*image).to_owned() }))
+        }
+        ["restart", ..] => renew(Some(TemplateChange::Restart { at: "2026-01-01T00:00:00Z".to_owned() })),
+        ["declared", ..] => renew(None),
+        ["finalize", release] => Goal::Finalize { release: Version::parse(release).expect("a release") },
+        ["leave", node] => Goal::EvacuateNode { node: (*node).to_owned() },
+        ["lead", member] => Goal::Switchover { member: (*member).to_owned() },
+        _ => unreachable!("a goal nobody can read: {words:?}"),
+    }
+}
+
+fn sharding(part: &str, balancer: &str, leaving: &[&str]) -> Sharding {
+    Sharding {
+        part: match part {
+            "config-servers" => Part::ConfigServers { shards: vec!["shop-a".to_owned(), "shop-b".to_owned()] },
+            shard => Part::Shard { name: Some(shard.to_owned()) },
+        },
+        balancer: match balancer {
+            "on" => Balancer::On,
+            "off" => Balancer::Off,
+            "unknown" => Balancer::Unknown,
+            _ => unreachable!("a balancer nobody knows: {balancer}"),
+        },
+        leaving: leaving.iter().map(|&of| of.to_owned()).collect(),
+    }
+}
+
+struct Line<'a> {
+    name: &'a str,
+    group: &'a str,
+    role: &'a str,
+    node: &'a str,
+    version: &'a str,
+    age: &'a str,
+    matters: &'a [&'a str],
+}
+
+fn add(snapshot: &mut Snapshot, line: &Line<'_>) {
+    let mut member = MemberState {
+        name: line.name.to_owned(),
+        role: match line.role {
+            "primary" => Role::Primary,
+            "replica" => Role::Replica,
+            "peer" => Role::Peer,
+            "unknown" => Role::Unknown,
+            role => unreachable!("a role nobody knows: {role}"),
+        },
+        sync: Sync::InSync { lag_bytes: 0 },
+        lag_seconds: Some(0),
+        version: Version::parse(line.version),
+        persists: true,
+        priority: MemberState::NO_PREFERENCE,
+    };
+    let mut pod = Member {
+        name: line.name.to_owned(),
+        uid: format!("uid-{}", line.name),
+        node: Some(line.node.to_owned()),
+        address: Some("10.0.0.1".to_owned()),
+        revision: line.age.to_owned(),
+        image: snapshot.workload.image.clone(),
+        ready: true,
+        terminating: false,
+        storage: Storage::VolumeClaim,
+        waiting: None,
+        never_started: false,
+    };
+    let mut absent = false;
+    let mut needs = 1;
+    for matter in line.matters {
+        match matter.split_once('=').unwrap_or((matter, "")) {
+            ("lag", bytes) => member.sync = Sync::InSync { lag_bytes: bytes.parse().expect("bytes") },
+            ("behind", _) => member.sync = Sync::Behind { why: "copying everything from its primary".to_owned() },
+            ("silent", _) => member.sync = Sync::Unreachable { why: "connection refused".to_owned() },
+            ("stuck", why) => (pod.ready, pod.waiting) = (false, Some(why.to_owned())),
+            ("never-started", _) => (pod.ready, pod.never_started) = (false, true),
+            ("absent", _) => absent = true,
+            ("ephemeral", _) => pod.storage = Storage::Ephemeral,
+            ("nothing-kept", _) => member.persists = false,
+            ("priority", number) => member.priority = number.parse::<u32>().expect("a number") * 1_000,
+            ("needs", number) => needs = number.parse().expect("a number"),
+            _ => unreachable!("a matter nobody knows: {matter}"),
+        }
+    }
+    // One that is in several groups has a line for each, and one pod.
+    if !absent && snapshot.workload.member(line.name).is_none() {
+        snapshot.workload.members.push(Arc::new(pod));
+    }
+    let groups = &mut snapshot.assessment.groups;
+    if !groups.iter().any(|group| group.name == line.group) {
+        groups.push(ReplicaGroup { name: line.group.to_owned(), members: Vec::new(), write_quorum: 1 });
+    }
+    let group = groups.iter_mut().find(|group| group.name == line.group).expect("it has just been added");
+    group.write_quorum = group.write_quorum.max(needs);
+    group.members.push(member);
+}
+
+fn voters(groups: &[ReplicaGroup]) -> Quorum {
+    let leaders = groups.iter().filter_map(ReplicaGroup::primary);
+    let live = leaders.map(|leader| leader.name.clone()).collect();
+    Quorum { voters_are: "slot-owning masters".to_owned(), live, needed: groups.len() / 2 + 1 }
+}
+
+fn workload() -> Workload {
+    Workload {
+        id: WorkloadId { namespace: "shop".to_owned(), name: "redis".to_owned() },
+        uid: "uid".to_owned(),
+        engine: EngineKind::Redis,
+        service: "redis".to_owned(),
+        container: "redis".to_owned(),
+        image: String::new(),
+        declared_revision: "current".to_owned(),
+        replicas: 0,
+        first_ordinal: 0,
+        restarted_at: None,
+        rollout: Rollout::RollingUpdate { partition: 0 },
+        members: Vec::new(),
+        routes: Vec::new(),
+        template_owner: None,
+        replicas_owner: None,
+        claims: VolumeClaims { templates: vec!["data".to_owned()], deleted_when_scaled: false },
+        operated: None,
+    }
+}
+
+fn assessment() -> Assessment {
+    let topology = "Redis Cluster".to_owned();
+    Assessment {
+        taken_at: NOW,
+        topology,
+        groups: Vec::new(),
+        quorums: Vec::new(),
+        blockers: Vec::new(),
+        feature_release: None,
+        synchrony: stateful_safety::SyncReplication::Declared,
+        sharding: None,
+    }
+}

@@ -1,0 +1,100 @@
+//! THINK. A certificate and its key, read from PEM and found to belong together.
+//!
+//! A [`Flaw`] says what is the matter in words of its own: what a parser says may quote a line, and a line may be a key.
+
+use jiff::Timestamp;
+use rustls::crypto::ring::default_provider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+use std::sync::Arc;
+use x509_parser::parse_x509_certificate;
+
+use super::lifetimes::{Lifetime, SKEW};
+
+/// A certificate with its chain, and the key it is about. Not `Debug`: there is a key in it.
+#[derive(Clone)]
+pub(crate) struct Pair {
+    /// As the TLS server takes it.
+    pub(crate) certified: Arc<CertifiedKey>,
+    /// From when to when the certificate is good.
+    pub(crate) lifetime: Lifetime,
+}
+
+/// Why something cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Flaw {
+    /// An entry or a file is missing or empty.
+    #[error("there is no {0}")]
+    Missing(&'static str),
+    /// It is no PEM, is cut off, or has something else in it.
+    #[error("{0} is not what it should be in PEM; it may be half written")]
+    Unreadable(&'static str),
+    /// The key is another certificate's.
+    #[error("{key} is not the key of {certificate}")]
+    Strangers {
+        /// What the key is called.
+        key: &'static str,
+        /// What the certificate is called.
+        certificate: &'static str,
+    },
+    /// It ran out.
+    #[error("it ran out at {0}")]
+    Over(Timestamp),
+    /// No authority of the bundle signed it, or it is for other names.
+    #[error("no authority in ca.crt vouches for tls.crt as {0}")]
+    NotVouchedFor(String),
+}
+
+/// The names of the entries and files. They are those of a Secret that cert-manager or `kubectl create secret tls` makes.
+pub(crate) const CERTIFICATE: &str = "tls.crt";
+/// The key of the certificate.
+pub(crate) const KEY: &str = "tls.key";
+/// The authorities, the newest first.
+pub(crate) const AUTHORITIES: &str = "ca.crt";
+/// The key of the newest authority.
+pub(crate) const AUTHORITY_KEY: &str = "ca.key";
+
+/// Every certificate of a PEM text; at least one.
+pub(crate) fn certificates(text: &[u8], name: &'static str) -> Result<Vec<CertificateDer<'static>>, Flaw> {
+    if text.is_empty() {
+        return Err(Flaw::Missing(name));
+    }
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text).collect();
+    all.ok().filter(|all| !all.is_empty()).ok_or(Flaw::Unreadable(name))
+}
+
+/// From when to when a certificate is good.
+pub(crate) fn lifetime(certificate: &CertificateDer<'_>, name: &'static str) -> Result<Lifetime, Flaw> {
+    let (_, parsed) = parse_x509_certificate(certificate).map_err(|_| Flaw::Unreadable(name))?;
+    let second = |seconds: i64| Timestamp::from_second(seconds).map_err(|_| Flaw::Unreadable(name));
+    let from = second(parsed.validity().not_before.timestamp())?;
+    let until = second(parsed.validity().not_after.timestamp())?;
+    Ok(Lifetime { from: from.saturating_add(SKEW).unwrap_or(from), until })
+}
+
+impl Pair {
+    /// Reads a certificate and its key; the names are those of the entries or files they come from.
+    pub(crate) fn read(certificate: (&'static str, &[u8]), key: (&'static str, &[u8])) -> Result<Self, Flaw> {
+        let chain = certificates(certificate.1, certificate.0)?;
+        Self::of(chain, certificate.0, key)
+    }
+
+    /// The same of certificates that are read already.
+    pub(crate) fn of(
+        chain: Vec<CertificateDer<'static>>,
+        name: &'static str,
+        key: (&'static str, &[u8]),
+    ) -> Result<Self, Flaw> {
+        let lifetime = lifetime(chain.first().ok_or(Flaw::Missing(name))?, name)?;
+        if key.1.is_empty() {
+            return Err(Flaw::Missing(key.0));
+        }
+        let private = PrivateKeyDer::from_pem_slice(key.1).map_err(|_| Flaw::Unreadable(key.0))?;
+        let certified = CertifiedKey::from_der(chain, private, &default_provider()).map_err(|error| match error {
+            rustls::Error::InconsistentKeys(_) => Flaw::Strangers { key: key.0, certificate: name },
+            _ => Flaw::Unreadable(key.0),
+        })?;
+        Ok(Self { certified: Arc::new(certified), lifetime })
+    }
+}

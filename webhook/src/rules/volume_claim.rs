@@ -1,0 +1,112 @@
+//! THINK. The claims of a guarded database's members (`persistentvolumeclaims` DELETE).
+//!
+//! What it stops. Deleting the claim of a member that is there. It looks harmless: the claim is in use, so Kubernetes
+//! keeps it (finalizer `pvc-protection`) and only marks it. But the mark cannot be taken back, and the data goes the next
+//! time that pod restarts, perhaps weeks later in somebody's drain.
+//!
+//! Why a budget is not enough. Budgets count pods; a claim is no pod.
+//!
+//! How kubectl drain takes it. It never comes here: it deletes no claim.
+//!
+//! How to pass. Take the member away first, by scaling down or by deleting its pod, which is judged; its claim may go while
+//! the pod ends. Whoever deletes the whole namespace passes. Claims that a pod names directly, without a claim template,
+//! are not known to be a member's, and pass too.
+
+use stateful_cluster::{Model, SetFacts};
+use stateful_safety::ConfigViolation;
+
+use crate::admission_request::Attempt;
+use crate::admission_response::Answer;
+use crate::rules::object_rules;
+
+/// Answers a deletion.
+pub(crate) fn decide(attempt: &Attempt, model: &Model) -> Answer {
+    let namespace = &attempt.namespace;
+    if !object_rules::is_guarded(model, namespace) || object_rules::is_ending(model, namespace) {
+        return Answer::allow();
+    }
+    let claim = object_rules::name(attempt);
+    for (set, member) in owners(model, namespace, &claim) {
+        let pod = model.pod(namespace, member);
+        if pod.is_some_and(|pod| !pod.member.terminating && pod.owner.as_ref() == Some(&set.workload.uid)) {
+            let config_violation = ConfigViolation::ClaimInUse { claim: claim.clone(), member: member.to_owned() };
+            return object_rules::answer(attempt, model, std::slice::from_ref(set), &[config_violation], &[]);
+        }
+    }
+    Answer::allow()
+}
+
+/// The databases a claim may belong to by its name, TEMPLATE-POD, each with the member it would be of. Both words may
+/// have dashes in them, so that several may fit.
+pub(crate) fn owners<'a>(
+    model: &'a Model,
+    namespace: &str,
+    claim: &'a str,
+) -> impl Iterator<Item = (&'a SetFacts, &'a str)> {
+    model.sets_in(namespace).flat_map(move |set| {
+        let member = |template: &'a String| claim.strip_prefix(template.as_str())?.strip_prefix('-');
+        let is_its = |member: &&str| member.rsplit_once('-').is_some_and(|(name, _)| name == set.workload.id.name);
+        set.claims.iter().filter_map(member).filter(is_its).map(move |member| (set, member))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use stateful_cluster::Model;
+
+    use super::decide;
+    use crate::admission_request::{Attempt, Operation};
+    use crate::admission_response::Answer;
+    use crate::rules::fixtures::{attempt, code, guarded, namespace, pod, redis};
+
+    fn deletion(name: &str) -> Attempt {
+        let claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
+            "metadata": {"name": name, "namespace": "shop"}});
+        attempt(Operation::Delete, "persistentvolumeclaims", None, Some(claim))
+    }
+
+    fn answer(objects: &[Value], name: &str) -> Answer {
+        decide(&deletion(name), &Model::of(objects).expect("a model"))
+    }
+
+    #[test]
+    fn a_claim_goes_when_no_member_lives_on_it() {
+        let mut ending = pod("redis", 0);
+        ending["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+        let mut going = guarded();
+        going["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+        let mut pending = pod("redis", 0);
+        pending["status"]["phase"] = json!("Pending");
+        let live = [guarded(), redis(3), pod("redis", 0)];
+        let cases: [(&str, &[Value], &str, Option<&str>); 8] = [
+            ("a live member's", &live, "data-redis-0", Some("STF-ST-003")),
+            (
+                "one that waits for a node has its data there",
+                &[guarded(), redis(3), pending],
+                "data-redis-0",
+                Some("STF-ST-003"),
+            ),
+            ("its pod is going", &[guarded(), redis(3), ending], "data-redis-0", None),
+            ("there is no such pod", &live, "data-redis-1", None),
+            ("another template's", &live, "cache-redis-0", None),
+            ("nobody's", &live, "data", None),
+            ("the whole namespace goes", &[going, redis(3), pod("redis", 0)], "data-redis-0", None),
+            ("nobody guards it", &[namespace("shop", false), redis(3), pod("redis", 0)], "data-redis-0", None),
+        ];
+        for (what, objects, name, expected) in cases {
+            assert_eq!(code(&answer(objects, name)), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn dashes_hide_no_member() {
+        let mut set = redis(1);
+        set["metadata"]["name"] = json!("a-b");
+        set["spec"]["volumeClaimTemplates"] = json!([{"metadata": {"name": "x"}}, {"metadata": {"name": "x-a"}}]);
+        let objects = [guarded(), set, pod("a-b", 0)];
+        assert_eq!(code(&answer(&objects, "x-a-b-0")), Some("STF-ST-003"));
+        assert_eq!(code(&answer(&objects, "x-a-a-b-0")), Some("STF-ST-003"));
+        assert_eq!(code(&answer(&objects, "a-b-0")), None);
+    }
+}
