@@ -48,6 +48,10 @@ pub(crate) trait Client: Clone + Send + Sync + 'static {
     /// Whether only one member of a group may acknowledge writes at a time.
     const IS_LED: bool;
 
+    /// How long a writer rests after each write. Clients write as fast as they are answered, unless that would leave the servers
+    /// no processor.
+    const RESTS: Duration = Duration::ZERO;
+
     /// The group that a writer writes to.
     fn group(&self, _writer: usize) -> usize {
         0
@@ -205,6 +209,9 @@ async fn write<C: Client>(client: C, writer: usize, stop: Arc<AtomicBool>, count
                 written.acknowledged.push(Acknowledged { key, by: *by, sent, at: Instant::now() });
                 count.fetch_add(1, Ordering::SeqCst);
                 number += 1;
+                if C::RESTS > Duration::ZERO {
+                    sleep(C::RESTS).await;
+                }
             }
             Answer::Refused => {
                 written.refused += 1;

@@ -1,10 +1,16 @@
 //! The canary that an adapter has write during an operation.
 
+use std::time::Duration;
+
 use stateful_engines::Ledger;
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 use crate::common::database::{Database, leader_of};
 use crate::common::turns::Measures;
+
+/// After the last switchover: a canary writes fifty times a second at most, and some switchovers take less than one.
+const WRITES_ON_FOR: Duration = Duration::from_secs(4);
 
 pub(super) async fn a_canary_lives_through_switchovers_and_leaves_nothing_behind<D: Database>() {
     let database = D::start(Measures::Time).await;
@@ -25,6 +31,7 @@ pub(super) async fn a_canary_lives_through_switchovers_and_leaves_nothing_behind
             assert_eq!(leader_of(&database.settled().await, &to).as_ref(), Some(&to));
             from = to;
         }
+        sleep(WRITES_ON_FOR).await;
         stop.send_replace(true);
     };
     let (ledger, ()) = tokio::join!(adapter.canary(endpoints, stopped), moves);

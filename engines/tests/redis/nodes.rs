@@ -139,7 +139,7 @@ impl Nodes {
     fn log(&self, number: usize) -> String {
         let text = fs::read_to_string(self.home.join(name(number)).join("log")).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
-        lines[lines.len().saturating_sub(80)..].join("\n")
+        lines[lines.len().saturating_sub(25)..].join("\n")
     }
 
     pub(crate) fn logs(&self) -> String {
@@ -214,6 +214,9 @@ impl Client for Writer {
     type Connection = MultiplexedConnection;
 
     const IS_LED: bool = true;
+
+    /// An answer takes a tenth of a millisecond.
+    const RESTS: Duration = Duration::from_millis(2);
 
     fn group(&self, writer: usize) -> usize {
         writer % self.shards.len()

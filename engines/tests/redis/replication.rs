@@ -20,8 +20,9 @@ impl Database for Replication {
     type Client = Writer;
 
     const ENGINE: EngineKind = EngineKind::Redis;
-    const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-    const LONGEST_CANARY_PAUSE: Duration = Duration::from_secs(1);
+    /// A replica says once a second how far it has come, and the primary holds writes until it says that it has all.
+    const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+    const LONGEST_CANARY_PAUSE: Duration = Duration::from_secs(2);
     const UNKNOWN_BY_CANARY: u64 = 1;
 
     async fn start(measures: Measures) -> Self {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use redis::cmd;
 use stateful_engines::Endpoint;
-use stateful_safety::EngineKind;
+use stateful_safety::{Assessment, EngineKind};
 use tokio::time::sleep;
 
 use super::nodes::{Nodes, PORT, Writer};
@@ -65,6 +65,21 @@ impl Database for Sentinel {
 
     async fn canary_leftovers(&self) -> Vec<String> {
         self.0.canary_keys(0..MEMBERS).await
+    }
+
+    /// And every Sentinel knows which member leads: a switchover asks the first that answers.
+    async fn settled(&self) -> Assessment {
+        let assessment = self.settles(&self.endpoints()).await;
+        let leader = assessment.groups[0].primary().expect("one leads").name.clone();
+        let (address, begun) = (self.0.address(self.number(&leader)), Instant::now());
+        for sentinel in MEMBERS..MEMBERS + SENTINELS {
+            let ask = cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg("main").take();
+            while self.0.order::<(String, u16)>(sentinel, &ask).await.0 != address {
+                assert!(begun.elapsed() < PATIENCE, "a Sentinel does not know that {leader} leads");
+                sleep(Duration::from_millis(50)).await;
+            }
+        }
+        assessment
     }
 
     fn logs(&self) -> String {
