@@ -19,6 +19,10 @@ const SHARDS: [(RangeInclusive<u16>, &str); 3] = [(0..=5460, "b"), (5461..=10922
 
 const MEMBERS: usize = 6;
 
+/// A node that is silent for 5 s has failed: longer than a law lets one be silent. Nodes tell each other what has changed at least
+/// twice in that time, and with the usual 15 s every wait for that would be three times as long.
+const SETTINGS: &str = "cluster-enabled yes\ncluster-node-timeout 5000";
+
 /// `redis-0` to `redis-2` lead at first, `redis-3` to `redis-5` follow them in that order.
 pub(crate) struct Cluster(Nodes);
 
@@ -33,7 +37,7 @@ impl Database for Cluster {
     async fn start(measures: Measures) -> Self {
         let mut nodes = Nodes::prepare(measures).await;
         for _ in 0..MEMBERS {
-            nodes.run("cluster-enabled yes").await;
+            nodes.run(SETTINGS).await;
         }
         for (number, (slots, tag)) in SHARDS.iter().enumerate() {
             let slot: u16 = nodes.order(number, cmd("CLUSTER").arg("KEYSLOT").arg(*tag)).await;
