@@ -45,11 +45,6 @@ pub trait Engine: Send + Sync {
         None
     }
 
-    /// THINK. Whether `switch_over` may be asked once more for a switchover that was begun, between the same two, when nobody
-    /// leads: it then finds out who has everything and lets that one lead, or says that it does not know; never forces.
-    /// Where the servers themselves end what they began there is nothing to ask.
-    fn finishes_switchovers(&self) -> bool;
-
     /// TOUCH. Makes sure that a member about to be restarted comes back with the role it has now, where its server alone
     /// keeps it, and that nobody depends on it meanwhile; to be done just before. Changes nothing where it is so anyway.
     fn prepare_restart<'a>(

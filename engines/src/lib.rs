@@ -19,42 +19,11 @@ pub mod mongodb;
 mod pooler_control;
 pub mod postgres;
 pub mod redis;
+mod registry;
 mod tls;
 
 pub use endpoint::{Credentials, DialConfig, Endpoint, Secret, Tls};
 pub use engine::{BoxFuture, CompletedSwitchover, Engine, Prepared, SwitchoverError};
 pub use ledger::{Gap, Ledger};
 pub use pooler_control::{ClientPause, NoClientPause, Pool, PoolerControl, PoolerTarget, RetrySettings};
-
-use stateful_safety::EngineKind;
-
-/// How an adapter is made.
-type Open = fn() -> Box<dyn Engine>;
-
-/// The engines there are.
-pub const ENGINES: &[(EngineKind, Open)] = &[
-    (EngineKind::Redis, || Box::new(redis::Redis::default())),
-    (EngineKind::Postgres, || Box::new(postgres::Postgres::default())),
-    (EngineKind::Mongodb, || Box::new(mongodb::Mongodb::default())),
-    (EngineKind::Couchdb, || Box::new(couchdb::Couchdb::default())),
-];
-
-/// The adapter for an engine. Every [`EngineKind`] has one; a test holds that.
-pub fn open(kind: EngineKind) -> Option<Box<dyn Engine>> {
-    ENGINES.iter().find(|(known, _)| *known == kind).map(|(_, open)| open())
-}
-
-/// Whether an engine's switchover can be asked to finish what it began ([`Engine::finishes_switchovers`]).
-pub fn finishes_switchovers(kind: EngineKind) -> bool {
-    open(kind).is_some_and(|engine| engine.finishes_switchovers())
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn every_engine_has_an_adapter() {
-        for &kind in stateful_safety::EngineKind::ALL {
-            assert!(super::open(kind).is_some(), "{kind} has no row in ENGINES");
-        }
-    }
-}
+pub use registry::{ENGINES, EngineRow, find_profile, open, profiles};

@@ -1,7 +1,7 @@
 //! What an operation is to achieve. A goal is a state, not a list of deeds: whoever resumes compares it with what is.
 
 use serde::{Deserialize, Serialize};
-use stateful_cluster::TemplateChange;
+use stateful_cluster::changes::rollout::TemplateChange;
 use stateful_safety::Version;
 
 /// What is wanted.

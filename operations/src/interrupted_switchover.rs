@@ -27,7 +27,7 @@ fn finishing(begun: &Step, snapshot: &Snapshot) -> Option<Step> {
     let (group, from, to) = begun.switchover()?;
     let members = &snapshot.assessment.group_of(to)?.members;
     let led = members.iter().any(|member| member.role == Role::Primary);
-    let asked_again = stateful_engines::finishes_switchovers(snapshot.workload.engine);
+    let asked_again = snapshot.workload.engine.finishes_switchovers;
     (!led && asked_again).then(|| Step::FinishSwitchover {
         group: group.to_owned(),
         from: from.to_owned(),

@@ -52,6 +52,8 @@ pub use recent_backup::recent_backup;
 pub use restore::{Closed, NoBackup, RestorePlan, RestoreStep, restore_plan};
 pub use rollback::{changes_image, closes, no_way_back, way_back};
 pub use snapshot::Snapshot;
+/// What is constant about each engine of this build.
+pub use stateful_engines::profiles as engine_profiles;
 pub use steps::{Act, Step};
 pub use successor::best_successor;
 pub use world::{World, WorldError};

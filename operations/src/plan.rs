@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use stateful_safety::{EngineKind, Member, Reason, ReplicaGroup, Role, Rollout, Version, WorkloadId};
+use stateful_safety::{EngineName, Member, Reason, ReplicaGroup, Role, Rollout, Version, WorkloadId};
 
 use crate::Snapshot;
 use crate::goal::Goal;
@@ -21,7 +21,7 @@ pub struct Plan {
     /// Its StatefulSet's UID.
     pub uid: String,
     /// Its engine.
-    pub engine: EngineKind,
+    pub engine: EngineName,
     /// How its members hang together.
     pub topology: String,
     /// What is wanted.

@@ -43,7 +43,7 @@ pub fn draft_plan(goal: &Goal, snapshot: &Snapshot, origin: Origin, policy: &Pol
         format: Plan::FORMAT,
         workload: snapshot.workload.id.clone(),
         uid: snapshot.workload.uid.clone(),
-        engine: snapshot.workload.engine,
+        engine: snapshot.workload.engine.into(),
         topology: snapshot.assessment.topology.clone(),
         goal: goal.clone(),
         pattern: Pattern::of(goal).name.to_owned(),

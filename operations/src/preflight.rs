@@ -122,7 +122,7 @@ fn added(plan: &Plan) -> Option<&str> {
 }
 
 fn joins_by_itself(plan: &Plan, snapshot: &Snapshot, _policy: &Policy) -> Vec<Reason> {
-    let why = snapshot.workload.engine.joins_only_after();
+    let why = snapshot.workload.engine.joins_only_after;
     added(plan)
         .zip(why)
         .map(|(member, why)| Reason::JoinsNotByItself { member: member.to_owned(), why: why.to_owned() })
@@ -217,11 +217,12 @@ fn version_forward(plan: &Plan, snapshot: &Snapshot, _policy: &Policy) -> Vec<Re
     replaced
         .filter_map(|member| {
             let (version, name) = (member.version.clone()?, member.name.clone());
-            if !engine.rolls_across_releases() && target.is_another_release_than(&version, engine) {
+            if !engine.releases.rolls_across && target.is_another_release_than(&version, engine) {
                 return Some(Reason::Release(VersionSkew::AnotherRelease {
                     member: name,
                     version,
                     image: image.to_owned(),
+                    engine,
                 }));
             }
             if !snapshot.assessment.can_open(&target, &version, engine) {
@@ -236,9 +237,10 @@ fn version_forward(plan: &Plan, snapshot: &Snapshot, _policy: &Policy) -> Vec<Re
             }
             let features = snapshot.assessment.feature_release.clone();
             match features.filter(|features| features.is_older_release_than(&version, engine)) {
-                Some(features) => Some(Reason::Release(VersionSkew::NotFinalized { features, version })),
+                Some(features) => Some(Reason::Release(VersionSkew::NotFinalized { features, version, engine })),
                 None => (!target.follows_release_of(&version, engine)).then(|| {
-                    Reason::Release(VersionSkew::ReleaseSkipped { member: name, version, image: image.to_owned() })
+                    let image = image.to_owned();
+                    Reason::Release(VersionSkew::ReleaseSkipped { member: name, version, image, engine })
                 }),
             }
         })

@@ -9,8 +9,8 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use stateful_cluster::{BackupKind, BackupSign, BackupsLooked};
-use stateful_safety::{EngineKind, Millis, Reason, Workload};
+use stateful_cluster::backups::{BackupKind, BackupSign, BackupsLooked};
+use stateful_safety::{Millis, Reason, Workload};
 
 use crate::recent_backup::{looked_at, newest, not_looked_at};
 
@@ -173,29 +173,9 @@ fn restored_beside(backup: &BackupSign, workload: &Workload, image: &str) -> Vec
     }
 }
 
-/// A copy of a member's volume is a member: started, it would go to the others. How it forgets them (PostgreSQL manual, "Log-Shipping
-/// Standby Servers"; MongoDB manual, "Restore a Replica Set from MongoDB Backups"; Redis Cluster specification, "Nodes have to be
-/// known").
+/// A copy of a member's volume is a member: a server started on it would go to the others. How it forgets them the engine knows.
 fn forget(workload: &Workload) -> String {
-    let old = &workload.id.name;
-    match workload.engine {
-        EngineKind::Postgres => {
-            format!(
-                "remove standby.signal from it, if it is there; else the server follows {old} and has what {old} has"
-            )
-        }
-        EngineKind::Mongodb => format!(
-            "start one without --replSet, where nobody reaches it, and drop the database \"local\", which says that it is a member \
-             of {old}; then begin a new set of it alone (rs.initiate)"
-        ),
-        EngineKind::Redis => format!(
-            "remove nodes.conf from it, if it is there; else it joins {old} again. A cluster in shards takes one such volume a shard, \
-             and each shard its slots"
-        ),
-        EngineKind::Couchdb => format!(
-            "one such volume for each node, and none of them may reach a node of {old}: each has only the shards that were on it"
-        ),
-    }
+    workload.engine.advice.forget_database.replace("{old}", &workload.id.name)
 }
 
 /// The rest is the same for all.

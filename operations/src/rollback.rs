@@ -1,6 +1,6 @@
 //! THINK. The way back from an upgrade, and whether there is one.
 
-use stateful_cluster::TemplateChange;
+use stateful_cluster::changes::rollout::TemplateChange;
 use stateful_safety::{Policy, Reason, VersionSkew};
 
 use crate::journal::Entry;

@@ -1,8 +1,15 @@
-//! What every command needs: the cluster, the flags that concern all, and the way to a target.
+//! What every verb that reads the cluster needs: a connection, where to print, and how to find and open a database.
 
 use std::sync::Arc;
 
-use stateful_cluster::{Cluster, Permission, Target};
+use stateful_cluster::Cluster;
+use stateful_cluster::connection;
+use stateful_cluster::connection::permissions;
+use stateful_cluster::connection::permissions::Permission;
+use stateful_cluster::discovery::operators;
+use stateful_cluster::discovery::target;
+use stateful_cluster::discovery::target::TargetName;
+use stateful_cluster::discovery::workloads;
 use stateful_operations::Live;
 use stateful_safety::{Policy, Workload};
 use tokio::sync::watch;
@@ -11,16 +18,17 @@ use crate::cli::{Globals, PolicyFlags};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report::Printer;
+use crate::watchdog;
 
-/// A command's surroundings.
+/// A connection to the cluster, where to print, and the switch that stops an operation.
 pub(crate) struct Context {
     pub(crate) cluster: Cluster,
     pub(crate) printer: Printer,
-    /// Turns true when the user asks an operation to stop.
+    /// Becomes true when the user asks the operation to stop.
     pub(crate) stop: watch::Sender<bool>,
 }
 
-/// A workload with its way in opened.
+/// A database with its connections open.
 pub(crate) struct Opened {
     pub(crate) workload: Workload,
     pub(crate) live: Arc<Live>,
@@ -28,64 +36,69 @@ pub(crate) struct Opened {
 
 impl Context {
     pub(crate) async fn new(globals: &Globals, printer: Printer) -> Result<Self, Failure> {
-        let cluster = stateful_cluster::connect(&globals.client_options()?).await?;
+        let cluster = connection::connect(&globals.client_options()?, stateful_engines::profiles()).await?;
         Ok(Self { cluster, printer, stop: watch::channel(false).0 })
     }
 
-    /// Refuses, with their names, when permissions are missing. Asked first, so that nothing is half done for want of one.
+    /// Refuses, naming the permissions that are missing. Called first, so that no operation stops half-way for want of one.
     pub(crate) async fn need(&self, namespace: &str, permissions: &[Permission]) -> Result<(), Failure> {
-        let missing = stateful_cluster::missing(&self.cluster, namespace, permissions).await?;
+        let missing = permissions::find_missing(&self.cluster, namespace, permissions).await?;
         if missing.is_empty() {
             return Ok(());
         }
         let names: Vec<String> = missing.iter().map(ToString::to_string).collect();
         let message =
             format!("you lack permission in namespace \"{namespace}\" to: {}; nothing was touched", names.join(", "));
-        Err(Failure::new(Exit::Error, message).hint("print a role that has them: kubectl stateful rbac"))
+        Err(Failure::new(Exit::Error, message).hint("print a role that has them: kubectl stateful rbac VERB"))
     }
 
-    /// The workload a target means.
+    /// The database a target names.
     pub(crate) async fn find(&self, target: &str) -> Result<Workload, Failure> {
         let namespace = &self.cluster.namespace;
-        let workloads = stateful_cluster::discover_all(&self.cluster, Some(namespace)).await?;
-        match stateful_cluster::pick(&Target(target.to_owned()), namespace, &workloads) {
+        let workloads = workloads::list(&self.cluster, Some(namespace)).await?;
+        match target::pick(&TargetName(target.to_owned()), namespace, &workloads, stateful_engines::profiles()) {
             Ok(workload) => Ok(workload.clone()),
             Err(unknown) => Err(self.kept_by_its_operator(target).await.unwrap_or_else(|| unknown.into())),
         }
     }
 
-    /// What to say of a target whose pods an operator keeps without a StatefulSet; it is asked, not bypassed.
+    /// The refusal for a database whose pods its operator manages without a `StatefulSet`: the operator has to be asked.
     async fn kept_by_its_operator(&self, target: &str) -> Option<Failure> {
         let namespace = &self.cluster.namespace;
         let name = target.rsplit('/').next().unwrap_or(target);
-        // Who may not read pods is told so elsewhere.
-        let operated = stateful_cluster::operator_of(&self.cluster, namespace, name).await.ok()??;
-        let flags = if *namespace == self.cluster.home { String::new() } else { format!(" -n {namespace}") };
-        let why = format!("{operated} keeps its pods itself, without a StatefulSet: it moves them, not this tool");
+        // A missing permission to read pods is reported elsewhere.
+        let operated = operators::find_owner(&self.cluster, namespace, name).await.ok()??;
+        let flags = self.namespace_flag(namespace);
+        let why = format!("{operated} manages its pods itself, without a StatefulSet: only the operator can move them");
         Some(Failure::blocked(why).hint(operated.ask_of_pods(&flags)))
     }
 
-    /// The workload a target means, with its way in opened.
+    /// The database a target names, with its connections open.
     pub(crate) async fn open(&self, target: &str) -> Result<Opened, Failure> {
         let workload = self.find(target).await?;
         self.open_workload(workload).await
     }
 
-    /// A workload's way in, opened.
+    /// A database with its connections opened.
     pub(crate) async fn open_workload(&self, workload: Workload) -> Result<Opened, Failure> {
         let live = Live::open(&self.cluster, &workload, self.stop.subscribe()).await?;
-        let live = live.with_watchdog(crate::commands::watchdog());
+        let live = live.with_watchdog(watchdog::command_line());
         Ok(Opened { workload, live: Arc::new(live) })
     }
 
-    /// A workload as one would type it: with its namespace, unless that is where commands go by themselves.
+    /// A database's name as its user has to type it, with its namespace.
     pub(crate) fn typed(&self, workload: &Workload) -> String {
-        if workload.id.namespace == self.cluster.home {
-            workload.id.name.clone()
-        } else {
-            format!("{} -n {}", workload.id.name, workload.id.namespace)
-        }
+        format!("{}{}", workload.id.name, self.namespace_flag(&workload.id.namespace))
     }
+
+    /// The flag that a command about a namespace needs: none where kubectl goes to that namespace by default.
+    pub(crate) fn namespace_flag(&self, namespace: &str) -> String {
+        namespace_flag(&self.cluster.home, namespace)
+    }
+}
+
+fn namespace_flag(home: &str, namespace: &str) -> String {
+    if namespace == home { String::new() } else { format!(" -n {namespace}") }
 }
 
 /// The judge's limits for this run.
@@ -98,12 +111,21 @@ pub(crate) fn policy(flags: &PolicyFlags) -> Policy {
     }
 }
 
-/// Who runs this, for the claim and the journal: enough for a colleague to come and ask.
+/// The user and the machine, for the operation lock and the journal, so that a colleague knows whom to ask.
 pub(crate) fn who() -> String {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let user = variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| "somebody".to_owned());
+    let user = variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| "an unnamed user".to_owned());
     let host = variable("HOSTNAME")
         .or_else(|| std::fs::read_to_string("/etc/hostname").ok())
         .map_or_else(|| "an unnamed host".to_owned(), |host| host.trim().to_owned());
     format!("{user}@{host}")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_command_names_its_namespace_unless_kubectl_goes_there_by_default() {
+        assert_eq!(super::namespace_flag("default", "shop"), " -n shop");
+        assert_eq!(super::namespace_flag("shop", "shop"), "");
+    }
 }

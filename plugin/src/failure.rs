@@ -1,11 +1,11 @@
-//! A command's expected failures: one sentence, an exit code, the next thing to type.
+//! Why a command failed: an exit code, one sentence, and what to type next.
 
 use stateful_cluster::Error as ClusterError;
 use stateful_operations::{OpenError, PlanOutdated, WorldError};
 
 use crate::exit::Exit;
 
-/// Why a command did not do what it was asked to.
+/// Why a command did not do what it was asked to do.
 #[derive(Debug)]
 pub(crate) struct Failure {
     /// The exit code.
@@ -29,7 +29,7 @@ impl Failure {
         Self::new(Exit::Blocked, message)
     }
 
-    /// The user said no: a script must not go on as if it had been done.
+    /// The user answered no. It is an error so that a script does not go on.
     pub(crate) fn declined() -> Self {
         Self::new(Exit::Error, "not confirmed; nothing was touched")
     }
@@ -57,7 +57,7 @@ impl From<ClusterError> for Failure {
         };
         let hint = match &error {
             ClusterError::Config(_) => Some("name a kubeconfig with --kubeconfig, or a context with --context"),
-            ClusterError::Forbidden(_) => Some("see what is needed: kubectl stateful rbac"),
+            ClusterError::Forbidden(_) => Some("print a role with what a verb needs: kubectl stateful rbac VERB"),
             ClusterError::Unreachable(_)
             | ClusterError::NotFound(_)
             | ClusterError::Conflict(_)
@@ -94,6 +94,6 @@ impl From<WorldError> for Failure {
 
 impl From<PlanOutdated> for Failure {
     fn from(moved: PlanOutdated) -> Self {
-        Self::blocked(moved.to_string()).hint("draw it up anew with --dry-run=client")
+        Self::blocked(moved.to_string()).hint("make a new plan with --dry-run=client")
     }
 }

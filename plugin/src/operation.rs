@@ -14,6 +14,7 @@ use crate::context::{Context, Opened, policy, who};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report::{Moved, OperationReport, Reporter, can_ask, plan_text, write_html};
+use crate::verb::Verb;
 use canary::Canary;
 
 /// How long a claim of somebody who may be dead is waited for: it runs out by itself after ten seconds.
@@ -21,7 +22,7 @@ const CLAIM_PATIENCE: Duration = Duration::from_secs(20);
 
 /// An operation about to run.
 pub(crate) struct Operation<'a> {
-    pub(crate) verb: &'static str,
+    pub(crate) verb: &'static Verb,
     pub(crate) opened: &'a Opened,
     pub(crate) plan: Plan,
     /// The operation taken up again, if it is not a new one.
@@ -50,7 +51,7 @@ pub(crate) async fn run(context: &Context, operation: Operation<'_>) -> Result<O
     let began = live.now();
     let id = match resumed {
         None => live
-            .begin(&opened.workload, verb, &who(), &plan, CLAIM_PATIENCE)
+            .begin(&opened.workload, verb.name, &who(), &plan, CLAIM_PATIENCE)
             .await
             .map_err(|error| ending::refused(context, opened, error))?,
         Some(entry) => {
@@ -87,10 +88,10 @@ pub(crate) async fn run(context: &Context, operation: Operation<'_>) -> Result<O
     let report = OperationReport {
         workload: opened.workload.id.to_string(),
         name: opened.workload.id.name.clone(),
-        verb: verb.to_owned(),
+        verb: verb.name.to_owned(),
         operation: Some(id),
         goes_back: ending::goes_back(&plan, last_look.as_ref()),
-        result: if exit == Exit::Done { ending::past_tense(verb) } else { "stopped" }.to_owned(),
+        result: if exit == Exit::Done { verb.past_tense.unwrap_or("done") } else { "stopped" }.to_owned(),
         exit_code: exit as u8,
         why,
         began,

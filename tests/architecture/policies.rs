@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use stateful_safety::EngineKind;
+use stateful_safety::EngineProfile;
 
 use crate::source::root;
 
@@ -48,11 +48,11 @@ fn a_policy_and_its_binding_are_a_file_and_hold_when_nobody_answers() {
 #[test]
 fn a_database_is_the_same_for_the_api_server_as_for_the_code() {
     let (_, text) = files().into_iter().find(|(name, _)| name == "claim-retention").expect("the policy on claims");
-    let engines = EngineKind::ALL.iter();
-    let images: Vec<&str> = engines.clone().flat_map(|engine| engine.images()).copied().collect();
+    let engines: Vec<&EngineProfile> = stateful_engines::profiles().iter().collect();
+    let images: Vec<&str> = engines.iter().flat_map(|engine| engine.images).copied().collect();
     let pattern = format!("matches('^(.*/)?({})([@:][^/]*)?$')", images.join("|"));
     assert!(text.contains(&pattern), "images should be told by {pattern}");
-    let words: Vec<String> = engines.flat_map(|engine| engine.words()).map(|word| format!("'{word}'")).collect();
+    let words: Vec<String> = engines.iter().flat_map(|engine| engine.words).map(|word| format!("'{word}'")).collect();
     let list = format!("variables.engine in [{}]", words.join(", "));
     assert!(text.contains(&list), "the annotation should be told by {list}");
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use stateful_engines::{mongodb, postgres, redis};
 use stateful_safety::{Blocker, OperatorOwner, Part, Reason, Sharded, Unsettled, Version, VersionSkew};
 
 use crate::golden::assert_golden;
@@ -33,10 +34,10 @@ fn of_any_database() -> Vec<Reason> {
         Reason::MemberAway { group: group(), member: name("redis-3"), why: name("loading its data") },
         Reason::Lagging { member: name("redis-3"), lag: 2_097_152, limit: 1_048_576 },
         Reason::PrimaryTaken { group: group(), member: name("redis-0") },
-        Reason::WritesWouldStop { group: group(), left: 1, needed: 2 },
+        Reason::WritesWouldStop { group: group(), left: 1, needed: 2, engine: &redis::PROFILE },
         Reason::QuorumLost { voters_are: name("slot-owning masters"), left: 1, needed: 2 },
         Reason::StorageNotKept { member: name("redis-3") },
-        Reason::NoPersistence { member: name("redis-3") },
+        Reason::NoPersistence { member: name("redis-3"), engine: &redis::PROFILE },
         Reason::NoSuccessor { group: group() },
         Reason::PodNotReady { member: name("redis-3"), why: name("ImagePullBackOff") },
         Reason::NotASuccessor { to: name("redis-4"), from: name("redis-0") },
@@ -83,6 +84,7 @@ fn of_any_database() -> Vec<Reason> {
             member: name("postgres-1"),
             version: version("15.18"),
             image: name("postgres:17.12"),
+            engine: &postgres::PROFILE,
         }),
         Reason::NotElectable { to: name("mongo-2") },
         Reason::Blocked(Blocker::Busy { member: name("mongo-0"), what: name("an index build") }),
@@ -97,8 +99,13 @@ fn of_any_database() -> Vec<Reason> {
             member: name("mongo-0"),
             version: version("5.0.4"),
             image: name("mongo:7.0"),
+            engine: &mongodb::PROFILE,
         }),
-        Reason::Release(VersionSkew::NotFinalized { features: version("5.0"), version: version("6.0.27") }),
+        Reason::Release(VersionSkew::NotFinalized {
+            features: version("5.0"),
+            version: version("6.0.27"),
+            engine: &mongodb::PROFILE,
+        }),
         Reason::Release(VersionSkew::ReleasesMixed {
             member: name("mongo-1"),
             version: Some(version("5.0.4")),

@@ -27,11 +27,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use stateful_cluster::{BackupsLooked, TemplateChange};
+use stateful_cluster::backups::BackupsLooked;
+use stateful_cluster::changes::rollout::TemplateChange;
 use stateful_operations::{Goal, Snapshot, Surge};
 use stateful_safety::{
-    Assessment, Balancer, Blocker, EngineKind, Member, MemberState, OperatorOwner, Part, Policy, Quorum, ReplicaGroup,
-    Role, Rollout, Sharding, Storage, Sync, Unsettled, Version, VolumeClaims, Workload, WorkloadId,
+    Assessment, Balancer, Blocker, Member, MemberState, OperatorOwner, Part, Policy, Quorum, ReplicaGroup, Role,
+    Rollout, Sharding, Storage, Sync, Unsettled, Version, VolumeClaims, Workload, WorkloadId,
 };
 
 use crate::restore;
@@ -62,7 +63,7 @@ pub(crate) fn read(text: &str) -> Case {
         match words[..] {
             ["image", image] => image.clone_into(&mut snapshot.workload.image),
             ["engine", word] => {
-                snapshot.workload.engine = EngineKind::from_word(word).expect("an engine");
+                snapshot.workload.engine = stateful_engines::profiles().find_by_word(word).expect("an engine");
                 word.clone_into(&mut snapshot.workload.id.name);
             }
             ["operated", group, kind, name] => {
@@ -240,7 +241,7 @@ fn workload() -> Workload {
     Workload {
         id: WorkloadId { namespace: "shop".to_owned(), name: "redis".to_owned() },
         uid: "uid".to_owned(),
-        engine: EngineKind::Redis,
+        engine: &stateful_engines::redis::PROFILE,
         service: "redis".to_owned(),
         container: "redis".to_owned(),
         image: String::new(),

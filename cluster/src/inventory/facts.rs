@@ -8,10 +8,15 @@ use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 
-use super::model::{Labels, LeaseFacts, NamespaceFacts, Phase, PodFacts, SetFacts};
-use super::notes;
-use crate::discover::{member, workload};
-use crate::{PREFIX, eviction_records};
+use stateful_safety::EngineProfiles;
+
+use super::model::{KnownLease, NamespaceFacts, PodFacts, PodPhase, SetFacts};
+use crate::PREFIX;
+use crate::discovery::member;
+use crate::discovery::stateful_set::workload;
+use crate::guard::eviction_records;
+use crate::locks::LeaseFacts;
+use crate::metadata::Labels;
 
 /// Label sets in use: the pods of one owner have the same, and remember it once.
 #[derive(Debug, Default)]
@@ -43,11 +48,11 @@ pub(super) fn namespace(namespace: &Namespace) -> NamespaceFacts {
 }
 
 /// A StatefulSet, if it runs a database.
-pub(super) fn set(set: &StatefulSet) -> Option<SetFacts> {
+pub(super) fn set(set: &StatefulSet, profiles: EngineProfiles) -> Option<SetFacts> {
     let spec = set.spec.as_ref()?;
     let templates = spec.volume_claim_templates.iter().flatten();
     Some(SetFacts {
-        workload: workload(set, &[])?,
+        workload: workload(set, &[], profiles)?,
         labels: set.metadata.labels.clone().unwrap_or_default(),
         pod_labels: spec.template.metadata.as_ref().and_then(|metadata| metadata.labels.clone()).unwrap_or_default(),
         generation: set.metadata.generation.unwrap_or_default(),
@@ -64,22 +69,15 @@ pub(super) fn pod(pod: &Pod, labels: &LabelSets) -> Option<PodFacts> {
         owner: owners.filter(|owner| owner.controller == Some(true)).map(|owner| owner.uid.clone()).next(),
         labels: labels.one(pod.metadata.labels.clone().unwrap_or_default()),
         phase: match phase {
-            Some("Pending") => Phase::Pending,
-            Some("Succeeded" | "Failed") => Phase::Ended,
-            _ => Phase::Running,
+            Some("Pending") => PodPhase::Pending,
+            Some("Succeeded" | "Failed") => PodPhase::Ended,
+            _ => PodPhase::Running,
         },
         approval: pod.metadata.annotations.as_ref().and_then(|notes| notes.get(&format!("{PREFIX}approval"))).cloned(),
     })
 }
 
-pub(super) fn lease(lease: &Lease, now: Timestamp) -> LeaseFacts {
-    let holder = lease.spec.as_ref().and_then(|spec| spec.holder_identity.clone());
-    let notes = notes(lease.metadata.annotations.as_ref());
-    LeaseFacts {
-        holder: holder.filter(|holder| !holder.is_empty()),
-        version: lease.metadata.resource_version.clone().unwrap_or_default(),
-        promises: eviction_records::written(&notes),
-        notes,
-        seen_at: now,
-    }
+pub(super) fn lease(lease: &Lease, now: Timestamp) -> KnownLease {
+    let facts = LeaseFacts::of(lease, now);
+    KnownLease { records: eviction_records::parse(&facts.notes), facts }
 }

@@ -4,6 +4,7 @@
 //! megabytes. A watch that breaks is taken up again by itself; until every kind has been listed once the inventory is not
 //! [`synced`](Inventory::is_synced) and nobody may judge by it.
 
+mod budget;
 mod changes;
 mod facts;
 mod model;
@@ -15,15 +16,14 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
-use jiff::Timestamp;
-use k8s_openapi::api::coordination::v1::Lease;
-use kube::api::Api;
+use stateful_safety::EngineProfiles;
 use tokio::sync::{Notify, broadcast};
 
+pub use budget::{Budget, BudgetAmount};
 pub use changes::{Change, Changes};
-pub use model::{Labels, LeaseFacts, Model, NamespaceFacts, Phase, PodFacts, SetFacts};
+pub use model::{Model, NamespaceFacts, PodFacts, PodPhase, SetFacts};
 
-use crate::{Cluster, Result};
+use crate::Cluster;
 
 /// Kinds that are watched; without one of them nothing can be judged.
 const KINDS: [&str; 7] =
@@ -49,14 +49,14 @@ struct Inner {
 impl Inventory {
     /// Begins to watch. The watches end with the process.
     pub fn watch(cluster: &Cluster) -> Self {
-        let inventory = Self::unread_yet();
+        let inventory = Self::unread_yet(cluster.profiles);
         watch::begin(cluster, &inventory);
         inventory
     }
 
-    fn unread_yet() -> Self {
+    fn unread_yet(profiles: EngineProfiles) -> Self {
         let inner = Inner {
-            model: RwLock::default(),
+            model: RwLock::new(Model::new(profiles)),
             unread: Mutex::new(KINDS.into_iter().map(|kind| (kind, "not listed yet".to_owned())).collect()),
             synced: AtomicBool::new(false),
             all_read: Notify::new(),
@@ -120,18 +120,6 @@ impl Inventory {
     }
 }
 
-/// Reads one of our Leases, straight from the API server.
-pub async fn lease(cluster: &Cluster, namespace: &str, name: &str) -> Result<Option<LeaseFacts>> {
-    let leases: Api<Lease> = Api::namespaced(cluster.client.clone(), namespace);
-    Ok(leases.get_opt(name).await?.map(|lease| facts::lease(&lease, Timestamp::now())))
-}
-
-/// An annotation under our prefix, the prefix taken off.
-pub(crate) fn notes(annotations: Option<&BTreeMap<String, String>>) -> BTreeMap<String, String> {
-    let all = annotations.into_iter().flatten();
-    all.filter_map(|(key, value)| Some((key.strip_prefix(crate::PREFIX)?.to_owned(), value.clone()))).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use futures::FutureExt;
@@ -140,7 +128,7 @@ mod tests {
 
     #[test]
     fn until_every_kind_was_listed_it_says_which_was_not_and_why() {
-        let inventory = Inventory::unread_yet();
+        let inventory = Inventory::unread_yet(crate::test_profiles::PROFILES);
         for kind in KINDS.into_iter().filter(|kind| *kind != "DisruptionPolicy") {
             inventory.listed(kind);
         }
@@ -155,7 +143,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_waits_for_a_cluster_to_be_read_waits_for_the_last_kind() {
-        let inventory = Inventory::unread_yet();
+        let inventory = Inventory::unread_yet(crate::test_profiles::PROFILES);
         let mut waiting = Box::pin(inventory.synced());
         for kind in KINDS {
             assert!(waiting.as_mut().now_or_never().is_none(), "{kind} has not been listed");

@@ -4,18 +4,19 @@ use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use stateful_safety::EngineProfiles;
 
+use super::budget::Budget;
 use super::facts::{self, LabelSets};
 use super::model::{KnownSet, Model, SetFacts};
-use crate::budget::Budget;
-use crate::policy::DisruptionPolicy;
+use crate::guard::policy::DisruptionPolicy;
 use crate::{Error, Result};
 
 impl Model {
     /// Remembers objects as an API server would give them: each with its kind, its name and, if it has one, its
     /// namespace. Kinds the guard does not remember are an error, since whoever hands one in expects it to count.
-    pub fn of(objects: &[Value]) -> Result<Self> {
-        let (mut model, labels) = (Self::default(), LabelSets::default());
+    pub fn of(objects: &[Value], profiles: EngineProfiles) -> Result<Self> {
+        let (mut model, labels) = (Self::new(profiles), LabelSets::default());
         for object in objects {
             model.put(object, &labels)?;
         }
@@ -33,7 +34,7 @@ impl Model {
             }
             "DisruptionPolicy" => drop(self.policies.insert(name, read::<DisruptionPolicy>(object)?.spec)),
             "StatefulSet" => {
-                if let Some(set) = facts::set(&read(object)?) {
+                if let Some(set) = facts::set(&read(object)?, self.profiles) {
                     self.sets.entry(namespace).or_default().insert(name, KnownSet::new(set));
                 }
             }
@@ -48,7 +49,7 @@ impl Model {
             "Lease" => {
                 // Nobody watched it: as seen at the beginning of time it is no sign of life of anybody.
                 let lease = facts::lease(&read(object)?, Timestamp::UNIX_EPOCH);
-                self.claims.entry(namespace).or_default().insert(name, lease);
+                self.leases.entry(namespace).or_default().insert(name, lease);
             }
             other => return Err(Error::Answer(format!("a {other} is not remembered"))),
         }
@@ -56,13 +57,18 @@ impl Model {
     }
 }
 
-impl SetFacts {
+impl Model {
+    /// Whether a StatefulSet, as it comes in an admission request, runs a database.
+    pub fn runs_database(&self, object: &Value) -> bool {
+        crate::discovery::stateful_set::runs_database(object, self.profiles)
+    }
+
     /// A StatefulSet as it comes in an admission request, if it runs a database and can be read. One that is only being
     /// created has no UID yet: it is empty then, and no pod's owner.
-    pub fn read(object: &Value) -> Option<Self> {
+    pub fn read_set(&self, object: &Value) -> Option<SetFacts> {
         let mut set: StatefulSet = read(object).ok()?;
         set.metadata.uid.get_or_insert_default();
-        facts::set(&set)
+        facts::set(&set, self.profiles)
     }
 }
 
@@ -76,6 +82,7 @@ mod tests {
     use stateful_safety::WorkloadId;
 
     use super::{LabelSets, Model};
+    use crate::test_profiles::PROFILES;
 
     #[test]
     fn what_is_described_is_remembered() {
@@ -90,7 +97,7 @@ mod tests {
             json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": "shop", "name": "redis-0", "uid": "pod",
                 "ownerReferences": [{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "redis", "uid": "set",
                     "controller": true}]}, "spec": {"nodeName": "n1", "containers": []}}),
-        ])
+        ], PROFILES)
         .expect("a model");
         assert!(model.is_guarded("shop"));
         assert_eq!(model.is_cordoned("n1"), Some(true));
@@ -110,7 +117,7 @@ mod tests {
                 "ownerReferences": [{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": owner, "uid": owner,
                     "controller": true}]}, "spec": {"containers": []}})
         };
-        let mut model = Model::of(&[set("one"), set("other")]).expect("a model");
+        let mut model = Model::of(&[set("one"), set("other")], PROFILES).expect("a model");
         let members = |model: &Model| {
             ["one", "other"].map(|name| {
                 let id = WorkloadId { namespace: "shop".to_owned(), name: name.to_owned() };
@@ -128,7 +135,10 @@ mod tests {
 
     #[test]
     fn what_would_not_count_is_not_taken() {
-        assert!(Model::of(&[json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "redis"}})]).is_err());
-        assert!(Model::of(&[json!({"kind": "StatefulSet", "spec": "none"})]).is_err());
+        assert!(
+            Model::of(&[json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "redis"}})], PROFILES)
+                .is_err()
+        );
+        assert!(Model::of(&[json!({"kind": "StatefulSet", "spec": "none"})], PROFILES).is_err());
     }
 }

@@ -1,7 +1,7 @@
 //! THINK. How to get into a CouchDB, read from what its container declares: the official image's variables, which its Helm
 //! chart sets from `adminUsername` and `adminPassword` of its Secret.
 
-use stateful_safety::{ConnectionConfig, ContainerFacts, EngineKind, SecretSource, TlsFiles};
+use stateful_safety::{ConnectionConfig, ContainerFacts, SecretSource, TlsFiles};
 
 /// The official image's variables for its administrator.
 const USER: &str = "COUCHDB_USER";
@@ -24,7 +24,7 @@ pub(super) fn connection_config(facts: &ContainerFacts) -> ConnectionConfig {
         logs_in: false,
     });
     ConnectionConfig {
-        port: noted.or(declared).unwrap_or(EngineKind::Couchdb.default_port()),
+        port: noted.or(declared).unwrap_or(super::PROFILE.default_port),
         tls,
         username: facts.text_noted("username").or_else(|| variable(USER)),
         password: facts.password_noted("password-secret").or_else(|| variable(PASSWORD)),

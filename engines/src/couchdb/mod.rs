@@ -12,12 +12,14 @@ mod connection_config;
 mod connections;
 mod interpret;
 mod observe;
+mod profile;
 mod switchover;
 
 pub use answers::{Answers, Seen, Told};
 pub use interpret::interpret;
+pub use profile::PROFILE;
 
-use stateful_safety::{Assessment, ConnectionConfig, ContainerFacts, EngineKind, Millis};
+use stateful_safety::{Assessment, ConnectionConfig, ContainerFacts, Millis};
 use tokio::sync::watch;
 
 use crate::{BoxFuture, ClientPause, CompletedSwitchover, Endpoint, Engine, Ledger, Prepared, SwitchoverError};
@@ -48,7 +50,7 @@ impl Engine for Couchdb {
     }
 
     fn watcher_port(&self) -> u16 {
-        EngineKind::Couchdb.default_port()
+        PROFILE.default_port
     }
 
     /// Nobody: the nodes watch over each other.
@@ -69,11 +71,6 @@ impl Engine for Couchdb {
             let why = "nobody leads a CouchDB: there is nothing to switch over".to_owned();
             Err(SwitchoverError::Refused { member: from.to_owned(), why })
         })
-    }
-
-    /// No: there are none.
-    fn finishes_switchovers(&self) -> bool {
-        false
     }
 
     /// A node that is ended with clients on it cuts them off; so it is made to look away from load balancers first.

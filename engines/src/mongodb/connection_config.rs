@@ -1,7 +1,7 @@
 //! THINK. How to get into a MongoDB, read from what its container declares: the official image's variables, Bitnami's, or
 //! `mongod` with arguments or a mounted `mongod.conf`.
 
-use stateful_safety::{ConnectionConfig, ContainerFacts, EngineKind, SecretSource, TlsFiles};
+use stateful_safety::{ConnectionConfig, ContainerFacts, SecretSource, TlsFiles};
 
 /// Variables that hold the administrator's name (official image, Bitnami).
 const USER_VARIABLES: &[&str] = &["MONGO_INITDB_ROOT_USERNAME", "MONGODB_ROOT_USER"];
@@ -45,7 +45,7 @@ pub(super) fn connection_config(facts: &ContainerFacts) -> ConnectionConfig {
             .or_else(|| number(setting(facts, &["net", "port"])))
             .or_else(|| number(facts.variable("MONGODB_PORT_NUMBER")))
             .or(declared.copied())
-            .unwrap_or(EngineKind::Mongodb.default_port()),
+            .unwrap_or(super::PROFILE.default_port),
         tls: tls.then(|| TlsFiles { logs_in: by_certificate, ..tls_files(facts) }),
         // A password without a name is Bitnami's.
         username: user(facts)

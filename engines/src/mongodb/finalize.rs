@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mongodb::bson::{Document, doc};
-use stateful_safety::{EngineKind, Version};
+use stateful_safety::Version;
 
 use super::connections::{Connections, is_its_word, order, words};
 use crate::{Endpoint, SwitchoverError};
@@ -30,7 +30,7 @@ pub(super) async fn finalize(
 }
 
 fn command(release: &Version) -> Document {
-    let named = release.release(EngineKind::Mongodb);
+    let named = release.release(&super::PROFILE);
     let mut command = doc! { "setFeatureCompatibilityVersion": named.to_string() };
     if named.first().is_some_and(|first| first >= CONFIRMED_FROM) {
         command.insert("confirm", true);

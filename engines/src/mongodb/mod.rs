@@ -7,13 +7,15 @@ mod connections;
 mod finalize;
 mod interpret;
 mod observe;
+mod profile;
 mod relay;
 mod switchover;
 
 pub use answers::{Answers, Cluster, Seen, Withheld};
 pub use interpret::interpret;
+pub use profile::PROFILE;
 
-use stateful_safety::{Assessment, ConnectionConfig, ContainerFacts, EngineKind, Millis, Version};
+use stateful_safety::{Assessment, ConnectionConfig, ContainerFacts, Millis, Version};
 use tokio::sync::watch;
 
 use crate::{BoxFuture, ClientPause, CompletedSwitchover, Endpoint, Engine, Ledger, Prepared, SwitchoverError};
@@ -42,7 +44,7 @@ impl Engine for Mongodb {
     }
 
     fn watcher_port(&self) -> u16 {
-        EngineKind::Mongodb.default_port()
+        PROFILE.default_port
     }
 
     /// Nobody: the members of a set watch over each other.
@@ -59,11 +61,6 @@ impl Engine for Mongodb {
         _gate: &'a dyn ClientPause,
     ) -> BoxFuture<'a, Result<CompletedSwitchover, SwitchoverError>> {
         Box::pin(switchover::switch_over(&self.connections, endpoints, from, to))
-    }
-
-    /// No: where nobody leads, the members elect somebody by themselves.
-    fn finishes_switchovers(&self) -> bool {
-        false
     }
 
     /// A member that comes back is a secondary until it is elected, but others may be reading from it.

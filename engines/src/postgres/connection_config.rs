@@ -1,7 +1,7 @@
 //! THINK. How to get into a PostgreSQL, read from what its container declares: the official image's variables, Bitnami's,
 //! Spilo's, or `postgres` with arguments or a mounted `postgresql.conf`.
 
-use stateful_safety::{ConnectionConfig, ContainerFacts, EngineKind, SecretSource, TlsFiles};
+use stateful_safety::{ConnectionConfig, ContainerFacts, SecretSource, TlsFiles};
 
 /// Variables that hold the superuser's name (official image, Bitnami, Spilo, Patroni).
 const USER_VARIABLES: &[&str] = &["POSTGRES_USER", "PGUSER_SUPERUSER", "PATRONI_SUPERUSER_USERNAME"];
@@ -39,7 +39,7 @@ pub(super) fn connection_config(facts: &ContainerFacts) -> ConnectionConfig {
             .or_else(|| number(setting(facts, "port")))
             .or(variable)
             .or(declared.copied())
-            .unwrap_or(EngineKind::Postgres.default_port()),
+            .unwrap_or(super::PROFILE.default_port),
         tls: tls.then(|| tls_files(facts)),
         username: facts.text_noted("username").or_else(|| user(facts)),
         password: password(facts),

@@ -10,12 +10,14 @@ mod interpret;
 mod lsn;
 mod observe;
 mod pooler;
+mod profile;
 mod standby_names;
 mod switchover;
 mod tls;
 
 pub use answers::{Answers, Row, Seen};
 pub use interpret::interpret;
+pub use profile::PROFILE;
 
 use stateful_safety::{Assessment, ConnectionConfig, ContainerFacts, Millis};
 use tokio::sync::watch;
@@ -101,12 +103,6 @@ impl Engine for Postgres {
 
     fn pooler_control(&self) -> Option<&dyn PoolerControl> {
         Some(self)
-    }
-
-    /// Yes: the old primary is fenced before it is stopped, so whoever dies then leaves two standbys, and `decide` tells
-    /// which of them has everything.
-    fn finishes_switchovers(&self) -> bool {
-        true
     }
 
     /// Nothing to do: a server is a standby when `standby.signal` is in its data directory, beside the data itself, and

@@ -1,7 +1,7 @@
 //! THINK. How to get into a Redis, read from what its container declares: plain `redis-server` with arguments or a
 //! mounted `redis.conf`, and the environment variables of the well-known images.
 
-use stateful_safety::{ConnectionConfig, ContainerFacts, EngineKind, SecretSource, TlsFiles};
+use stateful_safety::{ConnectionConfig, ContainerFacts, SecretSource, TlsFiles};
 
 /// Variables that hold the default user's password, in the images people run (official, Bitnami, operators).
 const PASSWORD_VARIABLES: &[&str] =
@@ -24,7 +24,7 @@ pub(super) fn connection_config(facts: &ContainerFacts) -> ConnectionConfig {
             .and_then(|port| port.parse().ok())
             .or(if tls.is_some() { tls_port } else { port })
             .or(declared)
-            .unwrap_or(EngineKind::Redis.default_port()),
+            .unwrap_or(super::PROFILE.default_port),
         tls,
         username: facts.text_noted("username"),
         password: password(facts),

@@ -7,10 +7,12 @@ mod connections;
 mod interpret;
 mod node_line;
 mod observe;
+mod profile;
 mod switchover;
 
 pub use answers::{Answers, Seen};
 pub use interpret::interpret;
+pub use profile::PROFILE;
 
 use stateful_safety::{Assessment, ConnectionConfig, ContainerFacts, Millis};
 use tokio::sync::watch;
@@ -50,11 +52,6 @@ impl Engine for Redis {
         _gate: &'a dyn ClientPause,
     ) -> BoxFuture<'a, Result<CompletedSwitchover, SwitchoverError>> {
         Box::pin(switchover::switch_over(&self.connections, endpoints, watchers, from, to))
-    }
-
-    /// No: the servers themselves end a failover they have begun, and until then take no second one.
-    fn finishes_switchovers(&self) -> bool {
-        false
     }
 
     fn prepare_restart<'a>(

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use mongodb::bson::{Document, doc};
 use stateful_engines::SwitchoverError;
 use stateful_safety::{
-    Assessment, Disruption, EngineKind, JudgeInput, Member, Policy, Reason, Rollout, Storage, VolumeClaims, Workload,
-    WorkloadId, everyone_in_sync, judge,
+    Assessment, Disruption, JudgeInput, Member, Policy, Reason, Rollout, Storage, VolumeClaims, Workload, WorkloadId,
+    everyone_in_sync, judge,
 };
 
 use tokio::time::sleep;
@@ -38,7 +38,7 @@ fn workload() -> Workload {
     Workload {
         id: WorkloadId { namespace: "shop".to_owned(), name: "mongo".to_owned() },
         uid: "set".to_owned(),
-        engine: EngineKind::Mongodb,
+        engine: &stateful_engines::mongodb::PROFILE,
         service: "mongo".to_owned(),
         container: "mongo".to_owned(),
         image: "mongo:6.0".to_owned(),

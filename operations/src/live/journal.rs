@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use stateful_cluster::{LEAVES_NODE, LeaseFacts, LockHolder, OperationLock};
+use stateful_cluster::journal_records;
+use stateful_cluster::locks::{LEAVES_NODE, LeaseFacts, LockHolder, OperationLock};
 use stateful_engines::Ledger;
 use stateful_safety::Workload;
 
@@ -14,7 +15,7 @@ use crate::{Plan, World, WorldError};
 impl Live {
     /// Every operation on the workload, oldest first. One whose journal cannot be read is an error: it may be running.
     pub async fn history(&self, workload: &Workload) -> Result<Vec<Entry>, WorldError> {
-        let records = stateful_cluster::list(&self.cluster, workload).await?;
+        let records = journal_records::list(&self.cluster, workload).await?;
         records
             .iter()
             .map(|record| {
@@ -77,7 +78,7 @@ impl Live {
             plan: plan.clone(),
         };
         let first = text(&Event { at: self.now(), what: line })?;
-        let record = stateful_cluster::create(&self.cluster, workload, &id, first).await?;
+        let record = journal_records::create(&self.cluster, workload, &id, first).await?;
         let mut ours = self.ours.lock().await;
         ours.claim = Some(claim);
         ours.record = Some(record);
@@ -96,7 +97,7 @@ impl Live {
     ) -> Result<(), WorldError> {
         let who = identity(who, "resume");
         let claim = OperationLock::take_watched(&self.cluster, workload, &who, patience, seen).await?;
-        let records = stateful_cluster::list(&self.cluster, workload).await?;
+        let records = journal_records::list(&self.cluster, workload).await?;
         let record = records.into_iter().find(|record| record.id == entry.id);
         let record = record.ok_or_else(|| WorldError::Journal(format!("operation {} is gone", entry.id)))?;
         // Its holder may have written on between our reading and our claim.
@@ -144,7 +145,7 @@ impl Live {
         let Some(record) = ours.record.as_mut() else {
             return Err(WorldError::Journal("no operation is open".to_owned()));
         };
-        Ok(stateful_cluster::append(&self.cluster, record, line).await?)
+        Ok(journal_records::append(&self.cluster, record, line).await?)
     }
 }
 

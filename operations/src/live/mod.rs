@@ -17,7 +17,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use stateful_cluster::{Cluster, Error as ClusterError, Eviction, NEXT_POD, OperationLock, Record};
+use stateful_cluster::changes;
+use stateful_cluster::changes::EvictionOutcome;
+use stateful_cluster::changes::rollout;
+use stateful_cluster::discovery::workloads;
+use stateful_cluster::journal_records::JournalRecord;
+use stateful_cluster::locks::{NEXT_POD, OperationLock};
+use stateful_cluster::{Cluster, Error as ClusterError};
 use stateful_engines::{BoxFuture, Endpoint, Engine, Prepared};
 use stateful_safety::{Millis, Workload, WorkloadId};
 use tokio::sync::{Mutex, mpsc, watch};
@@ -48,7 +54,7 @@ pub struct Live {
 #[derive(Default)]
 struct Ours {
     claim: Option<OperationLock>,
-    record: Option<Record>,
+    record: Option<JournalRecord>,
 }
 
 impl Live {
@@ -118,22 +124,22 @@ impl Live {
     async fn carry_out(&self, act: &Act, snapshot: &Snapshot, dry_run: bool) -> Result<Option<Duration>, WorldError> {
         let workload = &snapshot.workload;
         match act {
-            Act::Hold => stateful_cluster::hold(&self.cluster, workload, dry_run).await?,
+            Act::Hold => rollout::hold(&self.cluster, workload, dry_run).await?,
             Act::ChangeTemplate(change) => {
-                stateful_cluster::change_template(&self.cluster, workload, change, dry_run).await?;
+                rollout::change_template(&self.cluster, workload, change, dry_run).await?;
             }
             Act::Add { replicas } | Act::Remove { replicas, .. } => {
-                let scaled = stateful_cluster::scale(&self.cluster, workload, *replicas, dry_run).await;
+                let scaled = changes::scale(&self.cluster, workload, *replicas, dry_run).await;
                 scaled.map_err(|error| match error {
                     // Somebody has scaled it: what that leaves to do is seen by looking.
                     ClusterError::Conflict(why) => WorldError::NotYet(why),
                     error => error.into(),
                 })?;
             }
-            Act::Release(before) => stateful_cluster::release(&self.cluster, workload, *before, dry_run).await?,
+            Act::Release(before) => rollout::release(&self.cluster, workload, *before, dry_run).await?,
             Act::Route { services, to } => {
                 for service in services {
-                    stateful_cluster::reroute(&self.cluster, &self.id.namespace, service, to, dry_run).await?;
+                    changes::reroute(&self.cluster, &self.id.namespace, service, to, dry_run).await?;
                 }
             }
             Act::Evict { member, uid } => {
@@ -146,10 +152,10 @@ impl Live {
                         Prepared::OnceNobodyIsLedToIt(_) | Prepared::Ready => {}
                     }
                 }
-                let evicted = stateful_cluster::evict(&self.cluster, &self.id.namespace, member, uid, dry_run).await?;
+                let evicted = changes::evict(&self.cluster, &self.id.namespace, member, uid, dry_run).await?;
                 match evicted {
-                    Eviction::Granted | Eviction::Gone => {}
-                    Eviction::Refused(why) => return Err(WorldError::NotGranted(why)),
+                    EvictionOutcome::Granted | EvictionOutcome::Gone => {}
+                    EvictionOutcome::Refused(why) => return Err(WorldError::NotGranted(why)),
                 }
             }
             Act::BeginTemporarySync if !dry_run => self.begin_temporary_sync().await?,
@@ -174,7 +180,7 @@ impl Live {
 impl World for Live {
     fn snapshot(&self) -> BoxFuture<'_, Result<Snapshot, WorldError>> {
         Box::pin(async move {
-            let workload = stateful_cluster::discover(&self.cluster, &self.id).await?;
+            let workload = workloads::find(&self.cluster, &self.id).await?;
             let workload =
                 workload.ok_or_else(|| ClusterError::NotFound(format!("{} runs no database any more", self.id)))?;
             let (assessment, endpoints) = self.sight.assess(&workload, self.now()).await;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use stateful_cluster::discovery::pods;
 use stateful_engines::{Endpoint, SwitchoverError};
 use stateful_safety::Workload;
 
@@ -16,7 +17,7 @@ impl Live {
     /// Ways to the servers that watch over the members, if there are any.
     async fn watchers(&self, endpoints: &[Endpoint]) -> Result<Vec<Endpoint>, WorldError> {
         let addresses = self.sight.engine().watchers(endpoints).await;
-        let pods = stateful_cluster::pods_at(&self.cluster, &self.id.namespace, &addresses).await?;
+        let pods = pods::list_at_addresses(&self.cluster, &self.id.namespace, &addresses).await?;
         Ok(self.sight.watchers(&pods).await)
     }
 

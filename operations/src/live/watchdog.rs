@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use serde::{Deserialize, Serialize};
-use stateful_cluster::{Cluster, PortForwards};
+use stateful_cluster::Cluster;
+use stateful_cluster::connection::port_forwards::PortForwards;
 use stateful_engines::{PoolerControl, PoolerTarget, RetrySettings};
-use stateful_safety::EngineKind;
+use stateful_safety::{EngineName, EngineProfile};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Mutex;
@@ -49,7 +50,7 @@ pub(super) struct Watchdog {
 /// Whom it answers for.
 #[derive(Serialize, Deserialize)]
 struct Charge {
-    engine: EngineKind,
+    engine: EngineName,
     namespace: String,
     poolers: Vec<Watched>,
 }
@@ -73,7 +74,7 @@ impl Watchdog {
     /// Starts it and waits until it has reached every pooler.
     pub(super) async fn start(
         program: &[OsString],
-        engine: EngineKind,
+        engine: &EngineProfile,
         namespace: &str,
         poolers: &[Pooler],
     ) -> Result<Self, String> {
@@ -92,7 +93,7 @@ impl Watchdog {
         };
         let watchdog = Self { stdin: Mutex::new(stdin), process };
         let poolers = poolers.iter().map(Watched::of).collect();
-        let charge = Charge { engine, namespace: namespace.to_owned(), poolers };
+        let charge = Charge { engine: engine.into(), namespace: namespace.to_owned(), poolers };
         watchdog.tell(&serde_json::to_string(&charge).map_err(|error| error.to_string())?).await?;
         let ready = timeout(READY_WITHIN, answer(stdout)).await;
         ready.map_err(|_| format!("it had not reached them within {READY_WITHIN:?}"))??;
@@ -134,7 +135,7 @@ pub async fn watch(cluster: &Cluster, told: impl AsyncRead + Unpin, answer: impl
     let mut next = async || lines.next_line().await.ok().flatten();
     let charge = next().await.ok_or("nobody says whom to watch")?;
     let charge: Charge = serde_json::from_str(&charge).map_err(|_| "this verb is not for people".to_owned())?;
-    let engine = stateful_engines::open(charge.engine).ok_or("an engine nobody knows")?;
+    let engine = stateful_engines::open(charge.engine.as_str()).ok_or("an engine nobody knows")?;
     let pooler_control = engine.pooler_control().ok_or("an engine without poolers")?;
     let port_forwards = PortForwards::new(cluster, &charge.namespace);
     let reached = join_all(

@@ -1,10 +1,10 @@
-//! Durations and sizes, as people of Kubernetes write them.
+//! Durations and sizes, as Kubernetes writes them: `10m`, `64Ki`.
 
 use std::time::Duration;
 
-/// Go's way of writing a duration, as far as people use it: `90s`, `10m`, `1h30m`, `500ms`, and `0`.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("\"{text}\" is no duration; write 90s, 10m, 1h30m or 0");
+/// Reads a duration as Go writes it: `90s`, `10m`, `1h30m`, `500ms`, and `0`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("\"{text}\" is not a duration; write 90s, 10m, 1h30m or 0");
     if text == "0" {
         return Ok(Duration::ZERO);
     }
@@ -25,9 +25,9 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     if text.is_empty() { Err(wrong()) } else { Ok(total) }
 }
 
-/// Kubernetes' way of writing bytes: `65536`, `64Ki`, `1Mi`, `1Gi`.
+/// Reads a number of bytes as Kubernetes writes it: `65536`, `64Ki`, `1Mi`, `1Gi`.
 pub(super) fn bytes(text: &str) -> Result<u64, String> {
-    let wrong = || format!("\"{text}\" is no number of bytes; write 65536, 64Ki or 1Mi");
+    let wrong = || format!("\"{text}\" is not a number of bytes; write 65536, 64Ki or 1Mi");
     let (number, unit) = match text.find(|c: char| !c.is_ascii_digit()) {
         None => (text, 1),
         Some(at) => {

@@ -1,6 +1,7 @@
 //! How an operation's end is told: exit code, sentence, next command.
 
-use stateful_cluster::{Error as ClusterError, TemplateChange};
+use stateful_cluster::Error as ClusterError;
+use stateful_cluster::changes::rollout::TemplateChange;
 use stateful_engines::Ledger;
 use stateful_operations::{Goal, Outcome, Plan, Snapshot, Stop, WorldError};
 use stateful_safety::Version;
@@ -46,28 +47,16 @@ pub(super) fn refused(context: &Context, opened: &Opened, error: WorldError) -> 
     }
 }
 
-/// What a verb that is done has done, as kubectl says it.
-pub(super) fn past_tense(verb: &str) -> &'static str {
-    match verb {
-        "upgrade" => "upgraded",
-        "switchover" => "switched over",
-        "drain" => "drained",
-        "rollback" => "rolled back",
-        "resume" => "finished",
-        "finalize" => "made final",
-        _ => "done",
-    }
-}
-
 /// Whether there is a way back: the plan changes the image, and nobody runs a release whose files the image before
 /// could not read.
 pub(super) fn goes_back(plan: &Plan, snapshot: Option<&Snapshot>) -> bool {
     let before = &plan.origin.image;
     let changes = matches!(&plan.goal, Goal::Upgrade { change: Some(TemplateChange::Image { image, .. }), .. } if image != before);
     let running = snapshot.iter().flat_map(|snapshot| &snapshot.assessment.groups).flat_map(|group| &group.members);
-    let newer = |version: &Version| {
-        Version::of_image(before).is_some_and(|old| old.is_older_release_than(version, plan.engine))
-    };
+    // A plan of an engine that this build does not have: whether there is a way back is not known.
+    let Some(engine) = stateful_engines::find_profile(plan.engine.as_str()) else { return false };
+    let newer =
+        |version: &Version| Version::of_image(before).is_some_and(|old| old.is_older_release_than(version, engine));
     changes && !running.filter_map(|member| member.version.as_ref()).any(newer)
 }
 

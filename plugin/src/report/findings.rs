@@ -1,4 +1,4 @@
-//! `check`, and a refused plan: every question with its answer.
+//! Prints `check`, and a refused plan: every check with its result.
 
 use serde::Serialize;
 use stateful_operations::Finding;
@@ -25,10 +25,10 @@ pub(crate) struct CheckLine {
     pub(crate) name: String,
     pub(crate) title: String,
     pub(crate) reasons: Vec<ReasonLine>,
-    /// What should be known, and refuses nothing.
+    /// Warnings: worth knowing, and no reason to refuse.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) warnings: Vec<ReasonLine>,
-    /// What was looked at.
+    /// What the check is based on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) notes: Vec<String>,
 }
@@ -42,7 +42,7 @@ impl CheckReport {
         report
     }
 
-    /// One finding more.
+    /// Adds the result of one more check.
     pub(crate) fn add(&mut self, finding: &Finding, target: &str) {
         self.safe &= finding.reasons.is_empty();
         self.checks.push(CheckLine {
@@ -65,7 +65,7 @@ impl ReasonLine {
     }
 }
 
-/// Prints what checks found, to stdout when it was asked for, to stderr when it stands in the way of something else.
+/// Prints what the checks found: to stdout where that was the question, to stderr where it refuses an operation.
 pub(crate) fn print_check(printer: Printer, reports: &[CheckReport], asked_for: bool) {
     if asked_for && let Some(text) = printer.structured(&reports) {
         return printer.result(&text);
@@ -83,11 +83,11 @@ fn text(printer: Printer, report: &CheckReport) -> String {
             (false, _) => printer.paint(Paint::Bad, "×"),
         };
         lines.push(format!("{mark} {}", check.title));
-        let told: Vec<&ReasonLine> = check.reasons.iter().chain(&check.warnings).collect();
-        for (index, reason) in told.iter().enumerate() {
+        let found: Vec<&ReasonLine> = check.reasons.iter().chain(&check.warnings).collect();
+        for (index, reason) in found.iter().enumerate() {
             lines.push(format!("    {} {}", reason.code, clean(&reason.text)));
-            // What helps against several reasons is said once, below the last of them.
-            if told.get(index + 1).is_none_or(|following| following.next != reason.next) {
+            // A next step that several reasons share is printed once, below the last of them.
+            if found.get(index + 1).is_none_or(|following| following.next != reason.next) {
                 lines.push(printer.paint(Paint::Dim, &format!("    → {}", clean(&reason.next))));
             }
         }

@@ -1,12 +1,14 @@
 //! `guard`: what was applied and removed, and what was approved.
 
 use serde::Serialize;
-use stateful_cluster::{Applied, Approval, Object};
+use stateful_cluster::guard::approval::Approval;
+use stateful_cluster::guard::install::Applied;
+use stateful_cluster::guard::object::GuardObject;
 
 use super::{Printer, clean};
 use crate::cli::Output;
 
-/// What came of one object.
+/// What was done with one object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct AppliedLine {
     /// As kubectl names it: `deployment.apps/stateful-guard`.
@@ -18,14 +20,14 @@ pub(crate) struct AppliedLine {
 }
 
 impl AppliedLine {
-    /// In words of its own.
-    pub(crate) fn of(object: &Object, result: &str) -> Self {
+    /// A line with a result of its own.
+    pub(crate) fn of(object: &GuardObject, result: &str) -> Self {
         let namespace = object.namespace().map(ToOwned::to_owned);
         Self { object: object.to_string(), namespace, result: result.to_owned() }
     }
 
     /// What was applied.
-    pub(crate) fn applied(object: &Object, applied: Applied, dry_run: bool) -> Self {
+    pub(crate) fn applied(object: &GuardObject, applied: Applied, dry_run: bool) -> Self {
         let word = match applied {
             Applied::Created => "created",
             Applied::Configured => "configured",
@@ -42,7 +44,7 @@ impl AppliedLine {
     }
 }
 
-/// What is done, told as it happens; where data is wanted, at the end.
+/// The changes to the cluster: printed as they happen, or at the end where JSON, YAML or names are wanted.
 pub(crate) struct Changes {
     printer: Printer,
     lines: Vec<AppliedLine>,
@@ -53,7 +55,7 @@ impl Changes {
         Self { printer, lines: Vec::new() }
     }
 
-    /// One more.
+    /// Adds one, and prints it where output is a table.
     pub(crate) fn add(&mut self, line: AppliedLine) {
         if matches!(self.printer.output, Output::Table | Output::Wide) {
             let place = line.namespace.as_ref().map(|namespace| format!(" in {namespace}")).unwrap_or_default();
@@ -62,7 +64,7 @@ impl Changes {
         self.lines.push(line);
     }
 
-    /// All of them, where they have not been told yet.
+    /// Prints all of them where they were not printed as they happened.
     pub(crate) fn print(&self) {
         match self.printer.structured(&self.lines) {
             Some(text) => self.printer.result(&text),
@@ -76,14 +78,14 @@ impl Changes {
 }
 
 /// Prints what would be applied: as manifests where data is wanted, else their names.
-pub(crate) fn print_manifests(printer: Printer, objects: &[Object]) {
+pub(crate) fn print_manifests(printer: Printer, objects: &[GuardObject]) {
     let text = match printer.output {
         Output::Yaml => {
             let documents = objects.iter().filter_map(|object| serde_yaml::to_string(object.value()).ok());
             documents.collect::<Vec<_>>().join("---\n")
         }
         Output::Json => {
-            let items: Vec<_> = objects.iter().map(Object::value).collect();
+            let items: Vec<_> = objects.iter().map(GuardObject::value).collect();
             let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": items});
             serde_json::to_string_pretty(&list).unwrap_or_default()
         }
@@ -93,7 +95,7 @@ pub(crate) fn print_manifests(printer: Printer, objects: &[Object]) {
     printer.result(&text);
 }
 
-fn lines(objects: &[Object], after: &str) -> String {
+fn lines(objects: &[GuardObject], after: &str) -> String {
     objects.iter().map(|object| format!("{object}{after}")).collect::<Vec<_>>().join("\n")
 }
 
@@ -109,17 +111,17 @@ pub(crate) struct ApprovalReport {
     pub(crate) approval: Approval,
 }
 
-/// Prints what was approved, until when, and what passes now.
+/// Prints what was approved, until when, and which commands pass now.
 pub(crate) fn print_approval(printer: Printer, report: &ApprovalReport) {
     let ApprovalReport { namespace, workload, pod, node, approval } = report;
     match printer.structured(report) {
         Some(text) => printer.result(&text),
         None if printer.output == Output::Name => printer.result(&format!("pod/{pod}")),
         None => printer.result(&clean(&format!(
-            "pod/{pod} of {namespace}/{workload} may be taken away until {}: {}",
+            "pod/{pod} of {namespace}/{workload} may be evicted or deleted until {}: {}",
             approval.until, approval.reason
         ))),
     }
     let drain = node.as_ref().map(|node| format!(", and for this pod: kubectl drain {node}")).unwrap_or_default();
-    printer.note(&clean(&format!("passes now: kubectl delete pod {pod} -n {namespace}{drain}")));
+    printer.note(&clean(&format!("these pass now: kubectl delete pod {pod} -n {namespace}{drain}")));
 }

@@ -84,7 +84,7 @@ pub(crate) struct NamespaceRow {
     pub(crate) asked_about: bool,
     /// The databases in it.
     pub(crate) databases: Vec<String>,
-    /// Those of them that no replica has looked at; unknown where no replica's metrics can be read.
+    /// Those of them that no replica has observed yet; unknown where no replica's metrics can be read.
     pub(crate) not_looked_at: Option<Vec<String>>,
     /// The Secrets the guard may read there: `none`, `all`, or their names.
     pub(crate) secrets: String,
@@ -101,7 +101,7 @@ pub(crate) struct ApprovalRow {
     pub(crate) reason: String,
 }
 
-/// Somebody who was approved, or passed.
+/// A request that passed by an approval or without the guard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct BypassRow {
@@ -183,12 +183,12 @@ fn webhooks(status: &GuardStatus) -> String {
         .webhooks
         .iter()
         .map(|row| {
-            let unasked = if row.failure_policy == "Fail" { "is refused" } else { "passes" };
+            let unasked = if row.failure_policy == "Fail" { "requests are refused" } else { "requests pass" };
             let passed = failed(&row.name).map_or_else(|| "?".to_owned(), |times| times.to_string());
             vec![row.name.clone(), unasked.to_owned(), yes(Some(row.trusted)), passed]
         })
         .collect();
-    table(&["WEBHOOK", "WHAT CANNOT BE ASKED", "TRUSTED", "PASSED UNASKED"], &rows)
+    table(&["WEBHOOK", "IF THE GUARD IS AWAY", "TRUSTED", "PASSED WITHOUT IT"], &rows)
 }
 
 fn policies(rows: &[PolicyRow]) -> String {
@@ -204,14 +204,14 @@ fn policies(rows: &[PolicyRow]) -> String {
 
 fn namespaces(rows: &[NamespaceRow]) -> String {
     if rows.is_empty() {
-        return "no namespace is under guard; put one there: kubectl label namespace NAME kubectl-stateful.dev/guard=enabled"
+        return "no namespace is under guard; to put one under guard: kubectl label namespace NAME kubectl-stateful.dev/guard=enabled"
             .to_owned();
     }
     let cells: Vec<Vec<String>> = rows
         .iter()
         .map(|row| vec![row.name.clone(), yes(Some(row.asked_about)), row.databases.join(", "), row.secrets.clone()])
         .collect();
-    table(&["NAMESPACE", "ASKED ABOUT", "DATABASES", "SECRETS"], &cells)
+    table(&["NAMESPACE", "GUARDED", "DATABASES", "SECRETS"], &cells)
 }
 
 /// Approvals that hold, and what passed.
@@ -226,7 +226,7 @@ fn passed(status: &GuardStatus, now: Timestamp) -> Vec<String> {
                 vec![row.namespace.clone(), row.pod.clone(), left, row.by.clone(), row.reason.clone()]
             })
             .collect();
-        parts.push(table(&["NAMESPACE", "APPROVED", "FOR ANOTHER", "BY", "REASON"], &rows));
+        parts.push(table(&["NAMESPACE", "APPROVED", "EXPIRES IN", "BY", "REASON"], &rows));
     }
     if let Some(bypassed) = status.bypassed.as_ref().filter(|bypassed| !bypassed.is_empty()) {
         let rows: Vec<Vec<String>> = bypassed

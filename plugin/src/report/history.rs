@@ -1,4 +1,4 @@
-//! `history`: what was done, by whom, and how it ended.
+//! Prints `history`: what was done, by whom, and how it ended.
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! The report in a browser: members over time, with the write gaps. One file, no script, nothing from the network.
+//! The report for a browser: members over time, with the gaps in acknowledged writes. One file, no script, no network.
 
 mod chart;
 
@@ -99,7 +99,7 @@ fn clock(at: Millis, format: &str) -> String {
     Timestamp::from_millisecond(at).unwrap_or_default().to_zoned(TimeZone::system()).strftime(format).to_string()
 }
 
-/// Text from a cluster, as text: nothing in it is markup.
+/// Text from a cluster, escaped so that nothing in it is read as markup.
 fn text(text: &str) -> String {
     clean(text)
         .replace('&', "&amp;")

@@ -57,14 +57,14 @@ impl Printer {
         Self { output: globals.output, color }
     }
 
-    /// A result, on stdout. A reader that has gone away (`| head`) is no error.
-    #[expect(clippy::unused_self, reason = "what is printed goes through the printer, so that nobody prints past it")]
+    /// A result, on stdout. A closed pipe (`| head`) is not an error.
+    #[expect(clippy::unused_self, reason = "everything is printed through the printer, so that no code prints past it")]
     pub(crate) fn result(self, text: &str) {
         let _ = writeln!(std::io::stdout().lock(), "{}", text.trim_end_matches('\n'));
     }
 
-    /// Something to know, on stderr.
-    #[expect(clippy::unused_self, reason = "what is printed goes through the printer, so that nobody prints past it")]
+    /// A note, on stderr.
+    #[expect(clippy::unused_self, reason = "everything is printed through the printer, so that no code prints past it")]
     pub(crate) fn note(self, text: &str) {
         let _ = writeln!(std::io::stderr().lock(), "{}", text.trim_end_matches('\n'));
     }
@@ -93,8 +93,8 @@ impl Printer {
         if self.color { format!("\x1b[{}m{text}\x1b[0m", paint as u8) } else { text.to_owned() }
     }
 
-    /// Asks a question that defaults to no. Only for a terminal; whoever has none was told to say `-y` before.
-    #[expect(clippy::unused_self, reason = "what is printed goes through the printer, so that nobody prints past it")]
+    /// Asks a question that defaults to no. Call it only on a terminal (`can_ask`); without one `-y` is required earlier.
+    #[expect(clippy::unused_self, reason = "everything is printed through the printer, so that no code prints past it")]
     pub(crate) fn ask(self, question: &str) -> bool {
         let _ = write!(std::io::stderr().lock(), "{question} [y/N] ");
         let mut answer = String::new();
@@ -103,7 +103,7 @@ impl Printer {
     }
 }
 
-/// What a colour means; the text says the same without it.
+/// What a colour stands for. The text says the same without colours.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Paint {
     Bold = 1,
@@ -113,18 +113,24 @@ pub(crate) enum Paint {
     Waiting = 33,
 }
 
-/// Whether somebody is there to answer a question.
+/// Whether there is a terminal on which a question can be answered.
 pub(crate) fn can_ask() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-/// Before there is a printer.
+/// The help, the version, or what is wrong with a command line; clap lays it out and knows where it belongs.
+pub(crate) fn usage(error: &clap::Error) -> Exit {
+    let _ = error.print();
+    if error.use_stderr() { Exit::Usage } else { Exit::Done }
+}
+
+/// An error before there is a printer.
 pub(crate) fn fatal(message: &str) -> Exit {
     let _ = writeln!(std::io::stderr().lock(), "error: {message}");
     Exit::Error
 }
 
-/// Text from a cluster, without the characters that would move the cursor or change colours.
+/// Text from a cluster with its control characters escaped, so that it cannot move the cursor or change colours.
 pub(crate) fn clean(text: &str) -> String {
     text.chars()
         .flat_map(|c| if c.is_control() && c != '\n' { c.escape_default().collect::<Vec<_>>() } else { vec![c] })

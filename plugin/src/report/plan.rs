@@ -1,12 +1,12 @@
-//! A plan, for people.
+//! A plan as text.
 
-use stateful_cluster::TemplateChange;
+use stateful_cluster::changes::rollout::TemplateChange;
 use stateful_operations::{Goal, Pattern, Plan};
 
 use super::table::table;
 use super::{Paint, Printer, clean};
 
-/// Topology, steps, and what cannot be gone back on.
+/// Topology, members, steps, and the point after which there is no way back.
 pub(crate) fn plan_text(printer: Printer, plan: &Plan) -> String {
     let head = format!("{}: {} ({}, {})", plan.workload, goal_text(&plan.goal), plan.engine, plan.topology);
     let rows: Vec<Vec<String>> = plan
@@ -34,13 +34,13 @@ pub(crate) fn plan_text(printer: Printer, plan: &Plan) -> String {
     text.join("\n").trim_end().to_owned()
 }
 
-/// What is to be known beside the steps.
+/// Notes below the steps.
 fn notes_text(plan: &Plan) -> String {
     let notes: Vec<String> = plan.notes.iter().map(|note| format!("\nNote: {}", clean(note))).collect();
     notes.concat()
 }
 
-/// The steps, numbered, with the boundary between them.
+/// The steps, numbered, with a line where the way back ends.
 fn steps_text(plan: &Plan) -> String {
     let mut lines = Vec::new();
     for (index, step) in plan.steps.iter().enumerate() {
@@ -69,8 +69,8 @@ fn goal_text(goal: &Goal) -> String {
         Goal::Upgrade { change: Some(TemplateChange::Image { image, .. }), .. } => format!("to image {image}"),
         Goal::Upgrade { change: Some(TemplateChange::Restart { .. }), .. } => "restart every member".to_owned(),
         Goal::Upgrade { change: None, .. } => "to what the StatefulSet declares".to_owned(),
-        Goal::EvacuateNode { node } => format!("leave {node}"),
-        Goal::Switchover { member } => format!("let {member} lead"),
+        Goal::EvacuateNode { node } => format!("leave node {node}"),
+        Goal::Switchover { member } => format!("make {member} the primary"),
         Goal::Finalize { release } => format!("make release {release} final"),
     }
 }

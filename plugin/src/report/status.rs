@@ -1,4 +1,4 @@
-//! `status`: workloads, or the members of one.
+//! Prints what `status` found: databases, or the members of one.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use super::table::table;
 use super::{Paint, Printer, clean};
 use crate::cli::Output;
 
-/// A workload in the list.
+/// A database in the list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WorkloadRow {
@@ -20,8 +20,14 @@ pub(crate) struct WorkloadRow {
     pub(crate) image: String,
     /// Members that do not run what the template declares.
     pub(crate) outdated: usize,
-    /// Reasons why not everybody is there and in sync, with their codes; empty when all is well.
+    /// Reasons why not every member is there and in sync, with their codes; empty when all are.
     pub(crate) reasons: Vec<ReasonLine>,
+    /// How many members may be evicted now, one of them at a time: what the guard would answer to an eviction of each.
+    pub(crate) evictable: usize,
+    /// Whether every member may be restarted now, one after another: what `check` answers.
+    pub(crate) safe_to_upgrade: bool,
+    /// Reasons against that, with their codes.
+    pub(crate) reasons_against_upgrade: Vec<ReasonLine>,
 }
 
 /// A reason, as data.
@@ -33,14 +39,14 @@ pub(crate) struct ReasonLine {
     pub(crate) next: String,
 }
 
-/// One workload, whole.
+/// One database with its members.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WorkloadStatus {
     #[serde(flatten)]
     pub(crate) row: WorkloadRow,
     pub(crate) member_list: Vec<MemberRow>,
-    /// An unfinished operation, and who holds it.
+    /// An unfinished operation, and which process holds it.
     pub(crate) operation: Option<String>,
 }
 
@@ -57,7 +63,7 @@ pub(crate) struct MemberRow {
     pub(crate) node: String,
     pub(crate) address: String,
     pub(crate) image: String,
-    /// Why it may not be taken away now; none when it may.
+    /// Why it may not be evicted now; none when it may.
     pub(crate) may_go: Option<ReasonLine>,
 }
 
@@ -71,10 +77,11 @@ pub(crate) fn print_workloads(printer: Printer, rows: &[WorkloadRow], all_namesp
         return printer.result(&names.join("\n"));
     }
     if rows.is_empty() {
-        return printer.note("No databases found there. Is yours not recognised? Say what it is by an annotation on its StatefulSet: kubectl-stateful.dev/engine: redis");
+        return printer.note("No databases found. If yours is not recognised, annotate its StatefulSet: kubectl-stateful.dev/engine: redis");
     }
     let wide = printer.output == Output::Wide;
-    let mut headers = vec!["NAME", "ENGINE", "TOPOLOGY", "IN SYNC", "VERSION", "OUTDATED", "SAFE TO MOVE"];
+    let mut headers =
+        vec!["NAME", "ENGINE", "TOPOLOGY", "IN SYNC", "VERSION", "OUTDATED", "EVICTABLE", "SAFE TO UPGRADE"];
     if all_namespaces {
         headers.insert(0, "NAMESPACE");
     }
@@ -89,7 +96,8 @@ pub(crate) fn print_workloads(printer: Printer, rows: &[WorkloadRow], all_namesp
             format!("{}/{}", row.in_sync, row.members),
             row.versions.join(","),
             row.outdated.to_string(),
-            safe(&row.reasons),
+            format!("{}/{}", row.evictable, row.members),
+            safe(&row.reasons_against_upgrade),
         ];
         if all_namespaces {
             cells.insert(0, row.namespace.clone());
@@ -110,7 +118,7 @@ fn safe(reasons: &[ReasonLine]) -> String {
     }
 }
 
-/// Prints one workload's members.
+/// Prints one database's members.
 pub(crate) fn print_members(printer: Printer, status: &WorkloadStatus) {
     if let Some(text) = printer.structured(status) {
         return printer.result(&text);
@@ -126,7 +134,7 @@ pub(crate) fn print_members(printer: Printer, status: &WorkloadStatus) {
         printer.result(&printer.paint(Paint::Waiting, &clean(operation)));
     }
     let wide = printer.output == Output::Wide;
-    let mut headers = vec!["MEMBER", "GROUP", "ROLE", "STATE", "VERSION", "REVISION", "MAY GO NOW"];
+    let mut headers = vec!["MEMBER", "GROUP", "ROLE", "STATE", "VERSION", "REVISION", "SAFE TO EVICT"];
     if wide {
         headers.extend(["NODE", "ADDRESS", "IMAGE"]);
     }

@@ -1,4 +1,4 @@
-//! How an operation went: what moved, how long writes waited (measured, not assumed), what the canary saw.
+//! Prints how an operation ended: what it moved, how long each switchover took (measured), what the canary saw.
 
 use serde::Serialize;
 use stateful_engines::Ledger;
@@ -16,11 +16,11 @@ pub(crate) struct OperationReport {
     pub(crate) name: String,
     pub(crate) verb: String,
     pub(crate) operation: Option<String>,
-    /// `done`, `nothing to do`, `stopped`.
+    /// `upgraded`, `drained` and so on, or `stopped`.
     pub(crate) result: String,
     pub(crate) exit_code: u8,
     pub(crate) why: Option<String>,
-    /// Whether `rollback` could have something to go back to.
+    /// Whether `rollback` could bring the image before it back.
     #[serde(skip)]
     pub(crate) goes_back: bool,
     pub(crate) began: Millis,
@@ -31,7 +31,7 @@ pub(crate) struct OperationReport {
     pub(crate) members: Vec<MemberLine>,
 }
 
-/// A step that did something.
+/// A step that changed something.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Moved {
@@ -42,7 +42,7 @@ pub(crate) struct Moved {
 }
 
 impl Moved {
-    /// What a run's progress says was done.
+    /// The steps that a run's progress reports as done.
     pub(crate) fn all(progress: &[Progress]) -> Vec<Self> {
         let done = progress.iter().filter_map(|progress| match &progress.what {
             What::StepFinished { text, took, handed_over_in, acted: true, .. } => Some(Self {
@@ -63,7 +63,7 @@ impl Moved {
     }
 }
 
-/// Prints the end of an operation: one line a script can read, and what people want to know.
+/// Prints the end of an operation: one line for scripts, then the figures.
 pub(crate) fn print_operation(printer: Printer, report: &OperationReport) {
     if let Some(text) = printer.structured(report) {
         return printer.result(&text);
@@ -108,7 +108,7 @@ fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// A length of time, for people: what is short in milliseconds, the rest in seconds.
+/// A length of time: below a second in milliseconds, otherwise in seconds.
 pub(crate) fn lasting(milliseconds: Millis) -> String {
     match milliseconds {
         ..1_000 => format!("{milliseconds} ms"),
@@ -119,7 +119,7 @@ pub(crate) fn lasting(milliseconds: Millis) -> String {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn a_handover_of_four_milliseconds_is_not_told_as_none() {
+    fn a_switchover_of_four_milliseconds_is_not_printed_as_zero() {
         assert_eq!(super::lasting(4), "4 ms");
         assert_eq!(super::lasting(19_507), "19.50 s");
     }

@@ -2,7 +2,9 @@
 
 use super::tests::{NOW, against, state, take, workload};
 use super::{JudgeInput, everyone_in_sync};
-use crate::{Assessment, Blocker, Disruption, Policy, Reason, ReplicaGroup, Role, Sync, Unsettled};
+use crate::judge::Disruption;
+use crate::model::{Assessment, Blocker, Policy, ReplicaGroup, Role, Sync, Unsettled};
+use crate::reasons::Reason;
 
 /// Five nodes; each shard has three copies, on nodes in turn, so that each node is in three groups.
 fn five() -> Assessment {
@@ -19,7 +21,7 @@ fn five() -> Assessment {
         quorums: Vec::new(),
         blockers: Vec::new(),
         feature_release: None,
-        synchrony: crate::SyncReplication::Declared,
+        synchrony: crate::model::SyncReplication::Declared,
         sharding: None,
     }
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::tests::{NOW, take, three_shards, workload};
 use super::{JudgeInput, judge};
-use crate::{Assessment, Disruption, Policy, Reason, Role, Storage, Sync, Workload};
+use crate::judge::Disruption;
+use crate::model::{Assessment, Policy, Role, Storage, Sync, Workload};
+use crate::reasons::Reason;
 
 /// Three shards, the replica of the first in a pod whose container could not be made; its writes need both of its members.
 fn short_of_one() -> (Assessment, Workload) {

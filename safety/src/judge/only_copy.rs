@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::tests::{NOW, against, take, three_shards, workload};
 use super::{JudgeInput, judge};
-use crate::{Policy, Reason};
+use crate::model::Policy;
+use crate::reasons::Reason;
 
 #[test]
 fn the_only_copy_is_told_from_a_primary_that_can_hand_over() {

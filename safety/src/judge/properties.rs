@@ -6,7 +6,8 @@ use proptest::prelude::*;
 
 use super::tests::workload;
 use super::{JudgeInput, judge};
-use crate::{Assessment, Disruption, MemberState, Policy, Quorum, ReplicaGroup, Role, Sync, Version};
+use crate::judge::Disruption;
+use crate::model::{Assessment, MemberState, Policy, Quorum, ReplicaGroup, Role, Sync, Version};
 
 const NOW: i64 = 1_000_000;
 
@@ -60,7 +61,7 @@ fn database() -> impl Strategy<Value = Assessment> {
             quorums: vec![Quorum { voters_are: "voters".to_owned(), live, needed }],
             blockers: Vec::new(),
             feature_release: None,
-            synchrony: crate::SyncReplication::Declared,
+            synchrony: crate::model::SyncReplication::Declared,
             sharding: None,
         }
     })

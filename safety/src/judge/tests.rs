@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use super::{JudgeInput, judge};
-use crate::{
-    Assessment, Blocker, Disruption, EngineKind, Member, MemberState, Policy, Quorum, Reason, ReplicaGroup, Role,
-    Rollout, Storage, Sync, SyncReplication, Version, VolumeClaims, Workload, WorkloadId,
+use crate::example::EXAMPLE;
+use crate::judge::Disruption;
+use crate::model::{
+    Assessment, Blocker, Member, MemberState, Policy, Quorum, ReplicaGroup, Role, Rollout, Storage, Sync,
+    SyncReplication, Version, VolumeClaims, Workload, WorkloadId,
 };
+use crate::reasons::Reason;
 
 pub(super) const NOW: i64 = 1_000_000;
 
@@ -64,7 +67,7 @@ pub(super) fn workload(assessment: &Assessment) -> Workload {
     Workload {
         id: WorkloadId { namespace: "shop".to_owned(), name: "redis".to_owned() },
         uid: "uid".to_owned(),
-        engine: EngineKind::Redis,
+        engine: &EXAMPLE,
         service: "redis".to_owned(),
         container: "redis".to_owned(),
         image: "redis:7.0".to_owned(),
@@ -230,7 +233,7 @@ fn what_is_not_known_or_too_old_is_refused() {
     let assessment = three_shards();
     let workload = workload(&assessment);
     let known = JudgeInput { workload: &workload, assessment: None, promised: &[] };
-    assert_eq!(judge(&Policy::default(), known, &take(&["r00"]), NOW).reasons(), [super::never_looked()]);
+    assert_eq!(judge(&Policy::default(), known, &take(&["r00"]), NOW).reasons(), [super::verdict::never_looked()]);
     let known = JudgeInput { assessment: Some(&assessment), ..known };
     let verdict = judge(&Policy::default(), known, &take(&["r00"]), NOW + 3_001);
     assert_eq!(verdict.reasons(), [Reason::Stale { age: 3_001, limit: 3_000 }]);

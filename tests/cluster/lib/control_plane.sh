@@ -1,20 +1,21 @@
 # etcd, the API server, the controllers, the scheduler, DNS and the volume provisioner: plain processes on the machine.
 # shellcheck shell=bash
 
-CONTROL_PLANE=(etcd kube-apiserver kube-controller-manager kube-scheduler coredns local-path-provisioner)
+CONTROL_PLANE=(etcd kube-apiserver kube-controller-manager kube-scheduler coredns volume-provisioner)
 
 start_api() {
   start_daemon etcd "$BIN_DIR/etcd" --data-dir "$RUN_DIR/etcd" --name test --log-level warn --unsafe-no-fsync \
     --listen-client-urls http://127.0.0.1:2379 --advertise-client-urls http://127.0.0.1:2379 \
     --listen-peer-urls http://127.0.0.1:2380
   # enable-aggregator-routing: the API server calls webhooks by pod address, as it has no kube-proxy beside it.
+  # aggregator: both authorities are one, so 1.36 asks who may name a user in a header. No certificate bears that name.
   # InternalIP: exec, logs and port-forward reach kubelets by address, because node names are not in DNS.
   # shellcheck disable=SC2054 # Node,RBAC is one argument
   local flags=(
     --etcd-servers http://127.0.0.1:2379
     --bind-address "$HOST_IP" --secure-port 6443 --advertise-address "$HOST_IP"
     --tls-cert-file "$PKI_DIR/apiserver.crt" --tls-private-key-file "$PKI_DIR/apiserver.key"
-    --client-ca-file "$PKI_DIR/ca.crt" --requestheader-client-ca-file "$PKI_DIR/ca.crt"
+    --client-ca-file "$PKI_DIR/ca.crt" --requestheader-client-ca-file "$PKI_DIR/ca.crt" --requestheader-allowed-names aggregator
     --kubelet-client-certificate "$PKI_DIR/admin.crt" --kubelet-client-key "$PKI_DIR/admin.key"
     --kubelet-preferred-address-types InternalIP
     --service-account-issuer https://kubernetes.default.svc
@@ -53,10 +54,7 @@ start_dns() {
 
 start_provisioner() {
   kubectl apply -f "$SOURCE_DIR/config/storage.yaml"
-  start_daemon local-path-provisioner "$BIN_DIR/local-path-provisioner" start \
-    --kubeconfig "$PKI_DIR/admin.kubeconfig" --provisioner-name stateful.test/shared-disk \
-    --namespace cluster-storage --service-account-name default --configmap-name shared-disk \
-    --config "$SOURCE_DIR/config/shared-disk.json"
+  start_daemon volume-provisioner "$BIN_DIR/volume-provisioner" --kubeconfig "$PKI_DIR/admin.kubeconfig" --folder "$VOLUME_DIR"
 }
 
 api_answers() { kubectl get --raw /readyz --request-timeout 2s; }

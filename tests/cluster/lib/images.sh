@@ -1,4 +1,5 @@
 # Database images: built from Debian packages by the Containerfiles in images/, unpacked once, shared by all nodes.
+# IMAGES names those that are wanted (IMAGES='redis-7.0 redis-8.0' make cluster); without it, all are.
 #
 # A folder images/redis-7.0 becomes localhost/stateful/redis:7.0. It holds a Containerfile and, if the build needs a
 # file that is made first, a program `prepare` which is given the build folder. Everything an image is made of goes
@@ -10,6 +11,17 @@ IMAGE_DIR=$CLUSTER_DIR/images
 IMAGE_STORE=$IMAGE_DIR/store # a containerd root with every image unpacked; nodes are seeded from it
 
 image_names() { find "$IMAGE_SOURCE" -mindepth 2 -name Containerfile -printf '%h\n' | xargs -n 1 basename | sort; }
+
+# Every pod needs the image of its pause container, whatever else is wanted.
+wanted_images() { if [[ ${IMAGES:-} ]]; then printf '%s\n' pause-1 $IMAGES | sort -u; else image_names; fi; }
+
+check_images() {
+  local name
+  for name in ${IMAGES:-}; do
+    [[ -f $IMAGE_SOURCE/$name/Containerfile ]] ||
+      refuse "IMAGES names '$name', which is none of the test cluster's images: $(image_names | paste -sd ' ')."
+  done
+}
 
 image_reference() { printf 'localhost/stateful/%s:%s' "${1%-*}" "${1##*-}"; }
 
@@ -29,7 +41,7 @@ image_stamp() {
   {
     [[ -z $parent ]] || image_stamp "$parent"
     # shellcheck disable=SC2046 # one word for each program is meant
-    (cd "$IMAGE_SOURCE" && find "$1" make_rootfs $(image_makers "$1") -type f -print0 | sort -zu | xargs -0 sha256sum)
+    (cd "$IMAGE_SOURCE" && find "$1" make_rootfs debian_sources $(image_makers "$1") -type f -print0 | sort -zu | xargs -0 sha256sum)
   } | sha256sum | cut -c 1-16
 }
 
@@ -40,7 +52,7 @@ images_to_build() { for_each_image image_is_built; }
 images_to_store() { for_each_image image_is_stored; }
 for_each_image() {
   local name
-  for name in $(image_names); do "$1" "$name" || printf '%s\n' "$name"; done
+  for name in $(wanted_images); do "$1" "$name" || printf '%s\n' "$name"; done
 }
 
 # buildah in a mount namespace of its own: its storage keeps a mount while it runs, which must not stay on the machine.
@@ -78,7 +90,7 @@ pack_image() {
 build_images() {
   mkdir -p "$IMAGE_DIR"
   local name
-  for name in $(image_names); do build_image "$name"; done
+  for name in $(wanted_images); do build_image "$name"; done
 }
 
 # Unpacks what is new into the store.

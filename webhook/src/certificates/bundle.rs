@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::keypair::{AUTHORITIES, Flaw, lifetime};
+use super::keypair::{AUTHORITIES, CertificateError, lifetime};
 use super::lifetimes::Lifetime;
 
 /// An authority: its certificate, without its key.
@@ -30,10 +30,10 @@ const END: &str = "-----END CERTIFICATE-----";
 
 impl Bundle {
     /// Reads one; it holds at least one authority.
-    pub(crate) fn read(text: &[u8]) -> Result<Self, Flaw> {
-        let text = str::from_utf8(text).map_err(|_| Flaw::Unreadable(AUTHORITIES))?.trim();
+    pub(crate) fn read(text: &[u8]) -> Result<Self, CertificateError> {
+        let text = str::from_utf8(text).map_err(|_| CertificateError::Unreadable(AUTHORITIES))?.trim();
         if text.is_empty() {
-            return Err(Flaw::Missing(AUTHORITIES));
+            return Err(CertificateError::Missing(AUTHORITIES));
         }
         let blocks = text.split_inclusive(END).map(Authority::read);
         Ok(Self { authorities: blocks.collect::<Result<_, _>>()? })
@@ -60,9 +60,10 @@ impl Bundle {
 
 impl Authority {
     /// Reads one.
-    pub(crate) fn read(text: &str) -> Result<Self, Flaw> {
+    pub(crate) fn read(text: &str) -> Result<Self, CertificateError> {
         let text = text.trim();
-        let certificate = CertificateDer::from_pem_slice(text.as_bytes()).map_err(|_| Flaw::Unreadable(AUTHORITIES))?;
+        let certificate =
+            CertificateDer::from_pem_slice(text.as_bytes()).map_err(|_| CertificateError::Unreadable(AUTHORITIES))?;
         Ok(Self { lifetime: lifetime(&certificate, AUTHORITIES)?, text: text.to_owned(), certificate })
     }
 }

@@ -13,9 +13,9 @@ use tokio::fs;
 use tokio::time::sleep;
 use tracing::info;
 
-use super::keypair::{CERTIFICATE, Flaw, KEY, Pair};
-use super::log_once::Complaint;
-use super::serving::Serving;
+use super::keypair::{CERTIFICATE, CertificateError, KEY, TlsKeyPair};
+use super::log_once::LogOnce;
+use super::serving::ServingCertificate;
 
 /// How often it is read. The kubelet itself takes up to a minute.
 const BEAT: Duration = Duration::from_secs(1);
@@ -29,7 +29,7 @@ pub(crate) struct Directory {
 
 /// Why what is there is not used.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Unusable {
+pub(crate) enum DirectoryError {
     /// A file cannot be read.
     #[error("{path} cannot be read: {error}")]
     File {
@@ -40,7 +40,7 @@ pub(crate) enum Unusable {
     },
     /// They are no certificate and its key.
     #[error(transparent)]
-    Flaw(#[from] Flaw),
+    CertificateError(#[from] CertificateError),
 }
 
 impl Directory {
@@ -50,12 +50,12 @@ impl Directory {
     }
 
     /// Follows it until it is dropped.
-    pub(crate) async fn follow(mut self, serving: &Serving) {
-        let mut complaint = Complaint::about("the directory with our certificate");
+    pub(crate) async fn follow(mut self, serving: &ServingCertificate) {
+        let mut log_once = LogOnce::about("the directory with our certificate");
         loop {
             match self.snapshot(serving, Timestamp::now()).await {
-                Ok(()) => complaint.settle(),
-                Err(error) => complaint.say(&error),
+                Ok(()) => log_once.resolve(),
+                Err(error) => log_once.report(&error),
             }
             sleep(BEAT).await;
         }
@@ -63,23 +63,27 @@ impl Directory {
 
     /// Reads it once. Both files are read through one and the same link, so that they are of one issue; should they not
     /// be after all, the key does not fit and nothing changes.
-    pub(crate) async fn snapshot(&mut self, serving: &Serving, now: Timestamp) -> Result<(), Unusable> {
+    pub(crate) async fn snapshot(
+        &mut self,
+        serving: &ServingCertificate,
+        now: Timestamp,
+    ) -> Result<(), DirectoryError> {
         let inner = fs::canonicalize(self.path.join("..data")).await.unwrap_or_else(|_| self.path.clone());
         let found = (read(&inner, CERTIFICATE).await?, read(&inner, KEY).await?);
         if self.taken.as_ref() == Some(&found) {
             return Ok(());
         }
-        let pair = Pair::read((CERTIFICATE, &found.0), (KEY, &found.1))?;
+        let key_pair = TlsKeyPair::read((CERTIFICATE, &found.0), (KEY, &found.1))?;
         // Whoever issues it sees to it that it is trusted.
-        if serving.take(&pair, true, now)? {
-            info!(until = %pair.lifetime.until, "certificates: a new one is in service");
+        if serving.take(&key_pair, true, now)? {
+            info!(until = %key_pair.lifetime.until, "certificates: a new one is in service");
         }
         self.taken = Some(found);
         Ok(())
     }
 }
 
-async fn read(directory: &Path, name: &str) -> Result<Vec<u8>, Unusable> {
+async fn read(directory: &Path, name: &str) -> Result<Vec<u8>, DirectoryError> {
     let path = directory.join(name);
-    fs::read(&path).await.map_err(|error| Unusable::File { path, error })
+    fs::read(&path).await.map_err(|error| DirectoryError::File { path, error })
 }

@@ -15,7 +15,7 @@ use super::lifetimes::{Lifetime, SKEW};
 pub(crate) const SERVICE: &str = "stateful-guard";
 
 /// A new certificate and its key, in PEM.
-pub(crate) struct Fresh {
+pub(crate) struct PemPair {
     pub(crate) certificate: String,
     pub(crate) key: String,
 }
@@ -27,13 +27,13 @@ pub(crate) fn names(namespace: &str) -> Vec<String> {
 
 /// Makes an authority that can sign servers' certificates and nothing else. Each has a name of its own, so that whoever
 /// verifies never tries the wrong one.
-pub(crate) fn authority(lifetime: Lifetime) -> Result<Fresh, rcgen::Error> {
+pub(crate) fn authority(lifetime: Lifetime) -> Result<PemPair, rcgen::Error> {
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
     let mut params = params(&format!("{SERVICE} authority of {}", lifetime.from), lifetime);
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
     let certificate = params.self_signed(&key)?;
-    Ok(Fresh { certificate: certificate.pem(), key: key.serialize_pem() })
+    Ok(PemPair { certificate: certificate.pem(), key: key.serialize_pem() })
 }
 
 /// Makes a server's certificate for these names, signed by an authority whose key (PEM) is given.
@@ -42,7 +42,7 @@ pub(crate) fn certificate(
     lifetime: Lifetime,
     authority: &CertificateDer<'_>,
     authority_key: &str,
-) -> Result<Fresh, rcgen::Error> {
+) -> Result<PemPair, rcgen::Error> {
     let issuer = Issuer::from_ca_cert_der(authority, KeyPair::from_pem(authority_key)?)?;
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
     let mut params = params(SERVICE, lifetime);
@@ -51,7 +51,7 @@ pub(crate) fn certificate(
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.use_authority_key_identifier_extension = true;
     let certificate = params.signed_by(&key, &issuer)?;
-    Ok(Fresh { certificate: certificate.pem(), key: key.serialize_pem() })
+    Ok(PemPair { certificate: certificate.pem(), key: key.serialize_pem() })
 }
 
 fn params(name: &str, lifetime: Lifetime) -> CertificateParams {

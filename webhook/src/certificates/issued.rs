@@ -4,46 +4,46 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use stateful_cluster::{CertificateSecret, Contents};
+use stateful_cluster::guard::certificate_secret::{CertificateSecret, SecretContents};
 use tokio::time::{sleep, timeout};
 use tracing::info;
 
-use super::keypair::{CERTIFICATE, Flaw, KEY, Pair};
-use super::log_once::Complaint;
-use super::serving::Serving;
+use super::keypair::{CERTIFICATE, CertificateError, KEY, TlsKeyPair};
+use super::log_once::LogOnce;
+use super::serving::ServingCertificate;
 
 /// How often it is looked at, whether the watch has told anything or not.
 const BEAT: Duration = Duration::from_secs(10);
 
 /// How long a look may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Follows it until it is dropped.
-pub(crate) async fn follow(keyring: &CertificateSecret, serving: &Serving) {
-    let mut complaint = Complaint::about("the Secret with our certificate");
+pub(crate) async fn follow(secret: &CertificateSecret, serving: &ServingCertificate) {
+    let mut log_once = LogOnce::about("the Secret with our certificate");
     loop {
-        match timeout(PATIENCE, keyring.load()).await {
+        match timeout(TIMEOUT, secret.load()).await {
             Ok(Ok(Some((contents, _)))) => match take(&contents, serving, Timestamp::now()) {
-                Ok(()) => complaint.settle(),
-                Err(flaw) => complaint.say(&flaw),
+                Ok(()) => log_once.resolve(),
+                Err(error) => log_once.report(&error),
             },
-            Ok(Ok(None)) => complaint.say(&"there is no such Secret"),
-            Ok(Err(error)) => complaint.say(&error),
-            Err(_) => complaint.say(&"the API server does not answer in time"),
+            Ok(Ok(None)) => log_once.report(&"there is no such Secret"),
+            Ok(Err(error)) => log_once.report(&error),
+            Err(_) => log_once.report(&"the API server does not answer in time"),
         }
         tokio::select! {
-            () = keyring.changed() => {}
+            () = secret.changed() => {}
             () = sleep(BEAT) => {}
         }
     }
 }
 
-fn take(contents: &Contents, serving: &Serving, now: Timestamp) -> Result<(), Flaw> {
+fn take(contents: &SecretContents, serving: &ServingCertificate, now: Timestamp) -> Result<(), CertificateError> {
     let entry = |name: &'static str| (name, contents.entries.get(name).map_or(&[] as &[u8], Vec::as_slice));
-    let pair = Pair::read(entry(CERTIFICATE), entry(KEY))?;
+    let key_pair = TlsKeyPair::read(entry(CERTIFICATE), entry(KEY))?;
     // Whoever issues it sees to it that it is trusted.
-    if serving.take(&pair, true, now)? {
-        info!(until = %pair.lifetime.until, "certificates: a new one is in service");
+    if serving.take(&key_pair, true, now)? {
+        info!(until = %key_pair.lifetime.until, "certificates: a new one is in service");
     }
     Ok(())
 }

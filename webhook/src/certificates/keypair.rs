@@ -1,6 +1,6 @@
 //! THINK. A certificate and its key, read from PEM and found to belong together.
 //!
-//! A [`Flaw`] says what is the matter in words of its own: what a parser says may quote a line, and a line may be a key.
+//! A [`CertificateError`] says what is the matter in words of its own: what a parser says may quote a line, and a line may be a key.
 
 use jiff::Timestamp;
 use rustls::crypto::ring::default_provider;
@@ -14,7 +14,7 @@ use super::lifetimes::{Lifetime, SKEW};
 
 /// A certificate with its chain, and the key it is about. Not `Debug`: there is a key in it.
 #[derive(Clone)]
-pub(crate) struct Pair {
+pub(crate) struct TlsKeyPair {
     /// As the TLS server takes it.
     pub(crate) certified: Arc<CertifiedKey>,
     /// From when to when the certificate is good.
@@ -23,7 +23,7 @@ pub(crate) struct Pair {
 
 /// Why something cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Flaw {
+pub(crate) enum CertificateError {
     /// An entry or a file is missing or empty.
     #[error("there is no {0}")]
     Missing(&'static str),
@@ -56,26 +56,29 @@ pub(crate) const AUTHORITIES: &str = "ca.crt";
 pub(crate) const AUTHORITY_KEY: &str = "ca.key";
 
 /// Every certificate of a PEM text; at least one.
-pub(crate) fn certificates(text: &[u8], name: &'static str) -> Result<Vec<CertificateDer<'static>>, Flaw> {
+pub(crate) fn certificates(text: &[u8], name: &'static str) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
     if text.is_empty() {
-        return Err(Flaw::Missing(name));
+        return Err(CertificateError::Missing(name));
     }
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text).collect();
-    all.ok().filter(|all| !all.is_empty()).ok_or(Flaw::Unreadable(name))
+    all.ok().filter(|all| !all.is_empty()).ok_or(CertificateError::Unreadable(name))
 }
 
 /// From when to when a certificate is good.
-pub(crate) fn lifetime(certificate: &CertificateDer<'_>, name: &'static str) -> Result<Lifetime, Flaw> {
-    let (_, parsed) = parse_x509_certificate(certificate).map_err(|_| Flaw::Unreadable(name))?;
-    let second = |seconds: i64| Timestamp::from_second(seconds).map_err(|_| Flaw::Unreadable(name));
+pub(crate) fn lifetime(certificate: &CertificateDer<'_>, name: &'static str) -> Result<Lifetime, CertificateError> {
+    let (_, parsed) = parse_x509_certificate(certificate).map_err(|_| CertificateError::Unreadable(name))?;
+    let second = |seconds: i64| Timestamp::from_second(seconds).map_err(|_| CertificateError::Unreadable(name));
     let from = second(parsed.validity().not_before.timestamp())?;
     let until = second(parsed.validity().not_after.timestamp())?;
     Ok(Lifetime { from: from.saturating_add(SKEW).unwrap_or(from), until })
 }
 
-impl Pair {
+impl TlsKeyPair {
     /// Reads a certificate and its key; the names are those of the entries or files they come from.
-    pub(crate) fn read(certificate: (&'static str, &[u8]), key: (&'static str, &[u8])) -> Result<Self, Flaw> {
+    pub(crate) fn read(
+        certificate: (&'static str, &[u8]),
+        key: (&'static str, &[u8]),
+    ) -> Result<Self, CertificateError> {
         let chain = certificates(certificate.1, certificate.0)?;
         Self::of(chain, certificate.0, key)
     }
@@ -85,15 +88,15 @@ impl Pair {
         chain: Vec<CertificateDer<'static>>,
         name: &'static str,
         key: (&'static str, &[u8]),
-    ) -> Result<Self, Flaw> {
-        let lifetime = lifetime(chain.first().ok_or(Flaw::Missing(name))?, name)?;
+    ) -> Result<Self, CertificateError> {
+        let lifetime = lifetime(chain.first().ok_or(CertificateError::Missing(name))?, name)?;
         if key.1.is_empty() {
-            return Err(Flaw::Missing(key.0));
+            return Err(CertificateError::Missing(key.0));
         }
-        let private = PrivateKeyDer::from_pem_slice(key.1).map_err(|_| Flaw::Unreadable(key.0))?;
+        let private = PrivateKeyDer::from_pem_slice(key.1).map_err(|_| CertificateError::Unreadable(key.0))?;
         let certified = CertifiedKey::from_der(chain, private, &default_provider()).map_err(|error| match error {
-            rustls::Error::InconsistentKeys(_) => Flaw::Strangers { key: key.0, certificate: name },
-            _ => Flaw::Unreadable(key.0),
+            rustls::Error::InconsistentKeys(_) => CertificateError::Strangers { key: key.0, certificate: name },
+            _ => CertificateError::Unreadable(key.0),
         })?;
         Ok(Self { certified: Arc::new(certified), lifetime })
     }

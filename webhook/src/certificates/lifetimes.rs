@@ -16,7 +16,7 @@ pub(crate) const SKEW: SignedDuration = SignedDuration::from_hours(1);
 
 /// All the times of the certificates the guard makes for itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Terms {
+pub(crate) struct RotationTimes {
     /// The life of an authority.
     pub(crate) authority: SignedDuration,
     /// The life of a certificate.
@@ -31,15 +31,15 @@ pub(crate) struct Terms {
     pub(crate) beat: SignedDuration,
 }
 
-impl Default for Terms {
+impl Default for RotationTimes {
     /// Certificates for 90 days, as the public authorities have made it usual.
     fn default() -> Self {
         Self::of(SignedDuration::from_hours(90 * 24))
     }
 }
 
-impl Terms {
-    /// The terms for certificates of a life; the authority lives four times as long. Each is replaced at two thirds: a
+impl RotationTimes {
+    /// The times for certificates of a life; the authority lives four times as long. Each is replaced at two thirds: a
     /// guard that cannot write for a third of either life is still trusted.
     ///
     /// A minute to settle: API servers follow their configurations within a second, and replicas look every ten. Ten

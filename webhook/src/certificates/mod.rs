@@ -2,10 +2,10 @@
 //!
 //! ```text
 //!   Source            who makes it     who tells the API server       read from
-//!   Own               every replica    every replica                  one Secret     keeper, rotation, material, issue
+//!   Own               every replica    every replica                  one Secret     controller, rotation, material, issue
 //!   Secret            somebody else    somebody else (cert-manager)   that Secret    issued
 //!   Directory         somebody else    somebody else                  two files      directory
-//!                                          all of them end in         Serving        serving, pair
+//!                                          all of them end in         ServingCertificate        serving, key_pair
 //! ```
 //!
 //! [`Certificates::new`] makes a TLS configuration that asks for the certificate anew at each connection;
@@ -14,10 +14,10 @@
 //! never taken into service: what is there stays, and the reason is logged once.
 
 mod bundle;
+mod controller;
 mod directory;
 mod issue;
 mod issued;
-mod keeper;
 mod keypair;
 mod lifetimes;
 mod log_once;
@@ -33,14 +33,15 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use rustls::ServerConfig;
-use stateful_cluster::{CertificateSecret, Cluster};
+use stateful_cluster::Cluster;
+use stateful_cluster::guard::certificate_secret::CertificateSecret;
 
+use controller::CertificateController;
 use directory::Directory;
-use keeper::Keeper;
-pub(crate) use lifetimes::Terms;
-use secret_store::LiveRing;
-use serving::Serving;
-pub(crate) use serving::Unready;
+pub(crate) use lifetimes::RotationTimes;
+use secret_store::ClusterSecretStore;
+pub(crate) use serving::NotReady;
+use serving::ServingCertificate;
 
 /// The Secret the guard keeps its own certificates in.
 pub(crate) const SECRET: &str = "stateful-guard-tls";
@@ -57,7 +58,7 @@ pub(crate) enum Source {
         /// The namespace we run in.
         namespace: String,
         /// How long they live.
-        terms: Terms,
+        times: RotationTimes,
     },
     /// Somebody else issues it into a Secret.
     Secret {
@@ -75,23 +76,23 @@ pub(crate) enum Source {
 /// The guard's certificate.
 #[derive(Clone)]
 pub(crate) struct Certificates {
-    serving: Serving,
+    serving: ServingCertificate,
     config: Arc<ServerConfig>,
 }
 
 impl Certificates {
     /// There is no certificate yet.
     pub(crate) fn new() -> Result<Self, rustls::Error> {
-        let serving = Serving::default();
+        let serving = ServingCertificate::default();
         let config = Arc::new(serving.server_config()?);
         Ok(Self { serving, config })
     }
 
     /// A certificate for a test to be answered with.
     #[cfg(test)]
-    pub(crate) fn serving(pair: &keypair::Pair, now: Timestamp) -> Self {
+    pub(crate) fn serving(key_pair: &keypair::TlsKeyPair, now: Timestamp) -> Self {
         let certificates = Self::new().expect("a configuration");
-        certificates.serving.take(pair, true, now).expect("a good certificate");
+        certificates.serving.take(key_pair, true, now).expect("a good certificate");
         certificates
     }
 
@@ -106,16 +107,16 @@ impl Certificates {
     }
 
     /// Whether whoever calls now is answered with a certificate he trusts; if not, why.
-    pub(crate) fn ready(&self, now: Timestamp) -> Result<(), Unready> {
+    pub(crate) fn ready(&self, now: Timestamp) -> Result<(), NotReady> {
         self.serving.ready(now)
     }
 
     /// Sees to it that there is a certificate, and always a good one. Never returns; drop it to end it.
     pub(crate) async fn run(&self, source: Source) {
         match source {
-            Source::Own { cluster, namespace, terms } => {
-                let ring = LiveRing::follow(cluster, &namespace, SECRET, CONFIGURATION);
-                Keeper::new(ring, issue::names(&namespace), terms, self.serving.clone()).keep().await;
+            Source::Own { cluster, namespace, times } => {
+                let store = ClusterSecretStore::follow(cluster, &namespace, SECRET, CONFIGURATION);
+                CertificateController::new(store, issue::names(&namespace), times, self.serving.clone()).keep().await;
             }
             Source::Secret { cluster, namespace, name } => {
                 issued::follow(&CertificateSecret::follow(&cluster, &namespace, &name), &self.serving).await;

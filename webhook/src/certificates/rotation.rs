@@ -1,7 +1,7 @@
 //! THINK. What is to be done next about the guard's own authority and certificate.
 //!
 //! ```text
-//!   in the Secret                      newest authority trusted?   deed
+//!   in the Secret                      newest authority trusted?   action
 //!   nothing usable                                                 make both
 //!   [new, older…]  certificate by new     no: not yet published    note the trust, once every configuration holds it
 //!   [new]          certificate by new     yes                      nothing, until one of them is due
@@ -16,7 +16,7 @@
 
 use jiff::Timestamp;
 
-use super::lifetimes::{Lifetime, Terms};
+use super::lifetimes::{Lifetime, RotationTimes};
 
 /// What counts for the decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub(crate) struct Facts {
 
 /// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Deed {
+pub(crate) enum Action {
     /// All is as it should be, or time has to pass.
     Nothing,
     /// Make an authority and a certificate; authorities that are still known stay behind the new one.
@@ -49,29 +49,29 @@ pub(crate) enum Deed {
 }
 
 /// Decides. `facts` are none when there is no Secret, or nothing in it that can be used.
-pub(crate) fn next(facts: Option<&Facts>, now: Timestamp, terms: &Terms) -> Deed {
-    let Some(facts) = facts else { return Deed::MakeBoth };
+pub(crate) fn next(facts: Option<&Facts>, now: Timestamp, times: &RotationTimes) -> Action {
+    let Some(facts) = facts else { return Action::MakeBoth };
     let (Some(newest), Some(signer)) = (facts.authorities.first(), facts.authorities.get(facts.signed_by)) else {
-        return Deed::MakeBoth;
+        return Action::MakeBoth;
     };
     if newest.is_over(now) {
-        return Deed::MakeBoth;
+        return Action::MakeBoth;
     }
     if signer.is_over(now) || facts.certificate.is_over(now) {
-        return Deed::Issue; // nobody trusts what is served, so nobody is lost by haste
+        return Action::Issue; // nobody trusts what is served, so nobody is lost by haste
     }
-    let Some(trusted) = facts.trusted_since else { return Deed::NoteTrust };
+    let Some(trusted) = facts.trusted_since else { return Action::NoteTrust };
     if facts.signed_by > 0 {
-        return if facts.newest_is_settled(now, terms) { Deed::Issue } else { Deed::Nothing };
+        return if facts.newest_is_settled(now, times) { Action::Issue } else { Action::Nothing };
     }
-    let served = now.duration_since(facts.certificate.from).min(now.duration_since(trusted) - terms.settle);
-    if facts.authorities.len() > 1 && served >= terms.lag {
-        return Deed::DropOlder;
+    let served = now.duration_since(facts.certificate.from).min(now.duration_since(trusted) - times.settle);
+    if facts.authorities.len() > 1 && served >= times.lag {
+        return Action::DropOlder;
     }
     if facts.authorities.len() == 1 && newest.is_due(now) {
-        return Deed::AddAuthority;
+        return Action::AddAuthority;
     }
-    if facts.certificate.is_due(now) { Deed::Issue } else { Deed::Nothing }
+    if facts.certificate.is_due(now) { Action::Issue } else { Action::Nothing }
 }
 
 impl Facts {
@@ -81,11 +81,11 @@ impl Facts {
     }
 
     /// Whether every caller trusts the certificate by now: only then may it take the place of one that they trust.
-    pub(crate) fn may_replace(&self, now: Timestamp, terms: &Terms) -> bool {
-        self.signed_by > 0 || self.newest_is_settled(now, terms)
+    pub(crate) fn may_replace(&self, now: Timestamp, times: &RotationTimes) -> bool {
+        self.signed_by > 0 || self.newest_is_settled(now, times)
     }
 
-    fn newest_is_settled(&self, now: Timestamp, terms: &Terms) -> bool {
-        self.trusted_since.is_some_and(|since| now.duration_since(since) >= terms.settle)
+    fn newest_is_settled(&self, now: Timestamp, times: &RotationTimes) -> bool {
+        self.trusted_since.is_some_and(|since| now.duration_since(since) >= times.settle)
     }
 }

@@ -1,12 +1,14 @@
-//! What the keeper needs of a cluster: one Secret with compare-and-swap, and a place to publish authorities. The tests put
+//! What the controller needs of a cluster: one Secret with compare-and-swap, and a place to publish authorities. The tests put
 //! a cluster in memory behind it.
 
 use std::future::Future;
 
-use stateful_cluster::{CertificateSecret, Cluster, Contents, Mark, Result, publish};
+use stateful_cluster::guard::certificate_secret;
+use stateful_cluster::guard::certificate_secret::{CertificateSecret, SecretContents, SecretVersion};
+use stateful_cluster::{Cluster, Result};
 
 /// The port.
-pub(crate) trait Ring: Send + Sync {
+pub(crate) trait SecretStore: Send + Sync {
     /// The Secret as it was when it was read.
     type Mark: Send + Sync;
 
@@ -14,10 +16,10 @@ pub(crate) trait Ring: Send + Sync {
     fn is_issued_by_others(mark: &Self::Mark) -> bool;
 
     /// What is in the Secret; nothing when there is none.
-    fn load(&self) -> impl Future<Output = Result<Option<(Contents, Self::Mark)>>> + Send;
+    fn load(&self) -> impl Future<Output = Result<Option<(SecretContents, Self::Mark)>>> + Send;
 
     /// Writes the Secret, provided it is still as it was; a conflict when somebody was quicker.
-    fn save(&self, contents: &Contents, over: Option<&Self::Mark>) -> impl Future<Output = Result<()>> + Send;
+    fn save(&self, contents: &SecretContents, over: Option<&Self::Mark>) -> impl Future<Output = Result<()>> + Send;
 
     /// Makes every webhook configuration trust these authorities (PEM) and no others.
     fn publish(&self, bundle: &[u8]) -> impl Future<Output = Result<()>> + Send;
@@ -27,40 +29,40 @@ pub(crate) trait Ring: Send + Sync {
 }
 
 /// A real cluster.
-pub(crate) struct LiveRing {
+pub(crate) struct ClusterSecretStore {
     cluster: Cluster,
-    keyring: CertificateSecret,
+    secret: CertificateSecret,
     configuration: String,
 }
 
-impl LiveRing {
+impl ClusterSecretStore {
     /// Begins to follow the Secret. `configuration` is what the webhook configurations are called, of both kinds.
     pub(crate) fn follow(cluster: Cluster, namespace: &str, secret: &str, configuration: &str) -> Self {
-        let keyring = CertificateSecret::follow(&cluster, namespace, secret);
-        Self { cluster, keyring, configuration: configuration.to_owned() }
+        let secret = CertificateSecret::follow(&cluster, namespace, secret);
+        Self { cluster, secret, configuration: configuration.to_owned() }
     }
 }
 
-impl Ring for LiveRing {
-    type Mark = Mark;
+impl SecretStore for ClusterSecretStore {
+    type Mark = SecretVersion;
 
-    fn is_issued_by_others(mark: &Mark) -> bool {
+    fn is_issued_by_others(mark: &SecretVersion) -> bool {
         mark.is_issued_by_others()
     }
 
-    async fn load(&self) -> Result<Option<(Contents, Mark)>> {
-        self.keyring.load().await
+    async fn load(&self) -> Result<Option<(SecretContents, SecretVersion)>> {
+        self.secret.load().await
     }
 
-    async fn save(&self, contents: &Contents, over: Option<&Mark>) -> Result<()> {
-        self.keyring.save(contents, over).await
+    async fn save(&self, contents: &SecretContents, over: Option<&SecretVersion>) -> Result<()> {
+        self.secret.save(contents, over).await
     }
 
     async fn publish(&self, bundle: &[u8]) -> Result<()> {
-        publish(&self.cluster, &self.configuration, bundle).await
+        certificate_secret::publish_authorities(&self.cluster, &self.configuration, bundle).await
     }
 
     async fn changed(&self) {
-        self.keyring.changed().await;
+        self.secret.changed().await;
     }
 }

@@ -15,11 +15,13 @@
 //! How to pass. One budget a database, `maxUnavailable: 1`, `unhealthyPodEvictionPolicy: AlwaysAllow`.
 
 use serde_json::Value;
-use stateful_cluster::{Budget, Labels, Model, Phase, PodFacts, SetFacts, cover_name};
+use stateful_cluster::guard::default_pdb;
+use stateful_cluster::inventory::{Budget, Model, PodFacts, PodPhase, SetFacts};
+use stateful_cluster::metadata::Labels;
 use stateful_safety::ConfigViolation;
 
-use crate::admission_request::Attempt;
-use crate::admission_response::Answer;
+use crate::admission::request::AdmissionRequest;
+use crate::admission::response::AdmissionResponse;
 use crate::rules::object_rules;
 
 /// A database, and how many of its pods a budget counts when all are there.
@@ -29,25 +31,24 @@ struct Covered<'a> {
 }
 
 /// Answers a budget.
-pub(crate) fn decide(attempt: &Attempt, model: &Model) -> Answer {
-    if !object_rules::is_guarded(model, &attempt.namespace) {
-        return Answer::allow();
+pub(crate) fn evaluate(request: &AdmissionRequest, model: &Model) -> AdmissionResponse {
+    if !object_rules::is_guarded(model, &request.namespace) {
+        return AdmissionResponse::allow();
     }
-    let name = object_rules::name(attempt);
+    let name = object_rules::name(request);
     let find = |object: &Option<Value>| {
-        object.as_ref().map(|object| flaws(object, &name, model, &attempt.namespace)).unwrap_or_default()
+        object.as_ref().map(|object| violations(object, &name, model, &request.namespace)).unwrap_or_default()
     };
-    let (now, about) = find(&attempt.object);
-    let (before, _) = find(&attempt.old_object);
-    let is_new =
-        |config_violation: &ConfigViolation| !before.iter().any(|before| config_violation.is_no_worse_than(before));
+    let (now, about) = find(&request.object);
+    let (before, _) = find(&request.old_object);
+    let is_new = |violation: &ConfigViolation| !before.iter().any(|before| violation.is_no_worse_than(before));
     let (refused, told): (Vec<ConfigViolation>, Vec<ConfigViolation>) =
-        now.into_iter().partition(|config_violation| config_violation.is_refused() && is_new(config_violation));
-    object_rules::answer(attempt, model, &about, &refused, &told)
+        now.into_iter().partition(|violation| violation.is_refused() && is_new(violation));
+    object_rules::respond(request, model, &about, &refused, &told)
 }
 
 /// What is wrong with a budget, and the databases it is about.
-fn flaws(object: &Value, name: &str, model: &Model, namespace: &str) -> (Vec<ConfigViolation>, Vec<SetFacts>) {
+fn violations(object: &Value, name: &str, model: &Model, namespace: &str) -> (Vec<ConfigViolation>, Vec<SetFacts>) {
     let named = || name.to_owned();
     let budget = match Budget::read(object) {
         Ok(budget) => budget,
@@ -61,16 +62,16 @@ fn flaws(object: &Value, name: &str, model: &Model, namespace: &str) -> (Vec<Con
         let nothing = (strangers == 0).then(|| ConfigViolation::SelectsNothing { budget: named() });
         return (nothing.into_iter().collect(), Vec::new());
     }
-    let mut flaws = overlaps(&budget, name, &covered, model, namespace);
-    flaws.extend(too_few_or_too_many(&budget, name, &covered, strangers));
+    let mut violations = overlaps(&budget, name, &covered, model, namespace);
+    violations.extend(too_few_or_too_many(&budget, name, &covered, strangers));
     if covered.len() > 1 {
         let databases = covered.iter().map(|one| one.set.workload.id.name.clone()).collect();
-        flaws.push(ConfigViolation::SharedBudget { budget: named(), databases });
+        violations.push(ConfigViolation::SharedBudget { budget: named(), databases });
     }
     if object.pointer("/spec/unhealthyPodEvictionPolicy").and_then(Value::as_str) != Some("AlwaysAllow") {
-        flaws.push(ConfigViolation::BrokenPodsKept { budget: named() });
+        violations.push(ConfigViolation::BrokenPodsKept { budget: named() });
     }
-    (flaws, covered.iter().map(|one| one.set.clone()).collect())
+    (violations, covered.iter().map(|one| one.set.clone()).collect())
 }
 
 /// The databases whose pods it counts: those that are there, and those the StatefulSet would make.
@@ -91,8 +92,8 @@ fn covered<'a>(budget: &Budget, model: &'a Model, namespace: &str) -> Vec<Covere
 
 /// How many pods of no database it counts as well.
 fn strangers(budget: &Budget, model: &Model, namespace: &str) -> i64 {
-    let lives = |pod: &&PodFacts| pod.phase != Phase::Ended && !pod.member.terminating;
-    let pods = model.pods_in(namespace).filter(lives).filter(|pod| model.set_of(namespace, pod).is_none());
+    let is_alive = |pod: &&PodFacts| pod.phase != PodPhase::Ended && !pod.member.terminating;
+    let pods = model.pods_in(namespace).filter(is_alive).filter(|pod| model.set_of(namespace, pod).is_none());
     i64::try_from(pods.filter(|pod| budget.selects(&labels(pod))).count()).unwrap_or(i64::MAX)
 }
 
@@ -111,7 +112,7 @@ fn overlaps(
     };
     let overlap = |other: &Budget| {
         let database = &covered.iter().find(|one| counts(&other, one.set))?.set.workload.id.name;
-        let gives_way = other.name == cover_name(database);
+        let gives_way = other.name == default_pdb::name_of(database);
         (!gives_way).then(|| ConfigViolation::BudgetsOverlap {
             budget: name.to_owned(),
             other: other.name.clone(),

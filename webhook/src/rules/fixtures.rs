@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::admission_request::{Attempt, Operation};
-use crate::admission_response::{Answer, Decision};
+use crate::admission::request::{AdmissionRequest, Operation};
+use crate::admission::response::{AdmissionResponse, Decision};
 
 /// A namespace.
 pub(crate) fn namespace(name: &str, guarded: bool) -> Value {
@@ -50,11 +50,16 @@ pub(crate) fn policy(spec: &Value) -> Value {
         "spec": spec})
 }
 
-/// An attempt on an object, by Ana.
-pub(crate) fn attempt(operation: Operation, resource: &str, object: Option<Value>, old: Option<Value>) -> Attempt {
+/// An request on an object, by Ana.
+pub(crate) fn request(
+    operation: Operation,
+    resource: &str,
+    object: Option<Value>,
+    old: Option<Value>,
+) -> AdmissionRequest {
     let sent = object.as_ref().or(old.as_ref());
     let text = |pointer: &str| sent.and_then(|sent| sent.pointer(pointer)?.as_str()).unwrap_or_default().to_owned();
-    Attempt {
+    AdmissionRequest {
         operation,
         resource: resource.to_owned(),
         namespace: text("/metadata/namespace"),
@@ -62,7 +67,7 @@ pub(crate) fn attempt(operation: Operation, resource: &str, object: Option<Value
         user: "ana".to_owned(),
         groups: Vec::new(),
         dry_run: false,
-        evicts: None,
+        pod_uid: None,
         object,
         old_object: old,
         options: Value::Null,
@@ -70,7 +75,7 @@ pub(crate) fn attempt(operation: Operation, resource: &str, object: Option<Value
 }
 
 /// The first reason of a refusal; none when it passes.
-pub(crate) fn code(answer: &Answer) -> Option<&str> {
+pub(crate) fn code(answer: &AdmissionResponse) -> Option<&str> {
     match &answer.decision {
         Decision::Refuse(refusal) => refusal.causes.first().map(|cause| cause.code.as_str()),
         Decision::Allow | Decision::Change(_) => None,
@@ -78,12 +83,12 @@ pub(crate) fn code(answer: &Answer) -> Option<&str> {
 }
 
 /// Codes of the warnings, in their order.
-pub(crate) fn told(answer: &Answer) -> Vec<&str> {
+pub(crate) fn told(answer: &AdmissionResponse) -> Vec<&str> {
     answer.warnings.iter().filter_map(|line| line.find("STF-").and_then(|at| line.get(at..at + 10))).collect()
 }
 
 /// An object with the changes of an answer.
-pub(crate) fn changed(answer: &Answer, object: &Value) -> Value {
+pub(crate) fn changed(answer: &AdmissionResponse, object: &Value) -> Value {
     let Decision::Change(patch) = &answer.decision else { panic!("nothing is changed: {answer:?}") };
     let mut object = object.clone();
     json_patch::patch(&mut object, patch).expect("a patch that fits");

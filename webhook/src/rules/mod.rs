@@ -1,10 +1,10 @@
-//! The rules, a file each. A rule says what it stops, why a budget is not enough, how `kubectl drain` takes its
-//! answer, and how to pass.
+//! The rules: a file each, and a row each in [`RULES`]. A rule's file says what it stops, why a budget is not enough, how
+//! `kubectl drain` takes its answer, and how to pass.
 
 mod budget;
-pub(crate) mod cordon;
-pub(crate) mod deletion;
-pub(crate) mod eviction;
+mod cordon;
+mod deletion;
+mod eviction;
 mod object_rules;
 mod stateful_set;
 mod storage_class;
@@ -13,84 +13,118 @@ mod volume_claim;
 
 #[cfg(test)]
 pub(crate) mod fixtures;
+#[cfg(test)]
+mod tests;
 
-use stateful_cluster::Model;
+use stateful_cluster::inventory::Model;
 
-use crate::admission_request::{Attempt, Operation};
-use crate::admission_response::Answer;
+use crate::admission::request::{AdmissionRequest, Operation};
+use crate::admission::response::AdmissionResponse;
+use crate::evaluation::cordon_context::NodeRule;
+use crate::evaluation::guarded_pod::{PodLookup, RemovalKind};
 
-/// A rule that is decided on the objects alone.
-pub(crate) struct StaticRule {
-    /// Its name: in metrics, logs, the documentation, and the path the API server calls.
+/// A rule of the guard. `docs/guard.md` has a row for each, in the same order.
+pub(crate) struct Rule {
+    /// Its name: in metrics, logs and the documentation.
     pub(crate) name: &'static str,
-    /// At which of the API server's two doors it answers.
-    pub(crate) door: Door,
+    /// Which of the API server's two calls it answers.
+    pub(crate) webhook: WebhookKind,
     /// The operations and the resource it is about.
     pub(crate) about: (&'static [Operation], &'static str),
-    /// Decides. Pure: reads what is remembered, changes nothing.
-    pub(crate) decide: fn(&Attempt, &Model) -> Answer,
+    /// What it decides on, and how.
+    pub(crate) evaluate: Evaluate,
 }
 
-impl StaticRule {
-    /// Whether it answers an attempt at a door.
-    pub(crate) fn is_about(&self, attempt: &Attempt, door: Door) -> bool {
-        let (operations, resource) = self.about;
-        self.door == door && operations.contains(&attempt.operation) && resource == attempt.resource
-    }
-}
-
-/// The API server asks twice: first whoever may change the object, then, when it is final, whoever may refuse it. A rule
-/// answers at one of them: a change would be an error at the second, and a refusal at the first judges half an object.
+/// The API server calls webhooks twice: first those that may change the object, then, when it is final, those that may
+/// refuse it. A rule answers one of the two calls: a change would be an error in the second, and a refusal in the first
+/// would judge an object that other webhooks still change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Door {
-    /// It may change what is declared, and says so.
+pub(crate) enum WebhookKind {
+    /// The rule may change the object.
     Mutate,
-    /// It refuses, or warns.
+    /// The rule may refuse, or warn.
     Validate,
 }
 
-/// The rules decided on the objects alone. Each is asked about every attempt it is about, at its door.
-pub(crate) const STATIC_RULES: &[StaticRule] = &[
-    StaticRule {
+/// What a rule decides on. Every function here is pure: it reads the cache and changes nothing.
+#[derive(Clone, Copy)]
+pub(crate) enum Evaluate {
+    /// On the objects alone.
+    Object(fn(&AdmissionRequest, &Model) -> AdmissionResponse),
+    /// On a pod: the rule finds it, the judge decides, and a permission is reserved.
+    Pod(RemovalKind, fn(&AdmissionRequest, &Model) -> PodLookup),
+    /// On the members that run on a node.
+    Node(NodeRule),
+}
+
+impl Rule {
+    /// Whether it answers this request in this call.
+    pub(crate) fn applies_to(&self, request: &AdmissionRequest, webhook: WebhookKind) -> bool {
+        let (operations, resource) = self.about;
+        self.webhook == webhook && operations.contains(&request.operation) && resource == request.resource
+    }
+}
+
+/// Every rule. The router evaluates those that apply to a request in this order, and the first denial ends it.
+pub(crate) const RULES: &[Rule] = &[
+    Rule {
+        name: "eviction",
+        webhook: WebhookKind::Validate,
+        about: (&[Operation::Create], "pods/eviction"),
+        evaluate: Evaluate::Pod(RemovalKind::Eviction, eviction::find),
+    },
+    Rule {
+        name: "deletion",
+        webhook: WebhookKind::Validate,
+        about: (&[Operation::Delete], "pods"),
+        evaluate: Evaluate::Pod(RemovalKind::Deletion, deletion::find),
+    },
+    Rule {
+        name: "cordon",
+        webhook: WebhookKind::Validate,
+        about: (&[Operation::Update], "nodes"),
+        evaluate: Evaluate::Node(cordon::evaluate),
+    },
+    Rule {
         name: "budget",
-        door: Door::Validate,
+        webhook: WebhookKind::Validate,
         about: (&[Operation::Create, Operation::Update], "poddisruptionbudgets"),
-        decide: budget::decide,
+        evaluate: Evaluate::Object(budget::evaluate),
     },
-    StaticRule {
+    Rule {
         name: "stateful-set",
-        door: Door::Validate,
+        webhook: WebhookKind::Validate,
         about: (&[Operation::Create, Operation::Update, Operation::Delete], "statefulsets"),
-        decide: stateful_set::decide,
+        evaluate: Evaluate::Object(stateful_set::evaluate),
     },
-    StaticRule {
+    Rule {
         name: "stateful-set-retain",
-        door: Door::Mutate,
+        webhook: WebhookKind::Mutate,
         about: (&[Operation::Create, Operation::Update], "statefulsets"),
-        decide: stateful_set::retain,
+        evaluate: Evaluate::Object(stateful_set::retain),
     },
-    StaticRule {
+    Rule {
         name: "claim",
-        door: Door::Validate,
+        webhook: WebhookKind::Validate,
         about: (&[Operation::Delete], "persistentvolumeclaims"),
-        decide: volume_claim::decide,
+        evaluate: Evaluate::Object(volume_claim::evaluate),
     },
-    StaticRule {
+    Rule {
         name: "volume",
-        door: Door::Validate,
+        webhook: WebhookKind::Validate,
         about: (&[Operation::Update], "persistentvolumes"),
-        decide: volume::decide,
+        evaluate: Evaluate::Object(volume::evaluate),
     },
-    StaticRule {
+    Rule {
         name: "volume-retain",
-        door: Door::Mutate,
+        webhook: WebhookKind::Mutate,
         about: (&[Operation::Create], "persistentvolumes"),
-        decide: volume::retain,
+        evaluate: Evaluate::Object(volume::retain),
     },
-    StaticRule {
+    Rule {
         name: "storage-class",
-        door: Door::Mutate,
+        webhook: WebhookKind::Mutate,
         about: (&[Operation::Create], "storageclasses"),
-        decide: storage_class::decide,
+        evaluate: Evaluate::Object(storage_class::evaluate),
     },
 ];

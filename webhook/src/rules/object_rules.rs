@@ -1,19 +1,21 @@
-//! THINK. What the rules about declared objects share: whose policy holds, and how flaws become an answer.
+//! THINK. What the rules about declared objects share: whose policy holds, and how violations become an answer.
 
 use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, Patch, PatchOperation};
 use serde_json::Value;
-use stateful_cluster::{Mode, Model, NamespaceFacts, SetFacts};
+use stateful_cluster::guard::names::GUARD_LABEL;
+use stateful_cluster::guard::policy::Mode;
+use stateful_cluster::inventory::{Model, NamespaceFacts, SetFacts};
 use stateful_safety::ConfigViolation;
 
-use crate::admission_request::Attempt;
-use crate::admission_response::{Answer, Cause, Code};
-use crate::effective_policy::effective_policy;
+use crate::admission::request::AdmissionRequest;
+use crate::admission::response::{AdmissionResponse, Cause, DenialCode};
+use crate::evaluation::effective_policy::EffectivePolicy;
 
 /// The API server cuts warnings of more than 256 characters (`apiserver/pkg/endpoints/filters/warning.go`).
 const WARNING: usize = 250;
 
-/// Whether the guard watches over the namespace of an attempt. The API server asks about labelled ones alone; one that is
+/// Whether the guard watches over the namespace of an request. The API server asks about labelled ones alone; one that is
 /// not remembered yet has only just been made and labelled.
 pub(crate) fn is_guarded(model: &Model, namespace: &str) -> bool {
     model.namespace(namespace).is_none_or(NamespaceFacts::is_guarded)
@@ -27,7 +29,7 @@ pub(crate) fn is_ending(model: &Model, namespace: &str) -> bool {
 /// Whether an object bears the guard's label.
 pub(crate) fn is_labelled(object: &Value) -> bool {
     let labels = object.pointer("/metadata/labels");
-    labels.and_then(|labels| labels.get(NamespaceFacts::LABEL)).is_some_and(|value| value == "enabled")
+    labels.and_then(|labels| labels.get(GUARD_LABEL)).is_some_and(|value| value == "enabled")
 }
 
 /// Whether an object is being deleted already.
@@ -36,75 +38,74 @@ pub(crate) fn is_going(object: &Value) -> bool {
 }
 
 /// An object's name, or what the API server is to begin it with.
-pub(crate) fn name(attempt: &Attempt) -> String {
-    if !attempt.name.is_empty() {
-        return attempt.name.clone();
+pub(crate) fn name(request: &AdmissionRequest) -> String {
+    if !request.name.is_empty() {
+        return request.name.clone();
     }
-    let metadata = attempt.object.as_ref().or(attempt.old_object.as_ref()).and_then(|object| object.get("metadata"));
+    let metadata = request.object.as_ref().or(request.old_object.as_ref()).and_then(|object| object.get("metadata"));
     let text = |field: &str| metadata?.get(field)?.as_str();
     text("name").or_else(|| text("generateName")).unwrap_or_default().to_owned()
 }
 
-/// Refuses the `refused` flaws and tells about the others, as strictly as the policies of the databases it is `about`
+/// Refuses the `refused` violations and tells about the others, as strictly as the policies of the databases it is `about`
 /// say; as strictly as possible where it is not clear which ones those are.
-pub(crate) fn answer(
-    attempt: &Attempt,
+pub(crate) fn respond(
+    request: &AdmissionRequest,
     model: &Model,
     about: &[SetFacts],
     refused: &[ConfigViolation],
     told: &[ConfigViolation],
-) -> Answer {
-    if let Some(exempt) = exempt(attempt, model, about) {
+) -> AdmissionResponse {
+    if let Some(exempt) = exempt(request, model, about) {
         return exempt;
     }
-    let namespace = &attempt.namespace;
+    let namespace = &request.namespace;
     let both = || told.iter().chain(refused);
     match mode(model, about) {
-        Mode::Audit => noted(Answer::allow(), both()),
-        Mode::Warn => noted(warned(both().map(|config_violation| warning(config_violation, namespace))), both()),
+        Mode::Audit => noted(AdmissionResponse::allow(), both()),
+        Mode::Warn => noted(warned(both().map(|violation| warning(violation, namespace))), both()),
         Mode::Enforce => {
-            let warnings = warned(told.iter().map(|config_violation| warning(config_violation, namespace)));
+            let warnings = warned(told.iter().map(|violation| warning(violation, namespace)));
             let Some(first) = refused.first() else {
                 return noted(warnings, both());
             };
             let more = if refused.len() > 1 { format!(" and {} more", refused.len() - 1) } else { String::new() };
             let message = format!("{first} ({}){more}; {}", first.code(), first.next_step(namespace));
-            let cause = |config_violation: &ConfigViolation| Cause {
-                code: config_violation.code().to_owned(),
-                message: config_violation.to_string(),
+            let cause = |violation: &ConfigViolation| Cause {
+                code: violation.code().to_owned(),
+                message: violation.to_string(),
             };
-            let refusal = Answer::refuse(Code::Never, message, refused.iter().map(cause).collect());
-            noted(Answer { warnings: warnings.warnings, ..refusal }, both())
+            let refusal = AdmissionResponse::refuse(DenialCode::Never, message, refused.iter().map(cause).collect());
+            noted(AdmissionResponse { warnings: warnings.warnings, ..refusal }, both())
         }
     }
 }
 
-/// Mends the flaws by setting fields, and says so; where a policy does not enforce, tells or notes what it would mend.
-pub(crate) fn mended(
-    attempt: &Attempt,
+/// Mends the violations by setting fields, and says so; where a policy does not enforce, tells or notes what it would mend.
+pub(crate) fn respond_with_fix(
+    request: &AdmissionRequest,
     model: &Model,
     about: &[SetFacts],
-    flaws: &[ConfigViolation],
+    violations: &[ConfigViolation],
     fields: Vec<(&[&str], Value)>,
-) -> Answer {
-    if let Some(exempt) = exempt(attempt, model, about) {
+) -> AdmissionResponse {
+    if let Some(exempt) = exempt(request, model, about) {
         return exempt;
     }
     match mode(model, about) {
-        Mode::Audit => noted(Answer::allow(), flaws.iter()),
-        Mode::Warn => noted(
-            warned(flaws.iter().map(|config_violation| warning(config_violation, &attempt.namespace))),
-            flaws.iter(),
-        ),
+        Mode::Audit => noted(AdmissionResponse::allow(), violations.iter()),
+        Mode::Warn => {
+            noted(warned(violations.iter().map(|violation| warning(violation, &request.namespace))), violations.iter())
+        }
         Mode::Enforce => {
-            let said = flaws.iter().map(|config_violation| {
-                short(format!("changed to Retain: {config_violation} ({})", config_violation.code()))
-            });
+            let said = violations
+                .iter()
+                .map(|violation| short(format!("changed to Retain: {violation} ({})", violation.code())));
             let add = |(path, value): (&[&str], Value)| {
                 PatchOperation::Add(AddOperation { path: PointerBuf::from_tokens(path.iter().copied()), value })
             };
-            let change = Answer::change(Patch(fields.into_iter().map(add).collect()));
-            noted(Answer { warnings: said.collect(), ..change }, flaws.iter())
+            let change = AdmissionResponse::change(Patch(fields.into_iter().map(add).collect()));
+            noted(AdmissionResponse { warnings: said.collect(), ..change }, violations.iter())
         }
     }
 }
@@ -118,28 +119,28 @@ pub(crate) fn short(text: String) -> String {
 }
 
 /// A flaw and what to do; the flaw alone where both are too long, since half a command is worse than none.
-fn warning(config_violation: &ConfigViolation, namespace: &str) -> String {
-    let said = format!("{config_violation} ({})", config_violation.code());
-    let with_step = format!("{said}; {}", config_violation.next_step(namespace));
+fn warning(violation: &ConfigViolation, namespace: &str) -> String {
+    let said = format!("{violation} ({})", violation.code());
+    let with_step = format!("{said}; {}", violation.next_step(namespace));
     short(if with_step.chars().count() <= WARNING { with_step } else { said })
 }
 
-fn warned(lines: impl Iterator<Item = String>) -> Answer {
-    Answer { warnings: lines.collect(), ..Answer::allow() }
+fn warned(lines: impl Iterator<Item = String>) -> AdmissionResponse {
+    AdmissionResponse { warnings: lines.collect(), ..AdmissionResponse::allow() }
 }
 
-fn noted<'a>(answer: Answer, flaws: impl Iterator<Item = &'a ConfigViolation>) -> Answer {
-    let codes: Vec<&str> = flaws.map(ConfigViolation::code).collect();
-    if codes.is_empty() { answer } else { answer.noting("reasons", codes.join(",")) }
+fn noted<'a>(answer: AdmissionResponse, violations: impl Iterator<Item = &'a ConfigViolation>) -> AdmissionResponse {
+    let codes: Vec<&str> = violations.map(ConfigViolation::code).collect();
+    if codes.is_empty() { answer } else { answer.with_audit("reasons", codes.join(",")) }
 }
 
 fn mode(model: &Model, about: &[SetFacts]) -> Mode {
-    about.iter().map(|set| effective_policy(model, set).mode).max().unwrap_or_default()
+    about.iter().map(|set| EffectivePolicy::resolve(model, set).mode).max().unwrap_or_default()
 }
 
 /// Lets somebody pass whom the policies of every database it is about exempt.
-fn exempt(attempt: &Attempt, model: &Model, about: &[SetFacts]) -> Option<Answer> {
-    let exempts = |set: &SetFacts| effective_policy(model, set).exempt.contains(&attempt.user);
+fn exempt(request: &AdmissionRequest, model: &Model, about: &[SetFacts]) -> Option<AdmissionResponse> {
+    let exempts = |set: &SetFacts| EffectivePolicy::resolve(model, set).exempt.contains(&request.user);
     let is_exempt = !about.is_empty() && about.iter().all(exempts);
-    is_exempt.then(|| Answer::allow().noting("exempt", attempt.user.clone()))
+    is_exempt.then(|| AdmissionResponse::allow().with_audit("exempt", request.user.clone()))
 }

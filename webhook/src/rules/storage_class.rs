@@ -11,27 +11,33 @@
 //! How to pass. Leave the label off. Volumes for guarded namespaces are kept all the same: see `volume`.
 
 use serde_json::{Value, json};
-use stateful_cluster::Model;
+use stateful_cluster::inventory::Model;
 use stateful_safety::ConfigViolation;
 
-use crate::admission_request::Attempt;
-use crate::admission_response::Answer;
+use crate::admission::request::AdmissionRequest;
+use crate::admission::response::AdmissionResponse;
 use crate::rules::object_rules;
 
 /// Answers a class that is made.
-pub(crate) fn decide(attempt: &Attempt, model: &Model) -> Answer {
-    let Some(object) = &attempt.object else {
-        return Answer::allow();
+pub(crate) fn evaluate(request: &AdmissionRequest, model: &Model) -> AdmissionResponse {
+    let Some(object) = &request.object else {
+        return AdmissionResponse::allow();
     };
     let says = policy(object);
     if says == "Retain" {
-        return Answer::allow();
+        return AdmissionResponse::allow();
     }
-    let flaws = [ConfigViolation::ClassNotKeeping { class: object_rules::name(attempt), says }];
+    let violations = [ConfigViolation::ClassNotKeeping { class: object_rules::name(request), says }];
     if object_rules::is_labelled(object) {
-        return object_rules::mended(attempt, model, &[], &flaws, vec![(&["reclaimPolicy"], json!("Retain"))]);
+        return object_rules::respond_with_fix(
+            request,
+            model,
+            &[],
+            &violations,
+            vec![(&["reclaimPolicy"], json!("Retain"))],
+        );
     }
-    object_rules::answer(attempt, model, &[], &[], &flaws)
+    object_rules::respond(request, model, &[], &[], &violations)
 }
 
 /// What becomes of its volumes' disks. Without a word they are deleted.
@@ -46,33 +52,36 @@ fn policy(object: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use stateful_cluster::Model;
+    use stateful_cluster::inventory::Model;
 
-    use super::decide;
-    use crate::admission_request::Operation;
-    use crate::admission_response::{Answer, Decision};
-    use crate::rules::fixtures::{attempt, changed};
+    use super::evaluate;
+    use crate::admission::request::Operation;
+    use crate::admission::response::{AdmissionResponse, Decision};
+    use crate::rules::fixtures::{changed, request};
 
     fn class(policy: &Value, label: &Value) -> Value {
         json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "provisioner": "a.test",
             "metadata": {"name": "fast", "labels": {"kubectl-stateful.dev/guard": label}}, "reclaimPolicy": policy})
     }
 
-    fn answer(object: Value) -> Answer {
-        decide(&attempt(Operation::Create, "storageclasses", Some(object), None), &Model::default())
+    fn answer(object: Value) -> AdmissionResponse {
+        evaluate(
+            &request(Operation::Create, "storageclasses", Some(object), None),
+            &Model::new(stateful_operations::engine_profiles()),
+        )
     }
 
     #[test]
     fn a_class_that_keeps_nothing_is_told_and_one_for_databases_is_changed() {
         let kept = answer(class(&json!("Retain"), &json!("no")));
-        assert_eq!(kept, Answer::allow());
+        assert_eq!(kept, AdmissionResponse::allow());
         for policy in [json!("Delete"), json!(null), json!(5)] {
             let told = answer(class(&policy, &json!("no")));
             assert_eq!((told.decision, told.warnings.len()), (Decision::Allow, 1), "{policy}");
             let object = class(&policy, &json!("enabled"));
-            let mended = answer(object.clone());
-            assert_eq!(changed(&mended, &object)["reclaimPolicy"], "Retain", "{policy}");
-            assert!(mended.warnings[0].contains("STF-ST-005"), "{mended:?}");
+            let respond_with_fix = answer(object.clone());
+            assert_eq!(changed(&respond_with_fix, &object)["reclaimPolicy"], "Retain", "{policy}");
+            assert!(respond_with_fix.warnings[0].contains("STF-ST-005"), "{respond_with_fix:?}");
         }
     }
 }

@@ -15,20 +15,21 @@
 //! up whether its claim's namespace is guarded.
 
 use serde_json::{Value, json};
-use stateful_cluster::{Model, NamespaceFacts, SetFacts};
+use stateful_cluster::guard::names::GUARD_LABEL;
+use stateful_cluster::inventory::{Model, SetFacts};
 use stateful_safety::ConfigViolation;
 
-use crate::admission_request::Attempt;
-use crate::admission_response::Answer;
+use crate::admission::request::AdmissionRequest;
+use crate::admission::response::AdmissionResponse;
 use crate::rules::{object_rules, volume_claim};
 
 /// Refuses a change away from Retain.
-pub(crate) fn decide(attempt: &Attempt, model: &Model) -> Answer {
-    let (Some(object), Some(old)) = (&attempt.object, &attempt.old_object) else {
-        return Answer::allow();
+pub(crate) fn evaluate(request: &AdmissionRequest, model: &Model) -> AdmissionResponse {
+    let (Some(object), Some(old)) = (&request.object, &request.old_object) else {
+        return AdmissionResponse::allow();
     };
     if policy(old) != "Retain" || policy(object) == "Retain" {
-        return Answer::allow();
+        return AdmissionResponse::allow();
     }
     // The claim is dropped and the policy changed in one go: the old one counts.
     let refused = [old, object].into_iter().find_map(|one| {
@@ -37,44 +38,44 @@ pub(crate) fn decide(attempt: &Attempt, model: &Model) -> Answer {
             .as_ref()
             .map(VolumeClaim::to_string)
             .or_else(|| object_rules::is_labelled(old).then(|| "a guarded claim".to_owned()))?;
-        let config_violation =
-            ConfigViolation::VolumeNotKept { volume: object_rules::name(attempt), claim: named, says: policy(object) };
-        Some((config_violation, claim.map(|claim| claim.databases(model)).unwrap_or_default()))
+        let violation =
+            ConfigViolation::VolumeNotKept { volume: object_rules::name(request), claim: named, says: policy(object) };
+        Some((violation, claim.map(|claim| claim.databases(model)).unwrap_or_default()))
     });
-    let Some((config_violation, about)) = refused else {
-        return Answer::allow();
+    let Some((violation, about)) = refused else {
+        return AdmissionResponse::allow();
     };
-    object_rules::answer(attempt, model, &about, &[config_violation], &[])
+    object_rules::respond(request, model, &about, &[violation], &[])
 }
 
 /// Keeps a new volume's disk.
-pub(crate) fn retain(attempt: &Attempt, model: &Model) -> Answer {
-    let Some(object) = &attempt.object else {
-        return Answer::allow();
+pub(crate) fn retain(request: &AdmissionRequest, model: &Model) -> AdmissionResponse {
+    let Some(object) = &request.object else {
+        return AdmissionResponse::allow();
     };
     let Some(claim) = VolumeClaim::of(object).filter(|claim| claim.is_guarded(model)) else {
-        return Answer::allow();
+        return AdmissionResponse::allow();
     };
     let mut fields = Vec::new();
-    let config_violation = (policy(object) != "Retain").then(|| {
+    let violation = (policy(object) != "Retain").then(|| {
         fields.push((["spec", "persistentVolumeReclaimPolicy"].as_slice(), json!("Retain")));
         ConfigViolation::VolumeNotKept {
-            volume: object_rules::name(attempt),
+            volume: object_rules::name(request),
             claim: claim.to_string(),
             says: policy(object),
         }
     });
     match object.pointer("/metadata/labels") {
         None | Some(Value::Null) => {
-            fields.push((["metadata", "labels"].as_slice(), json!({NamespaceFacts::LABEL: "enabled"})));
+            fields.push((["metadata", "labels"].as_slice(), json!({GUARD_LABEL: "enabled"})));
         }
         Some(_) if object_rules::is_labelled(object) => {}
-        Some(_) => fields.push((["metadata", "labels", NamespaceFacts::LABEL].as_slice(), json!("enabled"))),
+        Some(_) => fields.push((["metadata", "labels", GUARD_LABEL].as_slice(), json!("enabled"))),
     }
     if fields.is_empty() {
-        return Answer::allow();
+        return AdmissionResponse::allow();
     }
-    object_rules::mended(attempt, model, &claim.databases(model), config_violation.as_slice(), fields)
+    object_rules::respond_with_fix(request, model, &claim.databases(model), violation.as_slice(), fields)
 }
 
 /// The claim a volume is bound to, or kept for, as far as it can be read.

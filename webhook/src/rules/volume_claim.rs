@@ -12,28 +12,28 @@
 //! the pod ends. Whoever deletes the whole namespace passes. Claims that a pod names directly, without a claim template,
 //! are not known to be a member's, and pass too.
 
-use stateful_cluster::{Model, SetFacts};
+use stateful_cluster::inventory::{Model, SetFacts};
 use stateful_safety::ConfigViolation;
 
-use crate::admission_request::Attempt;
-use crate::admission_response::Answer;
+use crate::admission::request::AdmissionRequest;
+use crate::admission::response::AdmissionResponse;
 use crate::rules::object_rules;
 
 /// Answers a deletion.
-pub(crate) fn decide(attempt: &Attempt, model: &Model) -> Answer {
-    let namespace = &attempt.namespace;
+pub(crate) fn evaluate(request: &AdmissionRequest, model: &Model) -> AdmissionResponse {
+    let namespace = &request.namespace;
     if !object_rules::is_guarded(model, namespace) || object_rules::is_ending(model, namespace) {
-        return Answer::allow();
+        return AdmissionResponse::allow();
     }
-    let claim = object_rules::name(attempt);
+    let claim = object_rules::name(request);
     for (set, member) in owners(model, namespace, &claim) {
         let pod = model.pod(namespace, member);
         if pod.is_some_and(|pod| !pod.member.terminating && pod.owner.as_ref() == Some(&set.workload.uid)) {
-            let config_violation = ConfigViolation::ClaimInUse { claim: claim.clone(), member: member.to_owned() };
-            return object_rules::answer(attempt, model, std::slice::from_ref(set), &[config_violation], &[]);
+            let violation = ConfigViolation::ClaimInUse { claim: claim.clone(), member: member.to_owned() };
+            return object_rules::respond(request, model, std::slice::from_ref(set), &[violation], &[]);
         }
     }
-    Answer::allow()
+    AdmissionResponse::allow()
 }
 
 /// The databases a claim may belong to by its name, TEMPLATE-POD, each with the member it would be of. Both words may
@@ -53,21 +53,21 @@ pub(crate) fn owners<'a>(
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use stateful_cluster::Model;
+    use stateful_cluster::inventory::Model;
 
-    use super::decide;
-    use crate::admission_request::{Attempt, Operation};
-    use crate::admission_response::Answer;
-    use crate::rules::fixtures::{attempt, code, guarded, namespace, pod, redis};
+    use super::evaluate;
+    use crate::admission::request::{AdmissionRequest, Operation};
+    use crate::admission::response::AdmissionResponse;
+    use crate::rules::fixtures::{code, guarded, namespace, pod, redis, request};
 
-    fn deletion(name: &str) -> Attempt {
+    fn deletion(name: &str) -> AdmissionRequest {
         let claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
             "metadata": {"name": name, "namespace": "shop"}});
-        attempt(Operation::Delete, "persistentvolumeclaims", None, Some(claim))
+        request(Operation::Delete, "persistentvolumeclaims", None, Some(claim))
     }
 
-    fn answer(objects: &[Value], name: &str) -> Answer {
-        decide(&deletion(name), &Model::of(objects).expect("a model"))
+    fn answer(objects: &[Value], name: &str) -> AdmissionResponse {
+        evaluate(&deletion(name), &Model::of(objects, stateful_operations::engine_profiles()).expect("a model"))
     }
 
     #[test]

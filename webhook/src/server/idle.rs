@@ -50,10 +50,10 @@ impl Clock {
     }
 
     /// Keeps time for a line from now on.
-    pub(super) fn keep<S>(self: &Arc<Self>, stream: S) -> Kept<S> {
+    pub(super) fn keep<S>(self: &Arc<Self>, stream: S) -> IdleTimeout<S> {
         let mark = Arc::new(Mark { round: AtomicU32::new(self.now()), reader: AtomicWaker::new() });
         self.lines.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&mark));
-        Kept { stream, clock: Arc::clone(self), mark, asked: false }
+        IdleTimeout { stream, clock: Arc::clone(self), mark, asked: false }
     }
 
     fn now(&self) -> u32 {
@@ -78,8 +78,8 @@ impl Clock {
 }
 
 /// A line that ends when for too long no question came, or the one that began to come was not asked to its end. A question
-/// that has come has less time than that to be answered; see [`super::Bounds`].
-pub(super) struct Kept<S> {
+/// that has come has less time than that to be answered; see [`super::ServerLimits`].
+pub(super) struct IdleTimeout<S> {
     stream: S,
     clock: Arc<Clock>,
     mark: Arc<Mark>,
@@ -88,13 +88,13 @@ pub(super) struct Kept<S> {
     asked: bool,
 }
 
-impl<S> Kept<S> {
+impl<S> IdleTimeout<S> {
     fn begin_anew(&mut self) {
         self.mark.round.store(self.clock.now(), Ordering::Relaxed);
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Kept<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for IdleTimeout<S> {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let read = Pin::new(&mut this.stream).poll_read(context, into);
@@ -111,7 +111,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Kept<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> Kept<S> {
+impl<S: AsyncWrite + Unpin> IdleTimeout<S> {
     /// The line says something.
     fn speaks(self: Pin<&mut Self>) -> Pin<&mut S> {
         let this = self.get_mut();
@@ -121,7 +121,7 @@ impl<S: AsyncWrite + Unpin> Kept<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Kept<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for IdleTimeout<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
         self.speaks().poll_write(context, from)
     }
@@ -165,7 +165,7 @@ mod tests {
     }
 
     /// What a line reads now; nothing while it would wait.
-    fn read(line: &mut Kept<tokio::io::DuplexStream>) -> Option<Result<usize, ErrorKind>> {
+    fn read(line: &mut IdleTimeout<tokio::io::DuplexStream>) -> Option<Result<usize, ErrorKind>> {
         let read = line.read(&mut [0; 64]).now_or_never()?;
         Some(read.map_err(|error| error.kind()))
     }

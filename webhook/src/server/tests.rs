@@ -11,7 +11,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::*;
 use crate::certificates::Certificates;
-use crate::certificates::tests::caller::{Caller, PATIENCE, ask, begin, told};
+use crate::certificates::tests::caller::{Caller, TIMEOUT, ask, begin, told};
 use crate::certificates::tests::{authority_and_pair, day_one};
 
 /// A server, and what is needed to call it and to stop it.
@@ -21,7 +21,7 @@ struct Running {
     served: JoinHandle<Result<(), Error>>,
 }
 
-async fn run(admit: Router, bounds: Bounds) -> Running {
+async fn run(admit: Router, bounds: ServerLimits) -> Running {
     let (trusts, pair) = authority_and_pair(day_one());
     let certificates = Certificates::serving(&pair, day_one());
     let listener = listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
@@ -53,7 +53,7 @@ async fn told_to_stop_it_answers_all_that_is_asked_while_it_lingers_and_all_that
             "at last"
         }
     };
-    let bounds = Bounds { linger: Duration::from_millis(500), ..Bounds::default() };
+    let bounds = ServerLimits { linger: Duration::from_millis(500), ..ServerLimits::default() };
     let running = run(yes().route("/slow", post(slow)), bounds).await;
 
     let caller = running.caller.clone();
@@ -100,7 +100,7 @@ async fn told_to_stop_it_waits_no_longer_than_its_grace() {
         entered.send_replace(true);
         pending::<&'static str>()
     };
-    let bounds = Bounds { linger: short, grace: short, ..Bounds::default() };
+    let bounds = ServerLimits { linger: short, grace: short, ..ServerLimits::default() };
     let running = run(Router::new().route("/", post(hung)), bounds).await;
     let caller = running.caller.clone();
     let hung = tokio::spawn(aside(move || caller.ask("/", b"")));
@@ -108,13 +108,13 @@ async fn told_to_stop_it_waits_no_longer_than_its_grace() {
     running.stop.send(true).expect("it listens");
     let stopped = Instant::now();
     running.served.await.expect("no panic").expect("it ends, though the answer does not come");
-    assert!(stopped.elapsed() < PATIENCE / 2, "not because the caller gave up");
+    assert!(stopped.elapsed() < TIMEOUT / 2, "not because the caller gave up");
     assert!(hung.await.expect("a call").is_err());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_question_that_is_too_large_is_told_so() {
-    let running = run(yes(), Bounds::default()).await;
+    let running = run(yes(), ServerLimits::default()).await;
     let caller = running.caller.clone();
     let fits = aside(move || caller.ask("/", &vec![b' '; 4 << 20])).await.expect("an answer");
     assert_eq!((fits.code, fits.body.as_str()), (200, "4194304"));
@@ -126,12 +126,12 @@ async fn a_question_that_is_too_large_is_told_so() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_says_nothing_or_half_a_question_is_not_waited_for() {
     let short = Duration::from_millis(100);
-    let bounds = Bounds { handshake: short, question: short, ..Bounds::default() };
+    let bounds = ServerLimits { handshake: short, question: short, ..ServerLimits::default() };
     let running = run(yes(), bounds).await;
     let address = running.caller.address;
     let silent = aside(move || {
         let mut line = TcpStream::connect(address)?;
-        line.set_read_timeout(Some(PATIENCE))?;
+        line.set_read_timeout(Some(TIMEOUT))?;
         line.read(&mut [0])
     })
     .await;
@@ -148,7 +148,7 @@ async fn who_says_nothing_or_half_a_question_is_not_waited_for() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_line_on_which_nothing_is_asked_is_closed_in_the_end() {
-    let running = run(yes(), Bounds { idle: Duration::from_millis(100), ..Bounds::default() }).await;
+    let running = run(yes(), ServerLimits { idle: Duration::from_millis(100), ..ServerLimits::default() }).await;
     let caller = running.caller.clone();
     let closed = aside(move || {
         let mut line = caller.connect().expect("a connection");
@@ -164,7 +164,7 @@ async fn a_line_on_which_nothing_is_asked_is_closed_in_the_end() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_watches_is_told_that_we_live_and_why_we_are_not_ready() {
     let (ready, readiness) = watch::channel(Err("the cluster has not been read yet".to_owned()));
-    let observed = Observed {
+    let observed = StatusEndpoints {
         ready: Box::new(move || readiness.borrow().clone()),
         metrics: Box::new(|| "guard_up 1\n# EOF\n".to_owned()),
     };

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use stateful_safety::{
-    Assessment, Disruption, EngineKind, JudgeInput, Member, Policy, Reason, Rollout, Storage, Sync, VolumeClaims,
-    Workload, WorkloadId,
+    Assessment, Disruption, JudgeInput, Member, Policy, Reason, Rollout, Storage, Sync, VolumeClaims, Workload,
+    WorkloadId,
 };
 
 use super::interpret;
@@ -193,7 +193,7 @@ fn workload() -> Workload {
     Workload {
         id: WorkloadId { namespace: "shop".to_owned(), name: "pg".to_owned() },
         uid: "uid".to_owned(),
-        engine: EngineKind::Postgres,
+        engine: &crate::postgres::PROFILE,
         service: "pg".to_owned(),
         container: "postgres".to_owned(),
         image: "postgres:15".to_owned(),

@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use stateful_engines::SwitchoverError;
+use stateful_engines::{couchdb, postgres, redis};
 use stateful_operations::WorldError;
-use stateful_safety::{EngineKind, Millis, SyncReplication};
+use stateful_safety::{EngineProfile, Millis, SyncReplication};
 
 use super::{Inside, Life, Model};
 
@@ -47,11 +48,11 @@ impl Model {
 }
 
 impl Inside {
-    pub(crate) fn engine(&self) -> EngineKind {
+    pub(crate) fn engine(&self) -> &'static EngineProfile {
         match (self.fences, self.quorum.is_some()) {
-            (true, _) => EngineKind::Postgres,
-            (false, true) => EngineKind::Couchdb,
-            (false, false) => EngineKind::Redis,
+            (true, _) => &postgres::PROFILE,
+            (false, true) => &couchdb::PROFILE,
+            (false, false) => &redis::PROFILE,
         }
     }
 

@@ -3,7 +3,8 @@
 use std::future::pending;
 use std::time::Duration;
 
-use stateful_cluster::{Error as ClusterError, TemplateChange};
+use stateful_cluster::Error as ClusterError;
+use stateful_cluster::changes::rollout::TemplateChange;
 use stateful_engines::{BoxFuture, SwitchoverError};
 use stateful_operations::journal::{Event, State};
 use stateful_operations::{Act, Progress, Snapshot, World, WorldError};

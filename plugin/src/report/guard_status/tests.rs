@@ -1,10 +1,10 @@
-//! What a person reads.
+//! The text that `guard status` prints.
 
-use clap::Parser;
+use clap::{Args, Command, FromArgMatches};
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
-use crate::cli::Cli;
+use crate::cli::Globals;
 
 fn at(text: &str) -> Timestamp {
     text.parse().expect("a time")
@@ -51,7 +51,7 @@ fn sample() -> GuardStatus {
             namespace: "shop".to_owned(),
             pod: "redis-0".to_owned(),
             what: "Bypassed".to_owned(),
-            text: "redis-0 may be taken: somebody approved it\u{1b}[2J".to_owned(),
+            text: "redis-0 may be taken: ana approved it\u{1b}[2J".to_owned(),
         }]),
         problems: vec!["1 of 2 replicas are ready".to_owned()],
         unknown: vec!["what b says about itself (get pods/proxy): not allowed".to_owned()],
@@ -59,9 +59,10 @@ fn sample() -> GuardStatus {
 }
 
 #[test]
-fn it_is_told_as_a_person_reads_it() {
-    let cli = Cli::parse_from(["kubectl-stateful", "--color", "never", "guard", "status"]);
-    let told = text(Printer::new(&cli.globals), &sample(), at("2026-11-21T12:00:00Z"));
+fn the_status_is_printed_as_text() {
+    let flags = Globals::augment_args(Command::new("kubectl-stateful")).get_matches_from(["", "--color", "never"]);
+    let globals = Globals::from_arg_matches(&flags).expect("the flags");
+    let told = text(Printer::new(&globals), &sample(), at("2026-11-21T12:00:00Z"));
     let golden = "\
 the guard in namespace kubectl-stateful: not healthy
 
@@ -72,18 +73,18 @@ b         no      ?       node1   5m0s   kubectl-stateful/webhook:0.1.0
 certificate   ends 2027-02-19T12:00:00Z (in 90d)
 authority     ends unknown
 
-WEBHOOK     WHAT CANNOT BE ASKED   TRUSTED   PASSED UNASKED
-evictions   is refused             yes       0
-nodes       passes                 yes       3
+WEBHOOK     IF THE GUARD IS AWAY   TRUSTED   PASSED WITHOUT IT
+evictions   requests are refused   yes       0
+nodes       requests pass          yes       3
 
-NAMESPACE   ASKED ABOUT   DATABASES   SECRETS
-shop        yes           redis       none
+NAMESPACE   GUARDED   DATABASES   SECRETS
+shop        yes       redis       none
 
-NAMESPACE   APPROVED   FOR ANOTHER   BY           REASON
-shop        redis-0    5m0s          ana@laptop   single copy
+NAMESPACE   APPROVED   EXPIRES IN   BY           REASON
+shop        redis-0    5m0s         ana@laptop   single copy
 
 AGO   NAMESPACE   POD       WHAT       HOW
-30s   shop        redis-0   Bypassed   redis-0 may be taken: somebody approved it\\u{1b}[2J
+30s   shop        redis-0   Bypassed   redis-0 may be taken: ana approved it\\u{1b}[2J
 
 × 1 of 2 replicas are ready
 ? unknown: what b says about itself (get pods/proxy): not allowed";

@@ -1,4 +1,5 @@
-//! Members over time, as SVG: a lane a member, coloured by what it is, and a lane a group for the write gaps.
+//! Members over time, as SVG: one lane per member, coloured by its role and state, and one lane per group for the gaps in
+//! acknowledged writes.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -20,10 +21,10 @@ struct Span {
     from: Millis,
     until: Millis,
     colour: &'static str,
-    told: String,
+    label: String,
 }
 
-/// Draws it. Without a single look there is nothing to draw.
+/// The chart; empty where the members were never observed.
 pub(super) fn draw(report: &OperationReport, heard: &[Progress]) -> String {
     let lanes = lanes(report, heard);
     if lanes.is_empty() {
@@ -38,8 +39,8 @@ pub(super) fn draw(report: &OperationReport, heard: &[Progress]) -> String {
     let mut y = 4.0;
     for (name, spans) in &lanes {
         label(&mut svg, y, name);
-        for Span { from, until, colour, told } in spans {
-            bar(&mut svg, (x(*from), x(*until)), y, colour, told);
+        for Span { from, until, colour, label: described } in spans {
+            bar(&mut svg, (x(*from), x(*until)), y, colour, described);
         }
         y += LANE;
     }
@@ -47,7 +48,7 @@ pub(super) fn draw(report: &OperationReport, heard: &[Progress]) -> String {
         label(&mut svg, y, &format!("writes to {group}"));
         bar(&mut svg, (x(report.began), x(end)), y, "line", "writes acknowledged");
         for (from, until) in spans {
-            // A gap of a tenth of a second in a minute is less than a pixel: two are drawn so that it is seen.
+            // A gap of a tenth of a second in a minute would be less than a pixel wide: it gets two, so that it can be seen.
             let (left, right) = (x(*from), x(*until));
             bar(
                 &mut svg,
@@ -78,14 +79,14 @@ fn lanes(report: &OperationReport, heard: &[Progress]) -> BTreeMap<String, Vec<S
     let end = report.began + report.took_milliseconds;
     for (at, member) in snapshots.flat_map(|(at, members)| members.iter().map(move |member| (at, member))) {
         let lane = lanes.entry(member.name.clone()).or_default();
-        let (colour, told) = described(member);
+        let (colour, label) = described(member);
         if let Some(last) = lane.last_mut() {
-            if last.colour == colour && last.told == told {
+            if last.colour == colour && last.label == label {
                 continue;
             }
             last.until = at;
         }
-        lane.push(Span { from: at, until: end, colour, told });
+        lane.push(Span { from: at, until: end, colour, label });
     }
     lanes
 }
@@ -96,7 +97,7 @@ fn described(member: &MemberLine) -> (&'static str, String) {
         (true, Role::Primary) => "lead",
         (true, Role::Replica | Role::Peer | Role::Unknown) => "ok",
     };
-    // Bytes behind change at each look; a bar for each would be noise.
+    // The bytes a replica is behind change with each observation; a bar for each would be noise.
     let state = if member.well { "in sync" } else { &member.state };
     let version = member.version.as_deref().unwrap_or("unknown version");
     (
@@ -113,7 +114,7 @@ fn described(member: &MemberLine) -> (&'static str, String) {
 fn gaps(report: &OperationReport) -> BTreeMap<String, Vec<(Millis, Millis)>> {
     let mut gaps: BTreeMap<String, Vec<(Millis, Millis)>> = BTreeMap::new();
     if report.canary.is_some() {
-        // A lane without a gap says that there was none.
+        // A group without a gap gets a lane too, which shows that there was none.
         let groups = report.members.iter().filter(|member| member.role == Role::Primary).map(|member| &member.group);
         gaps.extend(groups.map(|group| (group.clone(), Vec::new())));
     }
@@ -127,12 +128,12 @@ fn label(svg: &mut String, y: f64, name: &str) {
     let _ = write!(svg, "<text x=0 y={:.1}>{}</text>", y + 13.0, text(name)); // writing to a String cannot fail
 }
 
-fn bar(svg: &mut String, (left, right): (f64, f64), y: f64, colour: &str, told: &str) {
+fn bar(svg: &mut String, (left, right): (f64, f64), y: f64, colour: &str, title: &str) {
     let width = (right - left).max(0.5);
     let _ = write!(
         svg,
         "<rect x={left:.1} y={y:.1} width={width:.1} height={BAR} rx=2 fill='var(--{colour})'><title>{}</title></rect>",
-        text(told)
+        text(title)
     );
 }
 
@@ -145,10 +146,10 @@ fn axis(svg: &mut String, y: f64, began: Millis, end: Millis, x: impl Fn(Millis)
         .unwrap_or(7_200_000);
     let mut at = began;
     while at <= end {
-        let (left, told) = (x(at), (at - began) / 1000);
+        let (left, seconds) = (x(at), (at - began) / 1000);
         let _ =
             write!(svg, "<line x1={left:.1} x2={left:.1} y1=0 y2={y:.1} stroke='var(--line)' stroke-dasharray='2 4'/>");
-        let _ = write!(svg, "<text x={left:.1} y={:.1} text-anchor=middle>{told} s</text>", y + 18.0);
+        let _ = write!(svg, "<text x={left:.1} y={:.1} text-anchor=middle>{seconds} s</text>", y + 18.0);
         at += step;
     }
 }

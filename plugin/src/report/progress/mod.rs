@@ -13,21 +13,21 @@ use tokio::task::JoinHandle;
 use super::Printer;
 use crate::cli::ProgressMode;
 
-/// Draws what an operation says.
+/// Shows an operation's progress.
 trait Draw: Send {
     /// Something happened.
     fn draw(&mut self, progress: &Progress);
-    /// Nothing more will.
+    /// The operation has ended.
     fn end(&mut self);
 }
 
-/// Listens to an operation and draws, until it has nothing more to say; keeps what it heard for the report.
+/// Shows the progress of an operation until it ends, and keeps it for the report.
 pub(crate) struct Reporter {
     heard: JoinHandle<Vec<Progress>>,
 }
 
 impl Reporter {
-    /// Begins to listen. What is sent goes to the channel returned.
+    /// Starts; the operation sends its progress to the channel returned.
     pub(crate) fn start(printer: Printer, mode: ProgressMode) -> (Self, mpsc::UnboundedSender<Progress>) {
         let (sender, mut receiver) = mpsc::unbounded_channel::<Progress>();
         let mut draw: Box<dyn Draw> = match mode {
@@ -49,7 +49,7 @@ impl Reporter {
         (Self { heard }, sender)
     }
 
-    /// All that was said, once every sender is gone.
+    /// All progress that was sent, once every sender is dropped.
     pub(crate) async fn heard(self) -> Vec<Progress> {
         self.heard.await.unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! Lines with the time, for logs: one when a step begins, when what it waits for changes, and when it is done.
+//! Lines with the time, for logs: one when a step begins, one whenever it waits for something else, one when it is done.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -30,22 +30,24 @@ impl Draw for Plain {
     fn end(&mut self) {}
 }
 
-/// What is said about an event; member changes are for pictures, a log has the steps.
+/// The line for an event; changes of members are only for the live table and the chart.
 pub(super) fn line(what: &What) -> Option<String> {
     match what {
         What::Members { .. } => None,
         What::Noted { text } => Some(format!("note: {text}")),
-        What::Stopping => Some("stopping at the next safe moment; once more leaves at once".to_owned()),
+        What::Stopping => Some("stopping at the next safe moment; press Ctrl-C again to leave at once".to_owned()),
         What::StepStarted { step, of, text } => Some(format!("[{}/{of}] {text}", step + 1)),
         What::StepWaiting { step, of, text, why } => Some(format!("[{}/{of}] {text} … waiting: {why}", step + 1)),
         What::StepFinished { step, of, text, acted: false, .. } => {
-            Some(format!("[{}/{of}] {text} … is so already", step + 1))
+            Some(format!("[{}/{of}] {text} … already done", step + 1))
         }
         What::StepFinished { step, of, text, took, handed_over_in, acted: true } => {
             let switchover =
                 handed_over_in.map_or_else(String::new, |took| format!(", switched over in {}", lasting(took)));
             Some(format!("[{}/{of}] {text} … done in {}{switchover}", step + 1, lasting(*took)))
         }
-        What::Redrawn { why, steps } => Some(format!("{why}: drew up the {} steps that are left anew", steps.len())),
+        What::Redrawn { why, steps } => {
+            Some(format!("{why}: made a new plan for the {} steps that are left", steps.len()))
+        }
     }
 }

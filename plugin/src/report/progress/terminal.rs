@@ -1,4 +1,4 @@
-//! A live table: the members as they are, and the step at work below them.
+//! A live table of the members, with the current step below it.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ impl Terminal {
     pub(super) fn new(printer: Printer) -> Self {
         let screen = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         let step = screen.add(ProgressBar::new_spinner());
-        // A template that cannot be parsed would be a mistake of ours: the plain spinner then does as well.
+        // The template is a constant; should it not parse, the default spinner is used.
         if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {wide_msg}") {
             step.set_style(style);
         }
@@ -76,7 +76,7 @@ impl Draw for Terminal {
             What::StepFinished { .. } | What::Stopping | What::Redrawn { .. } => {
                 let text = line(&progress.what).unwrap_or_default();
                 let done = format!("{} {}", self.printer.paint(Paint::Good, "√"), clean(&text));
-                // A terminal that went away is no reason to stop moving a database safely.
+                // A closed terminal must not stop an operation half-way: the error is ignored.
                 let _ = self.screen.println(done);
                 self.step.reset_elapsed();
             }

@@ -13,7 +13,7 @@ use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 /// Nothing on this machine takes so long unless it hangs.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Whom to call, whom to trust, and what time it is.
 #[derive(Debug, Clone)]
@@ -60,9 +60,9 @@ impl Caller {
             .with_no_client_auth();
         let name = ServerName::try_from(super::names()[0].clone()).map_err(io::Error::other)?;
         let tls = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
-        let tcp = TcpStream::connect_timeout(&self.address, PATIENCE)?;
+        let tcp = TcpStream::connect_timeout(&self.address, TIMEOUT)?;
         tcp.set_nodelay(true)?;
-        tcp.set_read_timeout(Some(PATIENCE))?;
+        tcp.set_read_timeout(Some(TIMEOUT))?;
         let mut line = StreamOwned::new(tls, tcp);
         while line.conn.is_handshaking() {
             line.conn.complete_io(&mut line.sock)?;

@@ -1,8 +1,8 @@
 //! What is not fit for service is not taken, and says why without showing it.
 
 use super::*;
-use crate::certificates::keypair::Flaw;
-use crate::certificates::serving::Unready;
+use crate::certificates::keypair::CertificateError;
+use crate::certificates::serving::NotReady;
 
 fn texts(now: Timestamp) -> (String, String) {
     let lifetime = Lifetime::starting(now, seconds(3600));
@@ -10,8 +10,8 @@ fn texts(now: Timestamp) -> (String, String) {
     (authority.certificate, authority.key)
 }
 
-fn read(certificate: &str, key: &str) -> Result<(), Flaw> {
-    Pair::read(("tls.crt", certificate.as_bytes()), ("tls.key", key.as_bytes())).map(drop)
+fn read(certificate: &str, key: &str) -> Result<(), CertificateError> {
+    TlsKeyPair::read(("tls.crt", certificate.as_bytes()), ("tls.key", key.as_bytes())).map(drop)
 }
 
 trait Halved {
@@ -30,12 +30,15 @@ type Result<T, E> = std::result::Result<T, E>;
 fn what_is_half_written_or_does_not_belong_together_is_no_pair() {
     let ((certificate, key), (_, other_key)) = (texts(day_one()), texts(day_one()));
     assert_eq!(read(&certificate, &key), Ok(()));
-    assert_eq!(read("", &key), Err(Flaw::Missing("tls.crt")));
-    assert_eq!(read(&certificate, ""), Err(Flaw::Missing("tls.key")));
-    assert_eq!(read(certificate.halved(), &key), Err(Flaw::Unreadable("tls.crt")));
-    assert_eq!(read(&certificate, key.halved()), Err(Flaw::Unreadable("tls.key")));
-    assert_eq!(read(&key, &key), Err(Flaw::Unreadable("tls.crt")));
-    assert_eq!(read(&certificate, &other_key), Err(Flaw::Strangers { key: "tls.key", certificate: "tls.crt" }));
+    assert_eq!(read("", &key), Err(CertificateError::Missing("tls.crt")));
+    assert_eq!(read(&certificate, ""), Err(CertificateError::Missing("tls.key")));
+    assert_eq!(read(certificate.halved(), &key), Err(CertificateError::Unreadable("tls.crt")));
+    assert_eq!(read(&certificate, key.halved()), Err(CertificateError::Unreadable("tls.key")));
+    assert_eq!(read(&key, &key), Err(CertificateError::Unreadable("tls.crt")));
+    assert_eq!(
+        read(&certificate, &other_key),
+        Err(CertificateError::Strangers { key: "tls.key", certificate: "tls.crt" })
+    );
 }
 
 #[test]
@@ -51,14 +54,14 @@ fn a_reason_never_shows_a_key() {
 
 #[test]
 fn what_has_run_out_is_not_taken_and_what_is_in_service_stays() {
-    let serving = Serving::default();
+    let serving = ServingCertificate::default();
     let (_, old) = authority_and_pair(day_one() - seconds(3600));
-    assert_eq!(serving.take(&old, true, day_one()), Err(Flaw::Over(day_one())));
-    assert_eq!(serving.ready(day_one()), Err(Unready::NoCertificate));
+    assert_eq!(serving.take(&old, true, day_one()), Err(CertificateError::Over(day_one())));
+    assert_eq!(serving.ready(day_one()), Err(NotReady::NoCertificate));
     let (_, new) = authority_and_pair(day_one());
     assert_eq!(serving.take(&new, true, day_one()), Ok(true));
     assert_eq!(serving.take(&new, true, day_one()), Ok(false), "the same again is nothing new");
     assert!(serving.take(&old, true, day_one()).is_err());
     assert_eq!(serving.ready(day_one()), Ok(()));
-    assert_eq!(serving.ready(day_one() + seconds(3600)), Err(Unready::Over(day_one() + seconds(3600))));
+    assert_eq!(serving.ready(day_one() + seconds(3600)), Err(NotReady::Over(day_one() + seconds(3600))));
 }

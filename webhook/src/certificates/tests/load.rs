@@ -11,14 +11,14 @@ use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_blocking};
 
 use super::*;
-use crate::certificates::rotation::Deed;
-use crate::server::{Bounds, serve_on};
+use crate::certificates::rotation::Action;
+use crate::server::{ServerLimits, serve_on};
 
 const CALLERS: usize = 4;
 const ROTATIONS: usize = 3;
 
 /// A replica's server; it ends with the test.
-async fn serve(serving: &Serving) -> SocketAddr {
+async fn serve(serving: &ServingCertificate) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("its number");
     let config = Arc::new(serving.server_config().expect("a configuration"));
@@ -26,7 +26,7 @@ async fn serve(serving: &Serving) -> SocketAddr {
     tokio::spawn(async move {
         let (keep, stop) = watch::channel(false);
         let served =
-            serve_on(listener, config, admit, Bounds::default(), tokio::runtime::Handle::current(), stop).await;
+            serve_on(listener, config, admit, ServerLimits::default(), tokio::runtime::Handle::current(), stop).await;
         drop(keep);
         served
     });
@@ -36,7 +36,7 @@ async fn serve(serving: &Serving) -> SocketAddr {
 /// What callers know of the world.
 #[derive(Clone)]
 struct Outside {
-    ring: MemoryRing,
+    store: MemoryRing,
     now: Arc<AtomicI64>,
     over: Arc<AtomicBool>,
     addresses: Vec<SocketAddr>,
@@ -45,7 +45,7 @@ struct Outside {
 impl Outside {
     fn caller(&self, replica: usize) -> Caller {
         let now = Timestamp::from_second(self.now.load(Ordering::SeqCst)).expect("a time");
-        Caller { address: self.addresses[replica % self.addresses.len()], trusts: self.ring.published(), now }
+        Caller { address: self.addresses[replica % self.addresses.len()], trusts: self.store.published(), now }
     }
 
     /// Calls the replicas in turn until all is over; says what went wrong.
@@ -65,16 +65,16 @@ impl Outside {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rotation_under_load_loses_no_call() {
-    let (ring, now) = (MemoryRing::default(), day_one());
-    let mut replicas = [replica(&ring, short_terms()), replica(&ring, short_terms())];
+    let (store, now) = (MemoryRing::default(), day_one());
+    let mut replicas = [replica(&store, short_terms()), replica(&store, short_terms())];
     for _ in 0..3 {
-        for (keeper, _) in &mut replicas {
-            keeper.step(now).await.expect("a look");
+        for (controller, _) in &mut replicas {
+            controller.step(now).await.expect("a look");
         }
     }
     let addresses = vec![serve(&replicas[0].1).await, serve(&replicas[1].1).await];
     let now = Arc::new(AtomicI64::new(now.as_second()));
-    let outside = Outside { ring, now: Arc::clone(&now), over: Arc::default(), addresses };
+    let outside = Outside { store, now: Arc::clone(&now), over: Arc::default(), addresses };
     let line = spawn_blocking({
         let caller = outside.caller(0);
         move || caller.connect().expect("a connection")
@@ -93,7 +93,7 @@ async fn a_rotation_under_load_loses_no_call() {
     while dropped < ROTATIONS {
         let then = Timestamp::from_second(now.fetch_add(20, Ordering::SeqCst) + 20).expect("a time");
         snapshots += 1;
-        if replicas[snapshots % 2].0.step(then).await.expect("a look") == Deed::DropOlder {
+        if replicas[snapshots % 2].0.step(then).await.expect("a look") == Action::DropOlder {
             dropped += 1;
         }
         for count in &mut counts {

@@ -17,17 +17,18 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier as _;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::{ServerName, UnixTime};
-use stateful_cluster::{Contents, Error, Result};
+use stateful_cluster::guard::certificate_secret::SecretContents;
+use stateful_cluster::{Error, Result};
 
 use caller::Caller;
 
 use super::bundle::{Authority, Bundle};
+use super::controller::CertificateController;
 use super::issue;
-use super::keeper::Keeper;
-use super::keypair::Pair;
-use super::lifetimes::{Lifetime, Terms};
-use super::secret_store::Ring;
-use super::serving::Serving;
+use super::keypair::TlsKeyPair;
+use super::lifetimes::{Lifetime, RotationTimes};
+use super::secret_store::SecretStore;
+use super::serving::ServingCertificate;
 
 /// The namespace everything is in.
 const NAMESPACE: &str = "guard-system";
@@ -46,8 +47,8 @@ fn names() -> Vec<String> {
 }
 
 /// Lives short enough for several rotations, long enough for every wait between them.
-fn short_terms() -> Terms {
-    Terms {
+fn short_terms() -> RotationTimes {
+    RotationTimes {
         authority: seconds(1500),
         certificate: seconds(600),
         settle: seconds(60),
@@ -57,8 +58,8 @@ fn short_terms() -> Terms {
 }
 
 /// As an API server verifies: the signature, the name, and that both the certificate and its authority are good now.
-fn is_trusted(bundle: &str, serving: &Serving, now: Timestamp) -> bool {
-    let Some(pair) = serving.pair() else { return false };
+fn is_trusted(bundle: &str, serving: &ServingCertificate, now: Timestamp) -> bool {
+    let Some(key_pair) = serving.key_pair() else { return false };
     let Ok(bundle) = Bundle::read(bundle.as_bytes()) else { return false };
     let second = u64::try_from(now.as_second()).expect("after 1970");
     let then = UnixTime::since_unix_epoch(Duration::from_secs(second));
@@ -68,24 +69,24 @@ fn is_trusted(bundle: &str, serving: &Serving, now: Timestamp) -> bool {
         roots.add(authority.certificate.clone()).expect("an authority");
         let provider = Arc::new(default_provider());
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().expect("a root");
-        verifier.verify_server_cert(&pair.certified.cert[0], &[], &name, &[], then).is_ok()
+        verifier.verify_server_cert(&key_pair.certified.cert[0], &[], &name, &[], then).is_ok()
     })
 }
 
 /// An authority (PEM) and a certificate of its own with the key.
-pub(crate) fn authority_and_pair(now: Timestamp) -> (String, Pair) {
+pub(crate) fn authority_and_pair(now: Timestamp) -> (String, TlsKeyPair) {
     let lifetime = Lifetime::starting(now, seconds(3600));
     let authority = issue::authority(lifetime).expect("an authority");
     let parsed = Authority::read(&authority.certificate).expect("its certificate");
     let fresh = issue::certificate(&names(), lifetime, &parsed.certificate, &authority.key).expect("a certificate");
-    let pair = Pair::read(("tls.crt", fresh.certificate.as_bytes()), ("tls.key", fresh.key.as_bytes()));
-    (authority.certificate, pair.expect("they belong together"))
+    let key_pair = TlsKeyPair::read(("tls.crt", fresh.certificate.as_bytes()), ("tls.key", fresh.key.as_bytes()));
+    (authority.certificate, key_pair.expect("they belong together"))
 }
 
 /// A replica of the guard that keeps the Secret of a cluster, and what it serves.
-fn replica(ring: &MemoryRing, terms: Terms) -> (Keeper<MemoryRing>, Serving) {
-    let serving = Serving::default();
-    (Keeper::new(ring.clone(), names(), terms, serving.clone()), serving)
+fn replica(store: &MemoryRing, times: RotationTimes) -> (CertificateController<MemoryRing>, ServingCertificate) {
+    let serving = ServingCertificate::default();
+    (CertificateController::new(store.clone(), names(), times, serving.clone()), serving)
 }
 
 /// One cluster; all clones are one.
@@ -96,7 +97,7 @@ struct MemoryRing {
 
 #[derive(Default)]
 struct State {
-    secret: Option<(u64, Contents)>,
+    secret: Option<(u64, SecretContents)>,
     writes: u64,
     published: Vec<u8>,
     issued_by_others: bool,
@@ -108,7 +109,7 @@ impl MemoryRing {
         self.state.lock().expect("nobody panicked")
     }
 
-    fn contents(&self) -> Contents {
+    fn contents(&self) -> SecretContents {
         self.state().secret.clone().expect("a Secret").1
     }
 
@@ -117,7 +118,7 @@ impl MemoryRing {
     }
 
     /// Somebody changes the Secret, or deletes it.
-    fn tamper(&self, change: impl FnOnce(Contents) -> Option<Contents>) {
+    fn tamper(&self, change: impl FnOnce(SecretContents) -> Option<SecretContents>) {
         let mut state = self.state();
         state.writes += 1;
         let version = state.writes;
@@ -125,23 +126,23 @@ impl MemoryRing {
     }
 }
 
-impl Ring for MemoryRing {
+impl SecretStore for MemoryRing {
     type Mark = (u64, bool);
 
     fn is_issued_by_others((_, others): &Self::Mark) -> bool {
         *others
     }
 
-    async fn load(&self) -> Result<Option<(Contents, Self::Mark)>> {
+    async fn load(&self) -> Result<Option<(SecretContents, Self::Mark)>> {
         let found = {
             let state = self.state();
             state.secret.clone().map(|(version, contents)| (contents, (version, state.issued_by_others)))
         };
-        tokio::task::yield_now().await; // others may write between a look and a deed
+        tokio::task::yield_now().await; // others may write between a look and a action
         Ok(found)
     }
 
-    async fn save(&self, contents: &Contents, over: Option<&Self::Mark>) -> Result<()> {
+    async fn save(&self, contents: &SecretContents, over: Option<&Self::Mark>) -> Result<()> {
         let mut state = self.state();
         let there = state.secret.as_ref().map(|(version, _)| *version);
         if there != over.map(|(version, _)| *version) {

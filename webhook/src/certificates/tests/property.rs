@@ -42,9 +42,9 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 struct World {
-    ring: MemoryRing,
+    store: MemoryRing,
     now: Timestamp,
-    replicas: Vec<(Keeper<MemoryRing>, Serving, Timestamp)>,
+    replicas: Vec<(CertificateController<MemoryRing>, ServingCertificate, Timestamp)>,
     /// What each API server trusts, and since when it has not heard.
     api_servers: Vec<(String, Timestamp)>,
     /// Since when nobody may publish.
@@ -53,12 +53,13 @@ struct World {
 
 impl World {
     fn begin() -> Self {
-        let (ring, now) = (MemoryRing::default(), day_one());
-        let replicas =
-            (0..REPLICAS).map(|_| replica(&ring, short_terms())).map(|(keeper, serving)| (keeper, serving, now));
+        let (store, now) = (MemoryRing::default(), day_one());
+        let replicas = (0..REPLICAS)
+            .map(|_| replica(&store, short_terms()))
+            .map(|(controller, serving)| (controller, serving, now));
         let replicas = replicas.collect();
         let mut world =
-            Self { ring, now, replicas, api_servers: vec![(String::new(), now); API_SERVERS], closed: None };
+            Self { store, now, replicas, api_servers: vec![(String::new(), now); API_SERVERS], closed: None };
         for _ in 0..3 {
             (0..REPLICAS).for_each(|replica| world.snapshot(replica));
         }
@@ -67,18 +68,18 @@ impl World {
     }
 
     fn snapshot(&mut self, replica: usize) {
-        let (keeper, _, looked) = &mut self.replicas[replica];
+        let (controller, _, looked) = &mut self.replicas[replica];
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        let _ = runtime.block_on(keeper.step(self.now)); // a closed configuration is an error
+        let _ = runtime.block_on(controller.step(self.now)); // a closed configuration is an error
         *looked = self.now;
     }
 
     fn hear(&mut self, api_server: usize) {
-        self.api_servers[api_server] = (self.ring.published(), self.now);
+        self.api_servers[api_server] = (self.store.published(), self.now);
     }
 
     fn close(&mut self, closed: bool) {
-        self.ring.state().configurations_are_closed = closed;
+        self.store.state().configurations_are_closed = closed;
         self.closed = closed.then(|| self.closed.unwrap_or(self.now));
     }
 
@@ -87,7 +88,7 @@ impl World {
             Event::Pass(duration) => {
                 self.now += seconds(duration);
                 // What the waits are made for: nobody is further behind than they allow, and rights come back in time.
-                let Terms { settle, lag, .. } = short_terms();
+                let RotationTimes { settle, lag, .. } = short_terms();
                 for api_server in 0..API_SERVERS {
                     if self.now.duration_since(self.api_servers[api_server].1) >= settle {
                         self.hear(api_server);
@@ -105,12 +106,12 @@ impl World {
             Event::Snapshot(replica) => self.snapshot(replica),
             Event::Hear(api_server) => self.hear(api_server),
             Event::Restart(which) if self.is_calm() => {
-                let (keeper, serving) = replica(&self.ring, short_terms());
-                self.replicas[which] = (keeper, serving, self.now);
+                let (controller, serving) = replica(&self.store, short_terms());
+                self.replicas[which] = (controller, serving, self.now);
                 self.snapshot(which);
             }
-            Event::Lose if self.is_calm() => self.ring.tamper(|_| None),
-            Event::Spoil(entry) if self.is_calm() => self.ring.tamper(|mut contents| {
+            Event::Lose if self.is_calm() => self.store.tamper(|_| None),
+            Event::Spoil(entry) if self.is_calm() => self.store.tamper(|mut contents| {
                 contents.entries.insert(entry.to_owned(), b"spoilt".to_vec());
                 Some(contents)
             }),
@@ -126,7 +127,7 @@ impl World {
         (0..API_SERVERS).for_each(|one| self.hear(one));
         let until: Vec<_> = self.replicas.iter().map(|(_, serving, _)| serving.not_after()).collect();
         let fresh = until[0].is_some_and(|until| until.duration_since(self.now) > seconds(400));
-        fresh && until.iter().all(|one| *one == until[0]) && self.ring.published().matches("BEGIN").count() == 1
+        fresh && until.iter().all(|one| *one == until[0]) && self.store.published().matches("BEGIN").count() == 1
     }
 
     fn hold(&self) {

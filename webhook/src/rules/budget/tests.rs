@@ -2,12 +2,12 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use stateful_cluster::Model;
+use stateful_cluster::inventory::Model;
 
-use super::decide;
-use crate::admission_request::Operation;
-use crate::admission_response::{Answer, Decision};
-use crate::rules::fixtures::{attempt, code, database, guarded, namespace, pod, policy, redis, told};
+use super::evaluate;
+use crate::admission::request::Operation;
+use crate::admission::response::{AdmissionResponse, Decision};
+use crate::rules::fixtures::{code, database, guarded, namespace, pod, policy, redis, request, told};
 
 fn budget(spec: Value) -> Value {
     let mut budget = json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
@@ -25,15 +25,15 @@ fn named(name: &str, spec: Value) -> Value {
 }
 
 fn model(objects: &[Value]) -> Model {
-    Model::of(objects).expect("a model")
+    Model::of(objects, stateful_operations::engine_profiles()).expect("a model")
 }
 
-fn created(objects: &[Value], budget: Value) -> Answer {
-    decide(&attempt(Operation::Create, "poddisruptionbudgets", Some(budget), None), &model(objects))
+fn created(objects: &[Value], budget: Value) -> AdmissionResponse {
+    evaluate(&request(Operation::Create, "poddisruptionbudgets", Some(budget), None), &model(objects))
 }
 
-fn updated(objects: &[Value], old: Value, new: Value) -> Answer {
-    decide(&attempt(Operation::Update, "poddisruptionbudgets", Some(new), Some(old)), &model(objects))
+fn updated(objects: &[Value], old: Value, new: Value) -> AdmissionResponse {
+    evaluate(&request(Operation::Update, "poddisruptionbudgets", Some(new), Some(old)), &model(objects))
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn one_budget_a_pod() {
         refusal.message.contains("old") && refusal.message.contains("kubectl delete pdb old -n shop"),
         "{refusal:?}"
     );
-    assert_eq!(updated(&objects, there.clone(), there), Answer::allow(), "it does not overlap with itself");
+    assert_eq!(updated(&objects, there.clone(), there), AdmissionResponse::allow(), "it does not overlap with itself");
 
     let by_expression =
         json!({"maxUnavailable": 1, "selector": {"matchExpressions": [{"key": "app", "operator": "Exists"}]}});
@@ -153,7 +153,10 @@ fn one_budget_a_pod() {
 #[test]
 fn the_guards_own_budget_gives_way() {
     let own = named("stateful-guard-redis", json!({"maxUnavailable": 1}));
-    assert_eq!(created(&[guarded(), redis(3), own.clone()], budget(json!({"maxUnavailable": 1}))), Answer::allow());
+    assert_eq!(
+        created(&[guarded(), redis(3), own.clone()], budget(json!({"maxUnavailable": 1}))),
+        AdmissionResponse::allow()
+    );
 
     let there = named("redis", json!({"maxUnavailable": 1}));
     assert_eq!(code(&created(&[guarded(), redis(3), there], own)), Some("STF-BG-001"), "and comes in nobody's way");
@@ -216,7 +219,7 @@ fn what_is_there_may_be_edited_and_not_made_worse() {
 #[test]
 fn budgets_of_nobody_guarded_are_nobodys_business() {
     let never = budget(json!({"maxUnavailable": 0}));
-    assert_eq!(created(&[namespace("shop", false), redis(3)], never), Answer::allow());
+    assert_eq!(created(&[namespace("shop", false), redis(3)], never), AdmissionResponse::allow());
 }
 
 #[test]
@@ -229,9 +232,9 @@ fn a_policy_that_does_not_enforce_lets_it_pass() {
     assert_eq!((code(&audited), told(&audited)), (None, vec![]));
     assert_eq!(audited.audit.get("reasons").map(String::as_str), Some("STF-BG-002"));
     assert_eq!(code(&created(&objects("Enforce"), never())), Some("STF-BG-002"));
-    let mut ben = attempt(Operation::Create, "poddisruptionbudgets", Some(never()), None);
+    let mut ben = request(Operation::Create, "poddisruptionbudgets", Some(never()), None);
     ben.user = "ben".to_owned();
-    assert_eq!(code(&decide(&ben, &model(&objects("Enforce")))), None, "who is exempt is exempt");
+    assert_eq!(code(&evaluate(&ben, &model(&objects("Enforce")))), None, "who is exempt is exempt");
 }
 
 fn anything() -> impl Strategy<Value = Value> {

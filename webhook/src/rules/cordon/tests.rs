@@ -4,40 +4,43 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use stateful_cluster::{FIELD_MANAGER, LEAVES_NODE, LOCK_LIFETIME, LeaseFacts, Model, NEXT_POD, PodFacts, SetFacts};
+use stateful_cluster::FIELD_MANAGER;
+use stateful_cluster::inventory::{Model, PodFacts, SetFacts};
+use stateful_cluster::locks::{LEAVES_NODE, LIFETIME, LeaseFacts, NEXT_POD};
 use stateful_safety::{Reason, WorkloadId};
 
-use super::{LINES, decide};
-use crate::admission_request::{Attempt, Operation};
-use crate::admission_response::{Answer, Decision};
-use crate::effective_policy::EffectivePolicy;
-use crate::rules::fixtures::{attempt, code, guarded, namespace, pod, policy, redis};
+use super::{LINES, evaluate};
+use crate::admission::request::{AdmissionRequest, Operation};
+use crate::admission::response::{AdmissionResponse, Decision};
+use crate::evaluation::cordon_context::NodeContext;
+use crate::evaluation::effective_policy::EffectivePolicy;
+use crate::rules::fixtures::{code, guarded, namespace, pod, policy, redis, request};
 
 fn node(unschedulable: &Value) -> Value {
     json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}, "spec": {"unschedulable": unschedulable}})
 }
 
-fn answer(objects: &[Value], old: &Value, new: &Value) -> Answer {
-    asked(objects, &attempt(Operation::Update, "nodes", Some(node(new)), Some(node(old))), None)
+fn cordon(objects: &[Value], old: &Value, new: &Value) -> AdmissionResponse {
+    respond(objects, &request(Operation::Update, "nodes", Some(node(new)), Some(node(old))), None)
 }
 
-/// The answer to an attempt while an operation holds this claim on every database.
-fn asked(objects: &[Value], attempt: &Attempt, claim: Option<&LeaseFacts>) -> Answer {
-    let model = Model::of(objects).expect("a model");
+/// The response to a request while an operation holds this lock on every database.
+fn respond(objects: &[Value], request: &AdmissionRequest, lock: Option<&LeaseFacts>) -> AdmissionResponse {
+    let model = Model::of(objects, stateful_operations::engine_profiles()).expect("a model");
     let primary = |_: &SetFacts, pod: &PodFacts, _: &EffectivePolicy| {
         vec![Reason::PrimaryTaken { group: "the replica group".to_owned(), member: pod.member.name.clone() }]
     };
-    decide(attempt, &model, &|_: &WorkloadId| claim.cloned(), moment(), &primary)
+    let held = |_: &WorkloadId| lock.cloned();
+    evaluate(request, &NodeContext { model: &model, lock: &held, now: moment(), reasons: &primary })
 }
 
 fn moment() -> Timestamp {
     "2026-01-01T00:00:00Z".parse().expect("a moment")
 }
 
-/// A claim that is held and says what leaves which node.
-fn claim(says: &str, node: &str) -> LeaseFacts {
+/// A lock that is held and names the node that its members leave.
+fn lock(says: &str, node: &str) -> LeaseFacts {
     LeaseFacts {
-        promises: Vec::new(),
         holder: Some("ana@desk (drain, process 7)".to_owned()),
         version: "1".to_owned(),
         notes: BTreeMap::from([(says.to_owned(), node.to_owned())]),
@@ -45,8 +48,8 @@ fn claim(says: &str, node: &str) -> LeaseFacts {
     }
 }
 
-fn cordoned(objects: &[Value]) -> Answer {
-    answer(objects, &json!(null), &json!(true))
+fn cordoned(objects: &[Value]) -> AdmissionResponse {
+    cordon(objects, &json!(null), &json!(true))
 }
 
 #[test]
@@ -61,7 +64,7 @@ fn only_the_moment_of_the_cordon_counts() {
         (json!(false), json!("true"), 0),
     ];
     for (old, new, lines) in cases {
-        let answer = answer(&objects, &old, &new);
+        let answer = cordon(&objects, &old, &new);
         assert_eq!((answer.warnings.len(), code(&answer)), (lines, None), "{old} to {new}");
     }
 }
@@ -71,10 +74,10 @@ fn who_cannot_be_moved_is_named() {
     let line = "redis-0 of shop/redis cannot be moved now: redis-0 is the primary of the replica group and takes its \
                 writes (STF-DB-007)";
     assert_eq!(cordoned(&[guarded(), redis(1), pod("redis", 0)]).warnings, [line]);
-    assert_eq!(cordoned(&[namespace("shop", false), redis(1), pod("redis", 0)]), Answer::allow());
+    assert_eq!(cordoned(&[namespace("shop", false), redis(1), pod("redis", 0)]), AdmissionResponse::allow());
     let mut elsewhere = pod("redis", 0);
     elsewhere["spec"]["nodeName"] = json!("n2");
-    assert_eq!(cordoned(&[guarded(), redis(1), elsewhere]), Answer::allow());
+    assert_eq!(cordoned(&[guarded(), redis(1), elsewhere]), AdmissionResponse::allow());
 }
 
 #[test]
@@ -105,34 +108,34 @@ fn a_policy_may_deny_it() {
     let audited = cordoned(&objects(json!({"onCordon": "Deny", "mode": "Audit"})));
     assert_eq!((code(&audited), audited.warnings.len()), (None, 0));
     assert_eq!(audited.audit.get("reasons").map(String::as_str), Some("STF-DB-007"));
-    assert_eq!(cordoned(&objects(json!({"exemptUsers": ["ana"]}))), Answer::allow());
+    assert_eq!(cordoned(&objects(json!({"exemptUsers": ["ana"]}))), AdmissionResponse::allow());
 }
 
 #[test]
 fn an_operation_that_has_judged_the_node_may_cordon_it_and_nobody_else() {
     let objects = [guarded(), redis(1), pod("redis", 0), policy(&json!({"onCordon": "Deny"}))];
-    let cordon = attempt(Operation::Update, "nodes", Some(node(&json!(true))), Some(node(&json!(null))));
-    let refused = |claim: Option<&LeaseFacts>| code(&asked(&objects, &cordon, claim)).is_some();
-    assert!(!refused(Some(&claim(LEAVES_NODE, "n1"))));
+    let cordon = request(Operation::Update, "nodes", Some(node(&json!(true))), Some(node(&json!(null))));
+    let refused = |lock: Option<&LeaseFacts>| code(&respond(&objects, &cordon, lock)).is_some();
+    assert!(!refused(Some(&lock(LEAVES_NODE, "n1"))));
 
     assert!(refused(None), "nobody holds it");
-    assert!(refused(Some(&claim(LEAVES_NODE, "n2"))), "another node is emptied");
-    assert!(refused(Some(&claim(NEXT_POD, "n1"))), "an upgrade");
-    assert!(refused(Some(&LeaseFacts { holder: None, ..claim(LEAVES_NODE, "n1") })), "it was let go of");
-    let dead = moment() - LOCK_LIFETIME - std::time::Duration::from_secs(1);
-    assert!(refused(Some(&LeaseFacts { seen_at: dead, ..claim(LEAVES_NODE, "n1") })), "its holder has died");
+    assert!(refused(Some(&lock(LEAVES_NODE, "n2"))), "another node is emptied");
+    assert!(refused(Some(&lock(NEXT_POD, "n1"))), "an upgrade");
+    assert!(refused(Some(&LeaseFacts { holder: None, ..lock(LEAVES_NODE, "n1") })), "it was let go of");
+    let dead = moment() - LIFETIME - std::time::Duration::from_secs(1);
+    assert!(refused(Some(&LeaseFacts { seen_at: dead, ..lock(LEAVES_NODE, "n1") })), "its holder has died");
 }
 
 #[test]
 fn a_rehearsal_of_ours_is_told_and_not_refused() {
     let objects = [guarded(), redis(1), pod("redis", 0), policy(&json!({"onCordon": "Deny"}))];
-    let by = |manager: &str, dry_run: bool| Attempt {
+    let by = |manager: &str, dry_run: bool| AdmissionRequest {
         dry_run,
         options: json!({"fieldManager": manager}),
-        ..attempt(Operation::Update, "nodes", Some(node(&json!(true))), Some(node(&json!(null))))
+        ..request(Operation::Update, "nodes", Some(node(&json!(true))), Some(node(&json!(null))))
     };
-    let rehearsed = asked(&objects, &by(FIELD_MANAGER, true), None);
+    let rehearsed = respond(&objects, &by(FIELD_MANAGER, true), None);
     assert_eq!((code(&rehearsed), rehearsed.warnings.len()), (None, 1));
-    assert!(code(&asked(&objects, &by(FIELD_MANAGER, false), None)).is_some(), "a name alone opens nothing");
-    assert!(code(&asked(&objects, &by("kubectl-patch", true), None)).is_some());
+    assert!(code(&respond(&objects, &by(FIELD_MANAGER, false), None)).is_some(), "a name alone opens nothing");
+    assert!(code(&respond(&objects, &by("kubectl-patch", true), None)).is_some());
 }

@@ -1,21 +1,23 @@
 //! A deletion is judged like an eviction, but never keeps alive what is dead or going with its whole namespace.
 
 use serde_json::{Value, json};
-use stateful_cluster::Model;
+use stateful_cluster::inventory::Model;
 
 use super::find;
-use crate::admission_request::{Attempt, Operation};
-use crate::rules::fixtures::{attempt, guarded, namespace, pod, redis};
+use crate::admission::request::{AdmissionRequest, Operation};
+use crate::evaluation::guarded_pod::PodLookup;
+use crate::rules::fixtures::{guarded, namespace, pod, redis, request};
 
-fn deletion(old: Value) -> Attempt {
-    attempt(Operation::Delete, "pods", None, Some(old))
+fn deletion(old: Value) -> AdmissionRequest {
+    request(Operation::Delete, "pods", None, Some(old))
 }
 
-fn found(objects: &[Value], attempt: &Attempt) -> &'static str {
-    match find(&Model::of(objects).expect("a model"), attempt) {
-        Ok(Some(_)) => "judged",
-        Ok(None) => "refused unseen",
-        Err(why) => why,
+fn found(objects: &[Value], request: &AdmissionRequest) -> &'static str {
+    match find(request, &Model::of(objects, stateful_operations::engine_profiles()).expect("a model")) {
+        PodLookup::Member(_) => "judged",
+        PodLookup::NotCached => "refused unseen",
+        PodLookup::Moved => "moved",
+        PodLookup::Pass(why) => why,
     }
 }
 
@@ -23,15 +25,15 @@ fn found(objects: &[Value], attempt: &Attempt) -> &'static str {
 fn a_running_member_is_judged_whoever_deletes_it() {
     let objects = [guarded(), redis(3), pod("redis", 0)];
     for user in ["ana", "system:serviceaccount:kube-system:statefulset-controller", "system:kube-scheduler"] {
-        let attempt = Attempt { user: user.to_owned(), ..deletion(pod("redis", 0)) };
-        assert_eq!(found(&objects, &attempt), "judged", "{user}");
+        let request = AdmissionRequest { user: user.to_owned(), ..deletion(pod("redis", 0)) };
+        assert_eq!(found(&objects, &request), "judged", "{user}");
     }
 }
 
 #[test]
 fn the_kubelet_and_what_is_going_already_are_never_held_up() {
     let objects = [guarded(), redis(3), pod("redis", 0)];
-    let kubelet = Attempt { groups: vec!["system:nodes".to_owned()], ..deletion(pod("redis", 0)) };
+    let kubelet = AdmissionRequest { groups: vec!["system:nodes".to_owned()], ..deletion(pod("redis", 0)) };
     assert_eq!(found(&objects, &kubelet), "the kubelet has ended it");
     let mut going = pod("redis", 0);
     going["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
@@ -55,7 +57,7 @@ fn the_garbage_collector_cleans_up_after_a_statefulset_and_nobody_else_does() {
     let mut set = redis(3);
     set["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
     let objects = [guarded(), set, pod("redis", 0)];
-    let by = |user: &str| Attempt { user: user.to_owned(), ..deletion(pod("redis", 0)) };
+    let by = |user: &str| AdmissionRequest { user: user.to_owned(), ..deletion(pod("redis", 0)) };
     let collector = "system:serviceaccount:kube-system:generic-garbage-collector";
     assert_eq!(found(&objects, &by(collector)), "its StatefulSet is being deleted");
     assert_eq!(found(&objects, &by("ana")), "judged");

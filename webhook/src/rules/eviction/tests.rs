@@ -1,26 +1,27 @@
 //! Whose pod is it? What cannot hurt anybody passes at once, what is not known does not.
 
 use serde_json::{Value, json};
-use stateful_cluster::Model;
+use stateful_cluster::inventory::Model;
 
-use super::{Found, find};
-use crate::admission_request::{Attempt, Operation};
-use crate::rules::fixtures::{attempt, guarded, namespace, pod, redis};
+use super::find;
+use crate::admission::request::{AdmissionRequest, Operation};
+use crate::evaluation::guarded_pod::PodLookup;
+use crate::rules::fixtures::{guarded, namespace, pod, redis, request};
 
-fn eviction(name: &str, options: &Value) -> Attempt {
+fn eviction(name: &str, options: &Value) -> AdmissionRequest {
     let object = json!({"apiVersion": "policy/v1", "kind": "Eviction",
         "metadata": {"name": name, "namespace": "shop"}, "deleteOptions": options});
     let uid = options["preconditions"]["uid"].as_str().map(ToOwned::to_owned);
-    Attempt { evicts: uid, ..attempt(Operation::Create, "pods/eviction", Some(object), None) }
+    AdmissionRequest { pod_uid: uid, ..request(Operation::Create, "pods/eviction", Some(object), None) }
 }
 
-fn found(objects: &[Value], attempt: &Attempt) -> &'static str {
-    let model = Model::of(objects).expect("a model");
-    match find(&model, attempt) {
-        Found::Pass(why) => why,
-        Found::Moved => "moved",
-        Found::Unknown => "unknown",
-        Found::Member(_) => "judged",
+fn found(objects: &[Value], request: &AdmissionRequest) -> &'static str {
+    let model = Model::of(objects, stateful_operations::engine_profiles()).expect("a model");
+    match find(request, &model) {
+        PodLookup::Pass(why) => why,
+        PodLookup::Moved => "moved",
+        PodLookup::NotCached => "unknown",
+        PodLookup::Member(_) => "judged",
     }
 }
 

@@ -2,12 +2,12 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use stateful_cluster::Model;
+use stateful_cluster::inventory::Model;
 
-use super::{decide, retain};
-use crate::admission_request::{Attempt, Operation};
-use crate::admission_response::{Answer, Decision};
-use crate::rules::fixtures::{attempt, changed, code, guarded, namespace, pod, policy, redis, told};
+use super::{evaluate, retain};
+use crate::admission::request::{AdmissionRequest, Operation};
+use crate::admission::response::{AdmissionResponse, Decision};
+use crate::rules::fixtures::{changed, code, guarded, namespace, pod, policy, redis, request, told};
 
 const KEPT: &str = "/spec/persistentVolumeClaimRetentionPolicy";
 
@@ -17,20 +17,20 @@ fn with(retention: &Value) -> Value {
     set
 }
 
-fn create(object: Value) -> Attempt {
-    attempt(Operation::Create, "statefulsets", Some(object), None)
+fn create(object: Value) -> AdmissionRequest {
+    request(Operation::Create, "statefulsets", Some(object), None)
 }
 
-fn update(old: Value, new: Value) -> Attempt {
-    attempt(Operation::Update, "statefulsets", Some(new), Some(old))
+fn update(old: Value, new: Value) -> AdmissionRequest {
+    request(Operation::Update, "statefulsets", Some(new), Some(old))
 }
 
-fn delete(options: Value) -> Attempt {
-    Attempt { options, ..attempt(Operation::Delete, "statefulsets", None, Some(redis(3))) }
+fn delete(options: Value) -> AdmissionRequest {
+    AdmissionRequest { options, ..request(Operation::Delete, "statefulsets", None, Some(redis(3))) }
 }
 
 fn model(objects: &[Value]) -> Model {
-    Model::of(objects).expect("a model")
+    Model::of(objects, stateful_operations::engine_profiles()).expect("a model")
 }
 
 #[test]
@@ -45,16 +45,20 @@ fn claims_are_kept_whatever_was_said() {
     ];
     let retained = json!({"whenDeleted": "Retain", "whenScaled": "Retain"});
     for retention in lost {
-        let mended = retain(&create(with(&retention)), &model(&[guarded()]));
-        assert_eq!(changed(&mended, &with(&retention)).pointer(KEPT), Some(&retained), "{retention}");
-        assert!(told(&mended).contains(&"STF-ST-001"), "{retention} is changed and told");
-        let refused = decide(&create(with(&retention)), &model(&[guarded()]));
+        let respond_with_fix = retain(&create(with(&retention)), &model(&[guarded()]));
+        assert_eq!(changed(&respond_with_fix, &with(&retention)).pointer(KEPT), Some(&retained), "{retention}");
+        assert!(told(&respond_with_fix).contains(&"STF-ST-001"), "{retention} is changed and told");
+        let refused = evaluate(&create(with(&retention)), &model(&[guarded()]));
         assert_eq!(code(&refused), Some("STF-ST-001"), "{retention}, where the change was skipped");
     }
     let kept = [json!(null), json!({}), retained, json!({"whenScaled": "Retain"}), json!({"whenScaled": null})];
     for retention in kept {
-        assert_eq!(retain(&create(with(&retention)), &model(&[guarded()])), Answer::allow(), "{retention}");
-        assert_eq!(decide(&create(with(&retention)), &model(&[guarded()])), Answer::allow(), "{retention}");
+        assert_eq!(retain(&create(with(&retention)), &model(&[guarded()])), AdmissionResponse::allow(), "{retention}");
+        assert_eq!(
+            evaluate(&create(with(&retention)), &model(&[guarded()])),
+            AdmissionResponse::allow(),
+            "{retention}"
+        );
     }
 }
 
@@ -72,7 +76,7 @@ fn only_databases_under_guard_are_held_to_it() {
     ];
     for (what, object, objects, expected) in cases {
         let model = model(&objects);
-        assert_eq!(code(&decide(&create(object.clone()), &model)), expected, "{what}");
+        assert_eq!(code(&evaluate(&create(object.clone()), &model)), expected, "{what}");
         let changes = matches!(retain(&create(object), &model).decision, Decision::Change(_));
         assert_eq!(changes, expected.is_some(), "{what}");
     }
@@ -83,14 +87,18 @@ fn one_that_was_so_before_may_still_be_edited() {
     let deleting = || with(&json!({"whenScaled": "Delete"}));
     let mut labelled = deleting();
     labelled["metadata"]["labels"] = json!({"a": "b"});
-    let answer = decide(&update(deleting(), labelled), &model(&[guarded()]));
+    let answer = evaluate(&update(deleting(), labelled), &model(&[guarded()]));
     assert_eq!((code(&answer), told(&answer)), (None, vec!["STF-ST-001"]));
     let worse = with(&json!({"whenScaled": "Delete", "whenDeleted": "Delete"}));
-    assert_eq!(code(&decide(&update(deleting(), worse), &model(&[guarded()]))), Some("STF-ST-001"));
+    assert_eq!(code(&evaluate(&update(deleting(), worse), &model(&[guarded()]))), Some("STF-ST-001"));
 
     let mut going = deleting();
     going["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
-    assert_eq!(retain(&update(going.clone(), going), &model(&[guarded()])), Answer::allow(), "one that is going goes");
+    assert_eq!(
+        retain(&update(going.clone(), going), &model(&[guarded()])),
+        AdmissionResponse::allow(),
+        "one that is going goes"
+    );
 }
 
 #[test]
@@ -118,26 +126,26 @@ fn a_database_that_runs_is_not_deleted() {
         ("a policy only looks on", json!({}), [live(), vec![policy(&json!({"mode": "Audit"}))]].concat(), None),
     ];
     for (what, options, objects, expected) in cases {
-        assert_eq!(code(&decide(&delete(options), &model(&objects))), expected, "{what}");
+        assert_eq!(code(&evaluate(&delete(options), &model(&objects))), expected, "{what}");
     }
-    let zero = Attempt { ..attempt(Operation::Delete, "statefulsets", None, Some(redis(0))) };
-    assert_eq!(code(&decide(&zero, &model(&live()))), None, "scaled to nothing, whatever still ends");
+    let zero = AdmissionRequest { ..request(Operation::Delete, "statefulsets", None, Some(redis(0))) };
+    assert_eq!(code(&evaluate(&zero, &model(&live()))), None, "scaled to nothing, whatever still ends");
     let mut already = redis(3);
     already["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
-    let again = attempt(Operation::Delete, "statefulsets", None, Some(already));
-    assert_eq!(code(&decide(&again, &model(&live()))), None, "it is being deleted already");
-    let unread = Attempt {
+    let again = request(Operation::Delete, "statefulsets", None, Some(already));
+    assert_eq!(code(&evaluate(&again, &model(&live()))), None, "it is being deleted already");
+    let unread = AdmissionRequest {
         old_object: None,
         namespace: "shop".to_owned(),
         name: "redis".to_owned(),
-        ..attempt(Operation::Delete, "statefulsets", None, None)
+        ..request(Operation::Delete, "statefulsets", None, None)
     };
-    assert_eq!(code(&decide(&unread, &model(&live()))), refused, "nothing came with the request");
+    assert_eq!(code(&evaluate(&unread, &model(&live()))), refused, "nothing came with the request");
 }
 
 #[test]
 fn a_refusal_says_what_to_type() {
-    let answer = decide(&delete(json!({})), &model(&[guarded(), redis(3), pod("redis", 0), pod("redis", 1)]));
+    let answer = evaluate(&delete(json!({})), &model(&[guarded(), redis(3), pod("redis", 0), pod("redis", 1)]));
     let Decision::Refuse(refusal) = answer.decision else { panic!("{answer:?}") };
     assert!(refusal.message.contains("2 of its members run"), "{}", refusal.message);
     assert!(
@@ -169,7 +177,7 @@ proptest! {
             _ => value.clone(),
         };
         let is_kept = value.is_null() || value == "Retain" || (field == 3 && value == json!({}));
-        let answer = decide(&create(with(&retention)), &model(&[guarded()]));
+        let answer = evaluate(&create(with(&retention)), &model(&[guarded()]));
         prop_assert_eq!(code(&answer).is_none(), is_kept, "{}: {:?}", retention, answer);
     }
 
@@ -182,8 +190,8 @@ proptest! {
             *field = value.clone();
         }
         prop_assume!(set.pointer("/spec/replicas") != Some(&json!(0)));
-        let attempt = attempt(Operation::Delete, "statefulsets", None, Some(set));
-        let answer = decide(&attempt, &model(&[guarded(), pod("redis", 0)]));
+        let request = request(Operation::Delete, "statefulsets", None, Some(set));
+        let answer = evaluate(&request, &model(&[guarded(), pod("redis", 0)]));
         prop_assert_eq!(code(&answer), Some("STF-ST-002"), "{} {}", place, value);
     }
 }

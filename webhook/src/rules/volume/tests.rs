@@ -1,12 +1,12 @@
 //! Laws of volumes.
 
 use serde_json::{Value, json};
-use stateful_cluster::Model;
+use stateful_cluster::inventory::Model;
 
-use super::{decide, retain};
-use crate::admission_request::Operation;
-use crate::admission_response::{Answer, Decision};
-use crate::rules::fixtures::{attempt, changed, code, database, guarded, namespace, policy, redis, told};
+use super::{evaluate, retain};
+use crate::admission::request::Operation;
+use crate::admission::response::{AdmissionResponse, Decision};
+use crate::rules::fixtures::{changed, code, database, guarded, namespace, policy, redis, request, told};
 
 fn volume(policy: &Value, claim_in: &str, labelled: bool) -> Value {
     let mut volume = json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "pv-1"},
@@ -19,15 +19,16 @@ fn volume(policy: &Value, claim_in: &str, labelled: bool) -> Value {
 }
 
 fn model() -> Model {
-    Model::of(&[guarded(), namespace("attic", false), redis(3)]).expect("a model")
+    Model::of(&[guarded(), namespace("attic", false), redis(3)], stateful_operations::engine_profiles())
+        .expect("a model")
 }
 
-fn created(object: &Value) -> Answer {
-    retain(&attempt(Operation::Create, "persistentvolumes", Some(object.clone()), None), &model())
+fn created(object: &Value) -> AdmissionResponse {
+    retain(&request(Operation::Create, "persistentvolumes", Some(object.clone()), None), &model())
 }
 
-fn updated(old: Value, new: Value) -> Answer {
-    decide(&attempt(Operation::Update, "persistentvolumes", Some(new), Some(old)), &model())
+fn updated(old: Value, new: Value) -> AdmissionResponse {
+    evaluate(&request(Operation::Update, "persistentvolumes", Some(new), Some(old)), &model())
 }
 
 #[test]
@@ -36,19 +37,19 @@ fn a_guarded_claims_new_volume_is_kept_and_labelled() {
     bare["metadata"]["labels"] = json!({"zone": "a"});
     for object in [volume(&json!("Delete"), "shop", false), volume(&json!("Recycle"), "shop", true), bare] {
         let answer = created(&object);
-        let mended = changed(&answer, &object);
-        assert_eq!(mended["spec"]["persistentVolumeReclaimPolicy"], "Retain", "{object}");
-        assert_eq!(mended["metadata"]["labels"]["kubectl-stateful.dev/guard"], "enabled", "{object}");
-        assert_eq!(mended["metadata"]["labels"]["zone"], object["metadata"]["labels"]["zone"], "{object}");
+        let respond_with_fix = changed(&answer, &object);
+        assert_eq!(respond_with_fix["spec"]["persistentVolumeReclaimPolicy"], "Retain", "{object}");
+        assert_eq!(respond_with_fix["metadata"]["labels"]["kubectl-stateful.dev/guard"], "enabled", "{object}");
+        assert_eq!(respond_with_fix["metadata"]["labels"]["zone"], object["metadata"]["labels"]["zone"], "{object}");
         assert_eq!(told(&answer), ["STF-ST-004"]);
     }
     let kept = created(&volume(&json!("Retain"), "shop", false));
     assert!(matches!(kept.decision, Decision::Change(_)) && kept.warnings.is_empty(), "labelled, in silence: {kept:?}");
-    assert_eq!(created(&volume(&json!("Retain"), "shop", true)), Answer::allow());
-    assert_eq!(created(&volume(&json!("Delete"), "attic", false)), Answer::allow());
+    assert_eq!(created(&volume(&json!("Retain"), "shop", true)), AdmissionResponse::allow());
+    assert_eq!(created(&volume(&json!("Delete"), "attic", false)), AdmissionResponse::allow());
     let mut free = volume(&json!("Delete"), "shop", false);
     free["spec"]["claimRef"] = json!(null);
-    assert_eq!(created(&free), Answer::allow(), "nobody's yet");
+    assert_eq!(created(&free), AdmissionResponse::allow(), "nobody's yet");
 }
 
 #[test]
@@ -84,9 +85,10 @@ fn a_policy_that_only_looks_on_changes_nothing() {
     let mut other = database("cache", 3);
     other["metadata"]["uid"] = json!("another");
     let team = json!({"mode": "Audit", "workloadSelector": {"matchLabels": {"team": "redis"}}});
-    let model = Model::of(&[guarded(), redis(3), other, policy(&team)]).expect("a model");
+    let model = Model::of(&[guarded(), redis(3), other, policy(&team)], stateful_operations::engine_profiles())
+        .expect("a model");
     let object = volume(&json!("Delete"), "shop", false);
-    let answer = retain(&attempt(Operation::Create, "persistentvolumes", Some(object), None), &model);
+    let answer = retain(&request(Operation::Create, "persistentvolumes", Some(object), None), &model);
     assert_eq!((answer.decision, answer.warnings.len()), (Decision::Allow, 0));
     assert_eq!(answer.audit.get("reasons").map(String::as_str), Some("STF-ST-004"));
 }

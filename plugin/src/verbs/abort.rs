@@ -1,0 +1,98 @@
+//! `abort`: end an unfinished operation where it is.
+
+use clap::Args;
+use stateful_operations::journal::Entry;
+use stateful_operations::{Goal, Surge, World, find_interrupted as left_in_the_pause, for_moving};
+use stateful_safety::{Rollout, Workload};
+
+use super::resume::unfinished;
+use crate::cli::TargetArgs;
+use crate::context::{Context, who};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::operation::take_over;
+use crate::report::can_ask;
+use crate::verb::{Rights, Verb};
+
+/// The row of `abort`.
+pub(super) const VERB: Verb = Verb {
+    name: "abort",
+    about: "End an unfinished operation where it is",
+    examples: "\
+  kubectl stateful abort redis -n shop     # the members stay as they are; prints what is left to do",
+    arguments: TargetArgs::augment_args,
+    rights: Rights::Namespace(|| for_moving(false)),
+    past_tense: None,
+    run: |call| Box::pin(async move { run(&call.context().await?, &call.args()?).await }),
+};
+
+async fn run(context: &Context, args: &TargetArgs) -> Result<Exit, Failure> {
+    if !args.confirm.yes && !can_ask() {
+        return Err(Failure::usage("there is no terminal to ask on; say --yes to go ahead without being asked"));
+    }
+    context.need(&context.cluster.namespace, &for_moving(context.cluster.inside)).await?;
+    let opened = context.open(&args.target).await?;
+    let entry = unfinished(context, &opened).await?;
+    // Ended there, nobody would know any more between whom it was, and only that makes it safe to end.
+    if let Some(step) = left_in_the_pause(&entry, &opened.live.snapshot().await?) {
+        let typed = context.typed(&opened.workload);
+        return Err(Failure::blocked(format!("nobody leads {}; what is left to do first: {step}", opened.workload.id))
+            .hint(format!("go on with it: kubectl stateful resume {typed}; after that it can be ended")));
+    }
+    let question = format!("End the {} of {} by {} where it is?", entry.verb, opened.workload.id, entry.by);
+    if !args.confirm.yes && !context.printer.ask(&question) {
+        return Err(Failure::declined());
+    }
+    take_over(context, &opened, &entry).await?;
+    for told in opened.live.resume_poolers(&opened.workload).await {
+        context.printer.note(&told);
+    }
+    // A member that does not answer keeps nobody from ending it: what it has left is known by its mark, and found again.
+    if let Err(error) = opened.live.end_temporary_sync().await {
+        context.printer.note(&format!(
+            "a member may still let commits wait for a standby, as during the {}: {error}; the next upgrade puts it back, or \
+             there: ALTER SYSTEM RESET synchronous_standby_names; SELECT pg_reload_conf()",
+            entry.verb
+        ));
+    }
+    opened.live.abort(&who()).await?;
+    context.printer.result(&format!("statefulset.apps/{} aborted", opened.workload.id.name));
+    let snapshot = opened.live.snapshot().await?;
+    let typed = context.typed(&snapshot.workload);
+    let outdated = snapshot.workload.members.iter().filter(|member| !snapshot.workload.is_current(member)).count();
+    if outdated > 0 {
+        context.printer.note(&format!(
+            "{outdated} of {} members do not run what the template declares; bring them there with: kubectl stateful upgrade {typed}",
+            snapshot.workload.replicas
+        ));
+    }
+    if let Some(note) = added(&entry, &snapshot.workload, &typed) {
+        context.printer.note(&note);
+    }
+    if let (Rollout::OnDelete, Rollout::RollingUpdate { partition }) =
+        (snapshot.workload.rollout, entry.plan.origin.rollout)
+    {
+        // Giving the decision back now would let the controller replace the rest by ordinal, primaries included.
+        let before = format!(
+            r#"{{"spec":{{"updateStrategy":{{"type":"RollingUpdate","rollingUpdate":{{"partition":{partition}}}}}}}}}"#
+        );
+        context.printer.note(&format!(
+            "the update strategy stays OnDelete; once every member is current, restore what it was: \
+             kubectl patch statefulset {typed} --patch '{before}'"
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+/// What is left of a member that was added for the duration: it stays, since scaling back takes it whatever its role.
+fn added(entry: &Entry, workload: &Workload, typed: &str) -> Option<String> {
+    let before = entry.plan.origin.replicas;
+    let surged = matches!(entry.plan.goal, Goal::Upgrade { surge: Surge::Add | Surge::Withdraw, .. });
+    let member = workload.next_after(before);
+    (surged && workload.replicas > before).then(|| {
+        format!(
+            "{member} was added for the duration and stays; once it does not lead (kubectl stateful status {typed}), \
+             remove it: kubectl scale statefulset {typed} --replicas={before}"
+        )
+    })
+}

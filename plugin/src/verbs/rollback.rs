@@ -1,0 +1,102 @@
+//! `rollback`: bring the old image back, as long as that loses nothing; else say what a restore would lose, and how to.
+
+use clap::Args;
+use jiff::Timestamp;
+use stateful_cluster::backups;
+use stateful_operations::journal::Entry;
+use stateful_operations::{Closed, World, changes_image, for_moving, no_way_back, restore_plan, way_back};
+use stateful_safety::Workload;
+
+use super::resume::carry_on;
+use crate::cli::OperationFlags;
+use crate::context::{Context, Opened, policy};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::operation::{must_be_able_to_ask, take_over};
+use crate::report::{ago, print_restore};
+use crate::verb::{Rights, Verb};
+
+/// `rollback`
+#[derive(Debug, Args)]
+struct RollbackArgs {
+    /// A StatefulSet's name, sts/NAME, or an engine's name (redis) if the namespace has one database of it
+    target: String,
+    /// Where the old image cannot come back: print how to restore a backup beside the database, accepting that what was written
+    /// since the backup is lost
+    #[arg(long)]
+    accept_data_loss: bool,
+    #[command(flatten)]
+    operation: OperationFlags,
+}
+
+/// The row of `rollback`.
+pub(super) const VERB: Verb = Verb {
+    name: "rollback",
+    about: "Bring the old image back, as long as that loses nothing",
+    examples: "\
+  kubectl stateful rollback mongo -n shop  # until its finalize; refused, with the reason, where data would be lost
+
+  # Then: which backup there is, what it lacks, and how to restore it beside the database
+  kubectl stateful rollback mongo -n shop --accept-data-loss",
+    arguments: RollbackArgs::augment_args,
+    rights: Rights::Namespace(|| for_moving(false)),
+    past_tense: Some("rolled back"),
+    run: |call| Box::pin(async move { run(&call.context().await?, &call.args()?).await }),
+};
+
+async fn run(context: &Context, args: &RollbackArgs) -> Result<Exit, Failure> {
+    must_be_able_to_ask(&args.operation)?;
+    context.need(&context.cluster.namespace, &for_moving(context.cluster.inside)).await?;
+    let opened = context.open(&args.target).await?;
+    let entry = last_upgrade(context, &opened).await?;
+    if !changes_image(&entry.plan) {
+        let message = format!("operation {} changed no image; there is nothing to go back to", entry.id);
+        return Err(Failure::new(Exit::Error, message));
+    }
+    let (goal, origin) = (way_back(&entry, &opened.workload.container), entry.plan.origin.clone());
+    // Found out before anything is taken over.
+    let snapshot = opened.live.snapshot().await?;
+    if let Some(why) = no_way_back(&entry, &goal, &snapshot, &policy(&args.operation.policy)) {
+        let closed = Closed { image: &origin.image, why: &why, since: entry.began };
+        return restore(context, &opened.workload, &closed, args.accept_data_loss).await;
+    }
+    let unfinished = entry.state.is_open();
+    if unfinished {
+        take_over(context, &opened, &entry).await?;
+    }
+    let resumed = unfinished.then_some(&entry);
+    carry_on(context, &opened, &VERB, &goal, origin, resumed, &args.operation).await
+}
+
+/// What is left then: a backup, told with what it lacks, and with its steps once that is accepted.
+async fn restore(context: &Context, workload: &Workload, closed: &Closed<'_>, accepted: bool) -> Result<Exit, Failure> {
+    let looked = backups::list(&context.cluster, workload).await;
+    let refused = Failure::blocked(format!("{} ({})", closed.why, closed.why.code()));
+    let target = context.typed(workload);
+    match restore_plan(workload, closed, &looked, Timestamp::now().as_millisecond()) {
+        Err(none) => Err(refused.hint(format!("go forward instead; there is nothing to restore: {none}"))),
+        Ok(plan) if accepted => {
+            print_restore(context.printer, &plan);
+            Ok(Exit::Done)
+        }
+        Ok(plan) => Err(refused.hint(format!(
+            "go forward instead, or restore {}: what was written since {} ({} ago) is lost; to see how, having accepted that: \
+             kubectl stateful rollback {target} --accept-data-loss",
+            plan.backup,
+            plan.made,
+            ago(plan.loses_milliseconds)
+        ))),
+    }
+}
+
+/// The unfinished operation, or else the newest that changed the image.
+async fn last_upgrade(context: &Context, opened: &Opened) -> Result<Entry, Failure> {
+    let mut newest = opened.live.history(&opened.workload).await?;
+    newest.reverse();
+    let unfinished = newest.iter().position(|entry| entry.state.is_open());
+    let chosen = unfinished.or_else(|| newest.iter().position(|entry| changes_image(&entry.plan)));
+    chosen.map(|index| newest.swap_remove(index)).ok_or_else(|| {
+        Failure::new(Exit::Error, format!("{} has no upgrade to go back on", opened.workload.id))
+            .hint(format!("see what was done: kubectl stateful history {}", context.typed(&opened.workload)))
+    })
+}

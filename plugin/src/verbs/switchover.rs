@@ -1,0 +1,131 @@
+//! `switchover`: another member leads.
+
+use clap::Args;
+use stateful_operations::{Goal, Snapshot, World, best_successor, for_moving};
+use stateful_safety::ReplicaGroup;
+
+use super::upgrade::refuse_beside_another;
+use crate::cli::OperationFlags;
+use crate::context::{Context, policy};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::operation::{Operation, agreed, conclude, must_be_able_to_ask, run as run_operation};
+use crate::planning::{Drawn, drawn};
+use crate::verb::{Rights, Verb};
+
+/// `switchover`
+#[derive(Debug, Args)]
+struct SwitchoverArgs {
+    /// A StatefulSet's name, sts/NAME, or an engine's name (redis) if the namespace has one database of it
+    target: String,
+    /// The member that becomes the primary
+    #[arg(long, value_name = "POD")]
+    to: Option<String>,
+    /// The member that is the primary now
+    #[arg(long, value_name = "POD")]
+    from: Option<String>,
+    #[command(flatten)]
+    operation: OperationFlags,
+}
+
+/// The row of `switchover`.
+pub(super) const VERB: Verb = Verb {
+    name: "switchover",
+    about: "Make another member the primary",
+    examples: "\
+  kubectl stateful switchover redis --to redis-4
+  kubectl stateful switchover redis --from redis-0   # to its best replica",
+    arguments: SwitchoverArgs::augment_args,
+    rights: Rights::Namespace(|| for_moving(false)),
+    past_tense: Some("switched over"),
+    run: |call| Box::pin(async move { run(&call.context().await?, &call.args()?).await }),
+};
+
+async fn run(context: &Context, args: &SwitchoverArgs) -> Result<Exit, Failure> {
+    must_be_able_to_ask(&args.operation)?;
+    context.need(&context.cluster.namespace, &for_moving(context.cluster.inside)).await?;
+    let opened = context.open(&args.target).await?;
+    refuse_beside_another(context, &opened).await?;
+    let snapshot = opened.live.snapshot().await?;
+    let member = wanted(context, args, &snapshot)?;
+    let goal = Goal::Switchover { member };
+    let policy = policy(&args.operation.policy);
+    let plan = match drawn(context, &opened, &goal, "a switchover", &policy).await? {
+        Drawn::Plan(drawn) => drawn.0,
+        Drawn::Nothing(why) => {
+            context.printer.result(&format!("statefulset.apps/{} unchanged: {why}", opened.workload.id.name));
+            return Ok(Exit::Done);
+        }
+    };
+    if let Some(note) = will_not_last(&plan.goal, &snapshot) {
+        context.printer.note(&note);
+    }
+    if !agreed(context, &plan, &args.operation) {
+        return Err(Failure::declined());
+    }
+    plan.still_fits(&opened.live.snapshot().await?)?;
+    let operation = Operation { verb: &VERB, opened: &opened, plan, resumed: None, flags: &args.operation };
+    let report = run_operation(context, operation).await?;
+    Ok(conclude(context, &opened, &report))
+}
+
+/// What is to be known of a member that the database's own configuration wants to lead less than another.
+fn will_not_last(goal: &Goal, snapshot: &Snapshot) -> Option<String> {
+    let Goal::Switchover { member } = goal else { return None };
+    let group = snapshot.assessment.group_of(member)?;
+    let wanted = group.members.iter().max_by_key(|member| member.priority)?;
+    (wanted.priority > group.member(member)?.priority).then(|| {
+        format!(
+            "{member} will not lead for long: by its own configuration {} wants {} more (priority), which takes the lead \
+             by itself within two minutes",
+            group.name, wanted.name
+        )
+    })
+}
+
+/// The member to lead: the one named, or the best replica of the primary named, or of the only primary there is.
+fn wanted(context: &Context, args: &SwitchoverArgs, snapshot: &Snapshot) -> Result<String, Failure> {
+    let equals = |group: &ReplicaGroup| group.primary().is_none() && !group.lacks_primary();
+    if !snapshot.assessment.groups.is_empty() && snapshot.assessment.groups.iter().all(equals) {
+        let all =
+            format!("nobody leads {}, its members are equals: there is nothing to switch over", snapshot.workload.id);
+        return Err(Failure::blocked(all).hint("to take a member away: kubectl stateful drain NODE"));
+    }
+    let known = |name: &str| {
+        snapshot.assessment.group_of(name).ok_or_else(|| {
+            Failure::usage(format!("{name} is no member of {}", snapshot.workload.id))
+                .hint(format!("see them: kubectl stateful status {}", context.typed(&snapshot.workload)))
+        })
+    };
+    if let Some(to) = &args.to {
+        let group = known(to)?;
+        // Compare and swap: who names the present primary wants it only if it still is.
+        if let Some(from) =
+            args.from.as_ref().filter(|from| group.primary().is_none_or(|primary| &&primary.name != from))
+        {
+            return Err(Failure::blocked(format!("{from} does not lead {}; nothing was touched", group.name)));
+        }
+        return Ok(to.clone());
+    }
+    let group = match (&args.from, &snapshot.assessment.groups[..]) {
+        (Some(from), _) => {
+            let group = known(from)?;
+            if !snapshot.leads(from) {
+                return Err(Failure::blocked(format!("{from} does not lead {}; nothing was touched", group.name)));
+            }
+            group
+        }
+        (None, [only]) => only,
+        (None, groups) => {
+            let names: Vec<&str> = groups.iter().filter_map(ReplicaGroup::primary).map(|p| p.name.as_str()).collect();
+            return Err(Failure::usage(format!(
+                "there are {} primaries ({}); name one with --from, or its successor with --to",
+                names.len(),
+                names.join(", ")
+            )));
+        }
+    };
+    let successor = group.primary().and_then(|primary| best_successor(snapshot, group, primary));
+    let nobody = || Failure::blocked(format!("{} has no replica in sync; nothing was touched", group.name));
+    Ok(successor.ok_or_else(nobody)?.name.clone())
+}

@@ -1,0 +1,45 @@
+//! Is everybody there? Between two steps of an operation nobody may be missing, whichever group comes next.
+
+use crate::judge::check_input::CheckInput;
+use crate::model::Member;
+use crate::reasons::Reason;
+
+use super::one_at_a_time::away;
+
+/// Every reason why somebody, apart from `except`, is not there: no pod, a pod not ready, a member behind or silent.
+pub(crate) fn everyone_there(input: &CheckInput<'_>, except: Option<&str>) -> Vec<Reason> {
+    let counts = |name: &str| Some(name) != except;
+    let absent = input.workload.absent();
+    let mut reasons: Vec<Reason> = absent
+        .iter()
+        .filter(|name| counts(name))
+        .map(|name| Reason::PodNotReady { member: name.clone(), why: "there is no pod".to_owned() })
+        .collect();
+    for member in input.workload.members.iter().filter(|member| counts(&member.name)) {
+        reasons.extend(unready(member));
+        if input.assessment.group_of(&member.name).is_none() && member.ready {
+            reasons.push(Reason::NotAMember { member: member.name.clone() });
+        }
+    }
+    for group in &input.assessment.groups {
+        let others = group.members.iter().filter(|member| counts(&member.name));
+        let told = |name: &str| {
+            reasons.iter().any(|reason| matches!(reason, Reason::PodNotReady { member, .. } if member == name))
+        };
+        let found: Vec<Reason> =
+            others.filter(|member| !told(&member.name)).filter_map(|member| away(input, group, member)).collect();
+        reasons.extend(found);
+    }
+    reasons
+}
+
+fn unready(member: &Member) -> Option<Reason> {
+    let why = if member.terminating {
+        "it is being deleted".to_owned()
+    } else if member.ready {
+        return None;
+    } else {
+        member.waiting.clone().unwrap_or_else(|| "its readiness probe has not passed".to_owned())
+    };
+    Some(Reason::PodNotReady { member: member.name.clone(), why })
+}

@@ -1,0 +1,188 @@
+//! A database as its own servers describe it, in words that fit every engine.
+
+use serde::{Deserialize, Serialize};
+
+use super::Millis;
+use super::blocker::Blocker;
+use super::engine_profile::EngineProfile;
+use super::sharded::Sharding;
+use super::sync_replication::SyncReplication;
+use super::version::Version;
+
+/// What an engine adapter reports about a workload at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assessment {
+    /// When the servers were asked.
+    pub taken_at: Millis,
+    /// How the members hang together, for people: `Redis Cluster`, `Sentinel`, `primary and replicas`.
+    pub topology: String,
+    /// Replica groups: one for PostgreSQL, one a shard for Redis Cluster, one a replica set for MongoDB, one a set of nodes that
+    /// hold the same shards for CouchDB. There a member may be in several.
+    pub groups: Vec<ReplicaGroup>,
+    /// Bodies that must keep a majority for the database to elect a primary at all.
+    pub quorums: Vec<Quorum>,
+    /// Conditions under which nothing may be moved, each with its name.
+    pub blockers: Vec<Blocker>,
+    /// The release whose features the data makes use of, where the engine keeps that apart from the servers' own version
+    /// (MongoDB's `featureCompatibilityVersion`): no server of an older release opens it.
+    #[serde(default)]
+    pub feature_release: Option<Version>,
+    /// What an operation may change, or has changed for its duration, about whom commits wait for.
+    #[serde(default)]
+    pub synchrony: SyncReplication,
+    /// What it is of a sharded cluster, if it is (MongoDB).
+    #[serde(default)]
+    pub sharding: Option<Sharding>,
+}
+
+impl Assessment {
+    /// The group a member belongs to.
+    pub fn group_of(&self, member: &str) -> Option<&ReplicaGroup> {
+        self.groups.iter().find(|group| group.member(member).is_some())
+    }
+
+    /// Whether a server of one version can open what a server of another has written: no older release can, unless the
+    /// data still makes use of none but its features.
+    pub fn can_open(&self, version: &Version, written_by: &Version, engine: &EngineProfile) -> bool {
+        let is_older_than = |other: &Version| version.is_older_release_than(other, engine);
+        !is_older_than(written_by) || self.feature_release.as_ref().is_some_and(|features| !is_older_than(features))
+    }
+
+    /// What is known about a member.
+    pub fn member(&self, member: &str) -> Option<&MemberState> {
+        self.groups.iter().find_map(|group| group.member(member))
+    }
+}
+
+/// Members that hold copies of the same data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplicaGroup {
+    /// A name people recognise: `slots 0-5460`, `rs0`, `main`.
+    pub name: String,
+    /// The copies.
+    pub members: Vec<MemberState>,
+    /// How many members in sync, the primary included, a write needs before it is acknowledged.
+    pub write_quorum: usize,
+}
+
+impl ReplicaGroup {
+    /// The member that takes the writes, if exactly one says it does. Two would be two writers: that is no primary.
+    pub fn primary(&self) -> Option<&MemberState> {
+        let mut primaries = self.members.iter().filter(|member| member.role == Role::Primary);
+        match (primaries.next(), primaries.next()) {
+            (Some(only), None) => Some(only),
+            _ => None,
+        }
+    }
+
+    /// The member of that name.
+    pub fn member(&self, name: &str) -> Option<&MemberState> {
+        self.members.iter().find(|member| member.name == name)
+    }
+
+    /// Whether it ought to have a primary and has none. Equals need none.
+    pub fn lacks_primary(&self) -> bool {
+        self.primary().is_none() && !self.members.iter().all(|member| member.role == Role::Peer)
+    }
+}
+
+/// One copy of a group's data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberState {
+    /// The pod's name.
+    pub name: String,
+    /// What it does in its group.
+    pub role: Role,
+    /// Whether it has what the primary has.
+    pub sync: Sync,
+    /// For a replica: seconds since its primary last heard from it how far it has come, where the engine tells.
+    #[serde(default)]
+    pub lag_seconds: Option<u64>,
+    /// The version its server gave.
+    pub version: Option<Version>,
+    /// Whether its server writes to disk at all.
+    pub persists: bool,
+    /// How much the database's own configuration wants it to lead: 0 is never. One that is wanted more than the present
+    /// primary takes the lead by itself sooner or later (MongoDB's `priority`, in thousandths).
+    #[serde(default = "no_preference")]
+    pub priority: u32,
+}
+
+impl MemberState {
+    /// The priority of every member of an engine that has no such setting, and MongoDB's own where nothing is said.
+    pub const NO_PREFERENCE: u32 = 1_000;
+
+    /// Whether it may lead at all.
+    pub const fn is_electable(&self) -> bool {
+        self.priority > 0
+    }
+}
+
+const fn no_preference() -> u32 {
+    MemberState::NO_PREFERENCE
+}
+
+/// What a member does in its group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Role {
+    /// Takes the writes.
+    Primary,
+    /// Follows the primary.
+    Replica,
+    /// One of equals: takes writes as all others do, and nobody leads.
+    Peer,
+    /// It did not say.
+    Unknown,
+}
+
+impl std::fmt::Display for Role {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Primary => "primary",
+            Self::Replica => "replica",
+            Self::Peer => "peer",
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
+/// Whether a member has what its primary has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Sync {
+    /// Streaming from the primary (or being it), this many bytes behind.
+    InSync {
+        /// Bytes of the primary's replication stream it has not confirmed.
+        lag_bytes: u64,
+    },
+    /// Answering, but not streaming: loading, copying everything anew, link down.
+    Behind {
+        /// Why, in the engine's words.
+        why: String,
+    },
+    /// It did not answer.
+    Unreachable {
+        /// Why, in the driver's words.
+        why: String,
+    },
+}
+
+impl Sync {
+    /// Whether it streams, whatever its lag.
+    pub fn is_streaming(&self) -> bool {
+        matches!(self, Self::InSync { .. })
+    }
+}
+
+/// A body of voters that must keep a majority (Redis Cluster's slot-owning masters, a MongoDB set's voters), or of
+/// standbys whose word a commit waits for (PostgreSQL, where not every standby is listed).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quorum {
+    /// What they are, for people: `slot-owning masters`.
+    pub voters_are: String,
+    /// The members that vote and answer.
+    pub live: Vec<String>,
+    /// How many of them an election, or a commit, needs.
+    pub needed: usize,
+}
