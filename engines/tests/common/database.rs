@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use stateful_engines::{CompletedSwitchover, Endpoint, Engine, NoClientPause, SwitchoverError, open};
-use stateful_safety::{Assessment, Blocker, EngineKind, ReplicaGroup, Role, Sync};
+use stateful_safety::{Assessment, Blocker, EngineProfile, ReplicaGroup, Role, Sync};
 use tokio::time::sleep;
 
 use super::PATIENCE;
@@ -15,8 +15,8 @@ pub(crate) trait Database: Sized {
     /// What writes to it.
     type Client: Client;
 
-    /// Its engine.
-    const ENGINE: EngineKind;
+    /// What is constant about its engine.
+    const PROFILE: &'static EngineProfile;
 
     /// A switchover may keep a client that follows the primary from writing for less than this.
     const LONGEST_PAUSE: Duration;
@@ -60,7 +60,7 @@ pub(crate) trait Database: Sized {
 
     /// The adapter, with no connection open yet, as in a process of its own.
     fn adapter(&self) -> Box<dyn Engine> {
-        open(Self::ENGINE).expect("every engine has an adapter")
+        open(Self::PROFILE.name()).expect("every engine has an adapter")
     }
 
     /// What the adapter makes of it now.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use stateful_engines::{Credentials, DialConfig, Endpoint, Secret};
-use stateful_safety::{Assessment, EngineKind};
+use stateful_safety::{Assessment, EngineProfile};
 use tokio::time::sleep;
 
 use super::writer::{Writer, request};
@@ -91,7 +91,7 @@ impl Nodes {
 impl Database for Nodes {
     type Client = Writer;
 
-    const ENGINE: EngineKind = EngineKind::Couchdb;
+    const PROFILE: &'static EngineProfile = &stateful_engines::couchdb::PROFILE;
     /// No role is moved, so no law asks for these three.
     const LONGEST_PAUSE: Duration = Duration::ZERO;
     const LONGEST_CANARY_PAUSE: Duration = Duration::ZERO;

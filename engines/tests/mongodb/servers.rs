@@ -10,7 +10,7 @@ use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use mongodb::options::{ClientOptions, Credential, ServerAddress};
 use stateful_engines::{Credentials, DialConfig, Endpoint, Tls};
-use stateful_safety::EngineKind;
+use stateful_safety::EngineProfile;
 use tokio::time::sleep;
 
 use super::writer::Writer;
@@ -47,6 +47,9 @@ const CERTIFICATES_ONLY: &[&str] = &[
 /// As Percona's operator starts them: certificates among members, passwords for all others.
 const PASSWORDS: &[&str] = &["--replSet", "rs0", "--auth", "--clusterAuthMode", "x509"];
 
+/// Enough for what any law writes: a history that is too short is a condition of its own.
+const OPLOG_MIB: u32 = 64;
+
 /// How many sets there have been.
 static STARTED: AtomicUsize = AtomicUsize::new(0);
 
@@ -58,14 +61,17 @@ pub(crate) struct Servers {
     running: Vec<Option<Process>>,
     /// What each is started as, beside what all are.
     roles: [&'static [&'static str]; SERVERS],
+    oplog_mib: u32,
     pub(super) certificates: Option<Certificates>,
     _turn: Turn,
 }
 
 impl Servers {
-    /// Starts three servers that are no set yet.
+    /// Starts three servers that are no set yet, with the smallest oplog there can be.
     pub(super) async fn unconfigured(measures: Measures) -> Self {
-        Self::prepare([MEMBER; SERVERS], measures).await.run_all()
+        let mut servers = Self::prepare([MEMBER; SERVERS], measures).await;
+        servers.oplog_mib = 1;
+        servers.run_all()
     }
 
     /// A replica set, with these additions to each member's configuration.
@@ -127,7 +133,16 @@ impl Servers {
         let home = std::env::temp_dir().join(format!("stateful-mongodb-{}-{number}", std::process::id()));
         fs::create_dir(&home).expect("a folder of our own");
         let loopback = Loopback::take(27, &[PORT]);
-        Self { home, program, loopback, running: Vec::new(), roles, certificates: None, _turn: turn }
+        Self {
+            home,
+            program,
+            loopback,
+            running: Vec::new(),
+            roles,
+            oplog_mib: OPLOG_MIB,
+            certificates: None,
+            _turn: turn,
+        }
     }
 
     fn certify(&mut self) {
@@ -170,7 +185,7 @@ impl Servers {
             .args(self.roles[number])
             .args(words)
             .args(["--bind_ip", &self.address(number), "--port", &PORT.to_string(), "--nounixsocket"])
-            .args(["--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "1"])
+            .args(["--wiredTigerCacheSizeGB", "0.25", "--oplogSize", &self.oplog_mib.to_string()])
             .args(["--setParameter", "diagnosticDataCollectionEnabled=false"])
             .args(["--setParameter", "enableTestCommands=1"])
             .arg("--dbpath")
@@ -264,7 +279,7 @@ impl Servers {
 impl Database for Servers {
     type Client = Writer;
 
-    const ENGINE: EngineKind = EngineKind::Mongodb;
+    const PROFILE: &'static EngineProfile = &stateful_engines::mongodb::PROFILE;
     const LONGEST_PAUSE: Duration = Duration::from_secs(1);
     /// Shorter than the second that a secondary sleeps which looks for a member to read from.
     const LONGEST_CANARY_PAUSE: Duration = Duration::from_millis(700);
@@ -272,7 +287,9 @@ impl Database for Servers {
     const UNKNOWN_BY_CANARY: u64 = 0;
 
     async fn start(measures: Measures) -> Self {
-        Self::replica_set(Default::default(), measures).await
+        let servers = Self::prepare([MEMBER; SERVERS], measures).await.run_all();
+        servers.initiate(Default::default()).await;
+        servers
     }
 
     fn endpoints(&self) -> Vec<Endpoint> {

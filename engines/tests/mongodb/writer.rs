@@ -2,6 +2,7 @@
 //! driver repeats nothing by itself here: what became of a write is the ledger's business.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
@@ -28,6 +29,9 @@ impl Load for Writer {
     type Connection = Client;
 
     const IS_LED: bool = true;
+
+    /// The driver, not optimised, needs a core for a thousand writes a second, and the smallest oplog there is holds few.
+    const RESTS: Duration = Duration::from_millis(10);
 
     async fn connect(&self, _: usize) -> Option<(usize, Client)> {
         for (number, server) in self.servers.iter().enumerate() {

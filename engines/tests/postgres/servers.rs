@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use stateful_engines::{Credentials, DialConfig, Endpoint, Secret};
-use stateful_safety::{Blocker, EngineKind};
+use stateful_safety::{Blocker, EngineProfile};
 use tokio::time::sleep;
 use tokio_postgres::{Client, NoTls};
 
@@ -235,7 +235,7 @@ impl Servers {
 impl Database for Servers {
     type Client = Writer;
 
-    const ENGINE: EngineKind = EngineKind::Postgres;
+    const PROFILE: &'static EngineProfile = &stateful_engines::postgres::PROFILE;
     const LONGEST_PAUSE: Duration = NOT_FELT;
     const LONGEST_CANARY_PAUSE: Duration = NOT_FELT;
     const UNKNOWN_BY_CANARY: u64 = 1;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use redis::cmd;
 use stateful_engines::Endpoint;
-use stateful_safety::EngineKind;
+use stateful_safety::EngineProfile;
 use tokio::time::sleep;
 
 use super::nodes::{Nodes, PORT, Writer, name};
@@ -29,7 +29,7 @@ pub(crate) struct Cluster(Nodes);
 impl Database for Cluster {
     type Client = Writer;
 
-    const ENGINE: EngineKind = EngineKind::Redis;
+    const PROFILE: &'static EngineProfile = &stateful_engines::redis::PROFILE;
     const LONGEST_PAUSE: Duration = Duration::from_secs(1);
     const LONGEST_CANARY_PAUSE: Duration = Duration::from_secs(1);
     const UNKNOWN_BY_CANARY: u64 = 1;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use redis::cmd;
 use stateful_engines::{Endpoint, SwitchoverError};
-use stateful_safety::EngineKind;
+use stateful_safety::EngineProfile;
 
 use super::nodes::{Nodes, PORT, Writer, name};
 use crate::common::database::{Database, leader_of, replicas};
@@ -19,7 +19,7 @@ pub(crate) struct Replication(Nodes);
 impl Database for Replication {
     type Client = Writer;
 
-    const ENGINE: EngineKind = EngineKind::Redis;
+    const PROFILE: &'static EngineProfile = &stateful_engines::redis::PROFILE;
     /// A replica says once a second how far it has come, and the primary holds writes until it says that it has all.
     const LONGEST_PAUSE: Duration = Duration::from_secs(2);
     const LONGEST_CANARY_PAUSE: Duration = Duration::from_secs(2);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use redis::cmd;
 use stateful_engines::Endpoint;
-use stateful_safety::{Assessment, EngineKind};
+use stateful_safety::{Assessment, EngineProfile};
 use tokio::time::sleep;
 
 use super::nodes::{Nodes, PORT, Writer};
@@ -22,7 +22,7 @@ pub(crate) struct Sentinel(Nodes);
 impl Database for Sentinel {
     type Client = Writer;
 
-    const ENGINE: EngineKind = EngineKind::Redis;
+    const PROFILE: &'static EngineProfile = &stateful_engines::redis::PROFILE;
     /// Writes are held while the Sentinels elect one of them and do the failover, one step a tick of theirs.
     const LONGEST_PAUSE: Duration = Duration::from_secs(5);
     const LONGEST_CANARY_PAUSE: Duration = Duration::from_secs(5);
