@@ -11,6 +11,7 @@
 //! [`ENGINES`].
 
 mod canary;
+mod condition;
 pub mod couchdb;
 mod endpoint;
 mod engine;
@@ -22,6 +23,7 @@ pub mod redis;
 mod registry;
 mod tls;
 
+pub use condition::{Condition, NO_PRIMARY, SEVERAL_PRIMARIES, VIEWS_DISAGREE, not_one_primary};
 pub use endpoint::{Credentials, DialConfig, Endpoint, Secret, Tls};
 pub use engine::{BoxFuture, CompletedSwitchover, Engine, Prepared, SwitchoverError};
 pub use ledger::{Gap, Ledger};

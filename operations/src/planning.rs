@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use stateful_safety::{MemberState, Policy, ReplicaGroup, Role, Rollout, Sharded, Version};
+use stateful_safety::{MemberState, Policy, ReplicaGroup, Role, Rollout, Version};
 
 use crate::affected_members::{moves, target_image};
 use crate::goal::Goal;
@@ -37,7 +37,7 @@ pub fn draft_plan(goal: &Goal, snapshot: &Snapshot, origin: Origin, policy: &Pol
         notes.extend(temporary_sync::notes(goal, snapshot, begins, draft_plan.added.as_ref()));
     }
     if matches!(goal, Goal::Upgrade { .. }) && !steps.is_empty() {
-        notes.extend(snapshot.assessment.sharding.as_ref().map(Sharded::note));
+        notes.extend(snapshot.assessment.upgrade_notes.iter().cloned());
     }
     Plan {
         format: Plan::FORMAT,

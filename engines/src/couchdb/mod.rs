@@ -8,6 +8,7 @@
 
 mod answers;
 mod canary;
+pub mod conditions;
 mod connection_config;
 mod connections;
 mod interpret;
@@ -16,6 +17,7 @@ mod profile;
 mod switchover;
 
 pub use answers::{Answers, Seen, Told};
+pub use conditions::CONDITIONS;
 pub use interpret::interpret;
 pub use profile::PROFILE;
 

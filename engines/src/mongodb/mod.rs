@@ -2,6 +2,7 @@
 
 mod answers;
 mod canary;
+pub mod conditions;
 mod connection_config;
 mod connections;
 mod finalize;
@@ -9,11 +10,14 @@ mod interpret;
 mod observe;
 mod profile;
 mod relay;
+mod sharding;
 mod switchover;
 
 pub use answers::{Answers, Cluster, Seen, Withheld};
+pub use conditions::CONDITIONS;
 pub use interpret::interpret;
 pub use profile::PROFILE;
+pub use sharding::{Balancer, Part, Sharding};
 
 use stateful_safety::{Assessment, ConnectionConfig, ContainerFacts, Millis, Version};
 use tokio::sync::watch;

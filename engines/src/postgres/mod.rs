@@ -2,6 +2,7 @@
 
 mod answers;
 mod canary;
+pub mod conditions;
 mod connection_config;
 mod connections;
 mod conninfo;
@@ -16,6 +17,7 @@ mod switchover;
 mod tls;
 
 pub use answers::{Answers, Row, Seen};
+pub use conditions::CONDITIONS;
 pub use interpret::interpret;
 pub use profile::PROFILE;
 

@@ -2,6 +2,7 @@
 
 mod answers;
 mod canary;
+pub mod conditions;
 mod connection_config;
 mod connections;
 mod interpret;
@@ -11,6 +12,7 @@ mod profile;
 mod switchover;
 
 pub use answers::{Answers, Seen};
+pub use conditions::CONDITIONS;
 pub use interpret::interpret;
 pub use profile::PROFILE;
 

@@ -239,7 +239,7 @@ impl Servers {
             let members = &assessment.groups[0].members;
             let following = members.iter().all(|member| matches!(member.sync, Sync::InSync { .. }));
             let led = members.iter().any(|member| member.role == Role::Primary);
-            if following && led && assessment.blockers.is_empty() {
+            if following && led && assessment.blockers_of_moves().next().is_none() {
                 return assessment;
             }
             assert!(begun.elapsed() < PATIENCE, "{assessment:#?}");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use mongodb::bson::doc;
 use stateful_engines::mongodb::Mongodb;
 use stateful_engines::{Endpoint, Engine, NoClientPause};
-use stateful_safety::{Balancer, Part, Sharded, Sharding};
+use stateful_safety::Blocks;
 use tokio::sync::watch;
 
 use crate::servers::{Servers, name};
@@ -14,8 +14,11 @@ use crate::servers::{Servers, name};
 /// A canary writes every 20 ms: for as long as this there is something to read back.
 const WRITTEN_FOR: Duration = Duration::from_secs(2);
 
-async fn sharding(servers: &Servers, endpoints: &[Endpoint]) -> Sharding {
-    servers.whole_of(endpoints).await.sharding.expect("a part of a cluster")
+/// What its topology says, and the codes against an upgrade of it.
+async fn part_of(servers: &Servers, endpoints: &[Endpoint]) -> (String, Vec<&'static str>) {
+    let assessment = servers.whole_of(endpoints).await;
+    let codes = assessment.blockers_of(Blocks::Upgrade).map(|blocker| blocker.code).collect();
+    (assessment.topology, codes)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -23,22 +26,23 @@ async fn a_part_of_a_cluster_knows_itself_and_the_config_servers_alone_know_the_
     let Some(servers) = Servers::start_sharded().await else { return };
     let endpoints = servers.endpoints();
     let (config, shard) = endpoints.split_at(2);
-    let codes = |sharding: &Sharding| sharding.against_renewal().iter().map(Sharded::code).collect::<Vec<_>>();
 
-    let told = sharding(&servers, config).await;
-    assert_eq!(told.part, Part::ConfigServers { shards: vec!["shop-a".to_owned()] });
-    assert_eq!((told.balancer, codes(&told)), (Balancer::On, vec!["STF-MG-008"]), "as long as nobody says otherwise");
+    let config_servers = "the config servers of a sharded cluster (its shards: shop-a)";
+    let (topology, codes) = part_of(&servers, config).await;
+    assert!(topology.contains(config_servers) && topology.ends_with("balancer on"), "{topology}");
+    assert_eq!(codes, ["STF-MG-008"], "as long as it was not told otherwise");
     for (order, balancer, against) in [
-        ("_configsvrBalancerStop", Balancer::Off, vec![]),
-        ("_configsvrBalancerStart", Balancer::On, vec!["STF-MG-008"]),
+        ("_configsvrBalancerStop", "balancer off", vec![]),
+        ("_configsvrBalancerStart", "balancer on", vec!["STF-MG-008"]),
     ] {
         servers.order(0, doc! { order: 1, "maxTimeMS": 30_000 }).await;
-        let told = sharding(&servers, config).await;
-        assert_eq!((told.balancer, codes(&told)), (balancer, against), "{order}");
+        let (topology, codes) = part_of(&servers, config).await;
+        assert!(topology.ends_with(balancer), "{order}: {topology}");
+        assert_eq!(codes, against, "{order}");
     }
-    let told = sharding(&servers, shard).await;
-    assert_eq!(told.part, Part::Shard { name: Some("shop-a".to_owned()) });
-    assert_eq!((told.balancer, codes(&told)), (Balancer::Unknown, vec!["STF-MG-009"]));
+    let (topology, codes) = part_of(&servers, shard).await;
+    assert!(topology.ends_with("shard shop-a of a sharded cluster, balancer not known"), "{topology}");
+    assert_eq!(codes, ["STF-MG-009"]);
 }
 
 /// Config servers take no database of anybody's: the canary writes where they let it.

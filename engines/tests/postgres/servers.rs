@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use stateful_engines::postgres::Postgres;
 use stateful_engines::{Credentials, DialConfig, Endpoint, Engine, Secret};
-use stateful_safety::{Assessment, Blocker, Sync};
+use stateful_safety::{Assessment, Sync};
 use tokio_postgres::{Client, NoTls};
 
 use crate::programs::{append, owner, programs, stop, succeed};
@@ -119,7 +119,7 @@ impl Servers {
             let members = &assessment.groups[0].members;
             let streaming = members.iter().all(|member| matches!(member.sync, Sync::InSync { .. }));
             // Our own old sessions end in their own time.
-            let calm = assessment.blockers.iter().all(|blocker| matches!(blocker, Blocker::TransactionOpen { .. }));
+            let calm = assessment.blockers.iter().all(|blocker| blocker.code == "STF-PG-001");
             if streaming && calm {
                 return assessment;
             }

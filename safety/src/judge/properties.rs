@@ -62,7 +62,7 @@ fn database() -> impl Strategy<Value = Assessment> {
             blockers: Vec::new(),
             feature_release: None,
             synchrony: crate::model::SyncReplication::Declared,
-            sharding: None,
+            upgrade_notes: Vec::new(),
         }
     })
 }

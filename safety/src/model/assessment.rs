@@ -3,14 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::Millis;
-use super::blocker::Blocker;
+use super::blocker::{Blocker, Blocks};
 use super::engine_profile::EngineProfile;
-use super::sharded::Sharding;
 use super::sync_replication::SyncReplication;
 use super::version::Version;
 
 /// What an engine adapter reports about a workload at one moment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Assessment {
     /// When the servers were asked.
     pub taken_at: Millis,
@@ -30,12 +29,24 @@ pub struct Assessment {
     /// What an operation may change, or has changed for its duration, about whom commits wait for.
     #[serde(default)]
     pub synchrony: SyncReplication,
-    /// What it is of a sharded cluster, if it is (MongoDB).
-    #[serde(default)]
-    pub sharding: Option<Sharding>,
+    /// What the administrator of an upgrade should know although nothing stands in its way.
+    pub upgrade_notes: Vec<String>,
 }
 
 impl Assessment {
+    /// What stands in the way of taking a member or of moving the lead, whatever for.
+    pub fn blockers_of_moves(&self) -> impl Iterator<Item = &Blocker> {
+        self.blockers.iter().filter(|blocker| match blocker.effect.blocks {
+            Blocks::Everything | Blocks::Switchover | Blocks::SwitchoverAndItsMember | Blocks::AllButItsMember => true,
+            Blocks::Upgrade | Blocks::Finalize => false,
+        })
+    }
+
+    /// What stands in the way of an upgrade, or of making a release final, and of nothing else.
+    pub fn blockers_of(&self, blocks: Blocks) -> impl Iterator<Item = &Blocker> {
+        self.blockers.iter().filter(move |blocker| blocker.effect.blocks == blocks)
+    }
+
     /// The group a member belongs to.
     pub fn group_of(&self, member: &str) -> Option<&ReplicaGroup> {
         self.groups.iter().find(|group| group.member(member).is_some())

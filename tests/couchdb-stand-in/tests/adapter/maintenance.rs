@@ -2,16 +2,16 @@
 
 use serde_json::json;
 use stateful_engines::couchdb::Couchdb;
+use stateful_engines::couchdb::conditions::MAINTENANCE_MODE_NOLB;
 use stateful_engines::{Engine, Prepared};
-use stateful_safety::{Blocker, Unsettled};
+use stateful_safety::Blocker;
 
 use crate::nodes::{Nodes, name};
 
 const MODE: &str = "/_node/_local/_config/couchdb/maintenance_mode";
 
 fn is_away(blockers: &[Blocker], number: usize) -> bool {
-    let away = Blocker::Unsettled(Unsettled::MaintenanceMode { member: name(number), mode: "nolb".to_owned() });
-    blockers.contains(&away)
+    blockers.contains(&MAINTENANCE_MODE_NOLB.found(&[("member", &name(number)), ("mode", &"nolb")]))
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use stateful_safety::{Blocker, MemberState, Quorum, ReplicaGroup};
+use stateful_safety::{Blocker, Blocks, Effect, MemberState, Passes, Quorum, ReplicaGroup};
 
 use super::*;
 use crate::evaluation::reservations::{FirstSeen, RESERVATION_LIFETIME};
@@ -43,7 +43,7 @@ fn assessment(groups: Vec<ReplicaGroup>) -> Assessment {
         blockers: Vec::new(),
         feature_release: None,
         synchrony: stateful_safety::SyncReplication::Declared,
-        sharding: None,
+        upgrade_notes: Vec::new(),
     }
 }
 
@@ -125,7 +125,13 @@ fn what_is_wrong_is_counted_member_by_member_group_by_group() {
         live: vec!["redis-0".to_owned()],
         needed: 2,
     });
-    snapshot.blockers.push(Blocker::SlotsUncovered { covered: 10_923 });
+    snapshot.blockers.push(Blocker {
+        code: "STF-XX-001",
+        effect: Effect::new(Blocks::Everything, Passes::ByItself),
+        member: None,
+        text: "a condition".to_owned(),
+        next_step: "wait".to_owned(),
+    });
     let text = about(&[guarded(), redis(3)], Some(snapshot));
     assert!(says(&text, "assessment_age_seconds", "4.0"), "{text}");
     assert!(says(&text, "groups", "2") && says(&text, "groups_without_primary", "1"), "{text}");
