@@ -51,7 +51,7 @@ pub(crate) struct Globals {
         help_heading = "Output"
     )]
     pub(crate) color: ColorWhen,
-    /// Namespace of the workload
+    /// Namespace of the database
     #[arg(short, long, global = true, value_name = "NS")]
     namespace: Option<String>,
     /// Path to the kubeconfig file

@@ -65,7 +65,7 @@ pub(crate) struct OperationFlags {
     /// How long one step may take, including the time it waits
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration, help_heading = "Operation")]
     pub(crate) step_timeout: Duration,
-    /// Write test keys during the operation, and prove at the end that none was lost
+    /// Write test keys during the operation, and report at the end whether an acknowledged write was lost
     #[arg(long, help_heading = "Operation")]
     pub(crate) canary: bool,
     /// Write a report that opens in a browser

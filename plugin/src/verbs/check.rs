@@ -24,6 +24,7 @@ const WRITES_FOR: Duration = Duration::from_secs(3);
 #[derive(Debug, Args)]
 struct CheckArgs {
     /// A database, or node/NODE to ask about a drain of that node
+    #[arg(value_parser = check_target)]
     target: String,
     /// Also write test keys for three seconds, and read them back
     #[arg(long)]
@@ -46,12 +47,15 @@ pub(super) const VERB: Verb = Verb {
     run: |call| Box::pin(async move { run(&call.context().await?, &call.args()?).await }),
 };
 
+fn check_target(text: &str) -> Result<String, String> {
+    if text == "node/" {
+        return Err("the name of the node is missing; list the nodes with: kubectl get nodes".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 async fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
     let reports = match args.target.strip_prefix("node/") {
-        Some("") => {
-            return Err(Failure::usage("the name of the node is missing")
-                .hint("name it: kubectl stateful check node/NODE; see them: kubectl get nodes"));
-        }
         Some(node) => {
             stateful_cluster::is_cordoned(&context.cluster, node).await?; // refuses a name that no node has
             let workloads = stateful_cluster::discover_on_node(&context.cluster, node).await?;
@@ -100,4 +104,17 @@ async fn report(
         report.add(&check_canary(&canary.end().await), &target);
     }
     Ok(report)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::verb::command;
+
+    #[test]
+    fn a_node_without_a_name_is_a_usage_error() {
+        let check = |target: &str| command(&[super::VERB]).try_get_matches_from(["kubectl-stateful", "check", target]);
+        assert!(check("node/node-3").is_ok());
+        let error = check("node/").expect_err("no name");
+        assert!(error.use_stderr() && error.to_string().contains("the name of the node is missing"), "{error}");
+    }
 }

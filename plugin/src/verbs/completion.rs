@@ -9,7 +9,7 @@ use crate::verb::{Rights, Verb, command};
 /// `completion`
 #[derive(Debug, Args)]
 struct CompletionArgs {
-    /// bash, zsh, fish, powershell
+    /// The shell that reads the script
     shell: clap_complete::Shell,
 }
 

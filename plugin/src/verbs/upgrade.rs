@@ -45,7 +45,7 @@ struct UpgradeArgs {
 /// How members are replaced.
 #[derive(Debug, Args)]
 struct Replacement {
-    /// At the end, switch back to the members that led at the beginning
+    /// At the end, switch back to the members that were the primaries at the beginning
     #[arg(long)]
     restore_primaries: bool,
     /// Replace a replica that is already broken, first, instead of refusing
