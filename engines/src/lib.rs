@@ -25,7 +25,10 @@ mod tls;
 
 pub use condition::{Condition, NO_PRIMARY, SEVERAL_PRIMARIES, VIEWS_DISAGREE, not_one_primary};
 pub use endpoint::{Credentials, DialConfig, Endpoint, Secret, Tls};
-pub use engine::{BoxFuture, CompletedSwitchover, Engine, Prepared, SwitchoverError};
+pub use engine::{
+    BoxFuture, Canary, CompletedSwitchover, Engine, Finalization, Prepared, RestartPreparation, Switchover,
+    SwitchoverError, TemporarySync, Watchers,
+};
 pub use ledger::{Gap, Ledger};
 pub use pooler_control::{ClientPause, NoClientPause, Pool, PoolerControl, PoolerTarget, RetrySettings};
 pub use registry::{ENGINES, EngineRow, find_profile, open, profiles};

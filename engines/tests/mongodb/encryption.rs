@@ -1,6 +1,7 @@
 //! Servers that speak TLS and ask for a certificate.
 
 use mongodb::bson::{Document, doc};
+use stateful_engines::Switchover;
 use stateful_engines::mongodb::Mongodb;
 use stateful_engines::{Credentials, Engine, NoClientPause, Secret};
 use stateful_safety::Sync;

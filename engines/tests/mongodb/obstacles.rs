@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mongodb::bson::{Document, doc};
+use stateful_engines::Switchover;
 use stateful_engines::mongodb::Mongodb;
 use stateful_engines::{Engine, NoClientPause, SwitchoverError};
 use stateful_safety::{

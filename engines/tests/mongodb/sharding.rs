@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use mongodb::bson::doc;
 use stateful_engines::mongodb::Mongodb;
-use stateful_engines::{Endpoint, Engine, NoClientPause};
+use stateful_engines::{Canary, Switchover};
+use stateful_engines::{Endpoint, NoClientPause};
 use stateful_safety::Blocks;
 use tokio::sync::watch;
 
@@ -54,7 +55,7 @@ async fn config_servers_and_shards_have_canaries_and_config_servers_hand_over_wi
         let engine = Mongodb::default();
         let (_doors, shown) = watch::channel(endpoints.clone());
         let (stop, stopped) = watch::channel(false);
-        let canary = engine.canary(shown, stopped);
+        let canary = engine.run_canary(shown, stopped);
         let moves = async {
             if endpoints.len() > 1 {
                 engine.switch_over(&endpoints, &[], &name(0), &name(1), &NoClientPause).await.expect("switched over");

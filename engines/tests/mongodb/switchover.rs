@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use mongodb::bson::{Document, doc};
 use stateful_engines::mongodb::Mongodb;
-use stateful_engines::{Engine, NoClientPause, SwitchoverError};
+use stateful_engines::{Canary, Switchover};
+use stateful_engines::{NoClientPause, SwitchoverError};
 use stateful_safety::Role;
 use tokio::sync::watch;
 
@@ -26,7 +27,7 @@ async fn whoever_takes_over_loses_no_write_and_nobody_waits_for_a_second() {
     let engine = Mongodb::default();
     let (_doors, endpoints) = watch::channel(servers.endpoints());
     let (stop, stopped) = watch::channel(false);
-    let canary = engine.canary(endpoints, stopped);
+    let canary = engine.run_canary(endpoints, stopped);
     let moves = async {
         for round in 0..4 {
             let from = leader(&servers).await;

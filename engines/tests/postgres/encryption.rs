@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::chown;
 use std::time::Instant;
 
+use stateful_engines::Switchover;
 use stateful_engines::postgres::Postgres;
 use stateful_engines::{Credentials, Endpoint, Engine, NoClientPause, Secret, Tls};
 use stateful_safety::Sync;

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use stateful_engines::Switchover;
 use stateful_engines::postgres::Postgres;
-use stateful_engines::{CompletedSwitchover, Engine, NoClientPause, SwitchoverError};
+use stateful_engines::{CompletedSwitchover, NoClientPause, SwitchoverError};
 
 use crate::clients::Clients;
 use crate::programs::signal;

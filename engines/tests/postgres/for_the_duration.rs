@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use stateful_engines::postgres::Postgres;
 use stateful_engines::{Engine, NoClientPause};
+use stateful_engines::{Switchover, TemporarySync};
 use stateful_safety::SyncReplication;
 
 use tokio::time::timeout;

@@ -6,8 +6,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
+use stateful_engines::Switchover;
 use stateful_engines::postgres::Postgres;
-use stateful_engines::{ClientPause, Engine, SwitchoverError};
+use stateful_engines::{ClientPause, SwitchoverError};
 
 use crate::clients::Clients;
 use crate::faults::{leader, switch_over};

@@ -5,8 +5,9 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use stateful_engines::NoClientPause;
+use stateful_engines::Switchover;
 use stateful_engines::postgres::{Postgres, Seen};
-use stateful_engines::{Engine, NoClientPause};
 
 use crate::servers::{PATIENCE, Servers, name};
 use crate::switchover::ANY;

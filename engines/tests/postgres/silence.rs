@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
+use stateful_engines::Switchover;
 use stateful_engines::postgres::Postgres;
-use stateful_engines::{Engine, NoClientPause, SwitchoverError};
+use stateful_engines::{NoClientPause, SwitchoverError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;

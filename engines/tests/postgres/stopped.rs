@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use stateful_engines::postgres::Postgres;
-use stateful_engines::{CompletedSwitchover, Endpoint, Engine, NoClientPause, SwitchoverError};
+use stateful_engines::{CompletedSwitchover, Endpoint, NoClientPause, SwitchoverError};
+use stateful_engines::{RestartPreparation, Switchover};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream};
 

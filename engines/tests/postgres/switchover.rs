@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use stateful_engines::NoClientPause;
 use stateful_engines::postgres::Postgres;
-use stateful_engines::{Engine, NoClientPause};
+use stateful_engines::{Canary, Switchover};
 use stateful_safety::Role;
 
 use crate::clients::Clients;
@@ -73,7 +74,7 @@ async fn a_canary_that_begins_during_a_handover_lives_through_it_and_leaves_noth
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let (_doors, endpoints) = tokio::sync::watch::channel(servers.endpoints());
     let all = servers.endpoints();
-    let (ledger, ()) = futures::join!(engine.canary(endpoints, stopped), async {
+    let (ledger, ()) = futures::join!(engine.run_canary(endpoints, stopped), async {
         engine.switch_over(&all, &[], &name(0), &name(1), &NoClientPause).await.expect("a switchover");
         servers.whole().await;
         tokio::time::sleep(Duration::from_secs(1)).await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use stateful_cluster::{Cluster, Error as ClusterError, PortForwards};
-use stateful_engines::{Endpoint, Engine};
+use stateful_engines::{Endpoint, Engine, Watchers};
 use stateful_safety::{Assessment, Member, Millis, Workload};
 
 use super::endpoints::EndpointBuilder;
@@ -67,8 +67,10 @@ impl Observer {
     /// Ways to the servers that watch over the members, in these pods.
     pub(super) async fn watchers(&self, pods: &[Member]) -> Vec<Endpoint> {
         let mut watchers = Vec::new();
-        for pod in pods {
-            watchers.push(self.endpoints.watcher(pod, self.engine.watcher_port(), &self.port_forwards).await);
+        if let Some(port) = self.engine.watchers().map(Watchers::watcher_port) {
+            for pod in pods {
+                watchers.push(self.endpoints.watcher(pod, port, &self.port_forwards).await);
+            }
         }
         watchers
     }

@@ -22,7 +22,12 @@ impl Canary {
     pub(crate) fn start(live: &Arc<Live>) -> Self {
         let (stop, stopped) = watch::channel(false);
         let (engine, endpoints) = (live.engine(), live.endpoints());
-        let task = tokio::spawn(async move { engine.canary(endpoints, stopped).await });
+        let task = tokio::spawn(async move {
+            match engine.canary() {
+                Some(canary) => canary.run_canary(endpoints, stopped).await,
+                None => Err("there is no canary for this engine".to_owned()),
+            }
+        });
         Self { stop, task }
     }
 

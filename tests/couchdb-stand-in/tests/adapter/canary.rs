@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use stateful_engines::Engine;
+use stateful_engines::Canary;
 use stateful_engines::couchdb::Couchdb;
 use tokio::sync::watch;
 
@@ -16,7 +16,7 @@ const A_WHILE: Duration = Duration::from_millis(600);
 async fn a_canary_counts_only_what_a_quorum_has_and_loses_none_of_it() {
     let mut nodes = Nodes::start("canary").await;
     let ((endpoints, seen), (stop, stopped)) = (watch::channel(nodes.endpoints()), watch::channel(false));
-    let canary = tokio::spawn(async move { Couchdb::default().canary(seen, stopped).await });
+    let canary = tokio::spawn(async move { Couchdb::default().run_canary(seen, stopped).await });
     let begun = Instant::now();
     while nodes.ask(0, "GET", "/_all_dbs", &json!(null)).await.1.as_array().is_none_or(Vec::is_empty) {
         assert!(begun.elapsed() < PATIENCE, "it makes no database");

@@ -1,9 +1,10 @@
 //! A restart is prepared in the running process alone, and what was prepared can be taken back by anybody.
 
 use serde_json::json;
+use stateful_engines::Prepared;
+use stateful_engines::RestartPreparation;
 use stateful_engines::couchdb::Couchdb;
 use stateful_engines::couchdb::conditions::MAINTENANCE_MODE_NOLB;
-use stateful_engines::{Engine, Prepared};
 use stateful_safety::Blocker;
 
 use crate::nodes::{Nodes, name};
