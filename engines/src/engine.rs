@@ -7,7 +7,7 @@ use std::time::Duration;
 use stateful_safety::{Assessment, ConnectionConfig, ContainerFacts, Millis, Version};
 use tokio::sync::watch;
 
-use crate::{ClientPause, Endpoint, Ledger, PoolerControl};
+use crate::{CanaryError, ClientPause, Endpoint, Ledger, PoolerControl};
 
 /// A future that can be kept in a table.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -132,7 +132,7 @@ pub trait Canary: Send + Sync {
         &self,
         endpoints: watch::Receiver<Vec<Endpoint>>,
         stop: watch::Receiver<bool>,
-    ) -> BoxFuture<'_, Result<Ledger, String>>;
+    ) -> BoxFuture<'_, Result<Ledger, CanaryError>>;
 }
 
 /// What came of getting ready for a member's restart.

@@ -15,6 +15,7 @@ mod condition;
 pub mod couchdb;
 mod endpoint;
 mod engine;
+mod error;
 mod ledger;
 pub mod mongodb;
 mod pooler_control;
@@ -29,6 +30,8 @@ pub use engine::{
     BoxFuture, Canary, CompletedSwitchover, Engine, Finalization, Prepared, RestartPreparation, Switchover,
     SwitchoverError, TemporarySync, Watchers,
 };
+pub use error::{CanaryError, PoolerError, ServerError};
 pub use ledger::{Gap, Ledger};
 pub use pooler_control::{ClientPause, NoClientPause, Pool, PoolerControl, PoolerTarget, RetrySettings};
 pub use registry::{ENGINES, EngineRow, find_profile, open, profiles};
+pub use tls::TlsError;

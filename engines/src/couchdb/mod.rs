@@ -25,8 +25,8 @@ use stateful_safety::{Assessment, ConnectionConfig, ContainerFacts, Millis};
 use tokio::sync::watch;
 
 use crate::{
-    BoxFuture, Canary, Endpoint, Engine, Finalization, Ledger, PoolerControl, Prepared, RestartPreparation, Switchover,
-    SwitchoverError, TemporarySync, Watchers,
+    BoxFuture, Canary, CanaryError, Endpoint, Engine, Finalization, Ledger, PoolerControl, Prepared,
+    RestartPreparation, Switchover, SwitchoverError, TemporarySync, Watchers,
 };
 use connections::Connections;
 use switchover::Asked;
@@ -103,7 +103,7 @@ impl Canary for Couchdb {
         &self,
         endpoints: watch::Receiver<Vec<Endpoint>>,
         stop: watch::Receiver<bool>,
-    ) -> BoxFuture<'_, Result<Ledger, String>> {
+    ) -> BoxFuture<'_, Result<Ledger, CanaryError>> {
         Box::pin(canary::run(endpoints, stop))
     }
 }

@@ -20,8 +20,8 @@ use stateful_safety::{Assessment, ConnectionConfig, ContainerFacts, Millis};
 use tokio::sync::watch;
 
 use crate::{
-    BoxFuture, Canary, ClientPause, CompletedSwitchover, Endpoint, Engine, Finalization, Ledger, PoolerControl,
-    Prepared, RestartPreparation, Switchover, SwitchoverError, TemporarySync, Watchers,
+    BoxFuture, Canary, CanaryError, ClientPause, CompletedSwitchover, Endpoint, Engine, Finalization, Ledger,
+    PoolerControl, Prepared, RestartPreparation, Switchover, SwitchoverError, TemporarySync, Watchers,
 };
 use connections::Connections;
 
@@ -115,7 +115,7 @@ impl Canary for Redis {
         &self,
         endpoints: watch::Receiver<Vec<Endpoint>>,
         stop: watch::Receiver<bool>,
-    ) -> BoxFuture<'_, Result<Ledger, String>> {
+    ) -> BoxFuture<'_, Result<Ledger, CanaryError>> {
         Box::pin(canary::run(endpoints, stop))
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use stateful_engines::Ledger;
+use stateful_engines::{CanaryError, Ledger, ServerError};
 use stateful_operations::Live;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -15,7 +15,7 @@ const ENDS_WITHIN: Duration = Duration::from_secs(15);
 /// A canary at work.
 pub(crate) struct Canary {
     stop: watch::Sender<bool>,
-    task: JoinHandle<Result<Ledger, String>>,
+    task: JoinHandle<Result<Ledger, CanaryError>>,
 }
 
 impl Canary {
@@ -25,7 +25,7 @@ impl Canary {
         let task = tokio::spawn(async move {
             match engine.canary() {
                 Some(canary) => canary.run_canary(endpoints, stopped).await,
-                None => Err("there is no canary for this engine".to_owned()),
+                None => Err(ServerError::NoEndpoint("there is no canary for this engine".to_owned()).into()),
             }
         });
         Self { stop, task }
@@ -35,7 +35,7 @@ impl Canary {
     pub(crate) async fn end(self) -> Result<Ledger, String> {
         let _ = self.stop.send(true); // a canary that has ended already has said why
         match timeout(ENDS_WITHIN, self.task).await {
-            Ok(Ok(ledger)) => ledger,
+            Ok(Ok(ledger)) => ledger.map_err(|why| why.to_string()),
             Ok(Err(error)) => Err(format!("the canary ended badly: {error}")),
             Err(_) => Err(format!("the canary did not end within {ENDS_WITHIN:?}; what it wrote expires within a day")),
         }
