@@ -1,4 +1,4 @@
-//! Groups whose members are equals: nobody leads, every one may go as long as a write still finds its quorum of copies.
+//! Groups whose members are equals: no member leads, and each may go as long as a write still finds its quorum of copies.
 
 use super::tests::{NOW, against, blocker, state, take, workload};
 use super::{JudgeInput, everyone_in_sync};
@@ -69,7 +69,7 @@ fn beside_one_in_maintenance_mode_nobody_goes_and_that_one_may() {
     assert_eq!(against(&assessment, &take(&["c3"])), ["STF-XX-001"]);
     assert_eq!(against(&assessment, &take(&["c1"])), Vec::<&str>::new());
     let mut workload = workload(&assessment);
-    workload.replicas = 0; // nobody of them is missing
+    workload.replicas = 0; // none of them is missing
     let known = JudgeInput { workload: &workload, assessment: Some(&assessment), promised: &[] };
     let codes = |except| {
         let reasons = everyone_in_sync(&Policy::default(), known, except, NOW);

@@ -141,7 +141,7 @@ pub enum Role {
     Primary,
     /// Follows the primary.
     Replica,
-    /// One of equals: takes writes as all others do, and nobody leads.
+    /// One of equals: takes writes as all others do; no member leads.
     Peer,
     /// It did not say.
     Unknown,

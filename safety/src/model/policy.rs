@@ -1,4 +1,4 @@
-//! The limits the judge holds everybody to.
+//! The limits of the judge.
 
 use std::collections::BTreeSet;
 

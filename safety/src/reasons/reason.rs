@@ -11,7 +11,7 @@ const ACCEPTABLE: &[&str] = &[
     // A snapshot runs: a switchover only takes longer.
     "STF-DB-019",
     // A cluster moves data between its shards, or may do so: a chunk changes hands when a majority of both shards has it, so a
-    // member that restarts meanwhile loses none of its writes. A shard's own members cannot tell, so that somebody else has to.
+    // member that restarts meanwhile loses none of its writes. A shard's own members cannot tell, so the person who runs the upgrade has to.
     "STF-MG-008",
     "STF-MG-009",
     // A backup may run: it would break off and be made anew.
@@ -125,7 +125,7 @@ pub enum Reason {
         /// The engine, which knows how to turn persistence on.
         engine: &'static EngineProfile,
     },
-    /// No replica of the group is in sync, so nobody can take over.
+    /// No replica of the group is in sync, so none can take over.
     NoSuccessor {
         /// The group.
         group: String,
@@ -238,7 +238,7 @@ impl Reason {
     }
 
     /// Whether the operator of a run may accept it (`--skip-check CODE`). What would lose acknowledged writes or
-    /// make two writers may not be accepted by anybody. Writes that are not acknowledged for a while lose nothing: a
+    /// make two primaries may never be accepted. Writes that are not acknowledged for a while lose nothing: a
     /// primary, one replica and a member that only votes cannot be upgraded in any other way.
     pub fn may_be_accepted(&self) -> bool {
         match self {
@@ -299,7 +299,7 @@ impl Reason {
                 format!("see who is away or waits: kubectl stateful status {target}; then ask again")
             }
             Self::PlanInProgress { .. } => format!(
-                "wait for it: kubectl stateful history {target}; if nobody is behind it any more, end it: \
+                "wait for it: kubectl stateful history {target}; if no process runs it any more, end it: \
                  kubectl stateful abort {target}"
             ),
             Self::NotReserved { .. } => "ask again; if it stays so: kubectl stateful guard status".to_owned(),
