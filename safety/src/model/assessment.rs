@@ -13,17 +13,17 @@ use super::version::Version;
 pub struct Assessment {
     /// When the servers were asked.
     pub taken_at: Millis,
-    /// How the members hang together, for people: `Redis Cluster`, `Sentinel`, `primary and replicas`.
+    /// How the members are organised, in the engine's words: `primary and replicas`, `cluster of 3`.
     pub topology: String,
-    /// Replica groups: one for PostgreSQL, one a shard for Redis Cluster, one a replica set for MongoDB, one a set of nodes that
-    /// hold the same shards for CouchDB. There a member may be in several.
+    /// Replica groups: members that hold copies of the same data, one group for a database that is replicated as a whole, one
+    /// for each shard of a sharded one. A member may be in several groups.
     pub groups: Vec<ReplicaGroup>,
     /// Bodies that must keep a majority for the database to elect a primary at all.
     pub quorums: Vec<Quorum>,
     /// Conditions under which nothing may be moved, each with its name.
     pub blockers: Vec<Blocker>,
     /// The release whose features the data makes use of, where the engine keeps that apart from the servers' own version
-    /// (MongoDB's `featureCompatibilityVersion`): no server of an older release opens it.
+    /// ([`features_setting`](super::ReleaseRules::features_setting)): no server of an older release opens it.
     #[serde(default)]
     pub feature_release: Option<Version>,
     /// What an operation may change, or has changed for its duration, about whom commits wait for.
@@ -114,13 +114,13 @@ pub struct MemberState {
     /// Whether its server writes to disk at all.
     pub persists: bool,
     /// How much the database's own configuration wants it to lead: 0 is never. One that is wanted more than the present
-    /// primary takes the lead by itself sooner or later (MongoDB's `priority`, in thousandths).
+    /// primary takes the lead by itself sooner or later. In thousandths of the engine's unit.
     #[serde(default = "no_preference")]
     pub priority: u32,
 }
 
 impl MemberState {
-    /// The priority of every member of an engine that has no such setting, and MongoDB's own where nothing is said.
+    /// The priority of every member of an engine that has no such setting, and the default of those that have one.
     pub const NO_PREFERENCE: u32 = 1_000;
 
     /// Whether it may lead at all.
@@ -186,11 +186,11 @@ impl Sync {
     }
 }
 
-/// A body of voters that must keep a majority (Redis Cluster's slot-owning masters, a MongoDB set's voters), or of
-/// standbys whose word a commit waits for (PostgreSQL, where not every standby is listed).
+/// Voters of which a majority must stay up for an election, or replicas of which a number must confirm a commit where not every
+/// replica is one of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quorum {
-    /// What they are, for people: `slot-owning masters`.
+    /// What they are, for people: `voting members of the set`.
     pub voters_are: String,
     /// The members that vote and answer.
     pub live: Vec<String>,
