@@ -4,11 +4,11 @@ include Makefile.cluster
 .DEFAULT_GOAL := help
 .PHONY: help demo test check faults monitoring servers plugin guard-image guard-debug-image couchdb-stand-in-image bench install
 
-# The proofs that need no cluster; each is a folder of tests/.
+# The tests that need no cluster; each is a folder of tests/.
 HERE := architecture plans
 
-# Proofs that share the machine wait for their turn themselves (tests/harness/company.rs).
-IN_TURN := --test-threads=100
+# Three nodes that all laws share, and three for laws that drain nodes with whatever is on them.
+test faults: export NODES := 6
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-23s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,9 +17,7 @@ demo: cluster plugin ## Upgrade a live Redis Cluster under load, and watch; ENGI
 	@ENGINE=$(ENGINE) cargo run --quiet --package stateful-tests --bin demo
 
 test: check cluster plugin guard-debug-image couchdb-stand-in-image ## Everything: `make check`, then every law on the real cluster
-	cargo test --package stateful-tests --test ground -- --test-threads=1
-	cargo test --package stateful-tests --test plugin -- $(IN_TURN)
-	cargo test --package stateful-tests --test webhook -- --test-threads=1
+	cargo test --package stateful-tests --test laws
 
 check: ## The part without a cluster: format, lints, unit tests, golden plans, architecture, documentation
 	cargo fmt --all --check
@@ -30,7 +28,7 @@ check: ## The part without a cluster: format, lints, unit tests, golden plans, a
 	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps
 
 faults: cluster plugin ## The laws that take minutes each: five members, members that die at each step, a node cut off (not part of `make test`)
-	cargo test --package stateful-tests --test plugin -- $(IN_TURN) --ignored
+	cargo test --package stateful-tests --test laws -- --ignored
 
 monitoring: ## Try every alert of manifests/monitoring with promtool (needs Go; compiles it first, once, for minutes)
 	@tests/monitoring/try
@@ -38,7 +36,7 @@ monitoring: ## Try every alert of manifests/monitoring with promtool (needs Go; 
 servers: ## Bring the database servers that the engine laws start on this machine into target/servers (a minute, once)
 	@tests/servers/install
 
-# The proofs run the binary as it is; cargo does not build it for them.
+# The laws run the binary as it is; cargo does not build it for them.
 plugin:
 	@cargo build --quiet --package kubectl-stateful
 
@@ -51,7 +49,7 @@ guard-image: ## Build the guard's image and load it into the test cluster's node
 # Compiled with the laws and like them: what people install is faster, and holds its libraries itself.
 guard-debug-image: ## The same, not optimised and in seconds: what `make test` proves
 	@cargo build --quiet --package stateful-webhook
-	@tests/cluster/load-image webhook-dev tests/webhook/Containerfile target/debug/stateful-webhook
+	@tests/cluster/load-image webhook-dev tests/laws/guard/Containerfile target/debug/stateful-webhook
 
 # No registry has a server of CouchDB; COUCHDB_IMAGE names a real one. Two tags of one program, so that an upgrade is one.
 COUCHDB_STAND_IN = tests/couchdb-stand-in

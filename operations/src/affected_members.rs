@@ -1,6 +1,6 @@
 //! THINK. Whom a goal moves, and to what.
 
-use stateful_cluster::TemplateChange;
+use stateful_cluster::changes::rollout::TemplateChange;
 use stateful_safety::{MemberState, Policy, Role};
 
 use crate::Snapshot;

@@ -254,7 +254,7 @@ impl Run<'_> {
         memory: &mut Memory,
         started: Millis,
     ) -> Result<Option<Snapshot>, Stop> {
-        match self.snapshot().await {
+        match self.observe().await {
             Ok(snapshot) => Ok(Some(snapshot)),
             Err(WorldError::Cluster(stateful_cluster::Error::Unreachable(why))) => {
                 let why = format!("the API server is away ({why})");
@@ -264,8 +264,8 @@ impl Run<'_> {
         }
     }
 
-    async fn snapshot(&mut self) -> Result<Snapshot, WorldError> {
-        let snapshot = self.world.snapshot().await?;
+    async fn observe(&mut self) -> Result<Snapshot, WorldError> {
+        let snapshot = self.world.observe().await?;
         let members = MemberLine::all(&snapshot);
         if members != self.shown {
             self.shown.clone_from(&members);

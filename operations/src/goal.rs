@@ -1,7 +1,7 @@
 //! What an operation is to achieve. A goal is a state, not a list of deeds: whoever resumes compares it with what is.
 
 use serde::{Deserialize, Serialize};
-use stateful_cluster::TemplateChange;
+use stateful_cluster::changes::rollout::TemplateChange;
 use stateful_safety::Version;
 
 /// What is wanted.
@@ -51,4 +51,16 @@ pub enum Surge {
     Add,
     /// None is added, and the one that an operation before has added is removed.
     Withdraw,
+}
+
+impl std::fmt::Display for Goal {
+    /// What an operation towards it is called: `an upgrade`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Upgrade { .. } => f.write_str("an upgrade"),
+            Self::EvacuateNode { node } => write!(f, "a drain of {node}"),
+            Self::Finalize { .. } => f.write_str("a finalize"),
+            Self::Switchover { .. } => f.write_str("a switchover"),
+        }
+    }
 }

@@ -12,6 +12,8 @@
 //! draws up what is left: nothing is repeated because it was planned, everything is done because it is not yet so.
 
 mod affected_members;
+pub mod campaign;
+mod canary;
 mod canary_check;
 mod execute;
 mod goal;
@@ -28,6 +30,7 @@ mod progress;
 mod recent_backup;
 mod restore;
 mod rollback;
+pub mod session;
 mod snapshot;
 mod steps;
 mod successor;
@@ -36,6 +39,7 @@ mod temporary_sync;
 mod unstartable_pod;
 mod world;
 
+pub use canary::Canary;
 pub use canary_check::check_canary;
 pub use execute::execute;
 pub use goal::{Goal, Surge};

@@ -1,6 +1,6 @@
 //! What the API server must allow, a verb at a time; asked before anything begins, printed by `rbac`.
 
-use stateful_cluster::Permission;
+use stateful_cluster::connection::permissions::Permission;
 
 const fn in_namespace(verb: &'static str, group: &'static str, resource: &'static str) -> Permission {
     Permission { verb, group, resource, cluster_wide: false }

@@ -1,5 +1,7 @@
 //! THINK. From a goal and a look to a plan. Pure: the same look gives the same plan.
 
+pub(crate) mod retry;
+
 use std::collections::BTreeSet;
 
 use stateful_safety::{MemberState, Policy, ReplicaGroup, Role, Rollout, Version};

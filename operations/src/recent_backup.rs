@@ -1,6 +1,6 @@
 //! THINK. Is there a backup to fall back on, and how old is it? What loses nothing may still meet what nobody thought of.
 
-use stateful_cluster::{BackupSign, BackupState, BackupsFound, BackupsLooked};
+use stateful_cluster::backups::{BackupSign, BackupState, BackupsFound, BackupsLooked};
 use stateful_safety::{Millis, Warning};
 
 use crate::Finding;
@@ -70,7 +70,7 @@ pub(crate) fn not_looked_at(looked: &BackupsLooked) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use stateful_cluster::{BackupKind, BackupSign, BackupState, BackupsFound, BackupsLooked};
+    use stateful_cluster::backups::{BackupKind, BackupSign, BackupState, BackupsFound, BackupsLooked};
 
     use super::{HOUR, recent_backup};
 

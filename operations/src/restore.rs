@@ -9,7 +9,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use stateful_cluster::{BackupKind, BackupSign, BackupsLooked};
+use stateful_cluster::backups::{BackupKind, BackupSign, BackupsLooked};
 use stateful_safety::{Millis, Reason, Workload};
 
 use crate::recent_backup::{looked_at, newest, not_looked_at};

@@ -1,7 +1,7 @@
 //! THINK. The way back from an upgrade, and whether there is one.
 
-use stateful_cluster::TemplateChange;
-use stateful_safety::{Policy, Reason, VersionSkew};
+use stateful_cluster::changes::rollout::TemplateChange;
+use stateful_safety::{Policy, Reason, Version, VersionSkew};
 
 use crate::journal::Entry;
 use crate::{Goal, Plan, Refusal, Snapshot, Surge, plan_remaining};
@@ -41,6 +41,19 @@ pub fn no_way_back(entry: &Entry, goal: &Goal, snapshot: &Snapshot, policy: &Pol
         Err(Refusal::Unsafe(reasons)) => closes(&reasons).cloned(),
         Ok(_) | Err(Refusal::Nothing(_)) => None,
     }
+}
+
+/// Whether `rollback` has something to go back to once a plan has ended: the plan changes the image, and no member runs a
+/// release whose files the image before could not read.
+pub(crate) fn may_be_rolled_back(plan: &Plan, snapshot: Option<&Snapshot>) -> bool {
+    let before = &plan.origin.image;
+    let changes = matches!(&plan.goal, Goal::Upgrade { change: Some(TemplateChange::Image { image, .. }), .. } if image != before);
+    let groups = snapshot.iter().flat_map(|snapshot| &snapshot.assessment.groups);
+    // A plan of an engine that this build does not have: whether there is a way back is not known.
+    let Some(engine) = stateful_engines::find_profile(plan.engine.as_str()) else { return false };
+    let newer =
+        |version: &Version| Version::of_image(before).is_some_and(|old| old.is_older_release_than(version, engine));
+    changes && !groups.flat_map(|group| &group.members).filter_map(|member| member.version.as_ref()).any(newer)
 }
 
 /// Of the reasons against a way back, the one that no waiting and no mending helps against: the old image cannot read what is on

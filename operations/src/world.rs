@@ -34,7 +34,7 @@ pub enum WorldError {
 /// The world as one operation on one workload meets it.
 pub trait World: Send + Sync {
     /// LOOK. Everything there is to know now.
-    fn snapshot(&self) -> BoxFuture<'_, Result<Snapshot, WorldError>>;
+    fn observe(&self) -> BoxFuture<'_, Result<Snapshot, WorldError>>;
 
     /// TOUCH. One act, on the world as it was last seen.
     fn act<'a>(&'a self, act: &'a Act, snapshot: &'a Snapshot) -> BoxFuture<'a, Result<Option<Duration>, WorldError>>;

@@ -2,7 +2,14 @@
 
 use std::sync::Arc;
 
-use stateful_cluster::{Cluster, Permission, Target};
+use stateful_cluster::Cluster;
+use stateful_cluster::connection;
+use stateful_cluster::connection::permissions;
+use stateful_cluster::connection::permissions::Permission;
+use stateful_cluster::discovery::operators;
+use stateful_cluster::discovery::target;
+use stateful_cluster::discovery::target::TargetName;
+use stateful_cluster::discovery::workloads;
 use stateful_operations::Live;
 use stateful_safety::{Policy, Workload};
 use tokio::sync::watch;
@@ -29,13 +36,13 @@ pub(crate) struct Opened {
 
 impl Context {
     pub(crate) async fn new(globals: &Globals, printer: Printer) -> Result<Self, Failure> {
-        let cluster = stateful_cluster::connect(&globals.client_options()?, stateful_engines::profiles()).await?;
+        let cluster = connection::connect(&globals.client_options()?, stateful_engines::profiles()).await?;
         Ok(Self { cluster, printer, stop: watch::channel(false).0 })
     }
 
     /// Refuses, naming the permissions that are missing. Called first, so that no operation stops half-way for want of one.
     pub(crate) async fn need(&self, namespace: &str, permissions: &[Permission]) -> Result<(), Failure> {
-        let missing = stateful_cluster::missing(&self.cluster, namespace, permissions).await?;
+        let missing = permissions::find_missing(&self.cluster, namespace, permissions).await?;
         if missing.is_empty() {
             return Ok(());
         }
@@ -48,8 +55,8 @@ impl Context {
     /// The database a target names.
     pub(crate) async fn find(&self, target: &str) -> Result<Workload, Failure> {
         let namespace = &self.cluster.namespace;
-        let workloads = stateful_cluster::discover_all(&self.cluster, Some(namespace)).await?;
-        match stateful_cluster::pick(&Target(target.to_owned()), namespace, &workloads, stateful_engines::profiles()) {
+        let workloads = workloads::list(&self.cluster, Some(namespace)).await?;
+        match target::pick(&TargetName(target.to_owned()), namespace, &workloads, stateful_engines::profiles()) {
             Ok(workload) => Ok(workload.clone()),
             Err(unknown) => Err(self.kept_by_its_operator(target).await.unwrap_or_else(|| unknown.into())),
         }
@@ -60,7 +67,7 @@ impl Context {
         let namespace = &self.cluster.namespace;
         let name = target.rsplit('/').next().unwrap_or(target);
         // A missing permission to read pods is reported elsewhere.
-        let operated = stateful_cluster::operator_of(&self.cluster, namespace, name).await.ok()??;
+        let operated = operators::find_owner(&self.cluster, namespace, name).await.ok()??;
         let flags = self.namespace_flag(namespace);
         let why = format!("{operated} manages its pods itself, without a StatefulSet: only the operator can move them");
         Some(Failure::blocked(why).hint(operated.ask_of_pods(&flags)))

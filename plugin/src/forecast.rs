@@ -1,7 +1,7 @@
 //! THINK. Whether a database can be moved safely now. `check` prints the answer in full, `status` in one word: both ask here,
 //! so that they cannot disagree.
 
-use stateful_cluster::TemplateChange;
+use stateful_cluster::changes::rollout::TemplateChange;
 use stateful_operations::{Finding, Goal, Origin, Snapshot, Surge, draft_plan, findings};
 use stateful_safety::{Disruption, Policy, Reason};
 

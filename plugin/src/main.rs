@@ -7,7 +7,6 @@ mod exit;
 mod failure;
 mod forecast;
 mod operation;
-mod planning;
 mod report;
 mod verb;
 #[expect(clippy::doc_markdown, reason = "the doc comments are the help text, printed as they stand")]

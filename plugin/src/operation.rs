@@ -1,141 +1,210 @@
-//! Runs an operation for a verb: asks, claims, carries out, watches with a canary, reports.
+//! A verb's side of an operation: what is shown and asked at the terminal while `stateful_operations::session` carries it
+//! from its plan to its end.
 
-pub(crate) mod canary;
 mod ending;
 mod interrupt;
+mod refusal;
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use stateful_engines::BoxFuture;
+use stateful_operations::campaign::Database;
 use stateful_operations::journal::Entry;
-use stateful_operations::{Outcome, Plan, TimeLimits, World, execute};
+use stateful_operations::session::{Caller, Ending, Patience, Planned, Session, SessionError, WhenStopped};
+use stateful_operations::{Goal, Origin, Plan, Progress, Snapshot, TimeLimits};
+use stateful_safety::{Policy, WorkloadId};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::JoinHandle;
 
-use crate::cli::OperationFlags;
+use crate::cli::{Confirm, OperationFlags};
 use crate::context::{Context, Opened, policy, who};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::report::{Moved, OperationReport, Reporter, can_ask, plan_text, write_html};
+use crate::report::{Reporter, can_ask, plan_text};
 use crate::verb::Verb;
-use canary::Canary;
 
-/// How long a claim of somebody who may be dead is waited for: it runs out by itself after ten seconds.
-const CLAIM_PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) use ending::exit;
+pub(crate) use refusal::check_report;
 
-/// An operation about to run.
-pub(crate) struct Operation<'a> {
-    pub(crate) verb: &'static Verb,
-    pub(crate) opened: &'a Opened,
-    pub(crate) plan: Plan,
-    /// The operation taken up again, if it is not a new one.
-    pub(crate) resumed: Option<&'a Entry>,
-    pub(crate) flags: &'a OperationFlags,
-}
+/// How long the operation lock of a process that may have died is waited for: it expires by itself after ten seconds.
+const LOCK_PATIENCE: Duration = Duration::from_secs(20);
 
-/// Without a terminal there is nobody to ask: refused before anything is read.
-pub(crate) fn must_be_able_to_ask(flags: &OperationFlags) -> Result<(), Failure> {
-    if flags.confirm.yes || can_ask() {
+/// Gossip after a switchover, a readiness probe that has just failed: such reasons are gone within this.
+const NEW_PLAN_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Without a terminal no question can be asked: refused before anything is read.
+pub(crate) fn must_be_able_to_ask(confirm: &Confirm) -> Result<(), Failure> {
+    if confirm.yes || can_ask() {
         return Ok(());
     }
     Err(Failure::usage("there is no terminal to ask on; say --yes to go ahead without being asked"))
 }
 
-/// Shows a plan and asks. `false` when the user does not want it.
-pub(crate) fn agreed(context: &Context, plan: &Plan, flags: &OperationFlags) -> bool {
-    context.printer.note(&plan_text(context.printer, plan));
-    flags.confirm.yes || context.printer.ask("\nGo ahead?")
+/// The terminal of one operation: answers its questions, shows its progress, prints its report.
+pub(crate) struct Console<'a> {
+    context: &'a Context,
+    opened: &'a Opened,
+    verb: &'static Verb,
+    flags: &'a OperationFlags,
+    policy: Policy,
+    who: String,
+    listening: Mutex<Option<Listening>>,
 }
 
-/// Runs it. The report says how it ended, well or not; a failure is returned only when it never began.
-pub(crate) async fn run(context: &Context, operation: Operation<'_>) -> Result<OperationReport, Failure> {
-    let Operation { verb, opened, plan, resumed, flags } = operation;
-    let live = &opened.live;
-    let began = live.now();
-    let id = match resumed {
-        None => live
-            .begin(&opened.workload, verb.name, &who(), &plan, CLAIM_PATIENCE)
-            .await
-            .map_err(|error| ending::refused(context, opened, error))?,
-        Some(entry) => {
-            live.redrawn(&who(), &plan).await?;
-            entry.id.clone()
-        }
-    };
-    let (reporter, listener) = Reporter::start(context.printer, flags.progress);
-    let interrupt = interrupt::listen(context, listener.clone());
-    live.tell(Some(listener));
-    let canary = if flags.canary { Some(Canary::start(live)) } else { None };
-    let limits = TimeLimits { whole: Some(flags.timeout).filter(|whole| !whole.is_zero()), step: flags.step_timeout };
-    let outcome = execute(live.as_ref(), plan.clone(), &policy(&flags.policy), limits, &who()).await;
-    let last_look = live.snapshot().await.ok();
-    let ledger = match canary {
-        Some(canary) => canary.end().await.map_err(|why| context.printer.note(&format!("warning: {why}"))).ok(),
-        None => None,
-    };
-    interrupt.abort();
-    live.tell(None);
-    let heard = reporter.heard().await;
-    if matches!(outcome, Outcome::Stopped(_)) {
-        take_back(context, opened).await;
+/// What runs beside an operation.
+struct Listening {
+    reporter: Reporter,
+    interrupt: JoinHandle<()>,
+}
+
+impl<'a> Console<'a> {
+    pub(crate) fn new(
+        context: &'a Context,
+        opened: &'a Opened,
+        verb: &'static Verb,
+        flags: &'a OperationFlags,
+    ) -> Self {
+        let (policy, who, listening) = (policy(&flags.policy), who(), Mutex::default());
+        Self { context, opened, verb, flags, policy, who, listening }
     }
-    let closed = match &outcome {
-        Outcome::Finished => live.finish(ledger.clone()).await,
-        Outcome::Stopped(_) => live.let_go().await,
-    };
-    if let Err(error) = closed {
-        context.printer.note(&format!("warning: the end could not be recorded: {error}"));
+
+    /// The judge's limits.
+    pub(crate) const fn policy(&self) -> &Policy {
+        &self.policy
     }
-    let (exit, why) = ending::told(&outcome, ledger.as_ref());
-    let moved = Moved::all(&heard);
-    let report = OperationReport {
-        workload: opened.workload.id.to_string(),
-        name: opened.workload.id.name.clone(),
-        verb: verb.name.to_owned(),
-        operation: Some(id),
-        goes_back: ending::goes_back(&plan, last_look.as_ref()),
-        result: if exit == Exit::Done { verb.past_tense.unwrap_or("done") } else { "stopped" }.to_owned(),
-        exit_code: exit as u8,
-        why,
-        began,
-        took_milliseconds: live.now() - began,
-        longest_handover_milliseconds: moved.iter().filter_map(|moved| moved.handed_over_in_milliseconds).max(),
-        moved,
-        canary: ledger,
-        members: last_look.as_ref().map(stateful_operations::MemberLine::all).unwrap_or_default(),
-    };
-    if let Some(path) = &flags.report {
-        match write_html(path, &report, &plan, &heard) {
-            Ok(()) => context.printer.note(&format!("report written to {}", path.display())),
-            Err(error) => context.printer.note(&format!("warning: no report: {}: {error}", path.display())),
+
+    /// The operation's life, with this terminal as its caller.
+    pub(crate) fn session(&self) -> Session<'_> {
+        let flags = self.flags;
+        Session {
+            world: self.opened.live.as_ref(),
+            caller: self,
+            who: &self.who,
+            policy: &self.policy,
+            limits: TimeLimits {
+                whole: Some(flags.timeout).filter(|whole| !whole.is_zero()),
+                step: flags.step_timeout,
+            },
+            patience: Patience { new_plan: NEW_PLAN_PATIENCE, rest: flags.step_timeout, lock: LOCK_PATIENCE },
+            when_stopped: WhenStopped::Keep,
+            canary: flags.canary,
         }
     }
-    Ok(report)
-}
 
-/// Waits for the claim of an operation somebody left, then takes it over.
-pub(crate) async fn take_over(context: &Context, opened: &Opened, entry: &Entry) -> Result<(), Failure> {
-    if let Some(holder) = opened.live.holder(&opened.workload).await? {
-        let holder = holder.identity;
-        context.printer.note(&format!("waiting for the claim of {holder} to run out, if nobody is behind it any more"));
+    /// Whether this is the terminal of an operation on that workload.
+    pub(crate) fn is_of(&self, workload: &WorkloadId) -> bool {
+        self.opened.workload.id == *workload
     }
-    let taken = opened.live.take_over(&opened.workload, entry, &who(), CLAIM_PATIENCE, None).await;
-    taken.map_err(|error| ending::refused(context, opened, error))?;
-    take_back(context, opened).await;
-    Ok(())
-}
 
-/// Nothing that was only meant to last until a member's restart outlasts whoever was to restart it.
-async fn take_back(context: &Context, opened: &Opened) {
-    for told in opened.live.take_back().await {
-        context.printer.note(&told);
+    /// The workload as a campaign moves it.
+    pub(crate) fn database(&self) -> Database<'_> {
+        Database { workload: self.opened.workload.id.clone(), session: self.session() }
+    }
+
+    /// Refuses beside another operation on the workload.
+    pub(crate) async fn refuse_beside_another(&self) -> Result<(), Failure> {
+        self.session().refuse_beside_another().await.map_err(|error| self.failure(error))
+    }
+
+    /// A plan towards a goal, and the snapshot it was made from; `None` where the goal is reached already, which is printed.
+    pub(crate) async fn plan(&self, goal: &Goal) -> Result<Option<(Plan, Snapshot)>, Failure> {
+        match self.session().plan(goal).await.map_err(|error| self.failure(error))? {
+            Planned::Plan(planned) => Ok(Some(*planned)),
+            Planned::Nothing(why) => {
+                let name = &self.opened.workload.id.name;
+                self.context.printer.result(&format!("statefulset.apps/{name} unchanged: {why}"));
+                Ok(None)
+            }
+        }
+    }
+
+    /// Starts a new operation and carries it to its end.
+    pub(crate) async fn start(&self, plan: Plan) -> Result<Exit, Failure> {
+        self.told(self.session().start(self.verb.name, plan).await)
+    }
+
+    /// Takes over an unfinished operation.
+    pub(crate) async fn take_over(&self, entry: &Entry) -> Result<(), Failure> {
+        self.session().take_over(entry, None).await.map_err(|error| self.failure(error))
+    }
+
+    /// Carries what is left towards a goal to its end.
+    pub(crate) async fn go_on(&self, goal: &Goal, origin: &Origin, resumed: Option<&Entry>) -> Result<Exit, Failure> {
+        match self.session().go_on(self.verb.name, goal, origin, resumed).await {
+            Err(SessionError::NotSafe(not_safe)) => Err(refusal::of_the_rest(self.context, &not_safe, self.flags)),
+            ended => self.told(ended),
+        }
+    }
+
+    fn told(&self, ended: Result<Ending, SessionError>) -> Result<Exit, Failure> {
+        ended.map(|ending| exit(&ending.conclusion)).map_err(|error| self.failure(error))
+    }
+
+    /// Why an operation did not begin, with the next command to type.
+    pub(crate) fn failure(&self, error: SessionError) -> Failure {
+        refusal::failure(self.context, &self.opened.workload, &self.policy, error)
     }
 }
 
-/// Takes the claim of a database that is about to leave a node, before anything has begun.
-pub(crate) async fn reserve(context: &Context, opened: &Opened, node: &str) -> Result<(), Failure> {
-    let reserved = opened.live.reserve(&opened.workload, "drain", &who(), node, CLAIM_PATIENCE).await;
-    reserved.map_err(|error| ending::refused(context, opened, error))
+impl Caller for Console<'_> {
+    fn agrees(&self, plan: &Plan) -> bool {
+        self.context.printer.note(&plan_text(self.context.printer, plan));
+        self.flags.confirm.yes || self.context.printer.ask("\nGo ahead?")
+    }
+
+    fn note(&self, text: &str) {
+        self.context.printer.note(text);
+    }
+
+    fn listener(&self) -> Option<UnboundedSender<Progress>> {
+        let (reporter, listener) = Reporter::start(self.context.printer, self.flags.progress);
+        let interrupt = interrupt::listen(self.context, listener.clone());
+        *self.listening.lock().unwrap_or_else(PoisonError::into_inner) = Some(Listening { reporter, interrupt });
+        Some(listener)
+    }
+
+    fn concluded<'c>(&'c self, ending: &'c Ending) -> BoxFuture<'c, ()> {
+        let listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Box::pin(async move {
+            let heard = match listening {
+                Some(Listening { reporter, interrupt }) => {
+                    interrupt.abort();
+                    reporter.heard().await
+                }
+                None => Vec::new(),
+            };
+            ending::print(self, ending, &heard);
+        })
+    }
 }
 
-/// Prints a report's end and gives the exit code: why it stopped, and what to type next.
-pub(crate) fn conclude(context: &Context, opened: &Opened, report: &OperationReport) -> Exit {
-    ending::conclude(context, opened, report)
+/// Takes over an unfinished operation in order to end it where it is.
+pub(crate) async fn take_over_to_end(context: &Context, opened: &Opened, entry: &Entry) -> Result<(), Failure> {
+    let (policy, who, caller) = (Policy::default(), who(), Notes(context));
+    let session = Session {
+        world: opened.live.as_ref(),
+        caller: &caller,
+        who: &who,
+        policy: &policy,
+        limits: TimeLimits { whole: None, step: Duration::ZERO },
+        patience: Patience { new_plan: Duration::ZERO, rest: Duration::ZERO, lock: LOCK_PATIENCE },
+        when_stopped: WhenStopped::Keep,
+        canary: false,
+    };
+    let taken = session.take_over(entry, None).await;
+    taken.map_err(|error| refusal::failure(context, &opened.workload, &policy, error))
+}
+
+/// A caller that is asked nothing and prints what it is told.
+struct Notes<'a>(&'a Context);
+
+impl Caller for Notes<'_> {
+    fn agrees(&self, _plan: &Plan) -> bool {
+        true
+    }
+
+    fn note(&self, text: &str) {
+        self.0.printer.note(text);
+    }
 }

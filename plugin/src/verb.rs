@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use futures::future::LocalBoxFuture;
-use stateful_cluster::Permission;
+use stateful_cluster::connection::permissions::Permission;
 
 use crate::cli::Globals;
 use crate::context::Context;

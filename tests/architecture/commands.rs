@@ -82,7 +82,7 @@ fn only_switchover_and_the_canary_send_a_couchdb_anything_but_questions() {
     assert_eq!(changing, ["engines/src/couchdb/canary/database.rs", "engines/src/couchdb/switchover/mod.rs"]);
     assert!(changing.iter().all(|path| may.iter().any(|folder| path.starts_with(folder))));
     // The settings it changes are two, and neither is to outlive the process.
-    let joined = files("engines/src/couchdb/hand_over").remove(0).joined();
+    let joined = files("engines/src/couchdb/switchover").remove(0).joined();
     assert_eq!(joined.matches("/_node/_local/_config/").count(), 2, "{joined}");
     assert!(joined.contains("link.ask(method, path, UNTIL_RESTARTED, body)"), "{joined}");
 }

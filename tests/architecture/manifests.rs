@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use serde_json::{Value, json};
+use stateful_cluster::guard::policy;
 
 use crate::golden::assert_golden;
 use crate::source::root;
@@ -13,13 +14,13 @@ const SETS: &[&str] = &["crd", "guard", "policies", "cert-manager"];
 
 #[test]
 fn the_crd_is_made_from_the_types() {
-    let mut crd = stateful_cluster::crd();
+    let mut crd = policy::crd();
     // By this label `guard uninstall` tells what is ours.
     crd["metadata"]["labels"] = json!({"app.kubernetes.io/part-of": "stateful-guard"});
     let text = serde_yaml::to_string(&crd).expect("YAML");
     assert_golden(
         "manifests/crd/disruptionpolicies.yaml",
-        &format!("# Made from cluster/src/policy.rs; do not edit.\n{text}"),
+        &format!("# Made from cluster/src/guard/policy.rs; do not edit.\n{text}"),
     );
 }
 

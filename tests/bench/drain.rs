@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use stateful_harness::{Audit, Cluster, Figures, Load, Plugin, RedisCluster};
+use stateful_harness::{Audit, Cluster, Deployment, Engine, Figures, Load, Plugin, RedisCluster};
 
 /// All drains.
 pub(crate) struct Drains {
@@ -20,7 +20,7 @@ pub(crate) struct Drains {
 pub(crate) async fn each_node(cluster: &Cluster, plugin: &Plugin) -> Result<Drains> {
     let namespace = cluster.namespace("bench-drain").await?;
     let redis = RedisCluster::deploy(&namespace, "7.0").await?;
-    let load = Load::start(&redis.endpoint()).await?;
+    let load = Load::start(&redis.endpoint().await?).await?;
     let nodes = cluster.nodes().await?;
     let mut longest = Duration::ZERO;
     for node in &nodes {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use serde_json::Value;
-use stateful_harness::{Cluster, Namespace, Plugin, RedisCluster, image, until};
+use stateful_harness::{Cluster, Deployment, Namespace, Plugin, RedisCluster, until};
 
 /// Neighbours of the real cluster. No two-core machine runs 200 databases, so their one pod waits for a node that does
 /// not exist: they cost what discovery costs, and there is nobody in them to ask.
@@ -49,7 +49,7 @@ async fn settle(namespace: &Namespace) -> Result<()> {
 }
 
 fn neighbour(index: usize) -> String {
-    let image = image("7.0");
+    let image = RedisCluster::image("7.0");
     format!(
         "---
 apiVersion: apps/v1

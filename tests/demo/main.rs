@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
-use stateful_harness::{Cluster, Load, Mongodb, Plugin, RedisCluster, image, mongo_image};
+use stateful_harness::{Cluster, Deployment, Engine, Load, Mongodb, Plugin, RedisCluster};
 use tokio::time::sleep;
 
 /// Long enough to see what the load looks like with nothing happening.
@@ -31,7 +31,7 @@ const SHOWN: &[Shown] = &[
         target: "redis",
         from: "7.0",
         to: "8.0",
-        image,
+        image: RedisCluster::image,
     },
     Shown {
         engine: "mongodb",
@@ -39,7 +39,7 @@ const SHOWN: &[Shown] = &[
         target: "mongo",
         from: "5.0",
         to: "6.0",
-        image: mongo_image,
+        image: Mongodb::image,
     },
 ];
 
@@ -65,14 +65,14 @@ async fn run() -> Result<()> {
     say(shown.what);
     let load = match shown.engine {
         "mongodb" => {
-            let mongodb = Mongodb::deploy(&namespace, shown.from).await?;
+            let mongodb = Mongodb::deploy_unchanged(&namespace, shown.from).await?;
             began(&plugin, shown).await?;
-            Load::start(&mongodb.endpoint()).await?
+            Load::start(&mongodb.endpoint().await?).await?
         }
         _ => {
             let redis = RedisCluster::deploy(&namespace, shown.from).await?;
             began(&plugin, shown).await?;
-            Load::start(&redis.endpoint()).await?
+            Load::start(&redis.endpoint().await?).await?
         }
     };
     sleep(BEFORE).await;

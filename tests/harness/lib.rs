@@ -9,25 +9,31 @@
 //! The load connects to pods by address: run it where those addresses are reachable, as on the test cluster's own machine.
 
 mod cluster;
-mod company;
 mod engines;
 mod faults;
 mod guard;
+mod laws;
 mod load;
 mod overlay;
 mod plugin;
 mod repository;
 mod wait;
 
-pub use cluster::{Cluster, KubectlDrain, KubectlProxy, Namespace, ObjectVersions, Pod, Reply};
+pub use cluster::{Cluster, KubectlDrain, Namespace, ObjectVersions, Pod, Reply};
 pub use engines::couchdb::Couchdb;
-pub use engines::mongodb::Mongodb;
-pub use engines::postgres::Postgres;
-pub use engines::redis::{RedisCluster, Server};
-pub use faults::{ApiServerProxy, CutOff, Frozen, PausedKubeProxy, PodProcesses, Throttle, cut_off, slow_pod};
-pub use guard::{Guard, NAMESPACE as GUARD_NAMESPACE};
-pub use load::{Audit, Client, Driver, Endpoint, Figures, Load, WriteOutcome, nothing_failed, nothing_lost};
-pub use overlay::{apply, apply_with, image, mongo_image, postgres_image};
+pub use engines::mongodb::{Mongodb, SHORT_SHUTDOWN};
+pub use engines::postgres::{Patroni, PooledPostgres, Postgres, is_paused, send_signal};
+pub use engines::redis::{RedisCluster, RedisReplication, RedisSentinel, Server};
+pub use engines::{Deployment, Engine, Gap, Primaries, WriteBounds};
+pub use faults::{
+    ApiServerProxy, Frozen, PausedKubeProxy, PodProcesses, cut_off, end_slow_pod, heal, is_slow, slow_pod,
+};
+pub use guard::{Guard, until_both_replicas};
+pub use laws::{Cleanup, Context, Group, Law, Proof, Quiet, Undo, run, write_note};
+pub use load::{
+    Audit, Client, Driver, Endpoint, Figures, Load, WriteOutcome, nothing_failed, nothing_lost,
+    resolv_conf_of_cluster_dns,
+};
 pub use plugin::{Ended, Plugin, Running};
 pub(crate) use repository::repository;
 pub use wait::until;

@@ -9,19 +9,13 @@ use serde_json::{Value, json};
 
 use crate::{Namespace, repository};
 
-/// The image of a Redis version: the test cluster's own, or another repository's that `REDIS_IMAGE` names.
-pub fn image(version: &str) -> String {
-    format!("{}:{version}", repository_of_images("redis"))
-}
+/// The label of every pod of an example: the namespace's name, so that `kubectl drain` can select one law's pods.
+pub(crate) const LABEL: &str = "tests/namespace";
 
-/// The image of a PostgreSQL version, likewise by `POSTGRES_IMAGE`.
-pub fn postgres_image(version: &str) -> String {
-    format!("{}:{version}", repository_of_images("postgres"))
-}
-
-/// The image of a MongoDB version, likewise by `MONGO_IMAGE`.
-pub fn mongo_image(version: &str) -> String {
-    format!("{}:{version}", repository_of_images("mongo"))
+/// The image of a version: the test cluster's own, or another repository's that `REDIS_IMAGE` names (`POSTGRES_IMAGE`, `MONGO_IMAGE`,
+/// and so on, by the name that the example gives its image).
+pub(crate) fn image(name: &str, version: &str) -> String {
+    format!("{}:{version}", repository_of_images(name))
 }
 
 fn repository_of_images(name: &str) -> String {
@@ -30,16 +24,11 @@ fn repository_of_images(name: &str) -> String {
 }
 
 /// Applies an example with the image of that version.
-pub async fn apply(namespace: &Namespace, example: &str, version: &str) -> Result<()> {
-    apply_with(namespace, example, version, &[]).await
+pub(crate) async fn apply(namespace: &Namespace, example: &str, version: &str) -> Result<()> {
+    apply_patched(namespace, example, version, &[]).await
 }
 
-/// The same, with more arguments on the command line of the example's own container.
-pub async fn apply_with(namespace: &Namespace, example: &str, version: &str, arguments: &[&str]) -> Result<()> {
-    apply_patched(namespace, example, version, &more_arguments(arguments)).await
-}
-
-/// The patch that appends arguments to that command line; none without arguments.
+/// The patch that appends arguments to the command line of the example's first container; none without arguments.
 pub(crate) fn more_arguments(arguments: &[&str]) -> Vec<Value> {
     if arguments.is_empty() {
         return Vec::new();
@@ -48,6 +37,12 @@ pub(crate) fn more_arguments(arguments: &[&str]) -> Vec<Value> {
         |argument: &&str| json!({"op": "add", "path": "/spec/template/spec/containers/0/args/-", "value": argument});
     let patch = arguments.iter().map(add).collect::<Value>().to_string();
     vec![json!({"target": {"kind": "StatefulSet"}, "patch": patch})]
+}
+
+/// The patch that sets the number of members.
+pub(crate) fn members(count: usize) -> Value {
+    let replicas = json!([{"op": "replace", "path": "/spec/replicas", "value": count}]);
+    json!({"target": {"kind": "StatefulSet"}, "patch": replicas.to_string()})
 }
 
 /// Applies an example with patches, as a kustomization lists them.
@@ -64,12 +59,28 @@ pub(crate) async fn apply_patched(
     let mut text = format!(
         "resources: [../../../examples/{example}]\nimages: [{{name: {name}, newName: {images}, newTag: '{version}'}}]\n"
     );
+    let label = json!([{"pairs": {LABEL: namespace.name()}, "includeTemplates": true}]);
+    let placed = namespace.placement().pod_settings().as_ref().map(placement_patches);
+    let patches: Vec<Value> = patches.iter().cloned().chain(placed.into_iter().flatten()).collect();
     // JSON is YAML too.
+    writeln!(text, "labels: {label}")?;
     writeln!(text, "patches: {}", Value::from(patches))?;
     fs::write(folder.join("kustomization.yaml"), text)?;
     let applied = namespace.kubectl(&["apply", "--kustomize", &folder.to_string_lossy()]).await;
     fs::remove_dir_all(&folder)?;
     applied.map(drop)
+}
+
+/// The patches that add settings to the pods of every kind of workload that examples have.
+fn placement_patches(settings: &Value) -> Vec<Value> {
+    let patch = |kind: &str| {
+        let version = if kind == "Job" { "batch/v1" } else { "apps/v1" };
+        let template = json!({"spec": settings});
+        let change =
+            json!({"apiVersion": version, "kind": kind, "metadata": {"name": "any"}, "spec": {"template": template}});
+        json!({"target": {"kind": kind}, "patch": change.to_string()})
+    };
+    ["StatefulSet", "Deployment", "Job"].map(patch).to_vec()
 }
 
 /// The name that an example gives its image: the last folder of its path, up to the first `-`.

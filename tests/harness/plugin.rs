@@ -15,10 +15,10 @@ use tokio::time::timeout;
 use crate::repository;
 use crate::{Cluster, Namespace};
 
-/// No proof needs longer, and a plugin that hangs must fail its proof instead of stopping the suite.
+/// No law needs longer, and a plugin that hangs must fail its law instead of stopping all of them.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// The binary, and the namespace it works in.
+/// The binary, and the namespace that it works in.
 #[derive(Debug, Clone)]
 pub struct Plugin {
     binary: PathBuf,
@@ -48,7 +48,7 @@ impl Plugin {
         Ok(Self { binary, kubeconfig: cluster.kubeconfig().to_owned(), namespace: None })
     }
 
-    /// Whether it is built as people install it: by the folder cargo put it into.
+    /// Whether it is optimised, as people install it: by the folder that cargo put it into.
     pub fn is_optimised(&self) -> bool {
         self.binary.components().any(|folder| folder.as_os_str() == "release")
     }
@@ -82,7 +82,7 @@ impl Plugin {
         self.start(args)?.end().await
     }
 
-    /// Starts it; its progress can be followed and it can be ended at any line.
+    /// Starts it. Its progress can be followed, and it can be killed at any line.
     pub fn start(&self, args: &[&str]) -> Result<Running> {
         let mut child = self
             .command(args)
@@ -93,7 +93,7 @@ impl Plugin {
             .with_context(|| format!("cannot run {}", self.binary.display()))?;
         let mut out = child.stdout.take().context("a pipe was asked for")?;
         let stderr = child.stderr.take().context("a pipe was asked for")?;
-        // Read all the time: a full pipe would stop the plugin.
+        // Read all the time, since a full pipe would stop the plugin.
         let stdout = tokio::spawn(async move {
             let mut text = String::new();
             out.read_to_string(&mut text).await.map(|_| text)
@@ -101,7 +101,7 @@ impl Plugin {
         Ok(Running {
             child,
             lines: BufReader::new(stderr).lines(),
-            told: String::new(),
+            printed: String::new(),
             stdout,
             started: Instant::now(),
         })
@@ -112,7 +112,7 @@ impl Plugin {
 pub struct Running {
     child: Child,
     lines: Lines<BufReader<ChildStderr>>,
-    told: String,
+    printed: String,
     stdout: JoinHandle<std::io::Result<String>>,
     started: Instant,
 }
@@ -122,8 +122,8 @@ impl Running {
     pub async fn event(&mut self, wanted: impl Fn(&Value) -> bool) -> Result<Option<Value>> {
         timeout(PATIENCE, async {
             while let Some(line) = self.lines.next_line().await? {
-                self.told.push_str(&line);
-                self.told.push('\n');
+                self.printed.push_str(&line);
+                self.printed.push('\n');
                 if let Ok(event) = serde_json::from_str::<Value>(&line)
                     && wanted(&event)
                 {
@@ -133,21 +133,28 @@ impl Running {
             Ok(None)
         })
         .await
-        .with_context(|| format!("the plugin hangs, after saying:\n{}", self.told))?
+        .with_context(|| format!("the plugin hangs; it has printed:\n{}", self.printed))?
     }
 
     /// Waits until a step has begun to act.
     pub async fn step_started(&mut self, step: u64) -> Result<Value> {
         let found = self.event(|event| event["event"] == "stepStarted" && event["step"] == step).await?;
-        found.with_context(|| format!("it ended before step {step}:\n{}", self.told))
+        found.with_context(|| format!("it ended before step {step}:\n{}", self.printed))
     }
 
-    /// Ends it as a machine that dies does: nothing is said, nothing is cleaned up.
+    /// Waits until a switchover has begun to act: by then the journal has recorded it.
+    pub async fn switchover_started(&mut self) -> Result<()> {
+        let is_switchover = |event: &Value| event["text"].as_str().is_some_and(|text| text.starts_with("switch over"));
+        let found = self.event(|event| event["event"] == "stepStarted" && is_switchover(event)).await?;
+        found.map(drop).with_context(|| format!("it ended without a switchover:\n{}", self.printed))
+    }
+
+    /// Kills it: nothing is printed any more, and nothing cleaned up.
     pub async fn kill(mut self) -> Result<()> {
         Ok(self.child.kill().await?)
     }
 
-    /// Ends it as a user does with Ctrl-C.
+    /// Interrupts it, as a user does with Ctrl-C, and waits for its end.
     pub async fn interrupt(self) -> Result<Ended> {
         let id = self.child.id().context("it has ended before")?;
         let sent = Command::new("kill").args(["-INT", &id.to_string()]).status().await?;
@@ -159,9 +166,9 @@ impl Running {
     pub async fn end(mut self) -> Result<Ended> {
         self.event(|_| false).await?;
         let status =
-            timeout(PATIENCE, self.child.wait()).await.context("it has said its last and goes on running")??;
+            timeout(PATIENCE, self.child.wait()).await.context("it has closed its output and goes on running")??;
         let stdout = self.stdout.await??;
-        Ok(Ended { code: status.code(), stdout, stderr: self.told, took: self.started.elapsed() })
+        Ok(Ended { code: status.code(), stdout, stderr: self.printed, took: self.started.elapsed() })
     }
 }
 
@@ -171,7 +178,7 @@ impl Ended {
         serde_json::from_str(&self.stdout).with_context(|| format!("this is no JSON: {}", self.stdout))
     }
 
-    /// Fails with all that was said unless the exit code is this one.
+    /// Fails with everything that was printed unless the exit code is this one.
     pub fn expect(self, code: i32) -> Result<Self> {
         ensure!(self.code == Some(code), "exit code {:?}, wanted {code}\n{self}", self.code);
         Ok(self)

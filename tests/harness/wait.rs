@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use tokio::time::sleep;
 
-/// How often a condition is looked at. What is looked at costs a process or a round trip; five times a second is
-/// quick enough for people and slow enough for two cores.
+/// How often a condition is checked. A check costs a round trip or a process; five a second are quick enough for a law, and few
+/// enough for two cores.
 const POLL: Duration = Duration::from_millis(200);
 
-/// Asks until there is an answer. `Err` is the reason why there is none yet, and what is told when time is up.
+/// Checks until it succeeds. The last check's error is the reason that is reported when the patience is over.
 pub async fn until<T>(what: &str, patience: Duration, mut ask: impl AsyncFnMut() -> Result<T>) -> Result<T> {
     let started = Instant::now();
     loop {

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use stateful_cluster::{BackupKind, BackupSign, BackupState, BackupsFound, BackupsLooked, TemplateChange};
+use stateful_cluster::backups::{BackupKind, BackupSign, BackupState, BackupsFound, BackupsLooked};
+use stateful_cluster::changes::rollout::TemplateChange;
 use stateful_operations::{Closed, Goal, Plan, Refusal, Snapshot, closes, restore_plan};
 
 use crate::snapshot::NOW;

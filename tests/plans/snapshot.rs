@@ -28,7 +28,8 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::sync::Arc;
 
-use stateful_cluster::{BackupsLooked, TemplateChange};
+use stateful_cluster::backups::BackupsLooked;
+use stateful_cluster::changes::rollout::TemplateChange;
 use stateful_engines::mongodb::{Balancer, Part, Sharding};
 use stateful_operations::{Goal, Snapshot, Surge};
 use stateful_safety::{

@@ -27,7 +27,11 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use clap::Parser;
 use jiff::Timestamp;
-use stateful_cluster::{ClientOptions, Cluster, EventRecorder, Inventory};
+use stateful_cluster::Cluster;
+use stateful_cluster::connection;
+use stateful_cluster::connection::ClientOptions;
+use stateful_cluster::guard::event_recorder::EventRecorder;
+use stateful_cluster::inventory::Inventory;
 use tokio::runtime::{Builder, Handle};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -62,7 +66,7 @@ async fn main() -> ExitCode {
 async fn run(settings: Settings) -> Result<()> {
     let stop = stop_on_a_signal()?;
     let options = ClientOptions { kubeconfig: settings.kubeconfig.clone(), ..ClientOptions::default() };
-    let cluster = stateful_cluster::connect(&options, stateful_operations::engine_profiles()).await?;
+    let cluster = connection::connect(&options, stateful_operations::engine_profiles()).await?;
     let state = Arc::new(GuardState::new(cluster.clone(), Inventory::watch(&cluster)));
     tokio::spawn(monitor::run(Arc::clone(&state)));
     let decision_log = DecisionLog::new(EventRecorder::new(&cluster, "stateful-guard", &settings.name));

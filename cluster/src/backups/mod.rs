@@ -72,7 +72,7 @@ pub enum BackupsFound {
 }
 
 /// Looks at every kind at once. Velero's objects are in its own namespace, so they are read in all of them.
-pub async fn backups(cluster: &Cluster, workload: &Workload) -> Vec<BackupsLooked> {
+pub async fn list(cluster: &Cluster, workload: &Workload) -> Vec<BackupsLooked> {
     let each = KINDS.iter().map(async |&(kind, api_group, name, kinds)| {
         let found = match objects(cluster, kind, api_group, name, &workload.id.namespace).await {
             Ok(Some(objects)) => {

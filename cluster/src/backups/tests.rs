@@ -19,8 +19,12 @@ fn workload() -> Workload {
         "ownerReferences": [{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "postgres", "uid": "set"}]},
         "spec": {"containers": []}});
     let set = serde_json::from_value(set).expect("a StatefulSet");
-    crate::discover::workload(&set, &[serde_json::from_value(pod).expect("a pod")], crate::test_profiles::PROFILES)
-        .expect("a database")
+    crate::discovery::stateful_set::workload(
+        &set,
+        &[serde_json::from_value(pod).expect("a pod")],
+        crate::test_profiles::PROFILES,
+    )
+    .expect("a database")
 }
 
 fn recorded(name: &str) -> Value {

@@ -10,10 +10,13 @@ use k8s_openapi::api::core::v1::{Namespace, Pod};
 
 use stateful_safety::EngineProfiles;
 
-use super::model::{Labels, LeaseFacts, NamespaceFacts, Phase, PodFacts, SetFacts};
-use super::notes;
-use crate::discover::{member, workload};
-use crate::{PREFIX, eviction_records};
+use super::model::{KnownLease, NamespaceFacts, PodFacts, PodPhase, SetFacts};
+use crate::PREFIX;
+use crate::discovery::member;
+use crate::discovery::stateful_set::workload;
+use crate::guard::eviction_records;
+use crate::locks::LeaseFacts;
+use crate::metadata::Labels;
 
 /// Label sets in use: the pods of one owner have the same, and remember it once.
 #[derive(Debug, Default)]
@@ -66,22 +69,15 @@ pub(super) fn pod(pod: &Pod, labels: &LabelSets) -> Option<PodFacts> {
         owner: owners.filter(|owner| owner.controller == Some(true)).map(|owner| owner.uid.clone()).next(),
         labels: labels.one(pod.metadata.labels.clone().unwrap_or_default()),
         phase: match phase {
-            Some("Pending") => Phase::Pending,
-            Some("Succeeded" | "Failed") => Phase::Ended,
-            _ => Phase::Running,
+            Some("Pending") => PodPhase::Pending,
+            Some("Succeeded" | "Failed") => PodPhase::Ended,
+            _ => PodPhase::Running,
         },
         approval: pod.metadata.annotations.as_ref().and_then(|notes| notes.get(&format!("{PREFIX}approval"))).cloned(),
     })
 }
 
-pub(super) fn lease(lease: &Lease, now: Timestamp) -> LeaseFacts {
-    let holder = lease.spec.as_ref().and_then(|spec| spec.holder_identity.clone());
-    let notes = notes(lease.metadata.annotations.as_ref());
-    LeaseFacts {
-        holder: holder.filter(|holder| !holder.is_empty()),
-        version: lease.metadata.resource_version.clone().unwrap_or_default(),
-        promises: eviction_records::written(&notes),
-        notes,
-        seen_at: now,
-    }
+pub(super) fn lease(lease: &Lease, now: Timestamp) -> KnownLease {
+    let facts = LeaseFacts::of(lease, now);
+    KnownLease { records: eviction_records::parse(&facts.notes), facts }
 }

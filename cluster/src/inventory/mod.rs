@@ -4,6 +4,7 @@
 //! megabytes. A watch that breaks is taken up again by itself; until every kind has been listed once the inventory is not
 //! [`synced`](Inventory::is_synced) and nobody may judge by it.
 
+mod budget;
 mod changes;
 mod facts;
 mod model;
@@ -15,16 +16,14 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
-use jiff::Timestamp;
-use k8s_openapi::api::coordination::v1::Lease;
-use kube::api::Api;
 use stateful_safety::EngineProfiles;
 use tokio::sync::{Notify, broadcast};
 
+pub use budget::{Budget, BudgetAmount};
 pub use changes::{Change, Changes};
-pub use model::{Labels, LeaseFacts, Model, NamespaceFacts, Phase, PodFacts, SetFacts};
+pub use model::{Model, NamespaceFacts, PodFacts, PodPhase, SetFacts};
 
-use crate::{Cluster, Result};
+use crate::Cluster;
 
 /// Kinds that are watched; without one of them nothing can be judged.
 const KINDS: [&str; 7] =
@@ -119,18 +118,6 @@ impl Inventory {
             self.inner.all_read.notify_waiters();
         }
     }
-}
-
-/// Reads one of our Leases, straight from the API server.
-pub async fn lease(cluster: &Cluster, namespace: &str, name: &str) -> Result<Option<LeaseFacts>> {
-    let leases: Api<Lease> = Api::namespaced(cluster.client.clone(), namespace);
-    Ok(leases.get_opt(name).await?.map(|lease| facts::lease(&lease, Timestamp::now())))
-}
-
-/// An annotation under our prefix, the prefix taken off.
-pub(crate) fn notes(annotations: Option<&BTreeMap<String, String>>) -> BTreeMap<String, String> {
-    let all = annotations.into_iter().flatten();
-    all.filter_map(|(key, value)| Some((key.strip_prefix(crate::PREFIX)?.to_owned(), value.clone()))).collect()
 }
 
 #[cfg(test)]

@@ -3,16 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
-use jiff::Timestamp;
 use stateful_safety::{EngineProfiles, Member, Workload, WorkloadId};
 
-use crate::budget::Budget;
-use crate::eviction_records::{EvictionRecord, book_name};
-use crate::operation_lock::lock_name;
-use crate::policy::DisruptionPolicySpec;
-
-/// Labels; pods of one owner share them.
-pub type Labels = BTreeMap<String, String>;
+use super::budget::Budget;
+use crate::discovery::ordinal;
+use crate::guard::eviction_records::{self, EvictionRecord};
+use crate::guard::names::GUARD_LABEL;
+use crate::guard::policy::DisruptionPolicySpec;
+use crate::locks::{LeaseFacts, lock_name};
+use crate::metadata::Labels;
 
 /// Objects of one kind by namespace and name.
 type ByName<T> = HashMap<String, HashMap<String, T>>;
@@ -28,7 +27,7 @@ pub struct Model {
     pub(super) budgets: ByName<Budget>,
     /// Nodes, and whether each is cordoned.
     pub(super) nodes: HashMap<String, bool>,
-    pub(super) claims: ByName<LeaseFacts>,
+    pub(super) leases: ByName<KnownLease>,
     pub(super) policies: BTreeMap<String, DisruptionPolicySpec>,
 }
 
@@ -77,14 +76,14 @@ pub struct PodFacts {
     /// Its labels.
     pub labels: Arc<Labels>,
     /// How far it has come.
-    pub phase: Phase,
+    pub phase: PodPhase,
     /// An approval to take it away, as its annotation says.
     pub approval: Option<String>,
 }
 
 /// How far a pod has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
+pub enum PodPhase {
     /// It has not started: nothing can be lost with it.
     Pending,
     /// It runs, or nobody knows.
@@ -93,19 +92,11 @@ pub enum Phase {
     Ended,
 }
 
-/// One of our Leases: an operation's claim on a workload, or the guard's promises about one.
+/// One of our Leases, with the eviction records it holds: parsed once a change, and not once a question.
 #[derive(Debug, Clone)]
-pub struct LeaseFacts {
-    /// Who holds it.
-    pub holder: Option<String>,
-    /// Its version: a sign of life when it changes.
-    pub version: String,
-    /// Its annotations under our prefix, the prefix taken off.
-    pub notes: BTreeMap<String, String>,
-    /// The promises it holds, if it is a book of them: read once a change, and not once a question.
-    pub promises: Vec<EvictionRecord>,
-    /// When this process saw that version.
-    pub seen_at: Timestamp,
+pub(super) struct KnownLease {
+    pub(super) facts: LeaseFacts,
+    pub(super) records: Vec<EvictionRecord>,
 }
 
 impl Model {
@@ -118,7 +109,7 @@ impl Model {
             pods: HashMap::new(),
             budgets: HashMap::new(),
             nodes: HashMap::new(),
-            claims: HashMap::new(),
+            leases: HashMap::new(),
             policies: BTreeMap::new(),
         }
     }
@@ -181,7 +172,7 @@ impl Model {
         let mut workload = set.workload.clone();
         let ours = self.pods_in(&workload.id.namespace).filter(|pod| pod.owner.as_ref() == Some(&workload.uid));
         workload.members = ours.map(|pod| Arc::clone(&pod.member)).collect();
-        let place = |member: &'_ Member| crate::discover::ordinal(&member.name);
+        let place = |member: &'_ Member| ordinal(&member.name);
         workload.members.sort_by(|one, other| place(one).cmp(&place(other)).then_with(|| one.name.cmp(&other.name)));
         workload
     }
@@ -237,25 +228,31 @@ impl Model {
     }
 
     /// The claim an operation holds on a workload, or has let go of.
-    pub fn claim(&self, id: &WorkloadId) -> Option<&LeaseFacts> {
-        self.lease(id, lock_name)
+    pub fn operation_lock(&self, id: &WorkloadId) -> Option<&LeaseFacts> {
+        Some(&self.lease(id, lock_name)?.facts)
     }
 
     /// What the guard's replicas have promised about a workload. A book nobody can read is empty here; where a promise is
     /// made it is read anew, and is an error.
-    pub fn promises(&self, id: &WorkloadId) -> &[EvictionRecord] {
-        self.lease(id, book_name).map_or(&[], |book| &book.promises)
+    pub fn eviction_records(&self, id: &WorkloadId) -> &[EvictionRecord] {
+        self.lease(id, eviction_records::lease_name).map_or(&[], |lease| &lease.records)
     }
 
     /// One of our Leases. Most namespaces have none, and then no name is put together.
-    fn lease(&self, id: &WorkloadId, called: fn(&str) -> String) -> Option<&LeaseFacts> {
-        let ours = self.claims.get(&id.namespace).filter(|ours| !ours.is_empty())?;
+    fn lease(&self, id: &WorkloadId, called: fn(&str) -> String) -> Option<&KnownLease> {
+        let ours = self.leases.get(&id.namespace).filter(|ours| !ours.is_empty())?;
         ours.get(&called(&id.name))
     }
 
     /// The policies there are, by name.
     pub fn policies(&self) -> impl Iterator<Item = (&str, &DisruptionPolicySpec)> {
         self.policies.iter().map(|(name, policy)| (name.as_str(), policy))
+    }
+
+    /// Whether a policy applies to a database.
+    pub fn policy_applies(&self, policy: &DisruptionPolicySpec, set: &SetFacts) -> bool {
+        let namespace = self.namespace(&set.workload.id.namespace).map(|namespace| namespace.labels.clone());
+        policy.applies_to(&namespace.unwrap_or_default(), &set.labels)
     }
 
     /// How many pods are remembered.
@@ -271,11 +268,8 @@ impl KnownSet {
 }
 
 impl NamespaceFacts {
-    /// The label that puts a namespace under guard.
-    pub const LABEL: &str = "kubectl-stateful.dev/guard";
-
     /// Whether the guard watches over it.
     pub fn is_guarded(&self) -> bool {
-        self.labels.get(Self::LABEL).is_some_and(|value| value == "enabled")
+        self.labels.get(GUARD_LABEL).is_some_and(|value| value == "enabled")
     }
 }

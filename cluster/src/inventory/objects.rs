@@ -6,10 +6,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use stateful_safety::EngineProfiles;
 
+use super::budget::Budget;
 use super::facts::{self, LabelSets};
 use super::model::{KnownSet, Model, SetFacts};
-use crate::budget::Budget;
-use crate::policy::DisruptionPolicy;
+use crate::guard::policy::DisruptionPolicy;
 use crate::{Error, Result};
 
 impl Model {
@@ -49,7 +49,7 @@ impl Model {
             "Lease" => {
                 // Nobody watched it: as seen at the beginning of time it is no sign of life of anybody.
                 let lease = facts::lease(&read(object)?, Timestamp::UNIX_EPOCH);
-                self.claims.entry(namespace).or_default().insert(name, lease);
+                self.leases.entry(namespace).or_default().insert(name, lease);
             }
             other => return Err(Error::Answer(format!("a {other} is not remembered"))),
         }
@@ -60,7 +60,7 @@ impl Model {
 impl Model {
     /// Whether a StatefulSet, as it comes in an admission request, runs a database.
     pub fn runs_database(&self, object: &Value) -> bool {
-        crate::discover::runs_database(object, self.profiles)
+        crate::discovery::stateful_set::runs_database(object, self.profiles)
     }
 
     /// A StatefulSet as it comes in an admission request, if it runs a database and can be read. One that is only being

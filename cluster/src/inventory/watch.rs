@@ -18,15 +18,16 @@ use kube::{Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use stateful_safety::WorkloadId;
 
+use super::budget::Budget;
 use super::facts::{self, LabelSets};
 use super::model::{KnownSet, Model};
 use super::slim::SlimPod;
 use super::{Change, Inventory};
 use crate::Cluster;
-use crate::budget::Budget;
-use crate::eviction_records;
-use crate::operation_lock::{LABEL, workload_of};
-use crate::policy::DisruptionPolicy;
+use crate::guard::eviction_records;
+use crate::guard::policy::DisruptionPolicy;
+use crate::locks;
+use crate::metadata::MANAGED_BY;
 
 /// Objects a page of a first list, where it comes in pages: what is decoded at once, and thrown away before the next.
 const PAGE: u32 = 100;
@@ -90,12 +91,12 @@ pub(super) fn begin(cluster: &Cluster, inventory: &Inventory) {
     follow::<Lease, _>(
         inventory,
         Api::all(client.clone()),
-        Config::default().labels(LABEL),
-        |model| keys(&model.claims),
+        Config::default().labels(MANAGED_BY),
+        |model| keys(&model.leases),
         |model, (namespace, name), object| {
             let lease = object.map(|lease| facts::lease(lease, Timestamp::now()));
-            put(model.claims.entry(namespace.clone()).or_default(), name.clone(), lease);
-            let name = workload_of(&name).or_else(|| name.strip_prefix(eviction_records::NAME))?.to_owned();
+            put(model.leases.entry(namespace.clone()).or_default(), name.clone(), lease);
+            let name = locks::workload_of(&name).or_else(|| eviction_records::workload_of(&name))?.to_owned();
             Some(Change::Workload(WorkloadId { namespace, name }))
         },
     );

@@ -1,9 +1,14 @@
 //! What is left, drawn up anew when the world has moved by itself.
 
+use stateful_engines::BoxFuture;
+use stateful_safety::{Millis, Reason};
+
 use super::{Memory, POLL, Run};
 use crate::journal::Line;
+use crate::planning::retry::{Pace, plan_when_possible};
 use crate::progress::What;
-use crate::{Plan, Refusal, Stop, make_plan};
+use crate::steps::Step;
+use crate::{Plan, Refusal, Snapshot, Stop, make_plan};
 
 /// How often what is left may be drawn up anew because the roles moved by themselves. A cluster that moves more often
 /// has another problem than its version.
@@ -19,28 +24,24 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The roles have moved by themselves: draws up what is left, once everybody is in place again.
+    /// The roles have moved by themselves: plans what is left, once every member is in place again.
     pub(super) async fn redraw(&mut self, index: usize, why: String) -> Result<(), Stop> {
         self.count(index, &why)?;
         let step = self.plan.steps[index].clone();
-        let started = self.world.now();
-        let mut memory = Memory::default();
-        loop {
-            let Some(snapshot) = self.patient_look(index, &step, &mut memory, started).await? else { continue };
-            let reasons = match make_plan(&self.plan.goal, &snapshot, self.plan.origin.clone(), self.policy) {
-                Ok(plan) => return self.follow(plan, why).await,
-                Err(Refusal::Nothing(_)) => {
-                    let plan = Plan { steps: Vec::new(), ..self.plan.clone() };
-                    return self.follow(plan, why).await;
-                }
-                Err(Refusal::Unsafe(reasons)) => reasons,
-            };
-            if reasons.iter().any(|reason| !reason.may_pass()) {
-                let told: Vec<String> = reasons.iter().map(ToString::to_string).collect();
-                return Err(Stop::human(&step, told.join("; "), reasons));
+        let (goal, origin, policy) = (self.plan.goal.clone(), self.plan.origin.clone(), self.policy);
+        let (started, memory) = (self.world.now(), Memory::default());
+        let mut pace = ReplanPace { index, step: &step, memory, started, run: self };
+        let attempt = |snapshot: &Snapshot| make_plan(&goal, snapshot, origin.clone(), policy);
+        match plan_when_possible(&mut pace, attempt).await?.0 {
+            Ok(plan) => self.follow(plan, why).await,
+            Err(Refusal::Nothing(_)) => {
+                let plan = Plan { steps: Vec::new(), ..self.plan.clone() };
+                self.follow(plan, why).await
             }
-            let first = reasons.first().map(ToString::to_string).unwrap_or_default();
-            self.wait(index, &step, &mut memory, first, POLL, started).await?;
+            Err(Refusal::Unsafe(reasons)) => {
+                let told: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+                Err(Stop::human(&step, told.join("; "), reasons))
+            }
         }
     }
 
@@ -50,5 +51,30 @@ impl Run<'_> {
         self.tell(What::Redrawn { why, steps });
         self.plan = plan;
         Ok(())
+    }
+}
+
+/// How a running operation waits for its new plan: within the limits of the step that it was at.
+struct ReplanPace<'r, 'a> {
+    run: &'r mut Run<'a>,
+    index: usize,
+    step: &'r Step,
+    memory: Memory,
+    started: Millis,
+}
+
+impl Pace for ReplanPace<'_, '_> {
+    type Error = Stop;
+
+    fn observe(&mut self) -> BoxFuture<'_, Result<Option<Snapshot>, Stop>> {
+        Box::pin(self.run.patient_look(self.index, self.step, &mut self.memory, self.started))
+    }
+
+    fn wait<'w>(&'w mut self, reasons: &'w [Reason]) -> BoxFuture<'w, Result<bool, Stop>> {
+        Box::pin(async move {
+            let first = reasons.first().map(ToString::to_string).unwrap_or_default();
+            self.run.wait(self.index, self.step, &mut self.memory, first, POLL, self.started).await?;
+            Ok(true)
+        })
     }
 }

@@ -1,20 +1,25 @@
 //! Joins what Kubernetes knows of a pod with what the engine needs to speak to it.
 
-use stateful_cluster::{Keys, PortForwards};
+use stateful_cluster::connection::port_forwards::PortForwards;
+use stateful_cluster::discovery::credentials::ResolvedSecrets;
 use stateful_engines::{Credentials, DialConfig, Endpoint, Secret, Tls};
 use stateful_safety::{ConnectionConfig, Member, Workload};
 
 /// How to get in to every member of a workload.
 pub(super) struct EndpointBuilder {
     connection_config: ConnectionConfig,
-    keys: Keys,
+    keys: ResolvedSecrets,
     credentials: Credentials,
     /// Paths in a member's container that outlive its pod.
     kept: Vec<String>,
 }
 
 impl EndpointBuilder {
-    pub(super) fn new(connection_config: ConnectionConfig, keys: Keys, kept: Vec<String>) -> Result<Self, String> {
+    pub(super) fn new(
+        connection_config: ConnectionConfig,
+        keys: ResolvedSecrets,
+        kept: Vec<String>,
+    ) -> Result<Self, String> {
         let (username, password) = keys.login()?;
         if connection_config.tls.is_some() && keys.authority.is_none() {
             return Err(

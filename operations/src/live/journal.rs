@@ -1,20 +1,23 @@
-//! TOUCH. The journal and the claim, kept in the cluster: opened together, closed together.
+//! TOUCH. The journal and the operation lock, kept in the cluster: opened together, closed together.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
-use stateful_cluster::{LEAVES_NODE, LeaseFacts, LockHolder, OperationLock};
-use stateful_engines::Ledger;
-use stateful_safety::Workload;
+use stateful_cluster::journal_records;
+use stateful_cluster::locks::{LEAVES_NODE, LeaseFacts, LockHolder, OperationLock};
+use stateful_engines::{BoxFuture, Ledger};
+use tokio::sync::mpsc::UnboundedSender;
 
-use super::Live;
+use super::{Live, Ours};
+use crate::canary::Canary;
 use crate::journal::{Entry, Event, Line, read};
-use crate::{Plan, World, WorldError};
+use crate::session::OperationWorld;
+use crate::{Plan, Progress, World, WorldError};
 
 impl Live {
     /// Every operation on the workload, oldest first. One whose journal cannot be read is an error: it may be running.
-    pub async fn history(&self, workload: &Workload) -> Result<Vec<Entry>, WorldError> {
-        let records = stateful_cluster::list(&self.cluster, workload).await?;
+    pub async fn history(&self) -> Result<Vec<Entry>, WorldError> {
+        let records = journal_records::list(&self.cluster, &self.workload).await?;
         records
             .iter()
             .map(|record| {
@@ -24,47 +27,25 @@ impl Live {
             .collect()
     }
 
-    /// Who holds the workload now.
-    pub async fn holder(&self, workload: &Workload) -> Result<Option<LockHolder>, WorldError> {
-        Ok(OperationLock::holder(&self.cluster, workload).await?)
+    /// Who holds the workload's operation lock now.
+    pub async fn holder(&self) -> Result<Option<LockHolder>, WorldError> {
+        Ok(OperationLock::holder(&self.cluster, &self.workload).await?)
     }
 
-    /// Takes the claim ahead of [`Live::begin`], and says that the members on a node are about to leave it: the guard lets
-    /// that node be cordoned, and nobody else begins anything on the workload meanwhile.
-    pub async fn reserve(
-        &self,
-        workload: &Workload,
-        verb: &str,
-        who: &str,
-        node: &str,
-        patience: Duration,
-    ) -> Result<(), WorldError> {
-        let claim = OperationLock::take(&self.cluster, workload, &identity(who, verb), patience).await?;
-        claim.announce(LEAVES_NODE, node).await?;
-        self.ours.lock().await.claim = Some(claim);
-        Ok(())
+    async fn take_lock(&self, who: &str, verb: &str, patience: Duration) -> Result<OperationLock, WorldError> {
+        Ok(OperationLock::take(&self.cluster, &self.workload, &identity(who, verb), patience).await?)
     }
 
-    /// Takes the claim, unless it is ours already, and opens a journal. A claim without an unfinished operation is that of
-    /// somebody who died between the two, or has only just begun: it is waited for up to `patience`, and refused if somebody
-    /// keeps renewing it.
-    pub async fn begin(
-        &self,
-        workload: &Workload,
-        verb: &str,
-        who: &str,
-        plan: &Plan,
-        patience: Duration,
-    ) -> Result<String, WorldError> {
+    async fn open_journal(&self, verb: &str, who: &str, plan: &Plan, patience: Duration) -> Result<String, WorldError> {
         let id = format!("{}-{}", Timestamp::now().strftime("%Y%m%d%H%M%S"), plan.hash());
-        let reserved = self.ours.lock().await.claim.take();
-        let claim = match reserved {
-            Some(claim) => claim,
-            None => OperationLock::take(&self.cluster, workload, &identity(who, verb), patience).await?,
+        let reserved = self.ours.lock().await.lock.take();
+        let lock = match reserved {
+            Some(lock) => lock,
+            None => self.take_lock(who, verb, patience).await?,
         };
-        // Only now, under the claim: an operation somebody left unfinished must not be overlooked.
-        if let Some(open) = self.history(workload).await?.into_iter().find(|entry| entry.state.is_open()) {
-            claim.release().await?;
+        // Only now, under the lock: an operation that another process left unfinished must not be overlooked.
+        if let Some(open) = self.history().await?.into_iter().find(|entry| entry.state.is_open()) {
+            lock.release().await?;
             return Err(WorldError::Journal(format!(
                 "operation {} ({}, by {}) is unfinished",
                 open.id, open.verb, open.by
@@ -77,63 +58,41 @@ impl Live {
             plan: plan.clone(),
         };
         let first = text(&Event { at: self.now(), what: line })?;
-        let record = stateful_cluster::create(&self.cluster, workload, &id, first).await?;
-        let mut ours = self.ours.lock().await;
-        ours.claim = Some(claim);
-        ours.record = Some(record);
+        let record = journal_records::create(&self.cluster, &self.workload, &id, first).await?;
+        *self.ours.lock().await = Ours { lock: Some(lock), record: Some(record) };
         Ok(id)
     }
 
-    /// Takes over an operation somebody left unfinished, waiting up to `patience` for a dead holder's claim to run out; no
-    /// longer than is left of that where the caller has watched the claim (`seen`).
-    pub async fn take_over(
+    async fn take_journal_over(
         &self,
-        workload: &Workload,
         entry: &Entry,
         who: &str,
         patience: Duration,
         seen: Option<&LeaseFacts>,
     ) -> Result<(), WorldError> {
         let who = identity(who, "resume");
-        let claim = OperationLock::take_watched(&self.cluster, workload, &who, patience, seen).await?;
-        let records = stateful_cluster::list(&self.cluster, workload).await?;
+        let lock = OperationLock::take_watched(&self.cluster, &self.workload, &who, patience, seen).await?;
+        let records = journal_records::list(&self.cluster, &self.workload).await?;
         let record = records.into_iter().find(|record| record.id == entry.id);
         let record = record.ok_or_else(|| WorldError::Journal(format!("operation {} is gone", entry.id)))?;
-        // Its holder may have written on between our reading and our claim.
+        // Its holder may have written on between our reading and our lock.
         let now = read(&record.id, &record.lines).map_err(WorldError::Journal)?;
         if !now.state.is_open() {
-            claim.release().await?;
+            lock.release().await?;
             return Err(WorldError::Journal(format!("operation {} has ended meanwhile", entry.id)));
         }
-        let mut ours = self.ours.lock().await;
-        ours.claim = Some(claim);
-        ours.record = Some(record);
+        *self.ours.lock().await = Ours { lock: Some(lock), record: Some(record) };
         Ok(())
     }
 
-    /// Records what is left to do, drawn up anew.
-    pub async fn redrawn(&self, who: &str, plan: &Plan) -> Result<(), WorldError> {
-        let line = Line::Redrawn { by: who.to_owned(), why: "resumed".to_owned(), plan: plan.clone() };
-        self.write(&Event { at: self.now(), what: line }).await
+    async fn write_line(&self, what: Line) -> Result<(), WorldError> {
+        self.write(&Event { at: self.now(), what }).await
     }
 
-    /// Records that the goal is reached, and lets go of the workload.
-    pub async fn finish(&self, canary: Option<Ledger>) -> Result<(), WorldError> {
-        self.write(&Event { at: self.now(), what: Line::Finished { canary } }).await?;
-        self.let_go().await
-    }
-
-    /// Records that the operation is ended where it is, and lets go of the workload.
-    pub async fn abort(&self, who: &str) -> Result<(), WorldError> {
-        self.write(&Event { at: self.now(), what: Line::Aborted { by: who.to_owned() } }).await?;
-        self.let_go().await
-    }
-
-    /// Lets go of the workload without a word in the journal: it stopped and has said so already.
-    pub async fn let_go(&self) -> Result<(), WorldError> {
-        let claim = self.ours.lock().await.claim.take();
-        match claim {
-            Some(claim) => Ok(claim.release().await?),
+    async fn release_lock(&self) -> Result<(), WorldError> {
+        let lock = self.ours.lock().await.lock.take();
+        match lock {
+            Some(lock) => Ok(lock.release().await?),
             None => Ok(()),
         }
     }
@@ -144,7 +103,89 @@ impl Live {
         let Some(record) = ours.record.as_mut() else {
             return Err(WorldError::Journal("no operation is open".to_owned()));
         };
-        Ok(stateful_cluster::append(&self.cluster, record, line).await?)
+        Ok(journal_records::append(&self.cluster, record, line).await?)
+    }
+}
+
+impl OperationWorld for Live {
+    fn history(&self) -> BoxFuture<'_, Result<Vec<Entry>, WorldError>> {
+        Box::pin(Self::history(self))
+    }
+
+    fn holder(&self) -> BoxFuture<'_, Result<Option<LockHolder>, WorldError>> {
+        Box::pin(Self::holder(self))
+    }
+
+    fn reserve<'a>(
+        &'a self,
+        verb: &'a str,
+        who: &'a str,
+        node: &'a str,
+        patience: Duration,
+    ) -> BoxFuture<'a, Result<(), WorldError>> {
+        Box::pin(async move {
+            let lock = self.take_lock(who, verb, patience).await?;
+            lock.announce(LEAVES_NODE, node).await?;
+            self.ours.lock().await.lock = Some(lock);
+            Ok(())
+        })
+    }
+
+    fn begin<'a>(
+        &'a self,
+        verb: &'a str,
+        who: &'a str,
+        plan: &'a Plan,
+        patience: Duration,
+    ) -> BoxFuture<'a, Result<String, WorldError>> {
+        Box::pin(self.open_journal(verb, who, plan, patience))
+    }
+
+    fn take_over<'a>(
+        &'a self,
+        entry: &'a Entry,
+        who: &'a str,
+        patience: Duration,
+        seen: Option<&'a LeaseFacts>,
+    ) -> BoxFuture<'a, Result<(), WorldError>> {
+        Box::pin(self.take_journal_over(entry, who, patience, seen))
+    }
+
+    fn record_rest<'a>(&'a self, who: &'a str, plan: &'a Plan) -> BoxFuture<'a, Result<(), WorldError>> {
+        let line = Line::Redrawn { by: who.to_owned(), why: "resumed".to_owned(), plan: plan.clone() };
+        Box::pin(self.write_line(line))
+    }
+
+    fn finish(&self, canary: Option<Ledger>) -> BoxFuture<'_, Result<(), WorldError>> {
+        Box::pin(async move {
+            self.write_line(Line::Finished { canary }).await?;
+            self.release_lock().await
+        })
+    }
+
+    fn abort<'a>(&'a self, who: &'a str) -> BoxFuture<'a, Result<(), WorldError>> {
+        Box::pin(async move {
+            self.write_line(Line::Aborted { by: who.to_owned() }).await?;
+            self.release_lock().await
+        })
+    }
+
+    fn release(&self) -> BoxFuture<'_, Result<(), WorldError>> {
+        Box::pin(self.release_lock())
+    }
+
+    fn undo_preparations(&self) -> BoxFuture<'_, Vec<String>> {
+        Box::pin(self.undo_restart_preparations())
+    }
+
+    fn report_to(&self, listener: Option<UnboundedSender<Progress>>) {
+        if let Ok(mut progress) = self.progress.lock() {
+            *progress = listener;
+        }
+    }
+
+    fn start_canary(&self) -> Option<Canary> {
+        Some(Canary::start(self))
     }
 }
 

@@ -17,9 +17,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use stateful_cluster::{Cluster, Error as ClusterError, Eviction, NEXT_POD, OperationLock, Record};
+use stateful_cluster::changes;
+use stateful_cluster::changes::EvictionOutcome;
+use stateful_cluster::changes::rollout;
+use stateful_cluster::discovery::workloads;
+use stateful_cluster::journal_records::JournalRecord;
+use stateful_cluster::locks::{NEXT_POD, OperationLock};
+use stateful_cluster::{Cluster, Error as ClusterError};
 use stateful_engines::{BoxFuture, Endpoint, Engine, Prepared, SwitchoverError};
-use stateful_safety::{Millis, Workload, WorkloadId};
+use stateful_safety::{Millis, Workload};
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio::time::timeout;
 
@@ -32,7 +38,7 @@ pub use watchdog::watch;
 /// One workload in the real world.
 pub struct Live {
     cluster: Cluster,
-    id: WorkloadId,
+    workload: Workload,
     sight: Observer,
     endpoints: watch::Sender<Vec<Endpoint>>,
     ours: Mutex<Ours>,
@@ -44,11 +50,11 @@ pub struct Live {
     left: Mutex<BTreeSet<String>>,
 }
 
-/// What makes an operation ours: the claim, and the journal we may write.
+/// What makes an operation ours: the operation lock, and the journal that we may write.
 #[derive(Default)]
 struct Ours {
-    claim: Option<OperationLock>,
-    record: Option<Record>,
+    lock: Option<OperationLock>,
+    record: Option<JournalRecord>,
 }
 
 impl Live {
@@ -57,7 +63,7 @@ impl Live {
     pub async fn open(cluster: &Cluster, workload: &Workload, stop: watch::Receiver<bool>) -> Result<Self, OpenError> {
         Ok(Self {
             cluster: cluster.clone(),
-            id: workload.id.clone(),
+            workload: workload.clone(),
             sight: Observer::open(cluster, workload).await?,
             endpoints: watch::channel(Vec::new()).0,
             ours: Mutex::default(),
@@ -73,13 +79,6 @@ impl Live {
     #[must_use]
     pub fn with_watchdog(self, program: Vec<OsString>) -> Self {
         Self { watchdog: Some(program), ..self }
-    }
-
-    /// From now on tells `listener` what happens; nobody when there is none.
-    pub fn tell(&self, listener: Option<mpsc::UnboundedSender<Progress>>) {
-        if let Ok(mut progress) = self.progress.lock() {
-            *progress = listener;
-        }
     }
 
     /// The ways to the members, as of the last look; for a canary that follows them.
@@ -98,11 +97,11 @@ impl Live {
         self.carry_out(act, snapshot, true).await.map(|_| ())
     }
 
-    /// TOUCH. Takes back what the members were told ahead of a restart that did not come, for whoever takes up, ends or leaves
-    /// an operation. What was done, and what could not be.
-    pub async fn take_back(&self) -> Vec<String> {
-        // Where the members are now: the last look may be of before the process that died.
-        if let Err(error) = self.snapshot().await {
+    /// TOUCH. Takes back what the members were told ahead of a restart that did not come. What was done, and what could not
+    /// be.
+    async fn undo_restart_preparations(&self) -> Vec<String> {
+        // Where the members are now: the last snapshot may be from before the process that died.
+        if let Err(error) = self.observe().await {
             return vec![format!("what the members were told ahead of a restart could not be taken back: {error}")];
         }
         let endpoints = self.endpoints.borrow().clone();
@@ -121,22 +120,22 @@ impl Live {
     async fn carry_out(&self, act: &Act, snapshot: &Snapshot, dry_run: bool) -> Result<Option<Duration>, WorldError> {
         let workload = &snapshot.workload;
         match act {
-            Act::Hold => stateful_cluster::hold(&self.cluster, workload, dry_run).await?,
+            Act::Hold => rollout::hold(&self.cluster, workload, dry_run).await?,
             Act::ChangeTemplate(change) => {
-                stateful_cluster::change_template(&self.cluster, workload, change, dry_run).await?;
+                rollout::change_template(&self.cluster, workload, change, dry_run).await?;
             }
             Act::Add { replicas } | Act::Remove { replicas, .. } => {
-                let scaled = stateful_cluster::scale(&self.cluster, workload, *replicas, dry_run).await;
+                let scaled = changes::scale(&self.cluster, workload, *replicas, dry_run).await;
                 scaled.map_err(|error| match error {
                     // Somebody has scaled it: what that leaves to do is seen by looking.
                     ClusterError::Conflict(why) => WorldError::NotYet(why),
                     error => error.into(),
                 })?;
             }
-            Act::Release(before) => stateful_cluster::release(&self.cluster, workload, *before, dry_run).await?,
+            Act::Release(before) => rollout::release(&self.cluster, workload, *before, dry_run).await?,
             Act::Route { services, to } => {
                 for service in services {
-                    stateful_cluster::reroute(&self.cluster, &self.id.namespace, service, to, dry_run).await?;
+                    changes::reroute(&self.cluster, &self.workload.id.namespace, service, to, dry_run).await?;
                 }
             }
             Act::Evict { member, uid } => {
@@ -154,10 +153,10 @@ impl Live {
                         Prepared::OnceNobodyIsLedToIt(_) | Prepared::Ready => {}
                     }
                 }
-                let evicted = stateful_cluster::evict(&self.cluster, &self.id.namespace, member, uid, dry_run).await?;
+                let evicted = changes::evict(&self.cluster, &self.workload.id.namespace, member, uid, dry_run).await?;
                 match evicted {
-                    Eviction::Granted | Eviction::Gone => {}
-                    Eviction::Refused(why) => return Err(WorldError::NotGranted(why)),
+                    EvictionOutcome::Granted | EvictionOutcome::Gone => {}
+                    EvictionOutcome::Refused(why) => return Err(WorldError::NotGranted(why)),
                 }
             }
             Act::BeginTemporarySync if !dry_run => self.begin_temporary_sync(workload).await?,
@@ -188,11 +187,11 @@ fn cannot(workload: &Workload, act: &str) -> WorldError {
 }
 
 impl World for Live {
-    fn snapshot(&self) -> BoxFuture<'_, Result<Snapshot, WorldError>> {
+    fn observe(&self) -> BoxFuture<'_, Result<Snapshot, WorldError>> {
         Box::pin(async move {
-            let workload = stateful_cluster::discover(&self.cluster, &self.id).await?;
-            let workload =
-                workload.ok_or_else(|| ClusterError::NotFound(format!("{} runs no database any more", self.id)))?;
+            let workload = workloads::find(&self.cluster, &self.workload.id).await?;
+            let workload = workload
+                .ok_or_else(|| ClusterError::NotFound(format!("{} runs no database any more", self.workload.id)))?;
             let (assessment, endpoints) = self.sight.assess(&workload, self.now()).await;
             self.endpoints.send_replace(endpoints);
             Ok(Snapshot { at: self.now(), workload, assessment })
@@ -202,10 +201,10 @@ impl World for Live {
     fn act<'a>(&'a self, act: &'a Act, snapshot: &'a Snapshot) -> BoxFuture<'a, Result<Option<Duration>, WorldError>> {
         Box::pin(async move {
             let ours = self.ours.lock().await;
-            let claim = ours.claim.as_ref().ok_or_else(|| ClusterError::ClaimLost(self.id.to_string()))?;
-            claim.confirm().await?;
+            let lock = ours.lock.as_ref().ok_or_else(|| ClusterError::ClaimLost(self.workload.id.to_string()))?;
+            lock.confirm().await?;
             if let Act::Evict { uid, .. } | Act::Remove { uid, .. } = act {
-                claim.announce(NEXT_POD, uid).await?; // the guard lets this very pod pass, and no other of the workload
+                lock.announce(NEXT_POD, uid).await?; // the guard lets this very pod pass, and no other of the workload
             }
             self.carry_out(act, snapshot, false).await
         })

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use stateful_cluster::{Cluster, Error as ClusterError, PortForwards};
+use stateful_cluster::connection::port_forwards::PortForwards;
+use stateful_cluster::discovery::container;
+use stateful_cluster::discovery::credentials;
+use stateful_cluster::{Cluster, Error as ClusterError};
 use stateful_engines::{Endpoint, Engine, Watchers};
 use stateful_safety::{Assessment, Member, Millis, Workload};
 
@@ -38,9 +41,9 @@ impl Observer {
         let no_way = |why: String| OpenError::NoWayIn { workload: workload.id.to_string(), why };
         let engine = stateful_engines::open(workload.engine.name())
             .ok_or_else(|| no_way(format!("there is no adapter for {}", workload.engine)))?;
-        let facts = stateful_cluster::container_facts(cluster, &workload.id).await?;
+        let facts = container::read_facts(cluster, &workload.id).await?;
         let connection_config = engine.connection_config(&facts);
-        let keys = stateful_cluster::resolve(cluster, &workload.id, &connection_config).await?;
+        let keys = credentials::resolve(cluster, &workload.id, &connection_config).await?;
         Ok(Self {
             engine: Arc::from(engine),
             endpoints: EndpointBuilder::new(connection_config, keys, facts.kept).map_err(no_way)?,

@@ -2,7 +2,10 @@
 
 use futures::future::join_all;
 use serde::{Deserialize, Serialize};
-use stateful_cluster::{Cluster, PoolerPod, PortForwards};
+use stateful_cluster::Cluster;
+use stateful_cluster::connection::port_forwards::PortForwards;
+use stateful_cluster::discovery::poolers;
+use stateful_cluster::discovery::poolers::PoolerPod;
 use stateful_engines::{Credentials, DialConfig, Endpoint, Pool, PoolerControl, PoolerTarget, Secret};
 use stateful_safety::{Member, Workload};
 
@@ -63,7 +66,7 @@ pub(super) async fn find(
     port_forwards: &PortForwards,
 ) -> Poolers {
     let mut found = Poolers::default();
-    let pods = match stateful_cluster::poolers(cluster, &workload.id.namespace).await {
+    let pods = match poolers::list(cluster, &workload.id.namespace).await {
         Ok(pods) => pods,
         Err(error) => {
             found.notes.push(format!("it is not known whether there are poolers in front: {error}"));
@@ -92,7 +95,7 @@ async fn ask(
     port_forwards: &PortForwards,
 ) -> Result<(Key, Endpoint, Vec<Pool>), String> {
     let connection_config = pooler_control.connection_config(&pod.facts);
-    let keys = pod.keys(cluster, &connection_config).await.map_err(|error| error.to_string())?;
+    let keys = pod.resolve_secrets(cluster, &connection_config).await.map_err(|error| error.to_string())?;
     let (username, password) = keys.login()?;
     let key = Key { pod: pod.pod.clone(), port: connection_config.port, username, password };
     let endpoint = key.endpoint(port_forwards).await;

@@ -8,7 +8,9 @@
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use stateful_cluster::{Cluster, leads_to, led_by, reroute};
+use stateful_cluster::Cluster;
+use stateful_cluster::changes::reroute;
+use stateful_cluster::discovery::endpoint_slices;
 use stateful_safety::Workload;
 use tokio::time::{sleep, timeout};
 
@@ -65,7 +67,7 @@ impl Signposts {
         let (mut before, mut since) = (None, begun);
         while begun.elapsed() < RESTED_WITHIN && since.elapsed() < RESTED_FOR {
             // Not to know is no reason to wait: nothing is lost by being late.
-            let Ok(now) = led_by(&self.cluster, &self.namespace).await else { return };
+            let Ok(now) = endpoint_slices::list_versions(&self.cluster, &self.namespace).await else { return };
             if before.as_ref() != Some(&now) {
                 (before, since) = (Some(now), Instant::now());
             }
@@ -95,7 +97,7 @@ impl Signposts {
         let begun = Instant::now();
         for service in &self.services {
             while begun.elapsed() < FOLLOWED_WITHIN {
-                match leads_to(&self.cluster, &self.namespace, service, &self.to).await {
+                match endpoint_slices::leads_to(&self.cluster, &self.namespace, service, &self.to).await {
                     Ok(true) => break,
                     Ok(false) | Err(_) => sleep(LOOK).await,
                 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use stateful_cluster::discovery::pods;
 use stateful_engines::{Endpoint, SwitchoverError};
 use stateful_safety::Workload;
 
@@ -18,7 +19,7 @@ impl Live {
         let engine = self.sight.engine();
         let Some(watchers) = engine.watchers() else { return Ok(Vec::new()) };
         let addresses = watchers.watchers(endpoints).await;
-        let pods = stateful_cluster::pods_at(&self.cluster, &self.id.namespace, &addresses).await?;
+        let pods = pods::list_at_addresses(&self.cluster, &self.workload.id.namespace, &addresses).await?;
         Ok(self.sight.watchers(&pods).await)
     }
 
@@ -41,7 +42,7 @@ impl Live {
         let watchdog = if able.is_empty() {
             None
         } else {
-            let started = Watchdog::start(program, workload.engine, &self.id.namespace, &able).await;
+            let started = Watchdog::start(program, workload.engine, &self.workload.id.namespace, &able).await;
             started.map_err(|why| notes.push(format!("no pooler is paused: nobody would resume it ({why})"))).ok()
         };
         self.note(notes);

@@ -16,7 +16,7 @@ impl Live {
     /// Lets commits wait for nobody again where an operation has them wait, for its last row and for whoever ends it before
     /// that. Looks first: the last look may be of before the process that died.
     pub async fn end_temporary_sync(&self) -> Result<(), WorldError> {
-        self.snapshot().await?;
+        self.observe().await?;
         let endpoints = self.endpoints.borrow().clone();
         let engine = self.sight.engine();
         let Some(sync) = engine.temporary_sync() else { return Ok(()) };

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use serde::{Deserialize, Serialize};
-use stateful_cluster::{Cluster, PortForwards};
+use stateful_cluster::Cluster;
+use stateful_cluster::connection::port_forwards::PortForwards;
 use stateful_engines::{PoolerControl, PoolerTarget, RetrySettings};
 use stateful_safety::{EngineName, EngineProfile};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};

@@ -8,7 +8,7 @@
 //! # Gives up when
 //! The API server refuses, or the controller shows no new revision within the step's deadline.
 
-use stateful_cluster::TemplateChange;
+use stateful_cluster::changes::rollout::TemplateChange;
 
 use crate::Snapshot;
 use crate::steps::StepStatus;

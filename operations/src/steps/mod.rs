@@ -17,7 +17,7 @@ mod switchover;
 pub(crate) use finalize::is_ended_by_it;
 pub(crate) use replace::needs_replacing;
 use serde::{Deserialize, Serialize};
-use stateful_cluster::TemplateChange;
+use stateful_cluster::changes::rollout::TemplateChange;
 use stateful_safety::{Policy, Reason, Rollout, Version};
 
 use crate::{Goal, Snapshot};

@@ -1,6 +1,6 @@
 //! The operations every law is held against.
 
-use stateful_cluster::TemplateChange;
+use stateful_cluster::changes::rollout::TemplateChange;
 use stateful_operations::{Goal, Surge};
 use stateful_safety::{Rollout, Version};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stateful_cluster::TemplateChange;
+use stateful_cluster::changes::rollout::TemplateChange;
 use stateful_engines::mongodb::{Balancer, Part, Sharding};
 use stateful_operations::{Goal, Outcome, Plan, Refusal, Step, Stop, Surge, TimeLimits, What, journal};
 use stateful_safety::{Policy, Reason};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use stateful_cluster::ClientOptions;
+use stateful_cluster::connection::ClientOptions;
 
 use crate::failure::Failure;
 

@@ -1,77 +1,79 @@
-//! How an operation's end is told: exit code, sentence, next command.
+//! How an operation's end is told: report, exit code, sentence, next command.
 
-use stateful_cluster::{Error as ClusterError, TemplateChange};
-use stateful_engines::Ledger;
-use stateful_operations::{Goal, Outcome, Plan, Snapshot, Stop, WorldError};
-use stateful_safety::Version;
+use stateful_cluster::Error as ClusterError;
+use stateful_operations::session::{Conclusion, Ending};
+use stateful_operations::{MemberLine, Progress, Stop, WorldError};
 
-use crate::context::{Context, Opened};
+use super::Console;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::report::{OperationReport, print_operation};
+use crate::report::{Moved, OperationReport, print_operation, write_html};
 
-/// Exit code and reason.
-pub(super) fn told(outcome: &Outcome, canary: Option<&Ledger>) -> (Exit, Option<String>) {
-    match outcome {
-        Outcome::Finished => match canary {
-            Some(Ledger { lost, .. }) if *lost > 0 => {
-                (Exit::NeedsHuman, Some(format!("the canary lost {lost} acknowledged writes")))
-            }
-            Some(_) | None => (Exit::Done, None),
-        },
-        Outcome::Stopped(stop) => {
-            let exit = match stop {
-                Stop::TimedOut { .. } => Exit::TimedOut,
-                Stop::Interrupted { .. } => Exit::Interrupted,
-                Stop::NeedsHuman { .. } => Exit::NeedsHuman,
-                Stop::World(WorldError::Cluster(ClusterError::Unreachable(_))) => Exit::Unknown,
-                Stop::World(_) => Exit::Error,
-            };
-            (exit, Some(stop.to_string()))
-        }
+/// The exit code of an operation that ended like this.
+pub(crate) const fn exit(conclusion: &Conclusion) -> Exit {
+    match conclusion {
+        Conclusion::Done => Exit::Done,
+        Conclusion::WritesLost(_) => Exit::NeedsHuman,
+        Conclusion::Stopped(stop) => exit_of_stop(stop),
     }
 }
 
-/// A new operation that cannot begin because another is there.
-pub(super) fn refused(context: &Context, opened: &Opened, error: WorldError) -> Failure {
-    let typed = context.typed(&opened.workload);
-    match error {
-        WorldError::Journal(why) => Failure::blocked(format!("{}: {why}", opened.workload.id))
-            .hint(format!("go on with it: kubectl stateful resume {typed}; or end it: kubectl stateful abort {typed}")),
-        error @ WorldError::Cluster(ClusterError::Claimed { .. }) => {
-            let hint = format!("watch it: kubectl stateful status {typed} --watch");
-            Failure::from(error).hint(hint)
-        }
-        error => error.into(),
+/// The exit code of an operation that stopped for this reason.
+pub(super) const fn exit_of_stop(stop: &Stop) -> Exit {
+    match stop {
+        Stop::TimedOut { .. } => Exit::TimedOut,
+        Stop::Interrupted { .. } => Exit::Interrupted,
+        Stop::NeedsHuman { .. } => Exit::NeedsHuman,
+        Stop::World(WorldError::Cluster(ClusterError::Unreachable(_))) => Exit::Unknown,
+        Stop::World(_) => Exit::Error,
     }
 }
 
-/// Whether there is a way back: the plan changes the image, and nobody runs a release whose files the image before
-/// could not read.
-pub(super) fn goes_back(plan: &Plan, snapshot: Option<&Snapshot>) -> bool {
-    let before = &plan.origin.image;
-    let changes = matches!(&plan.goal, Goal::Upgrade { change: Some(TemplateChange::Image { image, .. }), .. } if image != before);
-    let running = snapshot.iter().flat_map(|snapshot| &snapshot.assessment.groups).flat_map(|group| &group.members);
-    // A plan of an engine that this build does not have: whether there is a way back is not known.
-    let Some(engine) = stateful_engines::find_profile(plan.engine.as_str()) else { return false };
-    let newer =
-        |version: &Version| Version::of_image(before).is_some_and(|old| old.is_older_release_than(version, engine));
-    changes && !running.filter_map(|member| member.version.as_ref()).any(newer)
-}
-
-pub(super) fn conclude(context: &Context, opened: &Opened, report: &OperationReport) -> Exit {
-    print_operation(context.printer, report);
-    let exit = [Exit::Done, Exit::Error, Exit::TimedOut, Exit::NeedsHuman, Exit::Unknown, Exit::Interrupted]
-        .into_iter()
-        .find(|exit| *exit as u8 == report.exit_code)
-        .unwrap_or(Exit::Error);
+/// Prints how an operation ended: its report and, where it is not done, why and what to type next.
+pub(super) fn print(console: &Console<'_>, ending: &Ending, heard: &[Progress]) {
+    let printer = console.context.printer;
+    for note in &ending.notes {
+        printer.note(note);
+    }
+    let exit = exit(&ending.conclusion);
+    let report = report(console, ending, exit, heard);
+    if let Some(path) = &console.flags.report {
+        match write_html(path, &report, &ending.plan, heard) {
+            Ok(()) => printer.note(&format!("report written to {}", path.display())),
+            Err(error) => printer.note(&format!("warning: no report: {}: {error}", path.display())),
+        }
+    }
+    print_operation(printer, &report);
     if exit == Exit::Done {
-        return exit;
+        return;
     }
-    let typed = context.typed(&opened.workload);
-    let message = report.why.clone().unwrap_or_default();
-    let back =
-        if report.goes_back { format!("; or go back: kubectl stateful rollback {typed}") } else { String::new() };
+    let typed = console.context.typed(&console.opened.workload);
+    let back = if ending.may_be_rolled_back {
+        format!("; or go back: kubectl stateful rollback {typed}")
+    } else {
+        String::new()
+    };
     let hint = format!("nothing else was touched; go on with: kubectl stateful resume {typed}{back}");
-    context.printer.failure(&Failure::new(exit, message).hint(hint))
+    printer.failure(&Failure::new(exit, report.why.unwrap_or_default()).hint(hint));
+}
+
+fn report(console: &Console<'_>, ending: &Ending, exit: Exit, heard: &[Progress]) -> OperationReport {
+    let moved = Moved::all(heard);
+    let workload = &console.opened.workload.id;
+    let past_tense = console.verb.past_tense.unwrap_or("done");
+    OperationReport {
+        workload: workload.to_string(),
+        name: workload.name.clone(),
+        verb: ending.verb.clone(),
+        operation: Some(ending.id.clone()),
+        result: if exit == Exit::Done { past_tense } else { "stopped" }.to_owned(),
+        exit_code: exit as u8,
+        why: ending.conclusion.why(),
+        began: ending.began,
+        took_milliseconds: ending.took,
+        longest_handover_milliseconds: moved.iter().filter_map(|moved| moved.handed_over_in_milliseconds).max(),
+        moved,
+        canary: ending.canary.clone(),
+        members: ending.snapshot.as_ref().map(MemberLine::all).unwrap_or_default(),
+    }
 }

@@ -1,7 +1,9 @@
 //! `guard`: what was applied and removed, and what was approved.
 
 use serde::Serialize;
-use stateful_cluster::{Applied, Approval, Object};
+use stateful_cluster::guard::approval::Approval;
+use stateful_cluster::guard::install::Applied;
+use stateful_cluster::guard::object::GuardObject;
 
 use super::{Printer, clean};
 use crate::cli::Output;
@@ -19,13 +21,13 @@ pub(crate) struct AppliedLine {
 
 impl AppliedLine {
     /// A line with a result of its own.
-    pub(crate) fn of(object: &Object, result: &str) -> Self {
+    pub(crate) fn of(object: &GuardObject, result: &str) -> Self {
         let namespace = object.namespace().map(ToOwned::to_owned);
         Self { object: object.to_string(), namespace, result: result.to_owned() }
     }
 
     /// What was applied.
-    pub(crate) fn applied(object: &Object, applied: Applied, dry_run: bool) -> Self {
+    pub(crate) fn applied(object: &GuardObject, applied: Applied, dry_run: bool) -> Self {
         let word = match applied {
             Applied::Created => "created",
             Applied::Configured => "configured",
@@ -76,14 +78,14 @@ impl Changes {
 }
 
 /// Prints what would be applied: as manifests where data is wanted, else their names.
-pub(crate) fn print_manifests(printer: Printer, objects: &[Object]) {
+pub(crate) fn print_manifests(printer: Printer, objects: &[GuardObject]) {
     let text = match printer.output {
         Output::Yaml => {
             let documents = objects.iter().filter_map(|object| serde_yaml::to_string(object.value()).ok());
             documents.collect::<Vec<_>>().join("---\n")
         }
         Output::Json => {
-            let items: Vec<_> = objects.iter().map(Object::value).collect();
+            let items: Vec<_> = objects.iter().map(GuardObject::value).collect();
             let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": items});
             serde_json::to_string_pretty(&list).unwrap_or_default()
         }
@@ -93,7 +95,7 @@ pub(crate) fn print_manifests(printer: Printer, objects: &[Object]) {
     printer.result(&text);
 }
 
-fn lines(objects: &[Object], after: &str) -> String {
+fn lines(objects: &[GuardObject], after: &str) -> String {
     objects.iter().map(|object| format!("{object}{after}")).collect::<Vec<_>>().join("\n")
 }
 

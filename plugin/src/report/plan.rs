@@ -1,6 +1,6 @@
 //! A plan as text.
 
-use stateful_cluster::TemplateChange;
+use stateful_cluster::changes::rollout::TemplateChange;
 use stateful_operations::{Goal, Pattern, Plan};
 
 use super::table::table;

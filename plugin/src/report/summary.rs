@@ -20,9 +20,6 @@ pub(crate) struct OperationReport {
     pub(crate) result: String,
     pub(crate) exit_code: u8,
     pub(crate) why: Option<String>,
-    /// Whether `rollback` could bring the image before it back.
-    #[serde(skip)]
-    pub(crate) goes_back: bool,
     pub(crate) began: Millis,
     pub(crate) took_milliseconds: Millis,
     pub(crate) moved: Vec<Moved>,

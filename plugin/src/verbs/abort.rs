@@ -2,6 +2,7 @@
 
 use clap::Args;
 use stateful_operations::journal::Entry;
+use stateful_operations::session::OperationWorld;
 use stateful_operations::{Goal, Surge, World, find_interrupted as left_in_the_pause, for_moving};
 use stateful_safety::{Rollout, Workload};
 
@@ -10,8 +11,7 @@ use crate::cli::TargetArgs;
 use crate::context::{Context, who};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::operation::take_over;
-use crate::report::can_ask;
+use crate::operation::{must_be_able_to_ask, take_over_to_end};
 use crate::verb::{Rights, Verb};
 
 /// The row of `abort`.
@@ -27,14 +27,12 @@ pub(super) const VERB: Verb = Verb {
 };
 
 async fn run(context: &Context, args: &TargetArgs) -> Result<Exit, Failure> {
-    if !args.confirm.yes && !can_ask() {
-        return Err(Failure::usage("there is no terminal to ask on; say --yes to go ahead without being asked"));
-    }
+    must_be_able_to_ask(&args.confirm)?;
     context.need(&context.cluster.namespace, &for_moving(context.cluster.inside)).await?;
     let opened = context.open(&args.target).await?;
     let entry = unfinished(context, &opened).await?;
     // Ended there, nobody would know any more between whom it was, and only that makes it safe to end.
-    if let Some(step) = left_in_the_pause(&entry, &opened.live.snapshot().await?) {
+    if let Some(step) = left_in_the_pause(&entry, &opened.live.observe().await?) {
         let typed = context.typed(&opened.workload);
         return Err(Failure::blocked(format!("nobody leads {}; what is left to do first: {step}", opened.workload.id))
             .hint(format!("go on with it: kubectl stateful resume {typed}; after that it can be ended")));
@@ -43,7 +41,7 @@ async fn run(context: &Context, args: &TargetArgs) -> Result<Exit, Failure> {
     if !args.confirm.yes && !context.printer.ask(&question) {
         return Err(Failure::declined());
     }
-    take_over(context, &opened, &entry).await?;
+    take_over_to_end(context, &opened, &entry).await?;
     for told in opened.live.resume_poolers(&opened.workload).await {
         context.printer.note(&told);
     }
@@ -58,7 +56,7 @@ async fn run(context: &Context, args: &TargetArgs) -> Result<Exit, Failure> {
     }
     opened.live.abort(&who()).await?;
     context.printer.result(&format!("statefulset.apps/{} aborted", opened.workload.id.name));
-    let snapshot = opened.live.snapshot().await?;
+    let snapshot = opened.live.observe().await?;
     let typed = context.typed(&snapshot.workload);
     let outdated = snapshot.workload.members.iter().filter(|member| !snapshot.workload.is_current(member)).count();
     if outdated > 0 {

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use clap::Args;
 use jiff::Timestamp;
-use stateful_operations::{Finding, Snapshot, World, check_canary, for_backups, for_looking, recent_backup};
+use stateful_cluster::backups;
+use stateful_cluster::changes::cordon;
+use stateful_cluster::discovery::workloads;
+use stateful_operations::{Canary, Finding, Snapshot, World, check_canary, for_backups, for_looking, recent_backup};
 use stateful_safety::{Policy, Workload};
 use tokio::time::sleep;
 
@@ -13,7 +16,6 @@ use crate::context::{Context, policy};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::forecast;
-use crate::operation::canary::Canary;
 use crate::report::{CheckReport, print_check};
 use crate::verb::{Rights, Verb};
 
@@ -57,8 +59,8 @@ fn check_target(text: &str) -> Result<String, String> {
 async fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
     let reports = match args.target.strip_prefix("node/") {
         Some(node) => {
-            stateful_cluster::is_cordoned(&context.cluster, node).await?; // refuses a name that no node has
-            let workloads = stateful_cluster::discover_on_node(&context.cluster, node).await?;
+            cordon::is_cordoned(&context.cluster, node).await?; // refuses a name that no node has
+            let workloads = workloads::list_on_node(&context.cluster, node).await?;
             let mut reports = Vec::new();
             for workload in workloads {
                 let check = |snapshot: &Snapshot, policy: &Policy| forecast::drain(node, snapshot, policy);
@@ -69,7 +71,7 @@ async fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
         None => {
             context.need(&context.cluster.namespace, &for_looking(context.cluster.inside)).await?;
             let workload = context.find(&args.target).await?;
-            let backups = stateful_cluster::backups(&context.cluster, &workload).await;
+            let backups = backups::list(&context.cluster, &workload).await;
             let target = context.typed(&workload);
             let mut report = report(context, args, workload, forecast::upgrade, "an upgrade".to_owned()).await?;
             report.add(&recent_backup(&backups, Timestamp::now().as_millisecond()), &target);
@@ -92,7 +94,7 @@ async fn report(
     of: String,
 ) -> Result<CheckReport, Failure> {
     let opened = context.open_workload(workload).await?;
-    let snapshot = opened.live.snapshot().await?;
+    let snapshot = opened.live.observe().await?;
     let policy = policy(&args.policy);
     let found = check(&snapshot, &policy);
     let target = context.typed(&opened.workload);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use stateful_cluster::discovery::workloads;
 use tokio::time::timeout;
 
 use crate::context::Context;
@@ -75,7 +76,7 @@ fn flags(command: &clap::Command) -> Vec<String> {
 async fn targets(context: Option<&Context>) -> Vec<String> {
     let Some(context) = context else { return Vec::new() };
     let namespace = Some(context.cluster.namespace.as_str());
-    match timeout(WITHIN, stateful_cluster::discover_all(&context.cluster, namespace)).await {
+    match timeout(WITHIN, workloads::list(&context.cluster, namespace)).await {
         Ok(Ok(workloads)) => workloads.into_iter().map(|workload| workload.id.name).collect(),
         Ok(Err(_)) | Err(_) => Vec::new(),
     }

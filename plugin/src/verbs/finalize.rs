@@ -4,13 +4,11 @@ use clap::Args;
 use stateful_operations::{Goal, Snapshot, World, for_moving};
 use stateful_safety::Version;
 
-use super::upgrade::refuse_beside_another;
 use crate::cli::OperationArgs;
-use crate::context::{Context, policy};
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::operation::{Operation, agreed, conclude, must_be_able_to_ask, run as run_operation};
-use crate::planning::{Drawn, drawn};
+use crate::operation::{Console, must_be_able_to_ask};
 use crate::verb::{Rights, Verb};
 
 /// The row of `finalize`.
@@ -26,27 +24,16 @@ pub(super) const VERB: Verb = Verb {
 };
 
 async fn run(context: &Context, args: &OperationArgs) -> Result<Exit, Failure> {
-    must_be_able_to_ask(&args.operation)?;
+    must_be_able_to_ask(&args.operation.confirm)?;
     context.need(&context.cluster.namespace, &for_moving(context.cluster.inside)).await?;
     let opened = context.open(&args.target).await?;
-    refuse_beside_another(context, &opened).await?;
-    let snapshot = opened.live.snapshot().await?;
-    let goal = Goal::Finalize { release: newest(context, &snapshot)? };
-    let policy = policy(&args.operation.policy);
-    let plan = match drawn(context, &opened, &goal, "it", &policy).await? {
-        Drawn::Plan(drawn) => drawn.0,
-        Drawn::Nothing(why) => {
-            context.printer.result(&format!("statefulset.apps/{} unchanged: {why}", opened.workload.id.name));
-            return Ok(Exit::Done);
-        }
-    };
-    if !agreed(context, &plan, &args.operation) {
-        return Err(Failure::declined());
+    let console = Console::new(context, &opened, &VERB, &args.operation);
+    console.refuse_beside_another().await?;
+    let goal = Goal::Finalize { release: newest(context, &opened.live.observe().await?)? };
+    match console.plan(&goal).await? {
+        Some((plan, _)) => console.start(plan).await,
+        None => Ok(Exit::Done),
     }
-    plan.still_fits(&opened.live.snapshot().await?)?;
-    let operation = Operation { verb: &VERB, opened: &opened, plan, resumed: None, flags: &args.operation };
-    let report = run_operation(context, operation).await?;
-    Ok(conclude(context, &opened, &report))
 }
 
 /// The newest release that a member runs: all others must run it too, or they are the reason against it.

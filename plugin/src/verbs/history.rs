@@ -2,7 +2,7 @@
 
 use clap::Args;
 use jiff::{Timestamp, Unit};
-use stateful_cluster::Permission;
+use stateful_cluster::connection::permissions::Permission;
 use stateful_operations::journal::{Entry, State};
 use stateful_operations::{Goal, for_looking};
 
@@ -31,7 +31,7 @@ pub(super) const VERB: Verb = Verb {
 
 async fn run(context: &Context, args: &TargetArgs) -> Result<Exit, Failure> {
     let opened = context.open(&args.target).await?;
-    let rows: Vec<HistoryRow> = opened.live.history(&opened.workload).await?.iter().map(row).collect();
+    let rows: Vec<HistoryRow> = opened.live.history().await?.iter().map(row).collect();
     print_history(context.printer, &rows);
     Ok(Exit::Done)
 }
@@ -58,7 +58,7 @@ fn row(entry: &Entry) -> HistoryRow {
 }
 
 fn what(goal: &Goal, before: &str) -> String {
-    use stateful_cluster::TemplateChange;
+    use stateful_cluster::changes::rollout::TemplateChange;
     match goal {
         Goal::Upgrade { change: Some(TemplateChange::Image { image, .. }), .. } => format!("{before} → {image}"),
         Goal::Upgrade { change: Some(TemplateChange::Restart { .. }), .. } => "restart".to_owned(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
-use stateful_cluster::Permission;
+use stateful_cluster::connection::permissions::Permission;
 
 use crate::exit::Exit;
 use crate::failure::Failure;

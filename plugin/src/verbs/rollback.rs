@@ -2,16 +2,16 @@
 
 use clap::Args;
 use jiff::Timestamp;
+use stateful_cluster::backups;
 use stateful_operations::journal::Entry;
 use stateful_operations::{Closed, World, changes_image, for_moving, no_way_back, restore_plan, way_back};
 use stateful_safety::Workload;
 
-use super::resume::carry_on;
 use crate::cli::OperationFlags;
 use crate::context::{Context, Opened, policy};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::operation::{must_be_able_to_ask, take_over};
+use crate::operation::{Console, must_be_able_to_ask};
 use crate::report::{ago, print_restore};
 use crate::verb::{Rights, Verb};
 
@@ -44,7 +44,7 @@ pub(super) const VERB: Verb = Verb {
 };
 
 async fn run(context: &Context, args: &RollbackArgs) -> Result<Exit, Failure> {
-    must_be_able_to_ask(&args.operation)?;
+    must_be_able_to_ask(&args.operation.confirm)?;
     context.need(&context.cluster.namespace, &for_moving(context.cluster.inside)).await?;
     let opened = context.open(&args.target).await?;
     let entry = last_upgrade(context, &opened).await?;
@@ -54,22 +54,23 @@ async fn run(context: &Context, args: &RollbackArgs) -> Result<Exit, Failure> {
     }
     let (goal, origin) = (way_back(&entry, &opened.workload.container), entry.plan.origin.clone());
     // Found out before anything is taken over.
-    let snapshot = opened.live.snapshot().await?;
+    let snapshot = opened.live.observe().await?;
     if let Some(why) = no_way_back(&entry, &goal, &snapshot, &policy(&args.operation.policy)) {
         let closed = Closed { image: &origin.image, why: &why, since: entry.began };
         return restore(context, &opened.workload, &closed, args.accept_data_loss).await;
     }
+    let console = Console::new(context, &opened, &VERB, &args.operation);
     let unfinished = entry.state.is_open();
     if unfinished {
-        take_over(context, &opened, &entry).await?;
+        console.take_over(&entry).await?;
     }
     let resumed = unfinished.then_some(&entry);
-    carry_on(context, &opened, &VERB, &goal, origin, resumed, &args.operation).await
+    console.go_on(&goal, &origin, resumed).await
 }
 
 /// What is left then: a backup, told with what it lacks, and with its steps once that is accepted.
 async fn restore(context: &Context, workload: &Workload, closed: &Closed<'_>, accepted: bool) -> Result<Exit, Failure> {
-    let looked = stateful_cluster::backups(&context.cluster, workload).await;
+    let looked = backups::list(&context.cluster, workload).await;
     let refused = Failure::blocked(format!("{} ({})", closed.why, closed.why.code()));
     let target = context.typed(workload);
     match restore_plan(workload, closed, &looked, Timestamp::now().as_millisecond()) {
@@ -90,7 +91,7 @@ async fn restore(context: &Context, workload: &Workload, closed: &Closed<'_>, ac
 
 /// The unfinished operation, or else the newest that changed the image.
 async fn last_upgrade(context: &Context, opened: &Opened) -> Result<Entry, Failure> {
-    let mut newest = opened.live.history(&opened.workload).await?;
+    let mut newest = opened.live.history().await?;
     newest.reverse();
     let unfinished = newest.iter().position(|entry| entry.state.is_open());
     let chosen = unfinished.or_else(|| newest.iter().position(|entry| changes_image(&entry.plan)));

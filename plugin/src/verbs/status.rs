@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use futures::StreamExt;
 use futures::stream;
+use stateful_cluster::discovery::workloads;
 use stateful_operations::{Live, MemberLine, Snapshot, World, for_looking};
 use stateful_safety::{Policy, Reason, Workload};
 use tokio::time::{sleep, timeout};
@@ -95,7 +96,7 @@ enum Shown {
 
 async fn list(context: &Context, all_namespaces: bool) -> Result<Vec<WorkloadRow>, Failure> {
     let namespace = (!all_namespaces).then_some(context.cluster.namespace.as_str());
-    let workloads = stateful_cluster::discover_all(&context.cluster, namespace).await?;
+    let workloads = workloads::list(&context.cluster, namespace).await?;
     let rows = stream::iter(workloads).map(|workload| row_of(context, workload)).buffered(AT_ONCE);
     Ok(rows.collect().await)
 }
@@ -104,7 +105,7 @@ async fn row_of(context: &Context, workload: Workload) -> WorkloadRow {
     let snapshot = async {
         let live =
             Live::open(&context.cluster, &workload, context.stop.subscribe()).await.map_err(|e| e.to_string())?;
-        live.snapshot().await.map_err(|error| error.to_string())
+        live.observe().await.map_err(|error| error.to_string())
     };
     let looked = match timeout(EACH_WITHIN, snapshot).await {
         Ok(looked) => looked,
@@ -168,7 +169,7 @@ fn unknown(workload: &Workload, why: String, target: &str) -> WorkloadRow {
 }
 
 async fn one(context: &Context, opened: &Opened) -> Result<WorkloadStatus, Failure> {
-    let (snapshot, operation) = futures::join!(opened.live.snapshot(), operation(opened));
+    let (snapshot, operation) = futures::join!(opened.live.observe(), operation(opened));
     let snapshot = snapshot?;
     let target = context.typed(&snapshot.workload);
     let policy = Policy::default();
@@ -194,9 +195,9 @@ async fn one(context: &Context, opened: &Opened) -> Result<WorkloadStatus, Failu
 /// An unfinished operation, if there is one and its journal may be read. A user who may not read journals still sees the
 /// members.
 async fn operation(opened: &Opened) -> Option<String> {
-    let history = opened.live.history(&opened.workload).await.ok()?;
+    let history = opened.live.history().await.ok()?;
     let open = history.into_iter().find(|entry| entry.state.is_open())?;
-    let holder = opened.live.holder(&opened.workload).await.ok().flatten();
+    let holder = opened.live.holder().await.ok().flatten();
     let held = holder.map_or_else(
         || "no process runs it: resume or abort it".to_owned(),
         |holder| format!("held by {}", holder.identity),

@@ -4,13 +4,11 @@ use clap::Args;
 use stateful_operations::{Goal, Snapshot, World, best_successor, for_moving};
 use stateful_safety::ReplicaGroup;
 
-use super::upgrade::refuse_beside_another;
 use crate::cli::OperationFlags;
-use crate::context::{Context, policy};
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::operation::{Operation, agreed, conclude, must_be_able_to_ask, run as run_operation};
-use crate::planning::{Drawn, drawn};
+use crate::operation::{Console, must_be_able_to_ask};
 use crate::verb::{Rights, Verb};
 
 /// `switchover`
@@ -42,31 +40,17 @@ pub(super) const VERB: Verb = Verb {
 };
 
 async fn run(context: &Context, args: &SwitchoverArgs) -> Result<Exit, Failure> {
-    must_be_able_to_ask(&args.operation)?;
+    must_be_able_to_ask(&args.operation.confirm)?;
     context.need(&context.cluster.namespace, &for_moving(context.cluster.inside)).await?;
     let opened = context.open(&args.target).await?;
-    refuse_beside_another(context, &opened).await?;
-    let snapshot = opened.live.snapshot().await?;
-    let member = wanted(context, args, &snapshot)?;
-    let goal = Goal::Switchover { member };
-    let policy = policy(&args.operation.policy);
-    let plan = match drawn(context, &opened, &goal, "a switchover", &policy).await? {
-        Drawn::Plan(drawn) => drawn.0,
-        Drawn::Nothing(why) => {
-            context.printer.result(&format!("statefulset.apps/{} unchanged: {why}", opened.workload.id.name));
-            return Ok(Exit::Done);
-        }
-    };
+    let console = Console::new(context, &opened, &VERB, &args.operation);
+    console.refuse_beside_another().await?;
+    let goal = Goal::Switchover { member: wanted(context, args, &opened.live.observe().await?)? };
+    let Some((plan, snapshot)) = console.plan(&goal).await? else { return Ok(Exit::Done) };
     if let Some(note) = will_not_last(&plan.goal, &snapshot) {
         context.printer.note(&note);
     }
-    if !agreed(context, &plan, &args.operation) {
-        return Err(Failure::declined());
-    }
-    plan.still_fits(&opened.live.snapshot().await?)?;
-    let operation = Operation { verb: &VERB, opened: &opened, plan, resumed: None, flags: &args.operation };
-    let report = run_operation(context, operation).await?;
-    Ok(conclude(context, &opened, &report))
+    console.start(plan).await
 }
 
 /// What is to be known of a member that the database's own configuration wants to lead less than another.

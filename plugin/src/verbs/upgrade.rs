@@ -4,16 +4,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 use jiff::Timestamp;
-use stateful_cluster::TemplateChange;
+use stateful_cluster::changes::rollout::TemplateChange;
 use stateful_operations::{Goal, Plan, Snapshot, Step, Surge, World, for_moving};
 use stateful_safety::Workload;
 
 use crate::cli::{DryRun, DryRunFlag, OperationFlags};
-use crate::context::{Context, Opened, policy};
+use crate::context::{Context, Opened};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::operation::{Operation, agreed, conclude, must_be_able_to_ask, run as run_operation};
-use crate::planning::{Drawn, drawn};
+use crate::operation::{Console, must_be_able_to_ask};
 use crate::report::plan_text;
 use crate::verb::{Rights, Verb};
 
@@ -75,27 +74,25 @@ pub(super) const VERB: Verb = Verb {
 
 async fn run(context: &Context, args: &UpgradeArgs) -> Result<Exit, Failure> {
     if args.dry_run.dry_run == DryRun::None {
-        must_be_able_to_ask(&args.operation)?;
+        must_be_able_to_ask(&args.operation.confirm)?;
     }
     let saved = args.plan.as_deref().map(read_plan).transpose()?;
     context.need(&context.cluster.namespace, &for_moving(context.cluster.inside)).await?;
     let opened = context.open(&args.target).await?;
-    refuse_beside_another(context, &opened).await?;
+    let console = Console::new(context, &opened, &VERB, &args.operation);
+    console.refuse_beside_another().await?;
     let (plan, snapshot) = match saved {
         Some(plan) => {
-            let snapshot = opened.live.snapshot().await?;
+            let snapshot = opened.live.observe().await?;
             plan.still_fits(&snapshot)?;
             (plan, snapshot)
         }
         None => {
             let goal = goal(args, &opened.workload)?;
             refuse_behind_an_owner(&goal, &opened.workload)?;
-            match drawn(context, &opened, &goal, "an upgrade", &policy(&args.operation.policy)).await? {
-                Drawn::Plan(drawn) => *drawn,
-                Drawn::Nothing(why) => {
-                    context.printer.result(&format!("statefulset.apps/{} unchanged: {why}", opened.workload.id.name));
-                    return Ok(Exit::Done);
-                }
+            match console.plan(&goal).await? {
+                Some(planned) => planned,
+                None => return Ok(Exit::Done),
             }
         }
     };
@@ -107,14 +104,7 @@ async fn run(context: &Context, args: &UpgradeArgs) -> Result<Exit, Failure> {
             return Ok(print_plan(context, &plan, " (server dry run)"));
         }
     }
-    if !agreed(context, &plan, &args.operation) {
-        return Err(Failure::declined());
-    }
-    // Somebody may have thought about it for a while.
-    plan.still_fits(&opened.live.snapshot().await?)?;
-    let operation = Operation { verb: &VERB, opened: &opened, plan, resumed: None, flags: &args.operation };
-    let report = run_operation(context, operation).await?;
-    Ok(conclude(context, &opened, &report))
+    console.start(plan).await
 }
 
 fn goal(args: &UpgradeArgs, workload: &Workload) -> Result<Goal, Failure> {
@@ -165,38 +155,6 @@ fn refuse_behind_an_owner(goal: &Goal, workload: &Workload) -> Result<(), Failur
     .hint(format!("then roll it: kubectl stateful upgrade {} -n {}", workload.id.name, workload.id.namespace)))
 }
 
-/// One operation a workload: an unfinished one is gone on with, or ended, first.
-pub(super) async fn refuse_beside_another(context: &Context, opened: &Opened) -> Result<(), Failure> {
-    let history = opened.live.history(&opened.workload).await?;
-    let holder = opened.live.holder(&opened.workload).await?;
-    let Some(entry) = history.into_iter().find(|entry| entry.state.is_open()) else {
-        if let Some(holder) = holder {
-            let holder = holder.identity;
-            context
-                .printer
-                .note(&format!("{holder} holds the claim; waiting for it to run out, if nobody is behind it"));
-        }
-        return Ok(());
-    };
-    let (id, typed) = (&opened.workload.id, context.typed(&opened.workload));
-    let seconds = |at: Timestamp| at.round(jiff::Unit::Second).unwrap_or(at).to_string();
-    if let Some(holder) = holder {
-        let since = holder.since.map_or_else(|| "an unknown time".to_owned(), seconds);
-        return Err(Failure::blocked(format!(
-            "{id} is held by {} since {since}; nothing was touched",
-            holder.identity
-        ))
-        .hint(format!("if nobody is behind it any more: kubectl stateful resume {typed}")));
-    }
-    let began = seconds(Timestamp::from_millisecond(entry.began).unwrap_or_default());
-    let note = entry.note.map(|note| format!(" ({note})")).unwrap_or_default();
-    Err(Failure::blocked(format!(
-        "{id} has an unfinished {} by {} since {began}{note}; nothing was touched",
-        entry.verb, entry.by
-    ))
-    .hint(format!("go on with it: kubectl stateful resume {typed}; or end it: kubectl stateful abort {typed}")))
-}
-
 fn read_plan(path: &std::path::Path) -> Result<Plan, Failure> {
     let unreadable = |why: String| Failure::usage(format!("no plan in {}: {why}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
@@ -211,7 +169,7 @@ async fn try_out(opened: &Opened, plan: &Plan, snapshot: &Snapshot) -> Result<()
     Ok(())
 }
 
-pub(super) fn print_plan(context: &Context, plan: &Plan, suffix: &str) -> Exit {
+fn print_plan(context: &Context, plan: &Plan, suffix: &str) -> Exit {
     match context.printer.structured(plan) {
         Some(text) => context.printer.result(&text),
         None => {

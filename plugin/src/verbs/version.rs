@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use stateful_cluster::connection;
 use tokio::time::timeout;
 
 use crate::context::Context;
@@ -34,7 +35,7 @@ pub(super) const VERB: Verb = Verb {
 
 async fn run(printer: Printer, context: Option<&Context>) -> Result<Exit, Failure> {
     let server = match context {
-        Some(context) => timeout(SERVER_WITHIN, stateful_cluster::server_version(&context.cluster)).await.ok(),
+        Some(context) => timeout(SERVER_WITHIN, connection::read_server_version(&context.cluster)).await.ok(),
         None => None,
     };
     let versions = Versions { client: format!("v{}", env!("CARGO_PKG_VERSION")), server: server.and_then(Result::ok) };

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use stateful_harness::{Cluster, Namespace, apply, image, until};
+use stateful_harness::{Cluster, Deployment, Namespace, RedisReplication, until};
 
 use certificate::Certificate;
 use direct::Row;
@@ -142,8 +142,8 @@ async fn measured(cluster: &Cluster, built: &Built) -> Result<Measured> {
 async fn database(cluster: &Cluster) -> Result<Namespace> {
     let namespace = cluster.namespace("bench-guard").await?;
     objects::label(cluster, namespace.name()).await?;
-    apply(&namespace, "redis-replication", "7.0").await?;
-    let (name, image) = (LONER, image("7.0"));
+    RedisReplication::deploy(&namespace, "7.0").await?;
+    let (name, image) = (LONER, RedisReplication::image("7.0"));
     let manifest = format!(
         "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}}}\nspec:\n  containers: [{{name: redis, image: '{image}', command: [redis-server]}}]\n"
     );

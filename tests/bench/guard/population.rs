@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
-use stateful_harness::{Cluster, Namespace, image, until};
+use stateful_harness::{Cluster, Deployment, Namespace, RedisReplication, until};
 
 use super::api_server;
 use super::line::{Endpoint, Line, post};
@@ -119,7 +119,7 @@ fn spec() -> Value {
         "schedulingGates": [{"name": "stateful-bench/never"}],
         "containers": [{
             "name": "redis",
-            "image": image("7.0"),
+            "image": RedisReplication::image("7.0"),
             "command": ["redis-server", "/etc/redis/redis.conf"],
             "ports": [{"name": "redis", "containerPort": 6379}],
             "env": [{"name": "TZ", "value": "UTC"}, {"name": "MODE", "value": "replication"}],

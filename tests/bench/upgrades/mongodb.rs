@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use mongodb::bson::{Bson, Document, doc};
-use stateful_harness::{Cluster, Mongodb, Namespace, Plugin, mongo_image, until};
+use stateful_harness::{Cluster, Deployment, Engine, Mongodb, Namespace, Plugin, until};
 use tokio::time::sleep;
 
 use super::{Comparison, IN_SYNC_WITHIN, Upgrade, measured};
@@ -19,10 +19,10 @@ const SYNCED_WITHIN: Duration = Duration::from_mins(5);
 pub(super) async fn compare(cluster: &Cluster, plugin: &Plugin) -> Result<Comparison> {
     let ours = async |mongodb: &Mongodb| {
         let plugin = plugin.clone().within(mongodb.namespace());
-        plugin.run(&["upgrade", "mongo", "--image", &mongo_image("6.0"), "-y"]).await?.expect(0).map(drop)
+        plugin.run(&["upgrade", "mongo", "--image", &Mongodb::image("6.0"), "-y"]).await?.expect(0).map(drop)
     };
     let rollout = async |mongodb: &Mongodb| {
-        let new = format!("mongo={}", mongo_image("6.0"));
+        let new = format!("mongo={}", Mongodb::image("6.0"));
         super::rolled_out(mongodb.namespace(), "statefulset/mongo", &new).await
     };
     Ok(Comparison {
@@ -52,9 +52,9 @@ enum Driver {
 
 async fn upgraded(cluster: &Cluster, driver: Driver, by: impl AsyncFnOnce(&Mongodb) -> Result<()>) -> Result<Upgrade> {
     let namespace = cluster.namespace("bench-mongodb").await?;
-    let mongodb = Mongodb::deploy(&namespace, "5.0").await?;
+    let mongodb = Mongodb::deploy_unchanged(&namespace, "5.0").await?;
     let endpoint = match driver {
-        Driver::Crate => mongodb.endpoint(),
+        Driver::Crate => mongodb.endpoint().await?,
         Driver::Pymongo => mongodb.endpoint_for_pymongo().await?,
     };
     measured(endpoint, async || by(&mongodb).await, async || mongodb.in_sync(IN_SYNC_WITHIN).await).await
@@ -65,7 +65,7 @@ async fn published(mongodb: &Mongodb) -> Result<()> {
     let patch = format!(
         "{{\"spec\":{{\"updateStrategy\":{{\"type\":\"OnDelete\",\"rollingUpdate\":null}},\"template\":{{\"spec\":\
          {{\"containers\":[{{\"name\":\"mongo\",\"image\":\"{}\"}}]}}}}}}}}",
-        mongo_image("6.0")
+        Mongodb::image("6.0")
     );
     namespace.kubectl(&["patch", "statefulset/mongo", "--patch", &patch]).await?;
     for secondary in ["mongo-1", "mongo-2"] {

@@ -1,12 +1,12 @@
 //! A switchover of PostgreSQL under Patroni, asked for by us and by Patroni's own tool.
 
-use anyhow::{Context, Result};
-use stateful_harness::{Cluster, Plugin, Postgres};
+use anyhow::Result;
+use stateful_harness::{Cluster, Deployment, Patroni, Plugin};
 
 use super::{Comparison, IN_SYNC_WITHIN, Upgrade, measured};
 
 pub(super) async fn compare(cluster: &Cluster, plugin: &Plugin) -> Result<Comparison> {
-    let ours = async |postgres: &Postgres| {
+    let ours = async |postgres: &Patroni| {
         let plugin = plugin.clone().within(postgres.namespace());
         plugin.run(&["switchover", "patroni", "-y"]).await?.expect(0).map(drop)
     };
@@ -21,18 +21,13 @@ pub(super) async fn compare(cluster: &Cluster, plugin: &Plugin) -> Result<Compar
     })
 }
 
-async fn switched(cluster: &Cluster, by: impl AsyncFnOnce(&Postgres) -> Result<()>) -> Result<Upgrade> {
+async fn switched(cluster: &Cluster, by: impl AsyncFnOnce(&Patroni) -> Result<()>) -> Result<Upgrade> {
     let namespace = cluster.namespace("bench-patroni").await?;
-    let postgres = Postgres::deploy_patroni(&namespace, "15.18").await?;
-    let endpoint = postgres.endpoint("patroni").await?;
+    let postgres = Patroni::deploy(&namespace, "15.18").await?;
+    let endpoint = postgres.endpoint().await?;
     measured(endpoint, async || by(&postgres).await, async || postgres.in_sync(IN_SYNC_WITHIN).await).await
 }
 
-async fn theirs(postgres: &Postgres) -> Result<()> {
-    let from = postgres.primary().await?;
-    let pods = postgres.pods().await?;
-    let to = pods.into_iter().map(|pod| pod.name).find(|name| *name != from).context("there is nobody else")?;
-    let words = ["exec", &from, "--", "patronictl", "-c", "/etc/patroni/patroni.yml", "switchover", "patroni"];
-    let wish = ["--leader", &from, "--candidate", &to, "--force"];
-    postgres.namespace().kubectl(&[&words[..], &wish[..]].concat()).await.map(drop)
+async fn theirs(postgres: &Patroni) -> Result<()> {
+    postgres.switch_over_with_patronictl().await
 }

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use stateful_harness::{Cluster, Namespace, Plugin, Postgres, postgres_image, until};
+use stateful_harness::{Cluster, Deployment, Namespace, Plugin, PooledPostgres, Postgres, until};
 use tokio::time::sleep;
 
 use super::{Comparison, IN_SYNC_WITHIN, Upgrade, measured};
@@ -21,10 +21,10 @@ const LEFT_ALONE: Duration = Duration::from_secs(30);
 pub(super) async fn compare(cluster: &Cluster, plugin: &Plugin) -> Result<Comparison> {
     let ours = async |namespace: &Namespace| {
         let plugin = plugin.clone().within(namespace);
-        plugin.run(&["upgrade", "postgres", "--image", &postgres_image("15.20"), "-y"]).await?.expect(0).map(drop)
+        plugin.run(&["upgrade", "postgres", "--image", &Postgres::image("15.20"), "-y"]).await?.expect(0).map(drop)
     };
     let rollout = async |namespace: &Namespace| {
-        let new = format!("postgres={}", postgres_image("15.20"));
+        let new = format!("postgres={}", Postgres::image("15.20"));
         super::rolled_out(namespace, "statefulset/postgres", &new).await
     };
     Ok(Comparison {
@@ -44,12 +44,12 @@ pub(super) async fn compare(cluster: &Cluster, plugin: &Plugin) -> Result<Compar
 
 async fn upgraded(cluster: &Cluster, service: &str, by: impl AsyncFnOnce(&Namespace) -> Result<()>) -> Result<Upgrade> {
     let namespace = cluster.namespace("bench-postgres").await?;
-    let postgres = Postgres::deploy(&namespace, "15.18").await?;
-    if service == POOLER {
-        postgres.deploy_pooler().await?;
-    }
-    let endpoint =
-        until("clients are served", Duration::from_secs(30), async || postgres.endpoint(service).await).await?;
+    let postgres = if service == POOLER {
+        PooledPostgres::deploy(&namespace, "15.18").await?.servers().clone()
+    } else {
+        Postgres::deploy(&namespace, "15.18").await?
+    };
+    let endpoint = postgres.endpoint_through(service).await?;
     measured(endpoint, async || by(&namespace).await, async || settled(&postgres).await).await
 }
 
@@ -73,7 +73,7 @@ async fn settled(postgres: &Postgres) -> Result<()> {
 }
 
 async fn published(namespace: &Namespace) -> Result<()> {
-    let image = postgres_image("15.20");
+    let image = Postgres::image("15.20");
     let patch = format!(
         "{{\"spec\":{{\"replicas\":4,\"template\":{{\"spec\":{{\"containers\":[{{\"name\":\"postgres\",\"image\":\"{image}\"}}]}}}}}}}}"
     );

@@ -10,14 +10,10 @@ use tokio::process::Child;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::{Cluster, until};
-
-/// The pods that are drained: database members.
-const MEMBERS: &str = "app.kubernetes.io/name in (redis, postgres, mongo)";
+use crate::{Cluster, Namespace, overlay, until};
 
 /// A running drain.
 pub struct KubectlDrain {
-    cluster: Cluster,
     node: String,
     child: Child,
     printed: Arc<Mutex<String>>,
@@ -25,16 +21,28 @@ pub struct KubectlDrain {
 }
 
 impl KubectlDrain {
-    /// Starts `kubectl drain NODE` for the databases' pods.
-    pub fn start(cluster: &Cluster, node: &str, more: &[&str]) -> Result<Self> {
-        let flags = ["drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--pod-selector", MEMBERS];
-        let mut child = cluster.kubectl_command(&[&flags[..], more].concat());
+    /// Starts `kubectl drain NODE` for the pods of one namespace's example: other laws' databases stay where they are.
+    pub fn start(namespace: &Namespace, node: &str) -> Result<Self> {
+        let pods = format!("{}={}", overlay::LABEL, namespace.name());
+        Self::start_selecting(namespace.cluster(), node, &pods)
+    }
+
+    /// The same for one pod of the namespace.
+    pub fn start_pod(namespace: &Namespace, node: &str, pod: &str) -> Result<Self> {
+        let pods = format!("{}={},statefulset.kubernetes.io/pod-name={pod}", overlay::LABEL, namespace.name());
+        Self::start_selecting(namespace.cluster(), node, &pods)
+    }
+
+    /// The same for the pods that a label selector selects.
+    pub fn start_selecting(cluster: &Cluster, node: &str, pods: &str) -> Result<Self> {
+        let flags = ["drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--pod-selector", pods];
+        let mut child = cluster.kubectl_command(&flags);
         let mut child = child.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let printed = Arc::new(Mutex::new(String::new()));
         let out = child.stdout.take().context("a pipe was asked for")?;
         let err = child.stderr.take().context("a pipe was asked for")?;
         let readers = vec![collect(out, Arc::clone(&printed)), collect(err, Arc::clone(&printed))];
-        Ok(Self { cluster: cluster.clone(), node: node.to_owned(), child, printed, readers })
+        Ok(Self { node: node.to_owned(), child, printed, readers })
     }
 
     /// All it has printed so far.
@@ -82,16 +90,6 @@ impl KubectlDrain {
     pub async fn stop(mut self) -> Result<String> {
         self.child.kill().await?;
         Ok(self.printed())
-    }
-
-    /// Uncordons a node.
-    pub async fn uncordon(cluster: &Cluster, node: &str) -> Result<()> {
-        cluster.kubectl(&["uncordon", node]).await.map(drop)
-    }
-
-    /// The cluster it works on.
-    pub fn cluster(&self) -> &Cluster {
-        &self.cluster
     }
 }
 

@@ -1,42 +1,55 @@
 //! The Kubernetes cluster that the laws run on, reached with kubectl.
 
+mod api_path;
 mod kubectl_drain;
 mod kubectl_proxy;
 mod namespace;
 mod object_versions;
+mod placement;
 mod pod;
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::sync::Arc;
+use std::process::{Command as BlockingCommand, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::Value;
+use hyper::Method;
+use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-use crate::company::{Held, Turn};
 use crate::repository;
 pub use kubectl_drain::KubectlDrain;
-pub use kubectl_proxy::{KubectlProxy, Reply};
+use kubectl_proxy::KubectlProxy;
+pub use kubectl_proxy::Reply;
 pub use namespace::Namespace;
 pub use object_versions::ObjectVersions;
+pub(crate) use placement::Placement;
 pub use pod::Pod;
 
 /// A cluster, and the kubectl that reaches it.
 #[derive(Debug, Clone)]
 pub struct Cluster {
     access: Arc<Access>,
-    /// Whose turn on the machine it is, where proofs share it.
-    _turn: Option<Arc<Held>>,
 }
 
 #[derive(Debug)]
 struct Access {
     kubeconfig: PathBuf,
     kubectl: PathBuf,
+    /// Started with the first request; the error where it could not be.
+    proxy: OnceLock<Result<KubectlProxy, String>>,
+}
+
+impl Access {
+    /// kubectl, not yet started, for where nothing is awaited.
+    fn kubectl(&self) -> BlockingCommand {
+        let mut command = BlockingCommand::new(&self.kubectl);
+        command.env("KUBECONFIG", &self.kubeconfig);
+        command
+    }
 }
 
 impl Cluster {
@@ -51,21 +64,7 @@ impl Cluster {
             (home.join("kubeconfig"), home.join("bin/kubectl"))
         };
         ensure!(kubeconfig.exists(), "there is no {}: run `make cluster` first", kubeconfig.display());
-        Ok(Self { access: Arc::new(Access { kubeconfig, kubectl }), _turn: None })
-    }
-
-    /// For a proof that measures how long clients wait, or meddles with nodes: no other runs meanwhile.
-    pub async fn alone() -> Result<Self> {
-        Self::in_turn(Turn::Alone).await
-    }
-
-    /// For any other proof.
-    pub async fn beside_others() -> Result<Self> {
-        Self::in_turn(Turn::BesideOthers).await
-    }
-
-    async fn in_turn(turn: Turn) -> Result<Self> {
-        Ok(Self { _turn: Some(Arc::new(Held::wait(turn).await)), ..Self::find()? })
+        Ok(Self { access: Arc::new(Access { kubeconfig, kubectl, proxy: OnceLock::new() }) })
     }
 
     /// The kubeconfig, for another client than kubectl.
@@ -104,28 +103,55 @@ impl Cluster {
         Ok(String::from_utf8(output.stdout)?)
     }
 
-    /// Reads objects.
+    /// Reads objects, named as for `kubectl get`: one object, or a list of one or several kinds.
     pub async fn get(&self, args: &[&str]) -> Result<Value> {
-        let objects = self.kubectl(&[&["get", "-o", "json"], args].concat()).await?;
-        Ok(serde_json::from_str(&objects)?)
+        let Some((paths, are_lists)) = api_path::paths(args) else {
+            let objects = self.kubectl(&[&["get", "-o", "json"], args].concat()).await?;
+            return Ok(serde_json::from_str(&objects)?);
+        };
+        let mut items = Vec::new();
+        for path in &paths {
+            let mut object: Value = serde_json::from_str(&self.get_raw(path).await?)?;
+            if !are_lists {
+                return Ok(object);
+            }
+            let kind =
+                object["kind"].as_str().and_then(|kind| kind.strip_suffix("List")).unwrap_or_default().to_owned();
+            // The items of a list do not say of which kind they are.
+            for item in object["items"].as_array_mut().into_iter().flatten() {
+                item["kind"] = kind.clone().into();
+                items.push(item.take());
+            }
+        }
+        Ok(json!({"items": items}))
+    }
+
+    /// Reads what is at a path of the API server.
+    pub async fn get_raw(&self, path: &str) -> Result<String> {
+        let reply = self.send(Method::GET, path, String::new()).await?;
+        ensure!(reply.status == 200, "GET {path}: {}: {}", reply.status, reply.body.trim());
+        Ok(reply.body)
+    }
+
+    /// Sends a request to the API server.
+    pub(crate) async fn send(&self, method: Method, path: &str, body: String) -> Result<Reply> {
+        let start = || KubectlProxy::start(&mut self.access.kubectl()).map_err(|error| format!("{error:#}"));
+        match self.access.proxy.get_or_init(start) {
+            Ok(proxy) => proxy.send(method, path, body).await,
+            Err(error) => bail!("kubectl proxy: {error}"),
+        }
     }
 
     /// A new namespace whose name begins with that word; deleted when dropped.
     pub async fn namespace(&self, word: &str) -> Result<Namespace> {
+        self.namespace_on(word, Placement::Shared).await
+    }
+
+    /// The same, for databases on those nodes.
+    pub(crate) async fn namespace_on(&self, word: &str, placement: Placement) -> Result<Namespace> {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let name = format!("{word}-{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
         self.kubectl(&["create", "namespace", &name]).await?;
-        Ok(Namespace::own(self.clone(), name))
-    }
-
-    /// The names of the nodes that are not cordoned.
-    pub async fn nodes(&self) -> Result<Vec<String>> {
-        let nodes = self.get(&["nodes"]).await?;
-        let open = nodes["items"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter(|node| node["spec"]["unschedulable"] != Value::Bool(true));
-        Ok(open.filter_map(|node| node["metadata"]["name"].as_str()).map(ToOwned::to_owned).collect())
+        Ok(Namespace::own(self.clone(), name, placement))
     }
 }

@@ -1,13 +1,16 @@
 //! A namespace of its own for each law.
 
 use std::env;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 
-use anyhow::Result;
-use serde_json::Value;
+use anyhow::{Context as _, Result};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hyper::Method;
+use serde_json::{Value, json};
 
-use super::Cluster;
+use super::{Cluster, Placement, Pod, Reply};
 
 /// A namespace, deleted when the last clone of this value is dropped. With `KEEP_NAMESPACES` set it stays, for inspection.
 #[derive(Debug, Clone)]
@@ -17,17 +20,23 @@ pub struct Namespace(Arc<Owned>);
 struct Owned {
     cluster: Cluster,
     name: String,
+    placement: Placement,
 }
 
 impl Namespace {
     /// A namespace that exists already, and is this value's to delete.
-    pub(super) fn own(cluster: Cluster, name: String) -> Self {
-        Self(Arc::new(Owned { cluster, name }))
+    pub(super) fn own(cluster: Cluster, name: String, placement: Placement) -> Self {
+        Self(Arc::new(Owned { cluster, name, placement }))
     }
 
     /// Its name.
     pub fn name(&self) -> &str {
         &self.0.name
+    }
+
+    /// The nodes of the databases in it.
+    pub(crate) fn placement(&self) -> Placement {
+        self.0.placement
     }
 
     /// The cluster it is in.
@@ -45,6 +54,40 @@ impl Namespace {
         self.cluster().get(&[&["--namespace", self.name()], args].concat()).await
     }
 
+    /// Its pods that a label selector selects, by name.
+    pub async fn pods(&self, selector: &str) -> Result<Vec<Pod>> {
+        let list = self.get(&["pods", "--selector", selector]).await?;
+        Ok(list["items"].as_array().into_iter().flatten().map(Pod::from).collect())
+    }
+
+    /// One value of a Secret.
+    pub async fn secret(&self, name: &str, key: &str) -> Result<String> {
+        let secret = self.get(&["secret", name]).await?;
+        let value = secret["data"][key].as_str().with_context(|| format!("the Secret {name} has no {key}"))?;
+        Ok(String::from_utf8(STANDARD.decode(value)?)?)
+    }
+
+    /// Evicts a pod by name, as `kubectl drain` does, and returns the API server's answer, whatever it is.
+    pub async fn evict(&self, pod: &str) -> Result<Reply> {
+        self.request_eviction(pod, None).await
+    }
+
+    /// The same without carrying it out.
+    pub async fn evict_dry_run(&self, pod: &str) -> Result<Reply> {
+        self.request_eviction(pod, Some(json!({"dryRun": ["All"]}))).await
+    }
+
+    async fn request_eviction(&self, pod: &str, options: Option<Value>) -> Result<Reply> {
+        let name = self.name();
+        let metadata = json!({"name": pod, "namespace": name});
+        let mut eviction = json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata});
+        if let Some(options) = options {
+            eviction["deleteOptions"] = options;
+        }
+        let path = format!("/api/v1/namespaces/{name}/pods/{pod}/eviction");
+        self.cluster().send(Method::POST, &path, eviction.to_string()).await
+    }
+
     /// Creates the objects of a manifest in it.
     pub async fn create(&self, manifest: &str) -> Result<String> {
         let args = ["--namespace", self.name(), "create", "--filename", "-"];
@@ -58,8 +101,10 @@ impl Drop for Owned {
         if env::var_os("KEEP_NAMESPACES").is_some() {
             return;
         }
-        let requested = Command::new(&self.cluster.access.kubectl)
-            .env("KUBECONFIG", &self.cluster.access.kubeconfig)
+        let requested = self
+            .cluster
+            .access
+            .kubectl()
             .args(["delete", "namespace", &self.name, "--wait=false", "--ignore-not-found"])
             .stdout(Stdio::null())
             .stderr(Stdio::null())

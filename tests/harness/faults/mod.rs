@@ -7,6 +7,6 @@ mod paused_kube_proxy;
 mod processes;
 
 pub use api_server_proxy::ApiServerProxy;
-pub use network::{CutOff, Throttle, cut_off, slow_pod};
+pub use network::{cut_off, end_slow_pod, heal, is_slow, slow_pod};
 pub use paused_kube_proxy::PausedKubeProxy;
 pub use processes::{Frozen, PodProcesses};

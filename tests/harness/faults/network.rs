@@ -10,40 +10,29 @@ use crate::repository;
 /// The port that Redis servers send from: what a replica receives from its primary.
 const REDIS: &str = "6379";
 
-/// A pod that receives slowly until [`Throttle::end`].
-pub struct Throttle {
-    node: String,
-}
-
 /// Limits what Redis servers send to a pod's address to `rate` bytes a second (for example `6000`).
-pub async fn slow_pod(node: &str, address: &str, rate: &str) -> Result<Throttle> {
-    command(&["slow", node, address, rate, REDIS]).await?;
-    Ok(Throttle { node: node.to_owned() })
+pub async fn slow_pod(node: &str, address: &str, rate: &str) -> Result<()> {
+    command(&["slow", node, address, rate, REDIS]).await
 }
 
-impl Throttle {
-    /// Lifts the limit.
-    pub async fn end(self) -> Result<()> {
-        command(&["fast", &self.node]).await
-    }
+/// Lifts the limit of [`slow_pod`] on a node.
+pub async fn end_slow_pod(node: &str) -> Result<()> {
+    command(&["fast", node]).await
 }
 
-/// A node whose network is unplugged until [`CutOff::heal`].
-pub struct CutOff {
-    node: String,
+/// Whether [`slow_pod`] is in force on a node.
+pub async fn is_slow(node: &str) -> Result<bool> {
+    Ok(command(&["is-slow", node]).await.is_ok())
 }
 
 /// Unplugs a node's network; its processes go on running.
-pub async fn cut_off(node: &str) -> Result<CutOff> {
-    command(&["cut", node, "--no-wait"]).await?;
-    Ok(CutOff { node: node.to_owned() })
+pub async fn cut_off(node: &str) -> Result<()> {
+    command(&["cut", node, "--no-wait"]).await
 }
 
-impl CutOff {
-    /// Plugs it in again, and waits until the node is Ready.
-    pub async fn heal(self) -> Result<()> {
-        command(&["heal", &self.node]).await
-    }
+/// Plugs a node's network in again, and waits until the node is Ready.
+pub async fn heal(node: &str) -> Result<()> {
+    command(&["heal", node]).await
 }
 
 async fn command(args: &[&str]) -> Result<()> {

@@ -7,6 +7,7 @@
 mod client;
 pub(crate) mod cluster_dns;
 mod ledger;
+mod pace;
 mod writer;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,13 +15,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
+use tokio::time::interval;
 
 use crate::until;
 use ledger::Ledger;
 
 pub use client::{Client, Driver, Endpoint, WriteOutcome};
+pub use cluster_dns::resolv_conf_of_cluster_dns;
 pub use ledger::Figures;
+pub(crate) use pace::Pace;
 
 /// How many writers there are. Their keys are chosen so that each shard of a Redis Cluster has two or three of them.
 const WRITERS: usize = 8;
@@ -32,11 +36,11 @@ const CONNECTED_WITHIN: Duration = Duration::from_secs(30);
 /// what it holds.
 const READ_WITHIN: Duration = Duration::from_mins(3);
 
-/// The load, running.
+/// The load, running until it is stopped or dropped.
 #[derive(Debug)]
 pub struct Load {
     ledgers: Vec<Arc<Mutex<Ledger>>>,
-    writers: Vec<JoinHandle<()>>,
+    writers: JoinSet<()>,
     stop: watch::Sender<bool>,
     endpoint: Endpoint,
 }
@@ -60,10 +64,10 @@ impl Load {
             .await?;
         let (stop, stopped) = watch::channel(false);
         let ledgers: Vec<_> = (0..WRITERS).map(|index| Arc::new(Mutex::new(Ledger::new(driver.key(index))))).collect();
-        let mut writers = Vec::new();
+        let mut writers = JoinSet::new();
         for ledger in &ledgers {
             let client = connect(driver, CONNECTED_WITHIN).await?;
-            writers.push(tokio::spawn(writer::write(client, Arc::clone(ledger), stopped.clone())));
+            writers.spawn(writer::write(client, Arc::clone(ledger), interval(Pace::interval()), stopped.clone()));
         }
         let load = Self { ledgers, writers, stop, endpoint: endpoint.clone() };
         until("every key is written", Duration::from_secs(10), async || {
@@ -83,10 +87,10 @@ impl Load {
     }
 
     /// Stops writing and compares the database with the ledger.
-    pub async fn stop(self) -> Result<Audit> {
+    pub async fn stop(mut self) -> Result<Audit> {
         self.stop.send_replace(true);
-        for writer in self.writers {
-            writer.await?;
+        while let Some(ended) = self.writers.join_next().await {
+            ended?;
         }
         let mut audit = Audit { acknowledged: 0, lost: Vec::new(), errors: Vec::new() };
         let mut client = connect(self.endpoint.driver(), READ_WITHIN).await?;

@@ -3,16 +3,19 @@
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior};
 
 use super::client::Client;
 use super::ledger::Ledger;
 use super::read;
-use crate::company::pace;
 
-pub(super) async fn write(mut client: Box<dyn Client>, ledger: Arc<Mutex<Ledger>>, stop: watch::Receiver<bool>) {
+pub(super) async fn write(
+    mut client: Box<dyn Client>,
+    ledger: Arc<Mutex<Ledger>>,
+    mut ticks: Interval,
+    stop: watch::Receiver<bool>,
+) {
     let name = read(&ledger).name().to_owned();
-    let mut ticks = interval(pace());
     // After a stall the pace stays the same; a burst to catch up would be another load than the one before.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     for number in 0_u64.. {

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use stateful_cluster::{Budget, Labels, Model, SetFacts};
+use stateful_cluster::guard::default_pdb;
+use stateful_cluster::inventory::{Budget, Model, SetFacts};
+use stateful_cluster::metadata::Labels;
 use stateful_safety::Workload;
 
 use crate::evaluation::state::GuardState;
@@ -18,13 +20,13 @@ struct Plan {
 pub(crate) async fn reconcile(state: &GuardState) {
     let Plan { create, delete } = plan(&state.inventory.model());
     for workload in create {
-        match stateful_cluster::cover(&state.cluster, &workload).await {
+        match default_pdb::ensure(&state.cluster, &workload).await {
             Ok(()) => tracing::info!(workload = %workload.id, "created a default budget: the database had none"),
             Err(error) => tracing::warn!(workload = %workload.id, %error, "the default budget could not be created"),
         }
     }
     for workload in delete {
-        match stateful_cluster::uncover(&state.cluster, &workload).await {
+        match default_pdb::remove(&state.cluster, &workload).await {
             Ok(()) => tracing::info!(workload = %workload.id, "deleted the default budget: there is another"),
             Err(error) => tracing::warn!(workload = %workload.id, %error, "the default budget could not be deleted"),
         }
@@ -37,7 +39,7 @@ fn plan(model: &Model) -> Plan {
         let names = selecting(model, set);
         if names.is_empty() {
             plan.create.push(set.workload.clone());
-        } else if names.len() > 1 && names.contains(&stateful_cluster::cover_name(&set.workload.id.name)) {
+        } else if names.len() > 1 && names.contains(&default_pdb::name_of(&set.workload.id.name)) {
             plan.delete.push(set.workload.clone());
         }
     }

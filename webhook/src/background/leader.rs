@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use prometheus_client::metrics::gauge::Gauge;
-use stateful_cluster::{EvictionRecord, Model, OperationLock};
+use stateful_cluster::guard::eviction_records::EvictionRecord;
+use stateful_cluster::inventory::Model;
+use stateful_cluster::locks::OperationLock;
 use stateful_safety::{ReplicaGroup, WorkloadId};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
@@ -130,7 +132,7 @@ fn find_requested(state: &GuardState) -> Vec<(WorkloadId, EvictionRecord)> {
             let recent = now.duration_since(record.at).unsigned_abs() < REQUEST_LIFETIME;
             record.switch_over && !record.granted && there && (cordoned || recent)
         };
-        requested.extend(model.promises(id).iter().find(waits).map(|record| (id.clone(), record.clone())));
+        requested.extend(model.eviction_records(id).iter().find(waits).map(|record| (id.clone(), record.clone())));
     }
     requested
 }
@@ -139,7 +141,7 @@ fn find_requested(state: &GuardState) -> Vec<(WorkloadId, EvictionRecord)> {
 /// and no lock. Whose operation it was, the journal says.
 fn find_unfinished(model: &Model, observations: &HashMap<WorkloadId, Observation>, now: Timestamp) -> Vec<WorkloadId> {
     let is_unfinished = |id: &WorkloadId| {
-        let lock = model.claim(id).filter(|lock| lock.holder.is_some());
+        let lock = model.operation_lock(id).filter(|lock| lock.holder.is_some());
         match lock {
             Some(lock) => !is_alive(lock, now),
             None => observations

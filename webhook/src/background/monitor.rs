@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use stateful_cluster::Change;
+use stateful_cluster::inventory::Change;
 use stateful_operations::Observer;
 use stateful_safety::{Assessment, Sync, WorkloadId};
 use tokio::sync::{Notify, Semaphore};

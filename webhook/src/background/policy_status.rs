@@ -1,7 +1,8 @@
 //! TOUCH, through the cluster's `tell_policy`. Writes into the status of each `DisruptionPolicy` to how many databases it
 //! applies, and what in it is wrong.
 
-use stateful_cluster::DisruptionPolicySpec;
+use stateful_cluster::guard::policy::DisruptionPolicySpec;
+use stateful_cluster::guard::policy_status;
 
 use crate::evaluation::state::GuardState;
 
@@ -10,11 +11,11 @@ pub(crate) async fn write(state: &GuardState) {
     let statuses: Vec<(String, usize, Option<String>)> = {
         let model = state.inventory.model();
         let sets = model.guarded_sets();
-        let count = |policy: &DisruptionPolicySpec| sets.iter().filter(|set| policy.applies_to(&model, set)).count();
+        let count = |policy: &DisruptionPolicySpec| sets.iter().filter(|set| model.policy_applies(policy, set)).count();
         model.policies().map(|(name, policy)| (name.to_owned(), count(policy), policy.config_violation())).collect()
     };
     for (name, workloads, violation) in statuses {
-        let written = stateful_cluster::tell_policy(&state.cluster, &name, workloads, violation.as_deref()).await;
+        let written = policy_status::write(&state.cluster, &name, workloads, violation.as_deref()).await;
         if let Err(error) = written {
             tracing::warn!(policy = name, %error, "the policy's status could not be written");
         }

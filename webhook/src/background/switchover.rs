@@ -1,15 +1,14 @@
-//! TOUCH, through an operation. Moves a primary away because somebody waits to evict it: planned, journaled and claimed
-//! like any switchover a person asks for.
+//! TOUCH, through an operation. Moves a primary away because an eviction of it waits: planned, journaled and locked like any
+//! switchover a person asks for.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use stateful_cluster::{EvictionRecord, EvictionRecords};
-use stateful_operations::journal::Entry;
-use stateful_operations::{
-    Goal, Live, Origin, Outcome, Plan, Refusal, Snapshot, TimeLimits, World, WorldError, best_successor, execute,
-    find_interrupted, make_plan, plan_remaining,
+use stateful_cluster::guard::eviction_records::{EvictionRecord, EvictionRecords};
+use stateful_operations::session::{
+    Caller, Conclusion, Leftover, Patience, Planned, Session, SessionError, WhenStopped,
 };
+use stateful_operations::{Goal, Live, Plan, Snapshot, TimeLimits, World, best_successor};
 use stateful_safety::{Policy, Workload, WorkloadId};
 use tokio::sync::{Semaphore, watch};
 
@@ -22,8 +21,8 @@ const VERB: &str = "guard handover";
 /// How long a switchover may take, its waiting included.
 const LIMITS: TimeLimits = TimeLimits { whole: Some(Duration::from_mins(2)), step: Duration::from_mins(1) };
 
-/// A claim of somebody who has just died is waited for.
-const CLAIM_PATIENCE: Duration = Duration::from_secs(12);
+/// The guard plans once and is called again; the operation lock of a process that has just died is waited for.
+const PATIENCE: Patience = Patience { new_plan: Duration::ZERO, rest: Duration::ZERO, lock: Duration::from_secs(12) };
 
 /// Before the next try when one came to nothing.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
@@ -47,64 +46,95 @@ pub(crate) async fn carry_out(state: &GuardState, id: &WorkloadId, promise: &Evi
     }
 }
 
-/// Ends what a leader that died left of a switchover, whoever still waits for it: nobody may lead until that is done. Begins
+/// Completes or reverts a switchover left by a crashed guard leader: until that is done the group may have no primary. Begins
 /// when it has one of the `turns`.
 pub(crate) async fn take_up(state: &GuardState, id: &WorkloadId, who: &str, turns: &Semaphore) {
     let Ok(turn) = turns.acquire().await else { return };
-    // Hundreds may wait for theirs: what one needs besides is made when it has come.
+    // Hundreds may wait for their turn: what each needs besides is made when it has come.
     let ended = Box::pin(async {
         let (workload, policy) = found(state, id)?;
         let (_stop, stop) = watch::channel(false);
         let live = Live::open(&state.cluster, &workload, stop).await.map_err(|error| error.to_string())?;
-        end_ours(state, &live, &workload, &policy, who).await
+        end_leftover(state, id, &session(&live, &policy, who)).await
     })
     .await;
     drop(turn);
     match ended {
-        // There was nothing to end: nobody leads because of something else.
-        Ok(Left::Nothing) => tokio::time::sleep(AGAIN_AFTER).await,
-        Ok(Left::Others(_)) => tokio::time::sleep(OTHERS_AGAIN_AFTER).await,
-        Ok(Left::Ended(operation)) => tracing::info!(workload = %id, operation, "ended what a leader had left open"),
+        // There was nothing to end: the primary is missing because of something else.
+        Ok(Leftover::Nothing) => tokio::time::sleep(AGAIN_AFTER).await,
+        Ok(Leftover::Others(_)) => tokio::time::sleep(OTHERS_AGAIN_AFTER).await,
+        Ok(Leftover::Ended(operation)) => {
+            tracing::info!(workload = %id, operation, "ended what a crashed guard leader had left unfinished");
+        }
         Err(why) => {
-            tracing::warn!(workload = %id, why, "what a leader has left open is not ended yet");
+            tracing::warn!(workload = %id, why, "what a guard leader has left unfinished is not ended yet");
             tokio::time::sleep(AGAIN_AFTER).await;
         }
     }
 }
 
-/// Makes another member lead. `None` when this one does not lead any more.
+/// Makes another member the primary. `None` when this one is not the primary any more.
 async fn switch_over(state: &GuardState, id: &WorkloadId, pod: &str, who: &str) -> Result<Option<String>, String> {
     let (workload, policy) = found(state, id)?;
     let (_stop, stop) = watch::channel(false);
     let live = Live::open(&state.cluster, &workload, stop).await.map_err(|error| error.to_string())?;
-    if let Left::Others(open) = end_ours(state, &live, &workload, &policy, who).await? {
-        return Err(open);
+    let session = session(&live, &policy, who);
+    if let Leftover::Others(entry) = end_leftover(state, id, &session).await? {
+        return Err(SessionError::Unfinished(entry).to_string());
     }
-    let snapshot = live.snapshot().await.map_err(|error| error.to_string())?;
+    let snapshot = live.observe().await.map_err(|error| error.to_string())?;
     if !snapshot.leads(pod) {
         return Ok(None);
     }
-    let member = successor(state, &snapshot, pod).ok_or_else(|| "nobody is in sync to take over".to_owned())?;
+    let member = successor(state, &snapshot, pod).ok_or_else(|| "no replica is in sync to take over".to_owned())?;
     let goal = Goal::Switchover { member: member.clone() };
-    let plan = match make_plan(&goal, &snapshot, Origin::of(&snapshot), &policy) {
-        Ok(plan) => plan,
-        Err(Refusal::Nothing(_)) => return Ok(None),
-        Err(refusal @ Refusal::Unsafe(_)) => return Err(words(&refusal)),
+    let plan = match session.plan_at_once(&goal, snapshot).map_err(|error| error.to_string())? {
+        Planned::Plan(planned) => planned.0,
+        Planned::Nothing(_) => return Ok(None),
     };
-    let id = live.begin(&workload, VERB, who, &plan, CLAIM_PATIENCE).await.map_err(|error| error.to_string())?;
-    let Outcome::Stopped(stop) = execute(&live, plan, &policy, LIMITS, who).await else {
-        live.finish(None).await.map_err(|error| error.to_string())?;
-        return Ok(Some(member));
-    };
-    // Where it stopped it is safe, and nothing of a switchover is left to resume: unless nobody leads. What cannot be
-    // read may be that.
-    let history = live.history(&workload).await.unwrap_or_default();
-    match (history.iter().find(|entry| entry.id == id), live.snapshot().await) {
-        (Some(entry), Ok(snapshot)) if find_interrupted(entry, &snapshot).is_none() => live.abort(who).await,
-        _ => live.let_go().await,
+    let ending = session.run(VERB, plan, None).await.map_err(|error| error.to_string())?;
+    for note in &ending.notes {
+        tracing::warn!(workload = %id, pod, note, "beside a switchover");
     }
-    .map_err(|error| error.to_string())?;
-    Err(stop.to_string())
+    match ending.conclusion {
+        Conclusion::Done | Conclusion::WritesLost(_) => Ok(Some(member)),
+        Conclusion::Stopped(stop) => Err(stop.to_string()),
+    }
+}
+
+/// An operation of the guard's: it asks no one, and ends where it stops, since it plans anew at its next attempt.
+fn session<'a>(live: &'a Live, policy: &'a Policy, who: &'a str) -> Session<'a> {
+    Session {
+        world: live,
+        caller: &Unattended,
+        who,
+        policy,
+        limits: LIMITS,
+        patience: PATIENCE,
+        when_stopped: WhenStopped::EndUnlessInterrupted,
+        canary: false,
+    }
+}
+
+/// The guard as the caller of an operation: no person waits at a terminal.
+struct Unattended;
+
+impl Caller for Unattended {
+    fn agrees(&self, _plan: &Plan) -> bool {
+        true
+    }
+
+    fn note(&self, text: &str) {
+        tracing::debug!(text, "of a switchover");
+    }
+}
+
+async fn end_leftover(state: &GuardState, id: &WorkloadId, session: &Session<'_>) -> Result<Leftover, String> {
+    let seen = {
+        let model = state.inventory.model();
+        model.operation_lock(id).cloned()
+    };
+    session.end_leftover(VERB, seen.as_ref()).await.map_err(|error| error.to_string())
 }
 
 /// The workload as it is known, and what applies to it.
@@ -114,73 +144,6 @@ fn found(state: &GuardState, id: &WorkloadId) -> Result<(Arc<Workload>, Policy),
     let set = model.set(id).ok_or_else(gone)?;
     let policy = Policy { max_age: Policy::default().max_age, ..EffectivePolicy::resolve(&model, set).policy };
     Ok((model.workload(id).ok_or_else(gone)?, policy))
-}
-
-/// What the journal said was left open.
-enum Left {
-    Nothing,
-    /// It was the guard's own, of that name, and is ended.
-    Ended(String),
-    /// It is somebody else's, who will come back to it: in words.
-    Others(String),
-}
-
-async fn end_ours(
-    state: &GuardState,
-    live: &Live,
-    workload: &Workload,
-    policy: &Policy,
-    who: &str,
-) -> Result<Left, String> {
-    let history = live.history(workload).await.map_err(|error| error.to_string())?;
-    let Some(open) = history.iter().find(|entry| entry.state.is_open()) else { return Ok(Left::Nothing) };
-    if open.verb != VERB {
-        return Ok(Left::Others(format!("operation {} ({}, by {}) is unfinished", open.id, open.verb, open.by)));
-    }
-    let seen = {
-        let model = state.inventory.model();
-        model.claim(&workload.id).cloned()
-    };
-    let taken = live.take_over(workload, open, who, CLAIM_PATIENCE, seen.as_ref()).await;
-    taken.map_err(|error| error.to_string())?;
-    end(live, open, policy, who).await?;
-    Ok(Left::Ended(open.id.clone()))
-}
-
-/// Ends what a leader that died left open. Its goal was a state, and what is left of it is drawn up anew by the caller;
-/// but a switchover in whose pause it died is finished, or given back, before all else: nobody leads meanwhile.
-async fn end(live: &Live, open: &Entry, policy: &Policy, who: &str) -> Result<(), String> {
-    let told = |error: WorldError| error.to_string();
-    let snapshot = live.snapshot().await.map_err(told)?;
-    if find_interrupted(open, &snapshot).is_none() {
-        return live.abort(who).await.map_err(told);
-    }
-    let finished = match plan_remaining(open, &open.current.goal, &snapshot, policy) {
-        Ok(plan) => carry_on(live, plan, policy, who).await,
-        Err(refusal) => Err(words(&refusal)),
-    };
-    match finished {
-        Ok(()) => live.finish(None).await.map_err(told),
-        Err(why) => {
-            live.let_go().await.map_err(told)?;
-            Err(why)
-        }
-    }
-}
-
-async fn carry_on(live: &Live, plan: Plan, policy: &Policy, who: &str) -> Result<(), String> {
-    live.redrawn(who, &plan).await.map_err(|error| error.to_string())?;
-    match execute(live, plan, policy, LIMITS, who).await {
-        Outcome::Finished => Ok(()),
-        Outcome::Stopped(stop) => Err(stop.to_string()),
-    }
-}
-
-fn words(refusal: &Refusal) -> String {
-    match refusal {
-        Refusal::Nothing(why) => why.clone(),
-        Refusal::Unsafe(reasons) => reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
-    }
 }
 
 /// Who should lead: not a member whose node is being emptied too, if there is another.
@@ -207,7 +170,7 @@ async fn settle(state: &GuardState, id: &WorkloadId, promise: &EvictionRecord) {
     let _guard = write_lock.lock().await;
     let settled = async {
         let mut book = EvictionRecords::read(&state.cluster, &workload).await?;
-        if book.promises.iter().any(|other| other.uid == promise.uid && other.switch_over) {
+        if book.entries.iter().any(|other| other.uid == promise.uid && other.switch_over) {
             book.put(EvictionRecord { switch_over: false, ..promise.clone() });
             book.write(&state.cluster, &workload).await?;
         }

@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use stateful_cluster::{Contents, Error};
+use stateful_cluster::Error;
+use stateful_cluster::guard::certificate_secret::SecretContents;
 use tokio::time::{sleep, timeout};
 use tracing::info;
 
@@ -108,7 +109,7 @@ impl<R: SecretStore> CertificateController<R> {
         Ok(action)
     }
 
-    fn read(&mut self, contents: &Contents) -> Option<Material> {
+    fn read(&mut self, contents: &SecretContents) -> Option<Material> {
         match Material::read(contents, &self.names) {
             Ok(material) => {
                 self.flaws.resolve();
@@ -142,10 +143,10 @@ impl<R: SecretStore> CertificateController<R> {
     async fn write(
         &self,
         action: Action,
-        found: Option<&(Contents, R::Mark)>,
+        found: Option<&(SecretContents, R::Mark)>,
         now: Timestamp,
     ) -> Result<(), RotationError> {
-        let empty = Contents::default();
+        let empty = SecretContents::default();
         let (contents, mark) = found.map_or((&empty, None), |(contents, mark)| (contents, Some(mark)));
         let after = carry_out(action, contents, &self.known, &self.names, now, &self.times)?;
         match self.store.save(&after, mark).await {

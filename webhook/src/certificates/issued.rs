@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use stateful_cluster::{CertificateSecret, Contents};
+use stateful_cluster::guard::certificate_secret::{CertificateSecret, SecretContents};
 use tokio::time::{sleep, timeout};
 use tracing::info;
 
@@ -38,7 +38,7 @@ pub(crate) async fn follow(secret: &CertificateSecret, serving: &ServingCertific
     }
 }
 
-fn take(contents: &Contents, serving: &ServingCertificate, now: Timestamp) -> Result<(), CertificateError> {
+fn take(contents: &SecretContents, serving: &ServingCertificate, now: Timestamp) -> Result<(), CertificateError> {
     let entry = |name: &'static str| (name, contents.entries.get(name).map_or(&[] as &[u8], Vec::as_slice));
     let key_pair = TlsKeyPair::read(entry(CERTIFICATE), entry(KEY))?;
     // Whoever issues it sees to it that it is trusted.

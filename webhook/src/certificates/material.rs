@@ -9,7 +9,7 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier as _;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::{ServerName, UnixTime};
-use stateful_cluster::Contents;
+use stateful_cluster::guard::certificate_secret::SecretContents;
 
 use super::bundle::{Authority, Bundle};
 use super::issue::{self, PemPair};
@@ -43,7 +43,7 @@ pub(crate) enum ActionError {
 
 impl Material {
     /// Reads a Secret. Whether anything in it has run out is not asked here.
-    pub(crate) fn read(contents: &Contents, names: &[String]) -> Result<Self, CertificateError> {
+    pub(crate) fn read(contents: &SecretContents, names: &[String]) -> Result<Self, CertificateError> {
         let bundle = Bundle::read(entry(contents, AUTHORITIES))?;
         let newest = bundle.authorities.iter().take(1).map(|one| one.certificate.clone()).collect();
         // With the key of another authority nothing could be signed when the time comes.
@@ -61,7 +61,7 @@ impl Material {
     }
 }
 
-fn entry<'a>(contents: &'a Contents, name: &str) -> &'a [u8] {
+fn entry<'a>(contents: &'a SecretContents, name: &str) -> &'a [u8] {
     contents.entries.get(name).map_or(&[], Vec::as_slice)
 }
 
@@ -80,12 +80,12 @@ fn vouches(authority: &Authority, key_pair: &TlsKeyPair, name: &str) -> bool {
 /// are in the Secret or were before somebody emptied it: they go on being trusted.
 pub(crate) fn carry_out(
     action: Action,
-    contents: &Contents,
+    contents: &SecretContents,
     known: &Bundle,
     names: &[String],
     now: Timestamp,
     times: &RotationTimes,
-) -> Result<Contents, ActionError> {
+) -> Result<SecretContents, ActionError> {
     let mut after = contents.clone();
     match action {
         Action::Nothing => {}
@@ -110,7 +110,7 @@ pub(crate) fn carry_out(
 }
 
 fn add_authority(
-    contents: &mut Contents,
+    contents: &mut SecretContents,
     known: &Bundle,
     now: Timestamp,
     times: &RotationTimes,
@@ -122,7 +122,12 @@ fn add_authority(
     Ok(())
 }
 
-fn issue(contents: &mut Contents, names: &[String], now: Timestamp, times: &RotationTimes) -> Result<(), ActionError> {
+fn issue(
+    contents: &mut SecretContents,
+    names: &[String],
+    now: Timestamp,
+    times: &RotationTimes,
+) -> Result<(), ActionError> {
     let bundle = Bundle::read(entry(contents, AUTHORITIES))?;
     let authority = bundle.authorities.first().ok_or(CertificateError::Missing(AUTHORITIES))?;
     let mut lifetime = Lifetime::starting(now, times.certificate);
@@ -136,6 +141,6 @@ fn issue(contents: &mut Contents, names: &[String], now: Timestamp, times: &Rota
     Ok(())
 }
 
-fn put(contents: &mut Contents, name: &str, text: String) {
+fn put(contents: &mut SecretContents, name: &str, text: String) {
     contents.entries.insert(name.to_owned(), text.into_bytes());
 }

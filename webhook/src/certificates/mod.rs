@@ -33,7 +33,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use rustls::ServerConfig;
-use stateful_cluster::{CertificateSecret, Cluster};
+use stateful_cluster::Cluster;
+use stateful_cluster::guard::certificate_secret::CertificateSecret;
 
 use controller::CertificateController;
 use directory::Directory;

@@ -3,7 +3,9 @@
 
 use std::future::Future;
 
-use stateful_cluster::{CertificateSecret, Cluster, Contents, Mark, Result, publish};
+use stateful_cluster::guard::certificate_secret;
+use stateful_cluster::guard::certificate_secret::{CertificateSecret, SecretContents, SecretVersion};
+use stateful_cluster::{Cluster, Result};
 
 /// The port.
 pub(crate) trait SecretStore: Send + Sync {
@@ -14,10 +16,10 @@ pub(crate) trait SecretStore: Send + Sync {
     fn is_issued_by_others(mark: &Self::Mark) -> bool;
 
     /// What is in the Secret; nothing when there is none.
-    fn load(&self) -> impl Future<Output = Result<Option<(Contents, Self::Mark)>>> + Send;
+    fn load(&self) -> impl Future<Output = Result<Option<(SecretContents, Self::Mark)>>> + Send;
 
     /// Writes the Secret, provided it is still as it was; a conflict when somebody was quicker.
-    fn save(&self, contents: &Contents, over: Option<&Self::Mark>) -> impl Future<Output = Result<()>> + Send;
+    fn save(&self, contents: &SecretContents, over: Option<&Self::Mark>) -> impl Future<Output = Result<()>> + Send;
 
     /// Makes every webhook configuration trust these authorities (PEM) and no others.
     fn publish(&self, bundle: &[u8]) -> impl Future<Output = Result<()>> + Send;
@@ -42,22 +44,22 @@ impl ClusterSecretStore {
 }
 
 impl SecretStore for ClusterSecretStore {
-    type Mark = Mark;
+    type Mark = SecretVersion;
 
-    fn is_issued_by_others(mark: &Mark) -> bool {
+    fn is_issued_by_others(mark: &SecretVersion) -> bool {
         mark.is_issued_by_others()
     }
 
-    async fn load(&self) -> Result<Option<(Contents, Mark)>> {
+    async fn load(&self) -> Result<Option<(SecretContents, SecretVersion)>> {
         self.secret.load().await
     }
 
-    async fn save(&self, contents: &Contents, over: Option<&Mark>) -> Result<()> {
+    async fn save(&self, contents: &SecretContents, over: Option<&SecretVersion>) -> Result<()> {
         self.secret.save(contents, over).await
     }
 
     async fn publish(&self, bundle: &[u8]) -> Result<()> {
-        publish(&self.cluster, &self.configuration, bundle).await
+        certificate_secret::publish_authorities(&self.cluster, &self.configuration, bundle).await
     }
 
     async fn changed(&self) {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use jiff::Timestamp;
-use stateful_cluster::{LeaseFacts, Model, PodFacts, SetFacts};
+use stateful_cluster::inventory::{Model, PodFacts, SetFacts};
+use stateful_cluster::locks::LeaseFacts;
 use stateful_safety::{Reason, WorkloadId};
 use tokio::time::timeout;
 
@@ -69,7 +70,7 @@ fn evaluate_with(
 ) -> AdmissionResponse {
     let model = state.inventory.model();
     let now = Now::read();
-    let lock = |id: &WorkloadId| locks.get(id).or_else(|| model.claim(id)).cloned();
+    let lock = |id: &WorkloadId| locks.get(id).or_else(|| model.operation_lock(id)).cloned();
     let reasons = |set: &SetFacts, pod: &PodFacts, policy: &EffectivePolicy| {
         reasons_from_cache(state, &model, set, (&pod.member.name, &pod.member.uid), policy, now)
     };

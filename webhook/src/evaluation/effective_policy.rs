@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use stateful_cluster::{DisruptionPolicySpec, Mode, Model, OnCordon, OnEviction, SetFacts};
+use stateful_cluster::guard::policy::{DisruptionPolicySpec, Mode, OnCordon, OnEviction};
+use stateful_cluster::inventory::{Model, SetFacts};
 use stateful_safety::Policy;
 
 /// How old an observation may be, in milliseconds. Observations begin 1 s apart; one that meets a silent server takes 2 s
@@ -42,7 +43,7 @@ impl EffectivePolicy {
     /// reasons that all of them accept and only the users that all of them exempt; the guard switches over where one of them
     /// asks for it, since a switchover loses nothing.
     pub(crate) fn resolve(model: &Model, set: &SetFacts) -> Self {
-        let applying = model.policies().map(|(_, policy)| policy).filter(|policy| policy.applies_to(model, set));
+        let applying = model.policies().map(|(_, policy)| policy).filter(|policy| model.policy_applies(policy, set));
         applying.map(Self::from_spec).reduce(|one, other| stricter(&one, &other)).unwrap_or_default()
     }
 
@@ -91,7 +92,8 @@ fn stricter(one: &EffectivePolicy, other: &EffectivePolicy) -> EffectivePolicy {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use stateful_cluster::{Mode, Model, OnEviction};
+    use stateful_cluster::guard::policy::{Mode, OnEviction};
+    use stateful_cluster::inventory::Model;
     use stateful_safety::Policy;
 
     use super::EffectivePolicy;

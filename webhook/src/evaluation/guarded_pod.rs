@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stateful_cluster::{PodFacts, SetFacts};
+use stateful_cluster::inventory::{PodFacts, SetFacts};
 
 /// A pod of a guarded database, with the StatefulSet it belongs to.
 pub(crate) struct GuardedPod {

@@ -3,7 +3,9 @@
 use std::time::Instant;
 
 use jiff::Timestamp;
-use stateful_cluster::{EvictionRecord, LeaseFacts, Model, NEXT_POD, SetFacts};
+use stateful_cluster::guard::eviction_records::EvictionRecord;
+use stateful_cluster::inventory::{Model, SetFacts};
+use stateful_cluster::locks::{LeaseFacts, NEXT_POD};
 use stateful_safety::{Disruption, JudgeInput, Reason, Workload, everyone_in_sync, judge};
 
 use super::effective_policy::EffectivePolicy;
@@ -109,7 +111,7 @@ pub(crate) fn reasons_from_cache(
     let Some(workload) = model.workload(id) else {
         return vec![Reason::NotAMember { member: pod.0.to_owned() }];
     };
-    let (records, lock) = (model.promises(id), model.claim(id));
+    let (records, lock) = (model.eviction_records(id), model.operation_lock(id));
     let (pod, uid) = pod;
     collect_reasons(state, &MemberQuery { set, workload: &workload, pod, uid, policy, records, lock, now })
 }

@@ -3,7 +3,9 @@
 //!
 //! Calls to the API server are boxed: their futures take tens of kilobytes, and most evaluations never need them.
 
-use stateful_cluster::{Approval, Mode, OnEviction};
+use stateful_cluster::discovery::pods;
+use stateful_cluster::guard::approval::Approval;
+use stateful_cluster::guard::policy::{Mode, OnEviction};
 use stateful_safety::Reason;
 use tokio::time::timeout;
 
@@ -43,7 +45,7 @@ async fn evaluate_not_cached(state: &GuardState, request: &AdmissionRequest, kin
     let too_young = format!("the guard's cache does not have the pod {name} yet; try again in a moment");
     let response = match kind {
         RemovalKind::Deletion => AdmissionResponse::refuse(DenialCode::Never, too_young, Vec::new()),
-        RemovalKind::Eviction => match stateful_cluster::pod_uid(&state.cluster, &request.namespace, name).await {
+        RemovalKind::Eviction => match pods::find_uid(&state.cluster, &request.namespace, name).await {
             Ok(None) => AdmissionResponse::refuse(DenialCode::Gone, format!("pods \"{name}\" not found"), Vec::new()),
             Ok(Some(_)) | Err(_) => AdmissionResponse::refuse(DenialCode::NotNow, too_young, Vec::new()),
         },
@@ -124,7 +126,7 @@ async fn check_cache(state: &GuardState, pod: &GuardedPod, policy: &EffectivePol
     };
     let (workload, records) = {
         let model = state.inventory.model();
-        (model.workload(id), model.promises(id).to_vec())
+        (model.workload(id), model.eviction_records(id).to_vec())
     };
     let Some(workload) = workload else { return reasons };
     judge_again(state, pod, policy, &workload, &records, lock.as_ref())

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use stateful_cluster::EvictionRecord;
+use stateful_cluster::guard::eviction_records::EvictionRecord;
 use stateful_safety::Workload;
 
 use super::observation::Observation;
@@ -93,7 +93,8 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use serde_json::json;
-    use stateful_cluster::{EvictionRecord, Model};
+    use stateful_cluster::guard::eviction_records::EvictionRecord;
+    use stateful_cluster::inventory::Model;
     use stateful_safety::{Workload, WorkloadId};
 
     use super::{FirstSeen, RESERVATION_LIFETIME, find_absent};

@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
-use stateful_cluster::{Error, EvictionRecord, EvictionRecords, LeaseFacts, discover};
+use stateful_cluster::Error;
+use stateful_cluster::discovery::workloads;
+use stateful_cluster::guard::eviction_records::{EvictionRecord, EvictionRecords};
+use stateful_cluster::locks::LeaseFacts;
 use stateful_safety::{Reason, Workload};
 use tokio::time::timeout;
 
@@ -60,15 +63,15 @@ async fn try_to_reserve(state: &GuardState, pod: &GuardedPod, policy: &Effective
     let id = &pod.set.workload.id;
     let mut records = EvictionRecords::read(&state.cluster, &pod.set.workload).await?;
     // Not from the cache: a watch may be behind, and here two replicas with different caches would both say yes.
-    let workload = discover(&state.cluster, id).await?;
+    let workload = workloads::find(&state.cluster, id).await?;
     let workload = workload.ok_or_else(|| Error::NotFound(format!("{id} runs no database any more")))?;
     let lock = read_lock(state, id).await?;
-    let reasons = judge_again(state, pod, policy, &workload, &records.promises, lock.as_ref());
+    let reasons = judge_again(state, pod, policy, &workload, &records.entries, lock.as_ref());
     if !reasons.is_empty() {
         return Ok(reasons);
     }
     let now = Now::read().wall;
-    records.promises.retain(|record| !is_stale(record, now));
+    records.entries.retain(|record| !is_stale(record, now));
     records.put(new_record(pod, true, false));
     records.write(&state.cluster, &pod.set.workload).await?;
     Ok(Vec::new())
@@ -79,7 +82,7 @@ async fn try_to_reserve(state: &GuardState, pod: &GuardedPod, policy: &Effective
 pub(crate) async fn record_request(state: &GuardState, pod: &GuardedPod, switches_over: bool) {
     let id = &pod.set.workload.id;
     let uid = &pod.pod.member.uid;
-    let cached = state.inventory.model().promises(id).to_vec();
+    let cached = state.inventory.model().eviction_records(id).to_vec();
     let now = Now::read().wall;
     let is_recorded = |record: &EvictionRecord| {
         let age = now.duration_since(record.at).unsigned_abs();
@@ -95,7 +98,7 @@ pub(crate) async fn record_request(state: &GuardState, pod: &GuardedPod, switche
     let write = async {
         let _guard = write_lock.lock().await;
         let mut records = EvictionRecords::read(&state.cluster, &pod.set.workload).await?;
-        if records.promises.iter().any(is_recorded) {
+        if records.entries.iter().any(is_recorded) {
             return Ok(());
         }
         records.put(new_record(pod, false, switches_over));

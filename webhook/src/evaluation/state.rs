@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
-use stateful_cluster::{Cluster, Inventory};
+use stateful_cluster::Cluster;
+use stateful_cluster::inventory::Inventory;
 use stateful_safety::{Assessment, Workload, WorkloadId};
 
 use super::observation::Observation;

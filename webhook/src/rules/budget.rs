@@ -15,7 +15,9 @@
 //! How to pass. One budget a database, `maxUnavailable: 1`, `unhealthyPodEvictionPolicy: AlwaysAllow`.
 
 use serde_json::Value;
-use stateful_cluster::{Budget, Labels, Model, Phase, PodFacts, SetFacts, cover_name};
+use stateful_cluster::guard::default_pdb;
+use stateful_cluster::inventory::{Budget, Model, PodFacts, PodPhase, SetFacts};
+use stateful_cluster::metadata::Labels;
 use stateful_safety::ConfigViolation;
 
 use crate::admission::request::AdmissionRequest;
@@ -90,7 +92,7 @@ fn covered<'a>(budget: &Budget, model: &'a Model, namespace: &str) -> Vec<Covere
 
 /// How many pods of no database it counts as well.
 fn strangers(budget: &Budget, model: &Model, namespace: &str) -> i64 {
-    let is_alive = |pod: &&PodFacts| pod.phase != Phase::Ended && !pod.member.terminating;
+    let is_alive = |pod: &&PodFacts| pod.phase != PodPhase::Ended && !pod.member.terminating;
     let pods = model.pods_in(namespace).filter(is_alive).filter(|pod| model.set_of(namespace, pod).is_none());
     i64::try_from(pods.filter(|pod| budget.selects(&labels(pod))).count()).unwrap_or(i64::MAX)
 }
@@ -110,7 +112,7 @@ fn overlaps(
     };
     let overlap = |other: &Budget| {
         let database = &covered.iter().find(|one| counts(&other, one.set))?.set.workload.id.name;
-        let gives_way = other.name == cover_name(database);
+        let gives_way = other.name == default_pdb::name_of(database);
         (!gives_way).then(|| ConfigViolation::BudgetsOverlap {
             budget: name.to_owned(),
             other: other.name.clone(),

@@ -16,7 +16,9 @@
 use std::fmt::Write;
 
 use serde_json::Value;
-use stateful_cluster::{FIELD_MANAGER, Mode, OnCordon, SetFacts};
+use stateful_cluster::FIELD_MANAGER;
+use stateful_cluster::guard::policy::{Mode, OnCordon};
+use stateful_cluster::inventory::SetFacts;
 use stateful_safety::Reason;
 
 use crate::admission::request::AdmissionRequest;

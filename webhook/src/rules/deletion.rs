@@ -15,7 +15,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use stateful_cluster::{Model, NamespaceFacts, Phase};
+use stateful_cluster::inventory::{Model, NamespaceFacts, PodPhase};
 
 use crate::admission::request::AdmissionRequest;
 use crate::evaluation::guarded_pod::{GuardedPod, PodLookup};
@@ -57,7 +57,7 @@ pub(crate) fn find(request: &AdmissionRequest, model: &Model) -> PodLookup {
     if set.terminating && CLEANERS.contains(&request.user.as_str()) {
         return PodLookup::Pass("its StatefulSet is being deleted");
     }
-    if pod.phase != Phase::Running {
+    if pod.phase != PodPhase::Running {
         return PodLookup::Pass("it does not run");
     }
     PodLookup::Member(GuardedPod { set: Arc::clone(set), pod: Arc::clone(pod) })

@@ -14,7 +14,8 @@
 
 use std::sync::Arc;
 
-use stateful_cluster::{EvictionRecord, Model, Phase, PodFacts};
+use stateful_cluster::guard::eviction_records::EvictionRecord;
+use stateful_cluster::inventory::{Model, PodFacts, PodPhase};
 use stateful_safety::WorkloadId;
 
 use crate::admission::request::AdmissionRequest;
@@ -43,9 +44,9 @@ pub(crate) fn find(request: &AdmissionRequest, model: &Model) -> PodLookup {
         return PodLookup::Moved;
     }
     match pod.phase {
-        Phase::Pending => return PodLookup::Pass("it has not started"),
-        Phase::Ended => return PodLookup::Pass("it has ended"),
-        Phase::Running => {}
+        PodPhase::Pending => return PodLookup::Pass("it has not started"),
+        PodPhase::Ended => return PodLookup::Pass("it has ended"),
+        PodPhase::Running => {}
     }
     PodLookup::Member(GuardedPod { set: Arc::clone(set), pod: Arc::clone(pod) })
 }
@@ -59,7 +60,7 @@ fn has_moved(model: &Model, request: &AdmissionRequest, pod: &PodFacts, id: &Wor
         let left = record.node.as_deref().is_some_and(|node| model.is_cordoned(node) != Some(false));
         record.pod == request.name && record.uid != pod.member.uid && left
     };
-    model.promises(id).iter().any(is_predecessor) && stays()
+    model.eviction_records(id).iter().any(is_predecessor) && stays()
 }
 
 #[cfg(test)]

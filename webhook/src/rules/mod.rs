@@ -16,7 +16,7 @@ pub(crate) mod fixtures;
 #[cfg(test)]
 mod tests;
 
-use stateful_cluster::Model;
+use stateful_cluster::inventory::Model;
 
 use crate::admission::request::{AdmissionRequest, Operation};
 use crate::admission::response::AdmissionResponse;

@@ -3,7 +3,9 @@
 use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, Patch, PatchOperation};
 use serde_json::Value;
-use stateful_cluster::{Mode, Model, NamespaceFacts, SetFacts};
+use stateful_cluster::guard::names::GUARD_LABEL;
+use stateful_cluster::guard::policy::Mode;
+use stateful_cluster::inventory::{Model, NamespaceFacts, SetFacts};
 use stateful_safety::ConfigViolation;
 
 use crate::admission::request::AdmissionRequest;
@@ -27,7 +29,7 @@ pub(crate) fn is_ending(model: &Model, namespace: &str) -> bool {
 /// Whether an object bears the guard's label.
 pub(crate) fn is_labelled(object: &Value) -> bool {
     let labels = object.pointer("/metadata/labels");
-    labels.and_then(|labels| labels.get(NamespaceFacts::LABEL)).is_some_and(|value| value == "enabled")
+    labels.and_then(|labels| labels.get(GUARD_LABEL)).is_some_and(|value| value == "enabled")
 }
 
 /// Whether an object is being deleted already.

@@ -13,7 +13,8 @@
 //! alive (`--cascade=orphan`), once none of them runs (`kubectl scale --replicas=0`), or with its whole namespace.
 
 use serde_json::{Value, json};
-use stateful_cluster::{Model, Phase, SetFacts};
+use stateful_cluster::inventory;
+use stateful_cluster::inventory::{Model, PodPhase, SetFacts};
 use stateful_safety::{ConfigViolation, WorkloadId};
 
 use crate::admission::request::{AdmissionRequest, Operation};
@@ -95,7 +96,7 @@ fn deletion(request: &AdmissionRequest, model: &Model) -> AdmissionResponse {
         return AdmissionResponse::allow();
     }
     let runs =
-        |pod: &&stateful_cluster::PodFacts| pod.owner == uid && pod.phase == Phase::Running && !pod.member.terminating;
+        |pod: &&inventory::PodFacts| pod.owner == uid && pod.phase == PodPhase::Running && !pod.member.terminating;
     let running = model.pods_in(&request.namespace).filter(runs).count();
     let violation = (running > 0).then(|| ConfigViolation::DatabaseRuns { set: object_rules::name(request), running });
     object_rules::respond(request, model, &about(request, model), violation.as_slice(), &[])

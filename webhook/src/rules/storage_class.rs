@@ -11,7 +11,7 @@
 //! How to pass. Leave the label off. Volumes for guarded namespaces are kept all the same: see `volume`.
 
 use serde_json::{Value, json};
-use stateful_cluster::Model;
+use stateful_cluster::inventory::Model;
 use stateful_safety::ConfigViolation;
 
 use crate::admission::request::AdmissionRequest;
@@ -52,7 +52,7 @@ fn policy(object: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use stateful_cluster::Model;
+    use stateful_cluster::inventory::Model;
 
     use super::evaluate;
     use crate::admission::request::Operation;

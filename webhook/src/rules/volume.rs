@@ -15,7 +15,8 @@
 //! up whether its claim's namespace is guarded.
 
 use serde_json::{Value, json};
-use stateful_cluster::{Model, NamespaceFacts, SetFacts};
+use stateful_cluster::guard::names::GUARD_LABEL;
+use stateful_cluster::inventory::{Model, SetFacts};
 use stateful_safety::ConfigViolation;
 
 use crate::admission::request::AdmissionRequest;
@@ -66,10 +67,10 @@ pub(crate) fn retain(request: &AdmissionRequest, model: &Model) -> AdmissionResp
     });
     match object.pointer("/metadata/labels") {
         None | Some(Value::Null) => {
-            fields.push((["metadata", "labels"].as_slice(), json!({NamespaceFacts::LABEL: "enabled"})));
+            fields.push((["metadata", "labels"].as_slice(), json!({GUARD_LABEL: "enabled"})));
         }
         Some(_) if object_rules::is_labelled(object) => {}
-        Some(_) => fields.push((["metadata", "labels", NamespaceFacts::LABEL].as_slice(), json!("enabled"))),
+        Some(_) => fields.push((["metadata", "labels", GUARD_LABEL].as_slice(), json!("enabled"))),
     }
     if fields.is_empty() {
         return AdmissionResponse::allow();

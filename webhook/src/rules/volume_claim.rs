@@ -12,7 +12,7 @@
 //! the pod ends. Whoever deletes the whole namespace passes. Claims that a pod names directly, without a claim template,
 //! are not known to be a member's, and pass too.
 
-use stateful_cluster::{Model, SetFacts};
+use stateful_cluster::inventory::{Model, SetFacts};
 use stateful_safety::ConfigViolation;
 
 use crate::admission::request::AdmissionRequest;
@@ -53,7 +53,7 @@ pub(crate) fn owners<'a>(
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use stateful_cluster::Model;
+    use stateful_cluster::inventory::Model;
 
     use super::evaluate;
     use crate::admission::request::{AdmissionRequest, Operation};

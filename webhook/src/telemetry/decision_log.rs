@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use stateful_cluster::{EventNote, EventRecorder};
+use stateful_cluster::guard::event_recorder::{EventNote, EventRecorder};
 use stateful_safety::Reason;
 use tokio::sync::mpsc;
 

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use stateful_cluster::{EvictionRecord, Model, SetFacts};
+use stateful_cluster::guard::eviction_records::EvictionRecord;
+use stateful_cluster::inventory::{Model, SetFacts};
 use stateful_safety::{Assessment, Reason, Role, Sync, WorkloadId};
 
 use crate::evaluation::effective_policy::EffectivePolicy;
@@ -50,7 +51,7 @@ fn set_databases(
         let counts = |record: &EvictionRecord| {
             first_seen.get(&record.uid).is_none_or(|seen| !seen.is_expired(record, now.steady))
         };
-        for record in model.promises(id).iter().filter(is_there) {
+        for record in model.eviction_records(id).iter().filter(is_there) {
             if !record.granted {
                 set_waiting(gauges, &labels, model, record);
             } else if counts(record) {
@@ -64,7 +65,7 @@ fn set_databases(
 /// Sets what is known of every guarded database, whether its servers answer or not.
 fn set_workload(gauges: &Gauges, labels: &WorkloadLabels, model: &Model, set: &SetFacts, now: Now) {
     let id = &set.workload.id;
-    let lock = model.claim(id);
+    let lock = model.operation_lock(id);
     let busy = lock.is_some_and(|lock| lock.holder.is_some() && is_alive(lock, now.wall));
     gauges.in_operation.get_or_create(labels).set(i64::from(busy));
     let limit = EffectivePolicy::resolve(model, set).policy.max_lag_bytes;

@@ -3,7 +3,8 @@
 use std::future::pending;
 use std::time::Duration;
 
-use stateful_cluster::{Error as ClusterError, TemplateChange};
+use stateful_cluster::Error as ClusterError;
+use stateful_cluster::changes::rollout::TemplateChange;
 use stateful_engines::{BoxFuture, SwitchoverError};
 use stateful_operations::journal::{Event, State};
 use stateful_operations::{Act, Progress, Snapshot, World, WorldError};
@@ -117,7 +118,7 @@ async fn met<T>(met: Met<T>) -> Result<T, WorldError> {
 }
 
 impl World for Model {
-    fn snapshot(&self) -> BoxFuture<'_, Result<Snapshot, WorldError>> {
+    fn observe(&self) -> BoxFuture<'_, Result<Snapshot, WorldError>> {
         Box::pin(met(self.call(30, |inside| {
             let call = inside.calls;
             inside.snapshots.push(call);

@@ -4,7 +4,14 @@ use std::time::Duration;
 
 use clap::Args;
 use jiff::{SignedDuration, Timestamp, Unit};
-use stateful_cluster::{Approval, EventNote, EventRecorder, FIELD_MANAGER, NamespaceFacts, Permission};
+use stateful_cluster::FIELD_MANAGER;
+use stateful_cluster::connection::permissions::Permission;
+use stateful_cluster::discovery::workloads;
+use stateful_cluster::guard::approval;
+use stateful_cluster::guard::approval::Approval;
+use stateful_cluster::guard::event_recorder::{EventNote, EventRecorder};
+use stateful_cluster::guard::guarded;
+use stateful_cluster::guard::names::GUARD_LABEL;
 use stateful_safety::{Member, Workload};
 
 use crate::cli::duration;
@@ -75,12 +82,11 @@ async fn run(context: &Context, args: &ApproveArgs) -> Result<Exit, Failure> {
         reason: args.reason.trim().to_owned(),
         by: who(),
     };
-    stateful_cluster::approve(cluster, namespace, &member.name, &approval).await?;
+    approval::approve(cluster, namespace, &member.name, &approval).await?;
     tell(context, &member, &approval).await;
-    if !stateful_cluster::is_guarded(cluster, namespace).await.unwrap_or(true) {
+    if !guarded::is_guarded(cluster, namespace).await.unwrap_or(true) {
         context.printer.note(&format!(
-            "warning: namespace {namespace} is not under guard ({}=enabled): the guard refuses nothing there anyway",
-            NamespaceFacts::LABEL
+            "warning: namespace {namespace} is not under guard ({GUARD_LABEL}=enabled): the guard refuses nothing there anyway"
         ));
     }
     print_approval(
@@ -100,7 +106,7 @@ async fn run(context: &Context, args: &ApproveArgs) -> Result<Exit, Failure> {
 async fn member(context: &Context, pod: &str) -> Result<(Workload, Member), Failure> {
     let pod = pod.strip_prefix("pod/").or(pod.strip_prefix("pods/")).unwrap_or(pod);
     let namespace = &context.cluster.namespace;
-    let workloads = stateful_cluster::discover_all(&context.cluster, Some(namespace)).await?;
+    let workloads = workloads::list(&context.cluster, Some(namespace)).await?;
     let found = workloads.into_iter().find_map(|workload| {
         let member = workload.member(pod)?.clone();
         Some((workload, member))

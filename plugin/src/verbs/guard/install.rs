@@ -6,7 +6,17 @@
 use std::time::Duration;
 
 use clap::{ArgAction, Args};
-use stateful_cluster::{Applied, Cluster, Kind, NamespaceFacts, Object};
+use stateful_cluster::Cluster;
+use stateful_cluster::discovery::container;
+use stateful_cluster::discovery::credentials;
+use stateful_cluster::discovery::workloads;
+use stateful_cluster::guard::guarded;
+use stateful_cluster::guard::install;
+use stateful_cluster::guard::install::Applied;
+use stateful_cluster::guard::installed;
+use stateful_cluster::guard::lookup;
+use stateful_cluster::guard::names::GUARD_LABEL;
+use stateful_cluster::guard::object::{GuardObject, ObjectKind};
 use stateful_safety::Workload;
 
 use super::manifests::{self, Options, grant, opened};
@@ -121,7 +131,7 @@ async fn rehearse(
     globals: &Globals,
     args: &InstallArgs,
     options: &Options,
-    mut objects: Vec<Object>,
+    mut objects: Vec<GuardObject>,
 ) -> Result<Exit, Failure> {
     if !args.grant_secrets.is_empty() {
         let context = Context::new(globals, printer).await?;
@@ -131,11 +141,11 @@ async fn rehearse(
         }
     }
     for namespace in &args.guard_namespace {
-        let labels = serde_json::json!({NamespaceFacts::LABEL: "enabled"});
+        let labels = serde_json::json!({GUARD_LABEL: "enabled"});
         let object = serde_json::json!({
             "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels},
         });
-        objects.push(Object::read(object)?);
+        objects.push(GuardObject::read(object)?);
     }
     print_manifests(printer, &objects);
     Ok(Exit::Done)
@@ -145,19 +155,19 @@ async fn rehearse(
 async fn may_begin(context: &Context, args: &InstallArgs, options: &Options) -> Result<(), Failure> {
     need(context, &options.namespace, &rights::to_install(args.cert_manager)).await?;
     // Its cluster-wide objects exist once and point to one namespace.
-    let elsewhere = stateful_cluster::home(&context.cluster).await?.filter(|home| *home != options.namespace);
+    let elsewhere = installed::find_namespace(&context.cluster).await?.filter(|home| *home != options.namespace);
     if let Some(home) = elsewhere {
         let message = format!("the guard is already installed in namespace {home}, and a cluster has only one guard");
         return Err(Failure::blocked(message)
             .hint(format!("use -n {home}, or uninstall it first: kubectl stateful guard uninstall -n {home}")));
     }
-    if args.cert_manager && !stateful_cluster::knows(&context.cluster, Kind::named("Certificate")?).await? {
+    if args.cert_manager && !lookup::knows_kind(&context.cluster, ObjectKind::named("Certificate")?).await? {
         return Err(Failure::blocked("cert-manager is not installed in this cluster")
             .hint("install it first, or leave --cert-manager out: the guard then makes its own certificate"));
     }
     for namespace in args.guard_namespace.iter().chain(&args.grant_secrets) {
-        let kind = Kind::named("Namespace")?;
-        if stateful_cluster::find(&context.cluster, kind, None, namespace).await?.is_none() {
+        let kind = ObjectKind::named("Namespace")?;
+        if lookup::find(&context.cluster, kind, None, namespace).await?.is_none() {
             return Err(Failure::new(Exit::Error, format!("there is no namespace \"{namespace}\"")));
         }
     }
@@ -166,8 +176,8 @@ async fn may_begin(context: &Context, args: &InstallArgs, options: &Options) -> 
 
 /// The Role that lets the guard read what the databases of a namespace refer to, and which Secrets those are. Nothing
 /// where they refer to none; the whole namespace where there is no database yet.
-async fn granted(cluster: &Cluster, namespace: &str, guard: &str) -> Result<(Vec<Object>, String), Failure> {
-    let workloads = stateful_cluster::discover_all(cluster, Some(namespace)).await?;
+async fn granted(cluster: &Cluster, namespace: &str, guard: &str) -> Result<(Vec<GuardObject>, String), Failure> {
+    let workloads = workloads::list(cluster, Some(namespace)).await?;
     if workloads.is_empty() {
         let objects = grant(namespace, guard, &[])?;
         return Ok((objects.into(), "the guard may read every Secret, because there is no database yet".to_owned()));
@@ -187,19 +197,19 @@ async fn granted(cluster: &Cluster, namespace: &str, guard: &str) -> Result<(Vec
 
 async fn secrets_of(cluster: &Cluster, workload: &Workload) -> Result<Vec<String>, Failure> {
     let Some(engine) = stateful_engines::open(workload.engine.name()) else { return Ok(Vec::new()) };
-    let connection_config = engine.connection_config(&stateful_cluster::container_facts(cluster, &workload.id).await?);
-    Ok(stateful_cluster::secret_names(cluster, &workload.id, &connection_config).await?)
+    let connection_config = engine.connection_config(&container::read_facts(cluster, &workload.id).await?);
+    Ok(credentials::list_secret_names(cluster, &workload.id, &connection_config).await?)
 }
 
 /// Prints which namespaces are under guard now, and how to put one under guard where none is.
 async fn summarize(context: &Context, options: &Options) {
-    let Ok(guarded) = stateful_cluster::guarded_namespaces(&context.cluster).await else { return };
+    let Ok(guarded) = guarded::list_namespaces(&context.cluster).await else { return };
     context.printer.note(&match &guarded[..] {
         [] => format!(
             "the guard answers in namespace {}, and no namespace is under guard yet; to put one under guard: kubectl label \
              namespace NAME {}=enabled",
             options.namespace,
-            NamespaceFacts::LABEL
+            GUARD_LABEL
         ),
         guarded => {
             let names: Vec<&str> = guarded.iter().map(|(name, _)| name.as_str()).collect();
@@ -223,13 +233,13 @@ impl Installation<'_> {
     async fn carry_out(
         &mut self,
         args: &InstallArgs,
-        objects: Vec<Object>,
-        grants: Vec<Object>,
+        objects: Vec<GuardObject>,
+        grants: Vec<GuardObject>,
     ) -> Result<Exit, Failure> {
-        let is_one_of = |kinds: &[&str], object: &Object| kinds.contains(&object.kind().kind);
-        let (asking, others): (Vec<Object>, Vec<Object>) =
+        let is_one_of = |kinds: &[&str], object: &GuardObject| kinds.contains(&object.kind().kind);
+        let (asking, others): (Vec<GuardObject>, Vec<GuardObject>) =
             objects.into_iter().partition(|object| is_one_of(ASKING, object));
-        let (ruling, ground): (Vec<Object>, Vec<Object>) =
+        let (ruling, ground): (Vec<GuardObject>, Vec<GuardObject>) =
             others.into_iter().partition(|object| is_one_of(RULING, object));
         for object in &ground {
             match object.kind().kind {
@@ -254,8 +264,8 @@ impl Installation<'_> {
     }
 
     /// A namespace that exists and was not created by this tool is neither labelled nor restricted, and `uninstall` leaves it.
-    async fn namespace(&mut self, object: &Object) -> Result<(), Failure> {
-        let found = stateful_cluster::find(&self.context.cluster, object.kind(), None, object.name()).await?;
+    async fn namespace(&mut self, object: &GuardObject) -> Result<(), Failure> {
+        let found = lookup::find(&self.context.cluster, object.kind(), None, object.name()).await?;
         match found {
             Some(found) if !found.is_ours() => {
                 self.changes.add(AppliedLine::of(object, "used as it is"));
@@ -268,12 +278,12 @@ impl Installation<'_> {
         }
     }
 
-    async fn apply(&mut self, object: &Object) -> Result<(), Failure> {
+    async fn apply(&mut self, object: &GuardObject) -> Result<(), Failure> {
         if object.namespace() == Some(self.options.namespace.as_str()) && !self.there {
             self.changes.add(AppliedLine::of(object, "not tried: its namespace does not exist yet"));
             return Ok(());
         }
-        let applied = stateful_cluster::apply(&self.context.cluster, object, self.dry_run).await?;
+        let applied = install::apply(&self.context.cluster, object, self.dry_run).await?;
         self.changes.add(AppliedLine::applied(object, applied, self.dry_run));
         Ok(())
     }
@@ -298,15 +308,15 @@ impl Installation<'_> {
 
     /// Makes the API server ask the guard. A webhook whose certificate it does not trust yet fails open until it does; if it
     /// failed closed, every request in guarded namespaces would be refused meanwhile.
-    async fn ask(&mut self, args: &InstallArgs, configurations: &[Object]) -> Result<(), Failure> {
-        let asking = stateful_cluster::asking(&self.context.cluster).await?;
+    async fn ask(&mut self, args: &InstallArgs, configurations: &[GuardObject]) -> Result<(), Failure> {
+        let asking = installed::read_webhooks(&self.context.cluster).await?;
         let trusted = |name: &str| asking.hooks.iter().any(|hook| hook.name == name && hook.trusted);
         let mut waits = false;
         let mut first = Vec::new();
         for configuration in configurations {
             let careful = opened(configuration, trusted)?;
             waits |= careful != *configuration;
-            first.push(stateful_cluster::apply(&self.context.cluster, &careful, self.dry_run).await?);
+            first.push(install::apply(&self.context.cluster, &careful, self.dry_run).await?);
         }
         if waits
             && !self.dry_run
@@ -321,7 +331,7 @@ impl Installation<'_> {
             )));
         }
         for (configuration, first) in configurations.iter().zip(first) {
-            let last = stateful_cluster::apply(&self.context.cluster, configuration, self.dry_run).await?;
+            let last = install::apply(&self.context.cluster, configuration, self.dry_run).await?;
             let applied = if first == Applied::Unchanged { last } else { first };
             self.changes.add(AppliedLine::applied(configuration, applied, self.dry_run));
         }
@@ -329,9 +339,9 @@ impl Installation<'_> {
     }
 
     async fn guard(&mut self, namespace: &str) -> Result<(), Failure> {
-        let label = (NamespaceFacts::LABEL, Some("enabled"));
-        let kind = Kind::named("Namespace")?;
-        stateful_cluster::set_label(&self.context.cluster, kind, namespace, label, self.dry_run).await?;
+        let label = (GUARD_LABEL, Some("enabled"));
+        let kind = ObjectKind::named("Namespace")?;
+        install::set_label(&self.context.cluster, kind, namespace, label, self.dry_run).await?;
         self.changes.add(AppliedLine::labelled(namespace, self.dry_run));
         Ok(())
     }

@@ -4,7 +4,8 @@
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use stateful_cluster::{GRANT, GUARD, Object};
+use stateful_cluster::guard::names::{GUARD, SECRET_GRANT};
+use stateful_cluster::guard::object::GuardObject;
 
 use crate::cli::LabelRequirement;
 use crate::exit::Exit;
@@ -63,7 +64,7 @@ pub(super) struct Options {
 }
 
 /// The objects, in the order in which they are applied.
-pub(super) fn objects(options: &Options) -> Result<Vec<Object>, Failure> {
+pub(super) fn objects(options: &Options) -> Result<Vec<GuardObject>, Failure> {
     let issued = if options.cert_manager { ISSUED } else { &[] };
     let overlays = if options.cert_manager { documents(LAID_OVER)? } else { Vec::new() };
     let mut objects = documents(FILES)?;
@@ -81,13 +82,13 @@ pub(super) fn objects(options: &Options) -> Result<Vec<Object>, Failure> {
         }
         move_to(object, &options.namespace);
     }
-    objects.into_iter().map(|object| Object::read(object).map_err(|error| unreadable(&error))).collect()
+    objects.into_iter().map(|object| GuardObject::read(object).map_err(|error| unreadable(&error))).collect()
 }
 
 /// The Role that lets the guard read Secrets of a namespace, and its binding; all of them where none is named.
-pub(super) fn grant(namespace: &str, guard: &str, secrets: &[String]) -> Result<[Object; 2], Failure> {
+pub(super) fn grant(namespace: &str, guard: &str, secrets: &[String]) -> Result<[GuardObject; 2], Failure> {
     let metadata = json!({
-        "name": GRANT,
+        "name": SECRET_GRANT,
         "namespace": namespace,
         "labels": {"app.kubernetes.io/name": GUARD, "app.kubernetes.io/part-of": GUARD},
     });
@@ -101,22 +102,22 @@ pub(super) fn grant(namespace: &str, guard: &str, secrets: &[String]) -> Result<
     });
     let binding = json!({
         "apiVersion": format!("{group}/v1"), "kind": "RoleBinding", "metadata": metadata,
-        "roleRef": {"apiGroup": group, "kind": "Role", "name": GRANT},
+        "roleRef": {"apiGroup": group, "kind": "Role", "name": SECRET_GRANT},
         "subjects": [{"kind": "ServiceAccount", "name": GUARD, "namespace": guard}],
     });
-    let read = |object: Value| Object::read(object).map_err(|error| unreadable(&error));
+    let read = |object: Value| GuardObject::read(object).map_err(|error| unreadable(&error));
     Ok([read(role)?, read(binding)?])
 }
 
 /// A webhook configuration whose webhooks let requests pass while the guard cannot be asked, except those `closed` is true for.
-pub(super) fn opened(configuration: &Object, closed: impl Fn(&str) -> bool) -> Result<Object, Failure> {
+pub(super) fn opened(configuration: &GuardObject, closed: impl Fn(&str) -> bool) -> Result<GuardObject, Failure> {
     let mut value = configuration.value().clone();
     for hook in value["webhooks"].as_array_mut().into_iter().flatten() {
         if !hook["name"].as_str().is_some_and(&closed) {
             hook["failurePolicy"] = json!("Ignore");
         }
     }
-    Object::read(value).map_err(|error| unreadable(&error))
+    GuardObject::read(value).map_err(|error| unreadable(&error))
 }
 
 /// A mistake in this build, not in the command line.

@@ -8,7 +8,9 @@ mod status;
 mod uninstall;
 mod waiting;
 
-use stateful_cluster::Permission;
+use stateful_cluster::connection::permissions;
+use stateful_cluster::connection::permissions::Permission;
+use stateful_cluster::guard::installed;
 
 use crate::context::Context;
 use crate::exit::Exit;
@@ -39,13 +41,13 @@ async fn home(context: &Context, named: Option<&str>) -> Result<String, Failure>
     if let Some(named) = named {
         return Ok(named.to_owned());
     }
-    let installed = stateful_cluster::home(&context.cluster).await?;
+    let installed = installed::find_namespace(&context.cluster).await?;
     Ok(installed.unwrap_or_else(|| manifests::NAMESPACE.to_owned()))
 }
 
 /// Refuses, naming the permissions that are missing, so that an installation never stops half-way for want of one.
 async fn need(context: &Context, namespace: &str, wanted: &[Permission]) -> Result<(), Failure> {
-    let missing = stateful_cluster::missing(&context.cluster, namespace, wanted).await?;
+    let missing = permissions::find_missing(&context.cluster, namespace, wanted).await?;
     if missing.is_empty() {
         return Ok(());
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use stateful_cluster::Permission;
+use stateful_cluster::connection::permissions::Permission;
 
 /// A group and a resource.
 type Resource = (&'static str, &'static str);
@@ -112,7 +112,8 @@ fn each(resources: &[Resource], verbs: &[&'static str], cluster_wide: bool) -> V
 
 #[cfg(test)]
 mod tests {
-    use stateful_cluster::{KINDS, Permission};
+    use stateful_cluster::connection::permissions::Permission;
+    use stateful_cluster::guard::object::KINDS;
 
     use super::super::uninstall::ELSEWHERE;
     use super::{listed, to_install, to_uninstall};

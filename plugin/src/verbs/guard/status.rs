@@ -2,7 +2,14 @@
 
 use futures::future::{join, join_all};
 use jiff::Timestamp;
-use stateful_cluster::{Asking, Error, GUARD, Grant, Observed, Replicas};
+use stateful_cluster::Error;
+use stateful_cluster::discovery::workloads;
+use stateful_cluster::guard::guarded;
+use stateful_cluster::guard::installed;
+use stateful_cluster::guard::installed::{GuardReplicas, SecretGrant, WebhookRegistration};
+use stateful_cluster::guard::metrics;
+use stateful_cluster::guard::metrics::ReplicaMetrics;
+use stateful_cluster::guard::names::GUARD;
 
 use super::manifests::{self, Options};
 use super::{home, rights};
@@ -30,7 +37,7 @@ async fn run(context: &Context, named: Option<&str>) -> Result<Exit, Failure> {
     let cluster = &context.cluster;
     let namespace = home(context, named).await?;
     let (replicas, asking) =
-        join(stateful_cluster::replicas(cluster, &namespace), stateful_cluster::asking(cluster)).await;
+        join(installed::read_replicas(cluster, &namespace), installed::read_webhooks(cluster)).await;
     let (Some(replicas), asking) = (replicas?, asking?) else {
         return Err(Failure::blocked(format!("the guard is not installed in namespace {namespace}"))
             .hint(format!("install it: {}", install(&namespace))));
@@ -38,11 +45,11 @@ async fn run(context: &Context, named: Option<&str>) -> Result<Exit, Failure> {
     let mut unknown = Unknown::default();
     let observed = observed(context, &namespace, &replicas, &mut unknown).await;
     let failed_open = unknown
-        .or(stateful_cluster::fail_opens(cluster).await, "how many requests passed without the guard (get /metrics)");
-    let policies = unknown.or(stateful_cluster::policies(cluster).await, "policies").unwrap_or_default();
-    let grants = unknown.or(stateful_cluster::grants(cluster).await, "which Secrets are granted");
-    let bypassed = unknown.or(stateful_cluster::bypasses(cluster).await, "which requests passed (list events)");
-    let guarded = unknown.or(stateful_cluster::guarded_namespaces(cluster).await, "which namespaces are under guard");
+        .or(metrics::read_fail_opens(cluster).await, "how many requests passed without the guard (get /metrics)");
+    let policies = unknown.or(guarded::list_policies(cluster).await, "policies").unwrap_or_default();
+    let grants = unknown.or(installed::list_secret_grants(cluster).await, "which Secrets are granted");
+    let bypassed = unknown.or(guarded::list_bypasses(cluster).await, "which requests passed (list events)");
+    let guarded = unknown.or(guarded::list_namespaces(cluster).await, "which namespaces are under guard");
     let guarded = guarded.unwrap_or_default();
     let looked_at = (!observed.is_empty()).then(|| snapshots(&observed));
     let mut namespaces = Vec::new();
@@ -89,12 +96,12 @@ impl Unknown {
 async fn observed(
     context: &Context,
     namespace: &str,
-    replicas: &Replicas,
+    replicas: &GuardReplicas,
     unknown: &mut Unknown,
-) -> Vec<(String, Observed)> {
+) -> Vec<(String, ReplicaMetrics)> {
     let ready = replicas.pods.iter().filter(|pod| pod.ready);
     let asked = join_all(ready.map(async |replica| {
-        (replica.pod.clone(), stateful_cluster::observe(&context.cluster, namespace, &replica.pod).await)
+        (replica.pod.clone(), metrics::read_replica(&context.cluster, namespace, &replica.pod).await)
     }))
     .await;
     let mut observed = Vec::new();
@@ -107,7 +114,7 @@ async fn observed(
 }
 
 /// The databases that a replica has observed, each with its namespace.
-fn snapshots(observed: &[(String, Observed)]) -> Vec<(String, String)> {
+fn snapshots(observed: &[(String, ReplicaMetrics)]) -> Vec<(String, String)> {
     let all = observed.iter().flat_map(|(_, observed)| &observed.looked_at);
     all.map(|(namespace, workload, _)| (namespace.clone(), workload.clone())).collect()
 }
@@ -115,11 +122,11 @@ fn snapshots(observed: &[(String, Observed)]) -> Vec<(String, String)> {
 async fn under_guard(
     context: &Context,
     name: &str,
-    grants: Option<&[Grant]>,
+    grants: Option<&[SecretGrant]>,
     looked_at: Option<&[(String, String)]>,
     unknown: &mut Unknown,
 ) -> NamespaceRow {
-    let workloads = stateful_cluster::discover_all(&context.cluster, Some(name)).await;
+    let workloads = workloads::list(&context.cluster, Some(name)).await;
     let workloads = unknown.or(workloads, &format!("databases of {name}")).unwrap_or_default();
     let databases: Vec<String> = workloads.into_iter().map(|workload| workload.id.name).collect();
     let is_looked_at = |database: &String, snapshots: &[(String, String)]| {
@@ -144,7 +151,7 @@ async fn approvals(
 ) -> Vec<ApprovalRow> {
     let mut rows = Vec::new();
     for NamespaceRow { name: namespace, .. } in guarded {
-        let found = stateful_cluster::approvals(&context.cluster, namespace).await;
+        let found = guarded::list_approvals(&context.cluster, namespace).await;
         let found = unknown.or(found, &format!("approvals in {namespace}")).unwrap_or_default();
         let valid = found.into_iter().filter(|approved| approved.approval.is_valid(&approved.uid, now));
         rows.extend(valid.map(|approved| ApprovalRow {
@@ -167,8 +174,8 @@ fn install(home: &str) -> String {
 /// Why the guard is not healthy.
 fn problems(
     home: &str,
-    replicas: &Replicas,
-    asking: &Asking,
+    replicas: &GuardReplicas,
+    asking: &WebhookRegistration,
     certificate_ends: Option<Timestamp>,
     namespaces: &[NamespaceRow],
     now: Timestamp,
@@ -222,7 +229,7 @@ fn expected() -> Result<Vec<(String, bool)>, Failure> {
     Ok(expected.collect())
 }
 
-fn replica(replica: stateful_cluster::Replica, observed: &[(String, Observed)], now: Timestamp) -> ReplicaRow {
+fn replica(replica: installed::GuardReplica, observed: &[(String, ReplicaMetrics)], now: Timestamp) -> ReplicaRow {
     let report = observed.iter().find(|(pod, _)| *pod == replica.pod);
     ReplicaRow {
         leads: report.map(|(_, report)| report.leads),
@@ -234,12 +241,12 @@ fn replica(replica: stateful_cluster::Replica, observed: &[(String, Observed)], 
     }
 }
 
-fn webhook(hook: stateful_cluster::Hook) -> WebhookRow {
+fn webhook(hook: installed::GuardWebhook) -> WebhookRow {
     let failure_policy = if hook.fails_closed { "Fail" } else { "Ignore" };
     WebhookRow { name: hook.name, failure_policy, trusted: hook.trusted }
 }
 
-fn policy(policy: stateful_cluster::PolicyFacts) -> PolicyRow {
+fn policy(policy: guarded::PolicyFacts) -> PolicyRow {
     PolicyRow {
         name: policy.name,
         mode: format!("{:?}", policy.spec.mode),
@@ -248,6 +255,6 @@ fn policy(policy: stateful_cluster::PolicyFacts) -> PolicyRow {
     }
 }
 
-fn bypass(bypass: stateful_cluster::Bypass) -> BypassRow {
+fn bypass(bypass: guarded::Bypass) -> BypassRow {
     BypassRow { at: bypass.at, namespace: bypass.namespace, pod: bypass.pod, what: bypass.reason, text: bypass.text }
 }

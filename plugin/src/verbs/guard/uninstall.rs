@@ -5,7 +5,11 @@
 use std::time::Duration;
 
 use clap::Args;
-use stateful_cluster::{Error as ClusterError, Kind, NamespaceFacts, Object};
+use stateful_cluster::Error as ClusterError;
+use stateful_cluster::guard::install;
+use stateful_cluster::guard::lookup;
+use stateful_cluster::guard::names::GUARD_LABEL;
+use stateful_cluster::guard::object::{GuardObject, ObjectKind};
 use tokio::time::{Instant, sleep};
 
 use super::{home, need, rights};
@@ -60,14 +64,14 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Everything that is deleted.
 struct Leftovers {
-    first: Vec<Object>,
-    then: Vec<Object>,
+    first: Vec<GuardObject>,
+    then: Vec<GuardObject>,
     /// Namespaces and volumes that carry the guard's label.
-    marked: Vec<Object>,
+    marked: Vec<GuardObject>,
     /// The guard's own namespace, if `install` created it and it holds nothing else.
-    namespace: Option<Object>,
+    namespace: Option<GuardObject>,
     /// The definition of `DisruptionPolicy`; the policies are deleted with it.
-    definition: Vec<Object>,
+    definition: Vec<GuardObject>,
     /// What stays, and why.
     stays: Vec<String>,
 }
@@ -148,8 +152,8 @@ async fn run(context: &Context, named: Option<&str>, args: &UninstallArgs) -> Re
 async fn find(context: &Context, namespace: &str, purge: bool) -> Result<Leftovers, Failure> {
     let cluster = &context.cluster;
     let labelled = async |kind: &'static str, place: Option<&str>, label: &str| {
-        let kind = Kind::named(kind)?;
-        stateful_cluster::labelled(cluster, kind, place, label).await.map_err(Failure::from)
+        let kind = ObjectKind::named(kind)?;
+        lookup::list_labelled(cluster, kind, place, label).await.map_err(Failure::from)
     };
     let mut found = Leftovers {
         first: Vec::new(),
@@ -170,7 +174,7 @@ async fn find(context: &Context, namespace: &str, purge: bool) -> Result<Leftove
     let leases = labelled("Lease", None, WRITTEN).await?.into_iter();
     found.then.extend(leases.filter(|lease| is_the_guards(lease, namespace)));
     for kind in ["Namespace", "PersistentVolume"] {
-        found.marked.extend(labelled(kind, None, NamespaceFacts::LABEL).await?);
+        found.marked.extend(labelled(kind, None, GUARD_LABEL).await?);
     }
     let definition = labelled("CustomResourceDefinition", None, PART).await?;
     let policies = labelled("DisruptionPolicy", None, "").await?.len();
@@ -192,7 +196,7 @@ async fn find(context: &Context, namespace: &str, purge: bool) -> Result<Leftove
 }
 
 /// A Lease that only the guard uses. Claims of operations are the databases', and go with them.
-fn is_the_guards(lease: &Object, namespace: &str) -> bool {
+fn is_the_guards(lease: &GuardObject, namespace: &str) -> bool {
     lease.name().starts_with("stateful.guard.")
         || (lease.namespace() == Some(namespace) && lease.name() == "stateful-guard-leader")
 }
@@ -201,7 +205,7 @@ fn is_the_guards(lease: &Object, namespace: &str) -> bool {
 async fn strangers(context: &Context, namespace: &str) -> Result<Vec<String>, Failure> {
     let mut found = Vec::new();
     for kind in ["Pod", "PersistentVolumeClaim", "Service", "ConfigMap", "Secret"] {
-        let there = stateful_cluster::labelled(&context.cluster, Kind::named(kind)?, Some(namespace), "").await?;
+        let there = lookup::list_labelled(&context.cluster, ObjectKind::named(kind)?, Some(namespace), "").await?;
         // Kubernetes puts this one into every namespace.
         let others = there.iter().filter(|object| !object.is_ours() && object.name() != "kube-root-ca.crt");
         found.extend(others.map(ToString::to_string));
@@ -211,7 +215,7 @@ async fn strangers(context: &Context, namespace: &str) -> Result<Vec<String>, Fa
 
 impl Leftovers {
     /// Everything that is deleted, in its order.
-    fn all(&self) -> impl Iterator<Item = &Object> {
+    fn all(&self) -> impl Iterator<Item = &GuardObject> {
         self.first.iter().chain(&self.then).chain(&self.definition).chain(&self.namespace)
     }
 }
@@ -222,8 +226,8 @@ async fn carry_out(
     found: &Leftovers,
     changes: &mut Changes,
 ) -> Result<(), Failure> {
-    let mut remove = async |object: &Object| {
-        if stateful_cluster::remove(&context.cluster, object).await? {
+    let mut remove = async |object: &GuardObject| {
+        if install::remove(&context.cluster, object).await? {
             changes.add(AppliedLine::of(object, "deleted"));
         }
         Ok::<_, Failure>(())
@@ -233,7 +237,7 @@ async fn carry_out(
     }
     until_gone(context, "its replicas", async || {
         let replicas = "app.kubernetes.io/name=stateful-guard";
-        Ok(stateful_cluster::labelled(&context.cluster, Kind::named("Pod")?, Some(namespace), replicas)
+        Ok(lookup::list_labelled(&context.cluster, ObjectKind::named("Pod")?, Some(namespace), replicas)
             .await?
             .is_empty())
     })
@@ -242,8 +246,8 @@ async fn carry_out(
         remove(object).await?;
     }
     for object in &found.marked {
-        let label = (NamespaceFacts::LABEL, None);
-        match stateful_cluster::set_label(&context.cluster, object.kind(), object.name(), label, false).await {
+        let label = (GUARD_LABEL, None);
+        match install::set_label(&context.cluster, object.kind(), object.name(), label, false).await {
             // One that has gone meanwhile is guarded no more.
             Ok(()) | Err(ClusterError::NotFound(_)) => {}
             Err(error) => return Err(error.into()),
@@ -257,7 +261,7 @@ async fn carry_out(
     }
     if let Some(own) = &found.namespace {
         until_gone(context, "its namespace", async || {
-            Ok(stateful_cluster::find(&context.cluster, own.kind(), None, own.name()).await?.is_none())
+            Ok(lookup::find(&context.cluster, own.kind(), None, own.name()).await?.is_none())
         })
         .await?;
     }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use stateful_cluster::{Asking, Replicas};
+use stateful_cluster::guard::installed;
+use stateful_cluster::guard::installed::{GuardReplicas, WebhookRegistration};
 use tokio::time::{Instant, sleep};
 
 use crate::context::Context;
@@ -26,7 +27,7 @@ pub(super) enum Waited {
 /// Waits until every replica is ready and of the revision that was applied.
 pub(super) async fn until_answering(context: &Context, namespace: &str, patience: Duration) -> Result<Waited, Failure> {
     let snapshot = async || {
-        let replicas = stateful_cluster::replicas(&context.cluster, namespace).await?;
+        let replicas = installed::read_replicas(&context.cluster, namespace).await?;
         Ok(replicas.as_ref().map_or_else(|| Some("its Deployment is gone".to_owned()), unanswering))
     };
     wait(context, "the guard", patience, snapshot).await
@@ -34,7 +35,7 @@ pub(super) async fn until_answering(context: &Context, namespace: &str, patience
 
 /// Waits until every webhook says whom to trust.
 pub(super) async fn until_trusted(context: &Context, patience: Duration) -> Result<Waited, Failure> {
-    let snapshot = async || Ok(untrusted(&stateful_cluster::asking(&context.cluster).await?));
+    let snapshot = async || Ok(untrusted(&installed::read_webhooks(&context.cluster).await?));
     wait(context, "the guard's certificate", patience, snapshot).await
 }
 
@@ -61,7 +62,7 @@ async fn wait(
 }
 
 /// What is missing until every replica answers; none when nothing is.
-fn unanswering(replicas: &Replicas) -> Option<String> {
+fn unanswering(replicas: &GuardReplicas) -> Option<String> {
     if replicas.settled {
         return None;
     }
@@ -76,7 +77,7 @@ fn unanswering(replicas: &Replicas) -> Option<String> {
 }
 
 /// What is missing until the API server trusts every webhook; none when nothing is.
-fn untrusted(asking: &Asking) -> Option<String> {
+fn untrusted(asking: &WebhookRegistration) -> Option<String> {
     let trusted = asking.hooks.iter().filter(|hook| hook.trusted).count();
     let all = asking.hooks.len();
     (trusted < all || all == 0).then(|| format!("{trusted} of {all} webhooks have an authority to trust"))
@@ -84,12 +85,12 @@ fn untrusted(asking: &Asking) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use stateful_cluster::{Asking, Hook, Replica, Replicas};
+    use stateful_cluster::guard::installed::{GuardReplica, GuardReplicas, GuardWebhook, WebhookRegistration};
 
     use super::{unanswering, untrusted};
 
-    fn replica(pod: &str, ready: bool, waiting: Option<&str>) -> Replica {
-        Replica {
+    fn replica(pod: &str, ready: bool, waiting: Option<&str>) -> GuardReplica {
+        GuardReplica {
             pod: pod.to_owned(),
             node: None,
             ready,
@@ -102,7 +103,7 @@ mod tests {
     #[test]
     fn the_replica_that_is_missing_is_named_with_the_reason() {
         let pods = vec![replica("a", true, None), replica("b", false, Some("ImagePullBackOff"))];
-        let mut replicas = Replicas { wanted: 2, settled: false, pods };
+        let mut replicas = GuardReplicas { wanted: 2, settled: false, pods };
         assert_eq!(unanswering(&replicas).as_deref(), Some("1 of 2 replicas are ready; b: ImagePullBackOff"));
         replicas.pods.push(replica("c", true, None));
         let said = unanswering(&replicas);
@@ -113,8 +114,8 @@ mod tests {
 
     #[test]
     fn no_webhook_at_all_is_not_trusted() {
-        let hook = |trusted| Hook { name: "a".to_owned(), fails_closed: true, trusted, namespaces: None };
-        let of = |hooks| untrusted(&Asking { hooks, authorities: Vec::new() });
+        let hook = |trusted| GuardWebhook { name: "a".to_owned(), fails_closed: true, trusted, namespaces: None };
+        let of = |hooks| untrusted(&WebhookRegistration { hooks, authorities: Vec::new() });
         assert!(of(Vec::new()).is_some());
         assert_eq!(of(vec![hook(true), hook(false)]).as_deref(), Some("1 of 2 webhooks have an authority to trust"));
         assert_eq!(of(vec![hook(true)]), None);

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, ensure};
 use hyper::Method;
 use serde_json::{Value, json};
 
+use crate::engines::{Deployment, Engine, Gap, WriteBounds};
 use crate::load::Endpoint;
 use crate::{Namespace, Pod, overlay, until};
 use client::CouchdbDriver;
@@ -34,27 +35,6 @@ pub struct Couchdb {
 }
 
 impl Couchdb {
-    /// Deploys `examples/couchdb` with a version and waits until all nodes are one cluster.
-    pub async fn deploy(namespace: &Namespace, version: &str) -> Result<Self> {
-        // The stand-in's image is not named like CouchDB's, so that it is not mistaken for one; the annotation states the engine.
-        let annotations = json!({"kubectl-stateful.dev/engine": "couchdb"});
-        let patch = json!([{"op": "add", "path": "/metadata/annotations", "value": annotations}]).to_string();
-        let patches = [json!({"target": {"kind": "StatefulSet"}, "patch": patch})];
-        overlay::apply_patched(namespace, "couchdb", version, &patches).await?;
-        let secret = async |key: &str| {
-            let decode = format!("go-template={{{{index .data \"{key}\" | base64decode}}}}");
-            namespace.kubectl(&["get", "secret", "couchdb", "-o", &decode]).await
-        };
-        let (user, password) = (secret("adminUsername").await?, secret("adminPassword").await?);
-        let database = Self { namespace: namespace.clone(), user, password };
-        database.in_sync(FORMED_WITHIN).await?;
-        let (pods, setup) = (database.pods().await?, json!({"action": "finish_cluster"}));
-        let (status, answer) = database.ask(&pods[0], Method::POST, "/_cluster_setup", Some(&setup)).await?;
-        ensure!(status == 201, "the cluster is not finished: {status} {answer}");
-        database.in_sync(FORMED_WITHIN).await?;
-        Ok(database)
-    }
-
     /// The server's name and version, as it reports them.
     pub async fn server(&self) -> Result<String> {
         let pods = self.pods().await?;
@@ -62,51 +42,11 @@ impl Couchdb {
         Ok(format!("{} ({})", welcome["vendor"]["name"].as_str().unwrap_or("unknown"), welcome["version"]))
     }
 
-    /// The namespace it is in.
-    pub fn namespace(&self) -> &Namespace {
-        &self.namespace
-    }
-
-    /// Its pods, by name.
-    pub async fn pods(&self) -> Result<Vec<Pod>> {
-        let list = self.namespace.get(&["pods", "--selector", "app.kubernetes.io/name=couchdb"]).await?;
-        Ok(list["items"].as_array().into_iter().flatten().map(Pod::from).collect())
-    }
-
     /// The maintenance mode of a node, where it is in one.
     pub async fn maintenance(&self, pod: &Pod) -> Result<Option<String>> {
         let (status, mode) = self.ask(pod, Method::GET, MODE, None).await?;
         ensure!([200, 404].contains(&status), "{} answers {status}: {mode}", pod.name);
         Ok(mode.as_str().filter(|_| status == 200).map(ToOwned::to_owned))
-    }
-
-    /// Waits until every node is ready, connected to all others, and has no internal replication to do.
-    pub async fn in_sync(&self, patience: Duration) -> Result<()> {
-        until("the cluster is in sync", patience, async || {
-            let pods = self.pods().await?;
-            ensure!(pods.len() == 3, "{} pods", pods.len());
-            for pod in &pods {
-                ensure!(pod.ready, "{} is not ready", pod.name);
-                let asked = async |path| anyhow::Ok(self.ask(pod, Method::GET, path, None).await?.1);
-                let nodes = asked("/_membership").await?;
-                for list in ["all_nodes", "cluster_nodes"] {
-                    ensure!(
-                        nodes[list].as_array().is_some_and(|list| list.len() == pods.len()),
-                        "{}: {nodes}",
-                        pod.name
-                    );
-                }
-                let jobs = &asked("/_node/_local/_system").await?["internal_replication_jobs"];
-                ensure!(*jobs == 0, "{} has {jobs} jobs to do", pod.name);
-            }
-            Ok(())
-        })
-        .await
-    }
-
-    /// For the load, through the Service.
-    pub async fn endpoint(&self) -> Result<Endpoint> {
-        Ok(Endpoint::new(CouchdbDriver::new(self).await?))
     }
 
     /// The address that clients use: that of the Service, which leads to the ready nodes.
@@ -126,5 +66,86 @@ impl Couchdb {
         let address = pod.address.as_deref().with_context(|| format!("{} has no address", pod.name))?.parse()?;
         let mut node = Http::connect(SocketAddr::new(address, PORT), &self.user, &self.password).await?;
         node.ask(method, path, body).await
+    }
+}
+
+impl Deployment for Couchdb {
+    fn image(version: &str) -> String {
+        overlay::image("couchdb", version)
+    }
+
+    /// Deploys `examples/couchdb` and waits until all nodes are one cluster.
+    async fn deploy(namespace: &Namespace, version: &str) -> Result<Self> {
+        // The stand-in's image is not named like CouchDB's, so that it is not mistaken for one; the annotation states the engine.
+        let annotations = json!({"kubectl-stateful.dev/engine": "couchdb"});
+        let patch = json!([{"op": "add", "path": "/metadata/annotations", "value": annotations}]).to_string();
+        let patches = [json!({"target": {"kind": "StatefulSet"}, "patch": patch})];
+        overlay::apply_patched(namespace, "couchdb", version, &patches).await?;
+        let secret = async |key: &str| namespace.secret("couchdb", key).await;
+        let (user, password) = (secret("adminUsername").await?, secret("adminPassword").await?);
+        let database = Self { namespace: namespace.clone(), user, password };
+        database.in_sync(FORMED_WITHIN).await?;
+        let (pods, setup) = (database.pods().await?, json!({"action": "finish_cluster"}));
+        let (status, answer) = database.ask(&pods[0], Method::POST, "/_cluster_setup", Some(&setup)).await?;
+        ensure!(status == 201, "the cluster is not finished: {status} {answer}");
+        database.in_sync(FORMED_WITHIN).await?;
+        Ok(database)
+    }
+
+    fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
+    async fn pods(&self) -> Result<Vec<Pod>> {
+        self.namespace.pods("app.kubernetes.io/name=couchdb").await
+    }
+
+    /// Waits until every node is ready, connected to all others, and has no internal replication to do.
+    async fn in_sync(&self, patience: Duration) -> Result<()> {
+        until("the cluster is in sync", patience, async || {
+            let pods = self.pods().await?;
+            ensure!(pods.len() == 3, "{} pods", pods.len());
+            for pod in &pods {
+                ensure!(pod.ready, "{} is not ready", pod.name);
+                let asked = async |path| anyhow::Ok(self.ask(pod, Method::GET, path, None).await?.1);
+                let nodes = asked("/_membership").await?;
+                for list in ["all_nodes", "cluster_nodes"] {
+                    let all = nodes[list].as_array().is_some_and(|list| list.len() == pods.len());
+                    ensure!(all, "{}: {nodes}", pod.name);
+                }
+                let jobs = &asked("/_node/_local/_system").await?["internal_replication_jobs"];
+                ensure!(*jobs == 0, "{} has {jobs} jobs to do", pod.name);
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl Engine for Couchdb {
+    const NAME: &'static str = "couchdb";
+    const TARGET: &'static str = "couchdb";
+    const VERSIONS: (&'static str, &'static str) = ("3.3", "3.4");
+    /// Three nodes are replaced, and three steps are about the StatefulSet.
+    const UPGRADE_STEPS: usize = 6;
+    /// A client sends a write again when its connection breaks. The nodes are equal, so no write waits for another one to take over.
+    const WRITES: WriteBounds = WriteBounds { connections_may_break: false, gap: Gap::AtMost(Duration::from_secs(2)) };
+
+    /// Through the Service.
+    async fn endpoint(&self) -> Result<Endpoint> {
+        Ok(Endpoint::new(CouchdbDriver::new(self).await?))
+    }
+
+    async fn server_version(&self, pod: &str) -> Result<String> {
+        let pods = self.pods().await?;
+        let pod = pods.iter().find(|found| found.name == pod).with_context(|| format!("there is no {pod}"))?;
+        let (_, welcome) = self.ask(pod, Method::GET, "/", None).await?;
+        Ok(welcome["version"].as_str().context("it reports no version")?.to_owned())
+    }
+
+    /// Any node: all are equal.
+    async fn dispensable_member(&self) -> Result<String> {
+        let pods = self.pods().await?;
+        Ok(pods.last().context("there is no node")?.name.clone())
     }
 }

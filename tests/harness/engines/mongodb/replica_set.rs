@@ -9,8 +9,8 @@ use mongodb::error::{Error, ErrorKind};
 use mongodb::options::Credential;
 use serde_json::{Value, json};
 
-use super::{FORMED_WITHIN, Secrets, ask, client_of, pods};
-use crate::{Namespace, until};
+use super::database::{FORMED_WITHIN, Secrets, ask, client_of, pods};
+use crate::{Namespace, overlay, until};
 
 /// Members resolve one another by names that are new, and an election takes 10 to 12 s.
 const CREATED_WITHIN: Duration = Duration::from_mins(1);
@@ -23,13 +23,9 @@ const USER_EXISTS: i32 = 51003;
 
 /// The overlay's patches: so many pods, and no Job that creates a set of three.
 pub(super) fn patches(members: usize) -> [Value; 2] {
-    let replicas = json!([{"op": "replace", "path": "/spec/replicas", "value": members}]);
     let no_job =
         json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "mongo-form-set"}, "$patch": "delete"});
-    [
-        json!({"target": {"kind": "StatefulSet"}, "patch": replicas.to_string()}),
-        json!({"target": {"kind": "Job"}, "patch": no_job.to_string()}),
-    ]
+    [overlay::members(members), json!({"target": {"kind": "Job"}, "patch": no_job.to_string()})]
 }
 
 /// Creates a set of the pods, each configured as its document in `shape` says, in the order of their ordinals; and the set's users.

@@ -12,6 +12,7 @@ use redis::cluster_async::ClusterConnection;
 use super::RedisCluster;
 use super::hash_slots;
 use super::resolver::Resolver;
+use crate::engines::Deployment;
 use crate::load::{Client, Driver, WriteOutcome};
 
 /// The driver's default, stated. For about 3 s the address of a deleted pod swallows packets, until the network answers that the

@@ -1,11 +1,19 @@
-//! Redis: a cluster of six nodes (`cluster.rs`), and the client that the load writes to it with.
+//! Redis: a cluster of six nodes (`cluster.rs`), a primary with replicas, alone or watched by Sentinels (`replication.rs`), and the
+//! client that the load writes to the cluster with (`client.rs`).
 
 mod client;
 mod cluster;
 mod hash_slots;
 mod node_view;
+mod replication;
 mod resolver;
 mod server;
 
 pub use cluster::RedisCluster;
+pub use replication::{RedisReplication, RedisSentinel};
 pub use server::Server;
+
+/// The image of a Redis version.
+fn image(version: &str) -> String {
+    crate::overlay::image("redis", version)
+}

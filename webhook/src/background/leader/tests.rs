@@ -9,7 +9,11 @@ use axum::http::{StatusCode, Uri};
 use jiff::Timestamp;
 use prometheus_client::metrics::gauge::Gauge;
 use serde_json::{Value, json};
-use stateful_cluster::{ClientOptions, Cluster, Inventory, LOCK_LIFETIME, Model, lock_name};
+use stateful_cluster::Cluster;
+use stateful_cluster::connection;
+use stateful_cluster::connection::ClientOptions;
+use stateful_cluster::inventory::{Inventory, Model};
+use stateful_cluster::locks::{LIFETIME, lock_name};
 use stateful_safety::{Assessment, MemberState, ReplicaGroup, Role, Sync, WorkloadId};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -59,8 +63,8 @@ fn id() -> WorkloadId {
 fn a_database_whose_lock_expired_or_that_has_no_primary_and_no_lock_is_examined() {
     let examined = |objects: &[Value], role: Role, late: bool| {
         let model = Model::of(objects, stateful_operations::engine_profiles()).expect("a model");
-        let seen_at = model.claim(&id()).map_or(Timestamp::UNIX_EPOCH, |lock| lock.seen_at);
-        let now = if late { seen_at + LOCK_LIFETIME + Duration::from_secs(1) } else { seen_at };
+        let seen_at = model.operation_lock(&id()).map_or(Timestamp::UNIX_EPOCH, |lock| lock.seen_at);
+        let now = if late { seen_at + LIFETIME + Duration::from_secs(1) } else { seen_at };
         find_unfinished(&model, &observed(role), now) == [id()]
     };
     let held = [guarded(), redis(1), lock(Some("guard (guard handover, process 1)"))];
@@ -103,7 +107,7 @@ async fn empty_api_server() -> (Cluster, mpsc::UnboundedReceiver<String>) {
         "contexts": [{"name": "here", "context": {"cluster": "here", "user": "me"}}]});
     std::fs::write(&kubeconfig, config.to_string()).expect("a place for a file");
     let options = ClientOptions { kubeconfig: Some(kubeconfig.clone()), ..ClientOptions::default() };
-    let cluster = stateful_cluster::connect(&options, stateful_operations::engine_profiles()).await.expect("a client");
+    let cluster = connection::connect(&options, stateful_operations::engine_profiles()).await.expect("a client");
     std::fs::remove_file(kubeconfig).expect("it was there");
     (cluster, heard)
 }

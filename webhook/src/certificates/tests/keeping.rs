@@ -105,7 +105,7 @@ async fn while_a_new_authority_cannot_be_published_the_old_one_is_served() {
 #[tokio::test]
 async fn a_secret_that_somebody_else_issues_is_never_written() {
     let store = MemoryRing::default();
-    store.state().secret = Some((7, Contents::default()));
+    store.state().secret = Some((7, SecretContents::default()));
     store.state().issued_by_others = true;
     let (mut controller, _) = replica(&store, short_terms());
     assert!(matches!(controller.step(day_one()).await, Err(RotationError::IssuedByOthers)));
@@ -115,7 +115,7 @@ async fn a_secret_that_somebody_else_issues_is_never_written() {
 #[tokio::test]
 async fn an_empty_secret_is_filled_and_what_others_keep_in_it_stays() {
     let store = MemoryRing::default();
-    let mut laid_out = Contents::default();
+    let mut laid_out = SecretContents::default();
     laid_out.entries.insert("theirs".to_owned(), b"theirs".to_vec());
     store.state().secret = Some((7, laid_out));
     let (mut controller, serving) = replica(&store, short_terms());

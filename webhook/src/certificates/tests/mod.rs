@@ -17,7 +17,8 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier as _;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::{ServerName, UnixTime};
-use stateful_cluster::{Contents, Error, Result};
+use stateful_cluster::guard::certificate_secret::SecretContents;
+use stateful_cluster::{Error, Result};
 
 use caller::Caller;
 
@@ -96,7 +97,7 @@ struct MemoryRing {
 
 #[derive(Default)]
 struct State {
-    secret: Option<(u64, Contents)>,
+    secret: Option<(u64, SecretContents)>,
     writes: u64,
     published: Vec<u8>,
     issued_by_others: bool,
@@ -108,7 +109,7 @@ impl MemoryRing {
         self.state.lock().expect("nobody panicked")
     }
 
-    fn contents(&self) -> Contents {
+    fn contents(&self) -> SecretContents {
         self.state().secret.clone().expect("a Secret").1
     }
 
@@ -117,7 +118,7 @@ impl MemoryRing {
     }
 
     /// Somebody changes the Secret, or deletes it.
-    fn tamper(&self, change: impl FnOnce(Contents) -> Option<Contents>) {
+    fn tamper(&self, change: impl FnOnce(SecretContents) -> Option<SecretContents>) {
         let mut state = self.state();
         state.writes += 1;
         let version = state.writes;
@@ -132,7 +133,7 @@ impl SecretStore for MemoryRing {
         *others
     }
 
-    async fn load(&self) -> Result<Option<(Contents, Self::Mark)>> {
+    async fn load(&self) -> Result<Option<(SecretContents, Self::Mark)>> {
         let found = {
             let state = self.state();
             state.secret.clone().map(|(version, contents)| (contents, (version, state.issued_by_others)))
@@ -141,7 +142,7 @@ impl SecretStore for MemoryRing {
         Ok(found)
     }
 
-    async fn save(&self, contents: &Contents, over: Option<&Self::Mark>) -> Result<()> {
+    async fn save(&self, contents: &SecretContents, over: Option<&Self::Mark>) -> Result<()> {
         let mut state = self.state();
         let there = state.secret.as_ref().map(|(version, _)| *version);
         if there != over.map(|(version, _)| *version) {

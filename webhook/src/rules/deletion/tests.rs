@@ -1,7 +1,7 @@
 //! A deletion is judged like an eviction, but never keeps alive what is dead or going with its whole namespace.
 
 use serde_json::{Value, json};
-use stateful_cluster::Model;
+use stateful_cluster::inventory::Model;
 
 use super::find;
 use crate::admission::request::{AdmissionRequest, Operation};

@@ -1,7 +1,7 @@
 //! Whose pod is it? What cannot hurt anybody passes at once, what is not known does not.
 
 use serde_json::{Value, json};
-use stateful_cluster::Model;
+use stateful_cluster::inventory::Model;
 
 use super::find;
 use crate::admission::request::{AdmissionRequest, Operation};

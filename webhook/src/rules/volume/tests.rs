@@ -1,7 +1,7 @@
 //! Laws of volumes.
 
 use serde_json::{Value, json};
-use stateful_cluster::Model;
+use stateful_cluster::inventory::Model;
 
 use super::{evaluate, retain};
 use crate::admission::request::Operation;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use stateful_cluster::guard::eviction_records;
 use stateful_safety::{Blocker, Blocks, Effect, MemberState, Passes, Quorum, ReplicaGroup};
 
 use super::*;
@@ -54,7 +55,7 @@ fn node(name: &str, cordoned: bool) -> Value {
 /// What the guard wrote down about the members of `redis`.
 fn book(promises: &Value) -> Value {
     json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
-        "metadata": {"name": stateful_cluster::book_name("redis"), "namespace": "shop",
+        "metadata": {"name": eviction_records::lease_name("redis"), "namespace": "shop",
             "annotations": {"kubectl-stateful.dev/promises": promises.to_string()}}})
 }
 

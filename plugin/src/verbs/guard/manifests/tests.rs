@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use stateful_cluster::Object;
+use stateful_cluster::guard::object::GuardObject;
 
 use super::*;
 
@@ -185,9 +185,9 @@ fn a_grant_names_the_secrets_it_is_about() {
 #[test]
 fn no_webhook_fails_closed_before_the_guard_answers() {
     let objects = objects(&defaults()).expect("our own manifests");
-    let is_one = |object: &&Object| object.kind().kind == "ValidatingWebhookConfiguration";
+    let is_one = |object: &&GuardObject| object.kind().kind == "ValidatingWebhookConfiguration";
     let configuration = objects.iter().find(is_one).expect("it is there");
-    let policies = |object: &Object| -> Vec<Value> {
+    let policies = |object: &GuardObject| -> Vec<Value> {
         let hooks = object.value()["webhooks"].as_array().expect("webhooks");
         hooks.iter().map(|hook| hook["failurePolicy"].clone()).collect()
     };

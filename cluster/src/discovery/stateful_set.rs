@@ -1,0 +1,161 @@
+//! THINK. A StatefulSet and its pods become a [`Workload`], if it runs a database engine this tool knows.
+
+use std::sync::Arc;
+
+use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetSpec};
+use k8s_openapi::api::core::v1::{Container, Pod};
+use serde_json::Value;
+use stateful_safety::{EngineProfile, EngineProfiles, Member, Rollout, VolumeClaims, Workload, WorkloadId};
+
+use super::field_managers::{replicas_owner, template_owner};
+use super::member::{member, ordinal};
+use super::operators::operator_owner;
+use crate::PREFIX;
+
+/// A StatefulSet and those of the pods it owns, in plain words; `None` when it runs no engine we know.
+pub(crate) fn workload(set: &StatefulSet, pods: &[Pod], profiles: EngineProfiles) -> Option<Workload> {
+    let spec = set.spec.as_ref()?;
+    let (engine, container) = engine_of(set, profiles)?;
+    let status = set.status.as_ref();
+    // Until the controller has seen the newest template its update revision is that of an older one.
+    let seen = status.and_then(|status| status.observed_generation) >= set.metadata.generation;
+    let uid = set.metadata.uid.clone()?;
+    let mut members: Vec<Arc<Member>> = pods
+        .iter()
+        .filter(|pod| pod.metadata.owner_references.iter().flatten().any(|owner| owner.uid == uid))
+        .filter_map(|pod| member(pod, &container.name).map(Arc::new))
+        .collect();
+    members.sort_by_key(|member| (ordinal(&member.name), member.name.clone()));
+    Some(Workload {
+        id: WorkloadId { namespace: set.metadata.namespace.clone()?, name: set.metadata.name.clone()? },
+        uid,
+        engine,
+        service: spec.service_name.clone().unwrap_or_default(),
+        container: container.name.clone(),
+        image: container.image.clone().unwrap_or_default(),
+        declared_revision: status
+            .and_then(|status| status.update_revision.clone())
+            .filter(|_| seen)
+            .unwrap_or_default(),
+        replicas: usize::try_from(spec.replicas.unwrap_or(1)).unwrap_or(0),
+        first_ordinal: spec.ordinals.as_ref().and_then(|o| usize::try_from(o.start?).ok()).unwrap_or(0),
+        restarted_at: restarted_at(spec),
+        rollout: rollout(spec),
+        members,
+        routes: Vec::new(),
+        template_owner: template_owner(set),
+        replicas_owner: replicas_owner(set),
+        claims: claims(spec),
+        operated: operator_owner(set),
+    })
+}
+
+/// The engine a StatefulSet runs and the container that runs it: the annotation's word, else an image of an engine's table. A
+/// monitor of the servers may run the same image and serves no data.
+pub(crate) fn engine_of(set: &StatefulSet, profiles: EngineProfiles) -> Option<(&'static EngineProfile, &Container)> {
+    let containers = &set.spec.as_ref()?.template.spec.as_ref()?.containers;
+    let note = |name: &str| set.metadata.annotations.as_ref()?.get(&format!("{PREFIX}{name}"));
+    let named = |name: &String| containers.iter().find(|container| &container.name == name);
+    if let Some(word) = note("engine") {
+        let engine = profiles.find_by_word(word)?;
+        let of_image = |container: &Container| profiles.find_by_image(container.image.as_deref()?);
+        let by_image = || containers.iter().find(|container| of_image(container) == Some(engine));
+        return Some((engine, note("container").and_then(named).or_else(by_image).or(containers.first())?));
+    }
+    containers.iter().find_map(|container| {
+        let engine = profiles.find_by_image(container.image.as_deref()?)?;
+        (!is_monitor(container, engine)).then_some((engine, container))
+    })
+}
+
+/// Whether a StatefulSet, as it comes in an admission request, runs a database. Only what tells is read, so that a field
+/// this build has never heard of does not matter; what tells and cannot be read may mean anything, and counts as one.
+pub(crate) fn runs_database(object: &Value, profiles: EngineProfiles) -> bool {
+    let part = |pointer: &str| object.pointer(pointer).cloned().unwrap_or_default();
+    let containers = match part("/spec/template/spec/containers") {
+        Value::Array(containers) => containers.iter().map(only_what_tells).collect(),
+        other => other,
+    };
+    let set = serde_json::json!({
+        "metadata": {"annotations": part("/metadata/annotations")},
+        "spec": {"selector": {}, "template": {"spec": {"containers": containers}}},
+    });
+    serde_json::from_value::<StatefulSet>(set).map_or(true, |set| engine_of(&set, profiles).is_some())
+}
+
+fn only_what_tells(container: &Value) -> Value {
+    let Value::Object(fields) = container else {
+        return container.clone();
+    };
+    let tells = |name: &String| ["name", "image", "command", "args"].contains(&name.as_str());
+    fields.iter().filter(|(name, _)| tells(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// Whether a container that runs an engine's image watches over its servers instead of being one.
+fn is_monitor(container: &Container, engine: &EngineProfile) -> bool {
+    let mut words = container.command.iter().chain(&container.args).flatten().chain([&container.name]);
+    engine.monitor_word.is_some_and(|monitor| words.any(|word| word.contains(monitor)))
+}
+
+fn restarted_at(spec: &StatefulSetSpec) -> Option<String> {
+    spec.template.metadata.as_ref()?.annotations.as_ref()?.get(&format!("{PREFIX}restarted-at")).cloned()
+}
+
+fn rollout(spec: &StatefulSetSpec) -> Rollout {
+    let strategy = spec.update_strategy.as_ref();
+    if strategy.and_then(|strategy| strategy.type_.as_deref()) == Some("OnDelete") {
+        return Rollout::OnDelete;
+    }
+    let partition = strategy.and_then(|strategy| strategy.rolling_update.as_ref()?.partition).unwrap_or(0);
+    Rollout::RollingUpdate { partition }
+}
+
+fn claims(spec: &StatefulSetSpec) -> VolumeClaims {
+    let templates = spec.volume_claim_templates.iter().flatten();
+    let scaled =
+        spec.persistent_volume_claim_retention_policy.as_ref().and_then(|policy| policy.when_scaled.as_deref());
+    VolumeClaims {
+        templates: templates.filter_map(|claim| claim.metadata.name.clone()).collect(),
+        deleted_when_scaled: scaled == Some("Delete"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::runs_database;
+    use crate::test_profiles::PROFILES;
+
+    fn set(containers: &Value) -> Value {
+        json!({"metadata": {"name": "a"}, "spec": {"template": {"spec": {"containers": containers}}}})
+    }
+
+    #[test]
+    fn a_database_is_told_from_what_runs_beside_it() {
+        let cases = [
+            (json!([{"name": "redis", "image": "redis:8.0"}]), true),
+            (json!([{"name": "web", "image": "nginx"}, {"name": "redis", "image": "a:5000/valkey@sha256:0"}]), true),
+            (json!([{"name": "web", "image": "nginx"}]), false),
+            (json!([{"name": "exporter", "image": "oliver006/redis_exporter"}]), false),
+            (json!([{"name": "sentinel", "image": "redis:8.0"}]), false),
+            (json!([{"name": "redis", "image": "redis:8.0", "args": ["--sentinel"]}]), false),
+            (json!([]), false),
+        ];
+        for (containers, expected) in cases {
+            assert_eq!(runs_database(&set(&containers), PROFILES), expected, "{containers}");
+        }
+        let mut named = set(&json!([{"name": "a", "image": "private"}]));
+        named["metadata"]["annotations"] = json!({"kubectl-stateful.dev/engine": "redis"});
+        assert!(runs_database(&named, PROFILES), "an annotation's word counts");
+    }
+
+    #[test]
+    fn what_cannot_be_read_may_be_a_database_and_what_is_unheard_of_does_not_matter() {
+        for containers in [json!("redis"), json!([5]), json!([{"name": "a", "image": []}]), json!([{"image": 5}])] {
+            assert!(runs_database(&set(&containers), PROFILES), "{containers}");
+        }
+        let newer = json!([{"name": "web", "image": "nginx", "ports": "a shape of a later release"}]);
+        assert!(!runs_database(&set(&newer), PROFILES));
+    }
+}

@@ -1,0 +1,71 @@
+//! LOOK. The database workloads of a cluster, read from its StatefulSets, pods and Services.
+
+use futures::future::join;
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::{Pod, Service};
+use kube::api::{Api, ListParams};
+use stateful_safety::{Route, Workload, WorkloadId};
+
+use super::POD_NAME;
+use super::stateful_set::{engine_of, workload};
+use crate::{Cluster, Result};
+
+/// One workload, if the StatefulSet of that name runs a known engine.
+pub async fn find(cluster: &Cluster, id: &WorkloadId) -> Result<Option<Workload>> {
+    let sets: Api<StatefulSet> = Api::namespaced(cluster.client.clone(), &id.namespace);
+    let set = sets.get(&id.name).await?;
+    let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), &id.namespace);
+    let services: Api<Service> = Api::namespaced(cluster.client.clone(), &id.namespace);
+    let (labelled, everything) = (ListParams::default().labels(&selector(&set)), ListParams::default());
+    let (pods, services) = join(pods.list(&labelled), services.list(&everything)).await;
+    let mut workload = workload(&set, &pods?.items, cluster.profiles);
+    if let Some(workload) = &mut workload {
+        // Whoever may only look need not read Services; an operation asks for that permission before it begins.
+        workload.routes = routes(&services.map(|list| list.items).unwrap_or_default(), workload);
+    }
+    Ok(workload)
+}
+
+/// The Services that lead to one member by name. Where several members have one of their own, those are the members'
+/// own names for the outside, and none of them means "whoever leads".
+fn routes(services: &[Service], workload: &Workload) -> Vec<Route> {
+    let routes: Vec<Route> = services
+        .iter()
+        .filter_map(|service| {
+            let member = service.spec.as_ref()?.selector.as_ref()?.get(POD_NAME)?;
+            workload.member(member).map(|_| ())?;
+            Some(Route { service: service.metadata.name.clone()?, member: member.clone() })
+        })
+        .collect();
+    let one = routes.first().map(|route| route.member.clone());
+    if routes.iter().all(|route| Some(&route.member) == one.as_ref()) { routes } else { Vec::new() }
+}
+
+/// Every workload of a namespace, or of all, ordered by namespace and name.
+pub async fn list(cluster: &Cluster, namespace: Option<&str>) -> Result<Vec<Workload>> {
+    let (sets, pods): (Api<StatefulSet>, Api<Pod>) = match namespace {
+        Some(namespace) => {
+            (Api::namespaced(cluster.client.clone(), namespace), Api::namespaced(cluster.client.clone(), namespace))
+        }
+        None => (Api::all(cluster.client.clone()), Api::all(cluster.client.clone())),
+    };
+    let everything = ListParams::default();
+    let sets = sets.list(&everything).await?;
+    if !sets.items.iter().any(|set| engine_of(set, cluster.profiles).is_some()) {
+        return Ok(Vec::new()); // no need to read every pod to find no database
+    }
+    let pods = pods.list(&everything).await?;
+    Ok(sets.items.iter().filter_map(|set| workload(set, &pods.items, cluster.profiles)).collect())
+}
+
+/// Every workload with a pod on that node.
+pub async fn list_on_node(cluster: &Cluster, node: &str) -> Result<Vec<Workload>> {
+    let workloads = list(cluster, None).await?;
+    let is_there = |workload: &Workload| workload.members.iter().any(|member| member.node.as_deref() == Some(node));
+    Ok(workloads.into_iter().filter(is_there).collect())
+}
+
+fn selector(set: &StatefulSet) -> String {
+    let labels = set.spec.as_ref().and_then(|spec| spec.selector.match_labels.clone()).unwrap_or_default();
+    labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")
+}

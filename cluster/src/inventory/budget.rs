@@ -1,0 +1,143 @@
+//! THINK. A `PodDisruptionBudget` in plain words, from whichever version of the API it was written in.
+
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use kube::core::{Selector, SelectorExt};
+use serde_json::Value;
+
+use crate::metadata::Labels;
+use crate::{Error, Result};
+
+/// A budget.
+#[derive(Debug, Clone)]
+pub struct Budget {
+    /// Its name.
+    pub name: String,
+    /// The labels its pods are selected by; `None` selects none.
+    selector: Option<Selector>,
+    /// `minAvailable`
+    pub min_available: Option<BudgetAmount>,
+    /// `maxUnavailable`
+    pub max_unavailable: Option<BudgetAmount>,
+}
+
+/// A number of pods, or a share of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BudgetAmount {
+    /// So many.
+    Pods(i64),
+    /// So many of a hundred.
+    Percent(i64),
+}
+
+impl BudgetAmount {
+    /// How many of `total` pods that is; shares are rounded up, as the disruption controller does
+    /// (`GetScaledValueFromIntOrPercent(…, true)` for both fields).
+    pub fn of(self, total: usize) -> i64 {
+        let total = i64::try_from(total).unwrap_or(i64::MAX);
+        match self {
+            Self::Pods(pods) => pods,
+            Self::Percent(share) => share.saturating_mul(total).saturating_add(99).div_euclid(100),
+        }
+    }
+}
+
+impl std::fmt::Display for BudgetAmount {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Pods(pods) => write!(f, "{pods}"),
+            Self::Percent(share) => write!(f, "{share}%"),
+        }
+    }
+}
+
+impl Budget {
+    /// Reads one as it comes in an admission request (`policy/v1`, or `policy/v1beta1`, whose fields are the same). In
+    /// the old version an empty selector selects nothing, in the new one everything.
+    pub fn read(object: &Value) -> Result<Self> {
+        let old = object.get("apiVersion").and_then(Value::as_str) == Some("policy/v1beta1");
+        let mut object = object.clone();
+        if let Some(version) = object.get_mut("apiVersion") {
+            *version = Value::from("policy/v1");
+        }
+        let budget: PodDisruptionBudget =
+            serde_json::from_value(object).map_err(|error| Error::Answer(error.to_string()))?;
+        let mut budget = Self::of(&budget)?;
+        if old && budget.selector.as_ref().is_some_and(Selector::selects_all) {
+            budget.selector = None;
+        }
+        Ok(budget)
+    }
+
+    pub(crate) fn of(budget: &PodDisruptionBudget) -> Result<Self> {
+        let spec = budget.spec.clone().unwrap_or_default();
+        let selector = spec.selector.map(Selector::try_from).transpose();
+        Ok(Self {
+            name: budget.metadata.name.clone().unwrap_or_default(),
+            selector: selector.map_err(|error| Error::Answer(error.to_string()))?,
+            min_available: amount(spec.min_available)?,
+            max_unavailable: amount(spec.max_unavailable)?,
+        })
+    }
+
+    /// Whether it counts pods with these labels.
+    pub fn selects(&self, labels: &Labels) -> bool {
+        self.selector.as_ref().is_some_and(|selector| selector.matches(labels))
+    }
+}
+
+fn amount(given: Option<IntOrString>) -> Result<Option<BudgetAmount>> {
+    match given {
+        None => Ok(None),
+        Some(IntOrString::Int(pods)) => Ok(Some(BudgetAmount::Pods(i64::from(pods)))),
+        Some(IntOrString::String(text)) => {
+            let share = text.strip_suffix('%').and_then(|share| share.parse().ok());
+            share
+                .map(|share| Some(BudgetAmount::Percent(share)))
+                .ok_or_else(|| Error::Answer(format!("{text} is no amount")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Budget, BudgetAmount};
+    use crate::metadata::Labels;
+
+    fn labels() -> Labels {
+        Labels::from([("app".to_owned(), "redis".to_owned())])
+    }
+
+    #[test]
+    fn a_share_is_rounded_up_as_the_controller_does() {
+        assert_eq!(BudgetAmount::Percent(50).of(5), 3);
+        assert_eq!(BudgetAmount::Percent(100).of(3), 3);
+        assert_eq!(BudgetAmount::Percent(0).of(3), 0);
+        assert_eq!(BudgetAmount::Percent(1).of(3), 1);
+    }
+
+    #[test]
+    fn an_empty_selector_means_all_today_and_none_in_the_old_version() {
+        let with = |version: &str, selector: serde_json::Value| {
+            let object = json!({"apiVersion": version, "kind": "PodDisruptionBudget", "metadata": {"name": "b"},
+                "spec": {"maxUnavailable": 1, "selector": selector}});
+            Budget::read(&object).expect("a budget").selects(&labels())
+        };
+        assert!(with("policy/v1", json!({})));
+        assert!(!with("policy/v1beta1", json!({})));
+        assert!(!with("policy/v1", json!(null)));
+        assert!(with(
+            "policy/v1",
+            json!({"matchExpressions": [{"key": "app", "operator": "In", "values": ["redis"]}]})
+        ));
+        assert!(!with("policy/v1", json!({"matchExpressions": [{"key": "app", "operator": "DoesNotExist"}]})));
+    }
+
+    #[test]
+    fn what_is_no_budget_is_refused() {
+        assert!(Budget::read(&json!({"spec": {"minAvailable": []}})).is_err());
+        assert!(Budget::read(&json!({"metadata": {"name": "b"}, "spec": {"minAvailable": "half"}})).is_err());
+    }
+}

@@ -1,0 +1,10 @@
+//! The operation lock: one Lease for each workload, so that it has one operation at a time.
+
+mod lease;
+mod lease_facts;
+mod operation_lock;
+
+pub use lease::lock_name;
+pub(crate) use lease::workload_of;
+pub use lease_facts::LeaseFacts;
+pub use operation_lock::{LEAVES_NODE, LIFETIME, LockHolder, NEXT_POD, OperationLock};

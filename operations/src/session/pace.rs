@@ -1,0 +1,55 @@
+//! How a session waits until a plan can be made.
+
+use std::time::Duration;
+
+use stateful_engines::BoxFuture;
+use stateful_safety::{Millis, Reason};
+
+use super::{Session, SessionError};
+use crate::Snapshot;
+use crate::planning::retry::Pace;
+
+/// Between two observations while a plan cannot be made yet.
+const POLL: Duration = Duration::from_millis(300);
+
+/// How a session waits for a plan: up to its patience, telling the caller why.
+pub(super) struct SessionPace<'a> {
+    pub(super) session: &'a Session<'a>,
+    pub(super) patience: Duration,
+    /// How a reason is told.
+    pub(super) say: &'a (dyn Fn(&Reason) -> String + Sync),
+    /// Whether only the first reason is told, not each new one.
+    pub(super) once: bool,
+    pub(super) began: Millis,
+    pub(super) said: String,
+}
+
+impl Pace for SessionPace<'_> {
+    type Error = SessionError;
+
+    fn observe(&mut self) -> BoxFuture<'_, Result<Option<Snapshot>, SessionError>> {
+        Box::pin(async { Ok(Some(self.session.world.observe().await?)) })
+    }
+
+    fn wait<'w>(&'w mut self, reasons: &'w [Reason]) -> BoxFuture<'w, Result<bool, SessionError>> {
+        Box::pin(async move {
+            let world = self.session.world;
+            let waited = Duration::from_millis(u64::try_from(world.now() - self.began).unwrap_or(0));
+            if waited >= self.patience {
+                return Ok(false);
+            }
+            let text = most_telling(reasons).map(|reason| (self.say)(reason)).unwrap_or_default();
+            if self.said != text && (self.said.is_empty() || !self.once) {
+                self.session.caller.note(&text);
+                self.said = text;
+            }
+            if world.pause(POLL).await { Err(SessionError::Interrupted) } else { Ok(true) }
+        })
+    }
+}
+
+/// The reason to name where there is room for one: a server that does not answer explains whatever else is not known;
+/// otherwise the first.
+pub fn most_telling(reasons: &[Reason]) -> Option<&Reason> {
+    reasons.iter().find(|reason| matches!(reason, Reason::NotAnswering { .. })).or(reasons.first())
+}
