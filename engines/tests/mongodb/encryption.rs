@@ -1,8 +1,16 @@
 //! Servers that speak TLS and ask for a certificate.
 
+<<<<<<< HEAD
 use mongodb::bson::doc;
 use stateful_engines::{Credentials, NoClientPause, Secret};
 use stateful_safety::{Blocker, Sync};
+=======
+use mongodb::bson::{Document, doc};
+use stateful_engines::Switchover;
+use stateful_engines::mongodb::Mongodb;
+use stateful_engines::{Credentials, Engine, NoClientPause, Secret};
+use stateful_safety::Sync;
+>>>>>>> engines-room
 
 use crate::common::database::{Database, leader_of, replicas};
 use crate::mongodb::servers::{SERVERS, Servers, name};
@@ -71,9 +79,16 @@ async fn a_user_who_may_only_administer_the_cluster_sees_all_but_backups_and_swi
     servers.settles(&endpoints_of("root")).await;
     servers.order_as(0, ("root", "secret"), user("clusterAdmin", "clusterAdmin")).await;
 
+<<<<<<< HEAD
     let (endpoints, adapter) = (endpoints_of("clusterAdmin"), servers.adapter());
     let assessment = adapter.assess(&endpoints, 1).await;
     assert!(matches!(assessment.blockers[..], [Blocker::BackupsUnknown { .. }]), "{assessment:#?}");
+=======
+    let (endpoints, engine) = (doors_of("clusterAdmin"), Mongodb::default());
+    let assessment = engine.assess(&endpoints, 1).await;
+    let codes: Vec<&str> = assessment.blockers.iter().map(|blocker| blocker.code).collect();
+    assert_eq!(codes, ["STF-MG-012"], "{assessment:#?}");
+>>>>>>> engines-room
     let group = &assessment.groups[0];
     assert!(group.members.iter().all(|member| member.sync.is_streaming()), "{group:#?}");
     let from = group.primary().expect("a primary").name.clone();

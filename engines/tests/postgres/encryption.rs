@@ -3,7 +3,13 @@
 use std::fs;
 use std::time::Instant;
 
+<<<<<<< HEAD
 use stateful_engines::{Credentials, Endpoint, NoClientPause, Secret, Tls};
+=======
+use stateful_engines::Switchover;
+use stateful_engines::postgres::Postgres;
+use stateful_engines::{Credentials, Endpoint, Engine, NoClientPause, Secret, Tls};
+>>>>>>> engines-room
 use stateful_safety::Sync;
 
 use crate::common::PATIENCE;

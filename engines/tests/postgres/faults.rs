@@ -2,9 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+<<<<<<< HEAD
 use stateful_engines::SwitchoverError;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
+=======
+use stateful_engines::Switchover;
+use stateful_engines::postgres::Postgres;
+use stateful_engines::{CompletedSwitchover, NoClientPause, SwitchoverError};
+>>>>>>> engines-room
 
 use crate::common::PATIENCE;
 use crate::common::database::Database;

@@ -6,8 +6,14 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
+<<<<<<< HEAD
 use stateful_engines::{ClientPause, SwitchoverError};
 use tokio::time::sleep;
+=======
+use stateful_engines::Switchover;
+use stateful_engines::postgres::Postgres;
+use stateful_engines::{ClientPause, SwitchoverError};
+>>>>>>> engines-room
 
 use crate::common::PATIENCE;
 use crate::common::database::Database;

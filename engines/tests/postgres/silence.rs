@@ -3,6 +3,11 @@
 
 use std::time::Duration;
 
+<<<<<<< HEAD
+=======
+use stateful_engines::Switchover;
+use stateful_engines::postgres::Postgres;
+>>>>>>> engines-room
 use stateful_engines::{NoClientPause, SwitchoverError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

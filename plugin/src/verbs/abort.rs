@@ -1,4 +1,4 @@
-//! `abort`: ends an unfinished operation where it is.
+//! `abort`: end an unfinished operation where it is.
 
 use clap::Args;
 use stateful_operations::journal::Entry;
@@ -31,28 +31,26 @@ async fn run(context: &Context, args: &TargetArgs) -> Result<Exit, Failure> {
     context.need(&context.cluster.namespace, &for_moving(context.cluster.inside)).await?;
     let opened = context.open(&args.target).await?;
     let entry = unfinished(context, &opened).await?;
-    // Aborted in the middle of a switchover, the journal would no longer say which two members it was between, and without
-    // that the switchover cannot be ended safely.
+    // Ended there, nobody would know any more between whom it was, and only that makes it safe to end.
     if let Some(step) = left_in_the_pause(&entry, &opened.live.observe().await?) {
-        return Err(Failure::blocked(format!(
-            "{} has no primary; first this has to be done: {step}",
-            opened.workload.id
-        ))
-        .hint(format!("go on with it: {}; after that it can be ended", context.command("resume", &opened.workload))));
+        let typed = context.typed(&opened.workload);
+        return Err(Failure::blocked(format!("nobody leads {}; what is left to do first: {step}", opened.workload.id))
+            .hint(format!("go on with it: kubectl stateful resume {typed}; after that it can be ended")));
     }
     let question = format!("End the {} of {} by {} where it is?", entry.verb, opened.workload.id, entry.by);
     if !args.confirm.yes && !context.printer.ask(&question) {
         return Err(Failure::declined());
     }
     take_over_to_end(context, &opened, &entry).await?;
-    for note in opened.live.resume_poolers(&opened.workload).await {
-        context.printer.note(&note);
+    for told in opened.live.resume_poolers(&opened.workload).await {
+        context.printer.note(&told);
     }
-    // A member that does not answer does not stop the abort: its setting carries a mark, by which the next upgrade finds it.
+    // A member that does not answer keeps nobody from ending it: what it has left is known by its mark, and found again.
     if let Err(error) = opened.live.end_temporary_sync().await {
+        let by_hand = opened.workload.engine.advice.end_temporary_sync;
+        let by_hand = by_hand.map(|command| format!(", or by hand on that member: {command}")).unwrap_or_default();
         context.printer.note(&format!(
-            "a member may still have commits wait for a standby, as during the {}: {error}; the next upgrade resets that, or \
-             type on that member: ALTER SYSTEM RESET synchronous_standby_names; SELECT pg_reload_conf()",
+            "a member may still let commits wait for a standby, as during the {}: {error}; the next upgrade puts it back{by_hand}",
             entry.verb
         ));
     }
@@ -63,9 +61,8 @@ async fn run(context: &Context, args: &TargetArgs) -> Result<Exit, Failure> {
     let outdated = snapshot.workload.members.iter().filter(|member| !snapshot.workload.is_current(member)).count();
     if outdated > 0 {
         context.printer.note(&format!(
-            "{outdated} of {} members do not run what the template declares; upgrade them with: {}",
-            snapshot.workload.replicas,
-            context.command("upgrade", &snapshot.workload)
+            "{outdated} of {} members do not run what the template declares; bring them there with: kubectl stateful upgrade {typed}",
+            snapshot.workload.replicas
         ));
     }
     if let Some(note) = added(&entry, &snapshot.workload, &typed) {
@@ -74,26 +71,26 @@ async fn run(context: &Context, args: &TargetArgs) -> Result<Exit, Failure> {
     if let (Rollout::OnDelete, Rollout::RollingUpdate { partition }) =
         (snapshot.workload.rollout, entry.plan.origin.rollout)
     {
-        // RollingUpdate would now let the controller replace the remaining members by ordinal, primaries included.
+        // Giving the decision back now would let the controller replace the rest by ordinal, primaries included.
         let before = format!(
             r#"{{"spec":{{"updateStrategy":{{"type":"RollingUpdate","rollingUpdate":{{"partition":{partition}}}}}}}}}"#
         );
         context.printer.note(&format!(
-            "the update strategy stays OnDelete; once every member is current, restore the one before: \
+            "the update strategy stays OnDelete; once every member is current, restore what it was: \
              kubectl patch statefulset {typed} --patch '{before}'"
         ));
     }
     Ok(Exit::Done)
 }
 
-/// A note about a surge replica that is left. `abort` does not remove it: scaling back would, even while it is the primary.
+/// What is left of a member that was added for the duration: it stays, since scaling back takes it whatever its role.
 fn added(entry: &Entry, workload: &Workload, typed: &str) -> Option<String> {
     let before = entry.plan.origin.replicas;
     let surged = matches!(entry.plan.goal, Goal::Upgrade { surge: Surge::Add | Surge::Withdraw, .. });
     let member = workload.next_after(before);
     (surged && workload.replicas > before).then(|| {
         format!(
-            "the extra replica {member} stays; once it is not the primary (kubectl stateful status {typed}), \
+            "{member} was added for the duration and stays; once it does not lead (kubectl stateful status {typed}), \
              remove it: kubectl scale statefulset {typed} --replicas={before}"
         )
     })

@@ -100,7 +100,7 @@ fn set_assessment(gauges: &Gauges, labels: &WorkloadLabels, assessment: &Assessm
     gauges.members_away.get_or_create(labels).set(count(away));
     let missing = assessment.quorums.iter().map(|body| body.needed.saturating_sub(body.live.len())).sum();
     gauges.voters_missing.get_or_create(labels).set(count(missing));
-    for blocker in &assessment.blockers {
+    for blocker in assessment.blockers_of_moves() {
         let reason = Reason::Blocked(blocker.clone()).code();
         let (namespace, workload) = (labels.namespace.clone(), labels.workload.clone());
         gauges.blockers.get_or_create(&ConditionLabels { namespace, workload, reason }).inc();

@@ -1,4 +1,4 @@
-//! Is everybody there? Between two steps of an operation nobody may be missing, whichever group comes next.
+//! Is every member there? Between two steps of an operation no member may be missing, whichever group comes next.
 
 use crate::judge::check_input::CheckInput;
 use crate::model::Member;
@@ -6,7 +6,7 @@ use crate::reasons::Reason;
 
 use super::one_at_a_time::away;
 
-/// Every reason why somebody, apart from `except`, is not there: no pod, a pod not ready, a member behind or silent.
+/// Every reason why a member, apart from `except`, is not there: no pod, a pod not ready, a member behind or silent.
 pub(crate) fn everyone_there(input: &CheckInput<'_>, except: Option<&str>) -> Vec<Reason> {
     let counts = |name: &str| Some(name) != except;
     let absent = input.workload.absent();
