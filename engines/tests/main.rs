@@ -7,6 +7,7 @@
 //! A law whose server is missing fails and says what brings it (`make servers`). CouchDB's server is a stand-in
 //! (`tests/couchdb-stand-in`), which is built here.
 
+#![expect(clippy::panic, reason = "a law whose server is missing fails with the sentence that says what brings it")]
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,

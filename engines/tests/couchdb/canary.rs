@@ -3,11 +3,6 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-<<<<<<< HEAD:engines/tests/couchdb/canary.rs
-=======
-use stateful_engines::Canary;
-use stateful_engines::couchdb::Couchdb;
->>>>>>> engines-room:tests/couchdb-stand-in/tests/adapter/canary.rs
 use tokio::sync::watch;
 use tokio::time::sleep;
 
@@ -23,12 +18,9 @@ const A_WHILE: Duration = Duration::from_millis(600);
 async fn a_canary_counts_only_what_a_quorum_has_and_loses_none_of_it() {
     let mut nodes = Nodes::start(Measures::Nothing).await;
     let ((endpoints, seen), (stop, stopped)) = (watch::channel(nodes.endpoints()), watch::channel(false));
-<<<<<<< HEAD:engines/tests/couchdb/canary.rs
     let adapter = nodes.adapter();
-    let canary = tokio::spawn(async move { adapter.canary(seen, stopped).await });
-=======
-    let canary = tokio::spawn(async move { Couchdb::default().run_canary(seen, stopped).await });
->>>>>>> engines-room:tests/couchdb-stand-in/tests/adapter/canary.rs
+    let canary =
+        tokio::spawn(async move { adapter.canary().expect("it has a canary").run_canary(seen, stopped).await });
     let begun = Instant::now();
     while nodes.ask(0, "GET", "/_all_dbs", &json!(null)).await.1.as_array().is_none_or(Vec::is_empty) {
         assert!(begun.elapsed() < PATIENCE, "it makes no database");

@@ -34,7 +34,7 @@ pub(super) async fn a_canary_lives_through_switchovers_and_leaves_nothing_behind
         sleep(WRITES_ON_FOR).await;
         stop.send_replace(true);
     };
-    let (ledger, ()) = tokio::join!(adapter.canary(endpoints, stopped), moves);
+    let (ledger, ()) = tokio::join!(adapter.canary().expect("it has a canary").run_canary(endpoints, stopped), moves);
     let ledger: Ledger = ledger.expect("a ledger");
     println!("{ledger:?}");
     assert!(ledger.acknowledged > 100, "{ledger:?}");

@@ -26,8 +26,12 @@ pub(super) async fn restarting_every_member_in_turn_loses_no_acknowledged_write<
 /// Prepares a member's restart as a step of a plan does: asked again as often as the adapter says to look again.
 async fn prepare<D: Database>(database: &D, member: &str) {
     let adapter = database.adapter();
-    while let Prepared::LookAgain(done) =
-        adapter.prepare_restart(&database.endpoints(), member).await.expect("a restart can be prepared")
+    while let Prepared::LookAgain(done) = adapter
+        .restart_preparation()
+        .expect("it prepares restarts")
+        .prepare_restart(&database.endpoints(), member)
+        .await
+        .expect("a restart can be prepared")
     {
         println!("{done}");
     }

@@ -1,22 +1,14 @@
 //! Servers that speak TLS and ask for a certificate.
 
-<<<<<<< HEAD
 use mongodb::bson::doc;
 use stateful_engines::{Credentials, NoClientPause, Secret};
-use stateful_safety::{Blocker, Sync};
-=======
-use mongodb::bson::{Document, doc};
-use stateful_engines::Switchover;
-use stateful_engines::mongodb::Mongodb;
-use stateful_engines::{Credentials, Engine, NoClientPause, Secret};
 use stateful_safety::Sync;
->>>>>>> engines-room
 
 use crate::common::database::{Database, leader_of, replicas};
 use crate::mongodb::servers::{SERVERS, Servers, name};
 
-fn password(word: &str) -> Option<Secret> {
-    Some(Secret::new(word.to_owned()))
+fn password(word: &str) -> Secret {
+    Secret::new(word.to_owned())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,7 +44,7 @@ async fn servers_that_take_certificates_alone_are_led_with_their_own_and_say_so_
             sync => unreachable!("it is let in: {sync:?}"),
         }
     };
-    let with_password = Credentials { username: Some("admin".to_owned()), password: password("secret") };
+    let with_password = Credentials { username: Some("admin".to_owned()), password: Some(password("secret")) };
     let why = refusal(with_password).await;
     assert!(why.contains("it takes no passwords (authenticationMechanisms)"), "{why}");
     let why = refusal(Credentials::default()).await;
@@ -72,28 +64,27 @@ async fn a_user_who_may_only_administer_the_cluster_sees_all_but_backups_and_swi
     let endpoints_of = |name: &str| {
         let mut endpoints = servers.endpoints();
         for way in endpoints.iter_mut().filter_map(|endpoint| endpoint.way.as_mut().ok()) {
-            way.credentials = Credentials { username: Some(name.to_owned()), password: password("secret") };
+            way.credentials = Credentials { username: Some(name.to_owned()), password: Some(password("secret")) };
         }
         endpoints
     };
     servers.settles(&endpoints_of("root")).await;
     servers.order_as(0, ("root", "secret"), user("clusterAdmin", "clusterAdmin")).await;
 
-<<<<<<< HEAD
     let (endpoints, adapter) = (endpoints_of("clusterAdmin"), servers.adapter());
     let assessment = adapter.assess(&endpoints, 1).await;
-    assert!(matches!(assessment.blockers[..], [Blocker::BackupsUnknown { .. }]), "{assessment:#?}");
-=======
-    let (endpoints, engine) = (doors_of("clusterAdmin"), Mongodb::default());
-    let assessment = engine.assess(&endpoints, 1).await;
     let codes: Vec<&str> = assessment.blockers.iter().map(|blocker| blocker.code).collect();
     assert_eq!(codes, ["STF-MG-012"], "{assessment:#?}");
->>>>>>> engines-room
     let group = &assessment.groups[0];
     assert!(group.members.iter().all(|member| member.sync.is_streaming()), "{group:#?}");
     let from = group.primary().expect("a primary").name.clone();
     let to = replicas(group).remove(0);
-    adapter.switch_over(&endpoints, &[], &from, &to, &NoClientPause).await.expect("a switchover");
+    adapter
+        .switchover()
+        .expect("it switches over")
+        .switch_over(&endpoints, &[], &from, &to, &NoClientPause)
+        .await
+        .expect("a switchover");
     let after = servers.settles(&endpoints_of("root")).await;
     assert_eq!(leader_of(&after, &from), Some(to));
     assert_eq!(after.groups[0].members.len(), SERVERS);

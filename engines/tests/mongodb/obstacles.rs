@@ -5,13 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mongodb::bson::{Document, doc};
-<<<<<<< HEAD
 use stateful_engines::SwitchoverError;
-=======
-use stateful_engines::Switchover;
-use stateful_engines::mongodb::Mongodb;
-use stateful_engines::{Engine, NoClientPause, SwitchoverError};
->>>>>>> engines-room
 use stateful_safety::{
     Assessment, Disruption, JudgeInput, Member, Policy, Reason, Rollout, Storage, VolumeClaims, Workload, WorkloadId,
     everyone_in_sync, judge,

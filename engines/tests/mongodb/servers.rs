@@ -253,7 +253,6 @@ impl Servers {
         self.loopback.address(number)
     }
 
-<<<<<<< HEAD
     /// A server as the set's configuration names it.
     pub(super) fn host(&self, number: usize) -> String {
         format!("{}:{PORT}", self.address(number))
@@ -268,22 +267,6 @@ impl Servers {
             address: Some(self.address(number)),
             kept: Vec::new(),
             way: Ok(way),
-=======
-    /// The same of some of them.
-    pub(crate) async fn whole_of(&self, endpoints: &[Endpoint]) -> Assessment {
-        let engine = Mongodb::default();
-        let begun = Instant::now();
-        loop {
-            let assessment = engine.assess(endpoints, 1).await;
-            let members = &assessment.groups[0].members;
-            let following = members.iter().all(|member| matches!(member.sync, Sync::InSync { .. }));
-            let led = members.iter().any(|member| member.role == Role::Primary);
-            if following && led && assessment.blockers_of_moves().next().is_none() {
-                return assessment;
-            }
-            assert!(begun.elapsed() < PATIENCE, "{assessment:#?}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
->>>>>>> engines-room
         }
     }
 

@@ -4,15 +4,8 @@
 use std::time::Duration;
 
 use mongodb::bson::doc;
-<<<<<<< HEAD
-use stateful_engines::{Endpoint, NoClientPause};
-use stateful_safety::{Balancer, Part, Sharded, Sharding};
-=======
-use stateful_engines::mongodb::Mongodb;
-use stateful_engines::{Canary, Switchover};
 use stateful_engines::{Endpoint, NoClientPause};
 use stateful_safety::Blocks;
->>>>>>> engines-room
 use tokio::sync::watch;
 use tokio::time::sleep;
 
@@ -22,16 +15,11 @@ use crate::mongodb::servers::{Servers, name};
 /// A canary writes every 20 ms: after this there is something to read back.
 const WRITTEN_FOR: Duration = Duration::from_secs(2);
 
-<<<<<<< HEAD
-async fn sharding(servers: &Servers, endpoints: &[Endpoint]) -> Sharding {
-    servers.settles(endpoints).await.sharding.expect("a part of a cluster")
-=======
-/// What its topology says, and the codes against an upgrade of it.
+/// What its topology says, and the codes that stand against an upgrade of it.
 async fn part_of(servers: &Servers, endpoints: &[Endpoint]) -> (String, Vec<&'static str>) {
-    let assessment = servers.whole_of(endpoints).await;
+    let assessment = servers.settles(endpoints).await;
     let codes = assessment.blockers_of(Blocks::Upgrade).map(|blocker| blocker.code).collect();
     (assessment.topology, codes)
->>>>>>> engines-room
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -40,29 +28,15 @@ async fn a_part_of_a_cluster_knows_itself_and_only_the_config_servers_know_the_b
     let endpoints = servers.endpoints();
     let (config, shard) = endpoints.split_at(2);
 
-<<<<<<< HEAD
-    let found = sharding(&servers, config).await;
-    assert_eq!(found.part, Part::ConfigServers { shards: vec!["shop-a".to_owned()] });
-    assert_eq!((found.balancer, codes(&found)), (Balancer::On, vec!["STF-MG-008"]), "it is on until it is stopped");
-=======
     let config_servers = "the config servers of a sharded cluster (its shards: shop-a)";
     let (topology, codes) = part_of(&servers, config).await;
     assert!(topology.contains(config_servers) && topology.ends_with("balancer on"), "{topology}");
-    assert_eq!(codes, ["STF-MG-008"], "as long as it was not told otherwise");
->>>>>>> engines-room
+    assert_eq!(codes, ["STF-MG-008"], "it is on until it is stopped");
     for (order, balancer, against) in [
         ("_configsvrBalancerStop", "balancer off", vec![]),
         ("_configsvrBalancerStart", "balancer on", vec!["STF-MG-008"]),
     ] {
         servers.order(0, doc! { order: 1, "maxTimeMS": 30_000 }).await;
-<<<<<<< HEAD
-        let found = sharding(&servers, config).await;
-        assert_eq!((found.balancer, codes(&found)), (balancer, against), "{order}");
-    }
-    let found = sharding(&servers, shard).await;
-    assert_eq!(found.part, Part::Shard { name: Some("shop-a".to_owned()) });
-    assert_eq!((found.balancer, codes(&found)), (Balancer::Unknown, vec!["STF-MG-009"]));
-=======
         let (topology, codes) = part_of(&servers, config).await;
         assert!(topology.ends_with(balancer), "{order}: {topology}");
         assert_eq!(codes, against, "{order}");
@@ -70,7 +44,6 @@ async fn a_part_of_a_cluster_knows_itself_and_only_the_config_servers_know_the_b
     let (topology, codes) = part_of(&servers, shard).await;
     assert!(topology.ends_with("shard shop-a of a sharded cluster, balancer not known"), "{topology}");
     assert_eq!(codes, ["STF-MG-009"]);
->>>>>>> engines-room
 }
 
 /// Config servers take no database of a client's: the canary writes where they let it.
@@ -82,17 +55,15 @@ async fn config_servers_and_shards_have_canaries_and_config_servers_switch_over_
         let adapter = servers.adapter();
         let (_endpoints, endpoints) = watch::channel(part.clone());
         let (stop, stopped) = watch::channel(false);
-<<<<<<< HEAD
-        let canary = adapter.canary(endpoints, stopped);
+        let canary = adapter.canary().expect("it has a canary").run_canary(endpoints, stopped);
         let switchover = async {
             if part.len() > 1 {
-                adapter.switch_over(&part, &[], &name(0), &name(1), &NoClientPause).await.expect("a switchover");
-=======
-        let canary = engine.run_canary(shown, stopped);
-        let moves = async {
-            if endpoints.len() > 1 {
-                engine.switch_over(&endpoints, &[], &name(0), &name(1), &NoClientPause).await.expect("switched over");
->>>>>>> engines-room
+                adapter
+                    .switchover()
+                    .expect("it switches over")
+                    .switch_over(&part, &[], &name(0), &name(1), &NoClientPause)
+                    .await
+                    .expect("a switchover");
             }
             sleep(WRITTEN_FOR).await;
             stop.send_replace(true);

@@ -3,13 +3,7 @@
 use std::fs;
 use std::time::Instant;
 
-<<<<<<< HEAD
 use stateful_engines::{Credentials, Endpoint, NoClientPause, Secret, Tls};
-=======
-use stateful_engines::Switchover;
-use stateful_engines::postgres::Postgres;
-use stateful_engines::{Credentials, Endpoint, Engine, NoClientPause, Secret, Tls};
->>>>>>> engines-room
 use stateful_safety::Sync;
 
 use crate::common::PATIENCE;
@@ -43,7 +37,12 @@ async fn servers_are_led_under_tls_and_only_where_their_authority_is_trusted() {
 
     let load = Load::start(servers.client());
     let endpoints = endpoints(&servers, Some(&certificates.settings(&certificates.authority)));
-    adapter.switch_over(&endpoints, &[], &name(0), &name(1), &NoClientPause).await.expect("a switchover");
+    adapter
+        .switchover()
+        .expect("it switches over")
+        .switch_over(&endpoints, &[], &name(0), &name(1), &NoClientPause)
+        .await
+        .expect("a switchover");
     let assessment = adapter.assess(&endpoints, 1).await;
     assert_eq!(leader_of(&assessment, &name(0)), Some(name(1)), "{assessment:#?}");
     let report = load.finish(&servers).await;

@@ -2,15 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-<<<<<<< HEAD
 use stateful_engines::SwitchoverError;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
-=======
-use stateful_engines::Switchover;
-use stateful_engines::postgres::Postgres;
-use stateful_engines::{CompletedSwitchover, NoClientPause, SwitchoverError};
->>>>>>> engines-room
 
 use crate::common::PATIENCE;
 use crate::common::database::Database;
@@ -63,9 +57,13 @@ pub(super) fn start_switchover(
     endpoints: Vec<stateful_engines::Endpoint>,
 ) -> JoinHandle<Result<stateful_engines::CompletedSwitchover, SwitchoverError>> {
     let (adapter, from, to) = (servers.adapter(), name(0), name(1));
-    tokio::spawn(
-        async move { adapter.switch_over(&endpoints, &[], &from, &to, &stateful_engines::NoClientPause).await },
-    )
+    tokio::spawn(async move {
+        adapter
+            .switchover()
+            .expect("it switches over")
+            .switch_over(&endpoints, &[], &from, &to, &stateful_engines::NoClientPause)
+            .await
+    })
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,14 +6,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
-<<<<<<< HEAD
 use stateful_engines::{ClientPause, SwitchoverError};
 use tokio::time::sleep;
-=======
-use stateful_engines::Switchover;
-use stateful_engines::postgres::Postgres;
-use stateful_engines::{ClientPause, SwitchoverError};
->>>>>>> engines-room
 
 use crate::common::PATIENCE;
 use crate::common::database::Database;
@@ -148,7 +142,12 @@ async fn a_successor_whose_disk_fills_up_on_the_way_gives_the_role_back_and_noth
     disk.fill("much", ENOUGH_MIB);
     let load = Load::start(servers.client());
     let gate = FillsUp(&disk);
-    let ended = servers.adapter().switch_over(&servers.endpoints(), &[], &name(0), &name(1), &gate).await;
+    let ended = servers
+        .adapter()
+        .switchover()
+        .expect("it switches over")
+        .switch_over(&servers.endpoints(), &[], &name(0), &name(1), &gate)
+        .await;
     println!("{ended:?}");
     let Err(SwitchoverError::Refused { member, why }) = ended else { panic!("{ended:?}") };
     assert_eq!(member, name(1));

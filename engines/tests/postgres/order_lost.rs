@@ -85,7 +85,12 @@ async fn switched_over(
 ) -> (Result<CompletedSwitchover, SwitchoverError>, usize, Report) {
     let endpoints = endpoints(servers, change).await;
     let load = Load::start(servers.client());
-    let ended = servers.adapter().switch_over(&endpoints, &[], &name(0), &name(1), &NoClientPause).await;
+    let ended = servers
+        .adapter()
+        .switchover()
+        .expect("it switches over")
+        .switch_over(&endpoints, &[], &name(0), &name(1), &NoClientPause)
+        .await;
     println!("{ended:?}");
     let leader = servers.leader().await;
     (ended, leader, load.finish(servers).await)
@@ -114,9 +119,12 @@ async fn a_primary_that_was_fenced_and_never_stopped_leads_after_its_next_start_
     until(&servers, Moment::Fenced, 0, 1).await;
     dying.abort();
     let adapter = servers.adapter();
-    let done = adapter.take_back(&servers.endpoints()).await;
+    let done = adapter.restart_preparation().expect("it prepares restarts").take_back(&servers.endpoints()).await;
     assert!(matches!(&done[..], [one] if one.contains("pg-0 leads, and was fenced")), "{done:?}");
-    assert_eq!(adapter.take_back(&servers.endpoints()).await, Vec::<String>::new());
+    assert_eq!(
+        adapter.restart_preparation().expect("it prepares restarts").take_back(&servers.endpoints()).await,
+        Vec::<String>::new()
+    );
     assert!(servers.data(1).join("standby.signal").exists(), "a standby has lost its own");
     signal("INT", servers.process(0));
     assert_eq!(servers.leader().await, 0);

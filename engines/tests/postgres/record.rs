@@ -2,16 +2,10 @@
 
 use stateful_engines::postgres::{Answers, Postgres, Seen};
 
-<<<<<<< HEAD
 use crate::common::database::Database;
 use crate::common::recording::{ask_until, write};
 use crate::common::turns::Measures;
 use crate::postgres::servers::{ANY, PORT, Servers, name};
-=======
-use stateful_engines::NoClientPause;
-use stateful_engines::Switchover;
-use stateful_engines::postgres::{Postgres, Seen};
->>>>>>> engines-room
 
 /// Asks until the answers are what the case is about, and writes them down.
 async fn record(servers: &Servers, case: &str, is_about: impl Fn(&[Seen]) -> bool) {

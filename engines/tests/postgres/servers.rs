@@ -10,15 +10,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-<<<<<<< HEAD
 use stateful_engines::{Credentials, DialConfig, Endpoint, Secret};
 use stateful_safety::{Blocker, EngineProfile};
 use tokio::time::sleep;
-=======
-use stateful_engines::postgres::Postgres;
-use stateful_engines::{Credentials, DialConfig, Endpoint, Engine, Secret};
-use stateful_safety::{Assessment, Sync};
->>>>>>> engines-room
 use tokio_postgres::{Client, NoTls};
 
 use super::template;
@@ -131,7 +125,6 @@ impl Servers {
         connection.query_one(question, &[]).await.expect("an answer").get(0)
     }
 
-<<<<<<< HEAD
     /// Runs statements on a server.
     pub(super) async fn run_sql(&self, number: usize, statements: &str) {
         self.connection(number).await.batch_execute(statements).await.expect("they are carried out");
@@ -141,24 +134,6 @@ impl Servers {
     pub(super) async fn leader(&self) -> usize {
         let leader = leader_of(&self.settled().await, &name(0)).expect("one leads");
         self.number(&leader)
-=======
-    /// What the adapter makes of them, as soon as everybody streams and nothing is the matter.
-    pub(crate) async fn whole(&self) -> Assessment {
-        let engine = Postgres::default();
-        let begun = Instant::now();
-        loop {
-            let assessment = engine.assess(&self.endpoints(), 1).await;
-            let members = &assessment.groups[0].members;
-            let streaming = members.iter().all(|member| matches!(member.sync, Sync::InSync { .. }));
-            // Our own old sessions end in their own time.
-            let calm = assessment.blockers.iter().all(|blocker| blocker.code == "STF-PG-001");
-            if streaming && calm {
-                return assessment;
-            }
-            assert!(begun.elapsed() < PATIENCE, "{assessment:#?}\n{}\n{}\n{}", self.log(0), self.log(1), self.log(2));
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
->>>>>>> engines-room
     }
 
     /// The last lines a server logged.
@@ -289,7 +264,7 @@ impl Database for Servers {
 
     /// Our own sessions on a primary that has been replaced end in their own time.
     fn is_harmless(blocker: &Blocker) -> bool {
-        matches!(blocker, Blocker::TransactionOpen { .. })
+        blocker.code == "STF-PG-001"
     }
 
     fn process(&self, member: usize) -> u32 {

@@ -3,11 +3,6 @@
 
 use std::time::Duration;
 
-<<<<<<< HEAD
-=======
-use stateful_engines::Switchover;
-use stateful_engines::postgres::Postgres;
->>>>>>> engines-room
 use stateful_engines::{NoClientPause, SwitchoverError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -108,7 +103,9 @@ async fn switched_over(
     lead_through(&mut endpoints[silent], move |client, server| carry(client, server, carried.clone(), falls)).await;
     let load = Load::start(servers.client());
     let (adapter, old, new) = (servers.adapter(), name(from), name(to));
-    let switching = tokio::spawn(async move { adapter.switch_over(&endpoints, &[], &old, &new, &NoClientPause).await });
+    let switching = tokio::spawn(async move {
+        adapter.switchover().expect("it switches over").switch_over(&endpoints, &[], &old, &new, &NoClientPause).await
+    });
     if falls == Falls::Told {
         until(servers, Moment::Fenced, from, to).await;
         silenced.send_modify(|times| *times += 1);

@@ -31,7 +31,12 @@ async fn commits_wait_for_a_standby_between_begin_and_end_and_for_none_before_an
     let adapter = servers.adapter();
     assert_eq!(servers.assess().await.synchrony, SyncReplication::Asynchronous);
     for _ in 0..2 {
-        adapter.begin_temporary_sync(&servers.endpoints()).await.expect("begun, and once more");
+        adapter
+            .temporary_sync()
+            .expect("it has commits wait")
+            .begin_temporary_sync(&servers.endpoints())
+            .await
+            .expect("begun, and once more");
     }
     let rule = servers.value(0, RULE).await.unwrap_or_default();
     assert_eq!(rule, "ANY 1 (\"pg-1\", \"pg-2\", \"kubectl_stateful_for_the_duration\")");
@@ -49,7 +54,12 @@ async fn commits_wait_for_a_standby_between_begin_and_end_and_for_none_before_an
     assert_eq!(report.lost, 0, "{report:?}");
 
     for _ in 0..2 {
-        adapter.end_temporary_sync(&servers.endpoints()).await.expect("ended, and once more");
+        adapter
+            .temporary_sync()
+            .expect("it has commits wait")
+            .end_temporary_sync(&servers.endpoints())
+            .await
+            .expect("ended, and once more");
     }
     assert_eq!(servers.assess().await.synchrony, SyncReplication::Asynchronous);
     for number in 0..SERVERS {
@@ -71,7 +81,13 @@ async fn no_commit_is_acknowledged_that_no_standby_has() {
     signal_both("CONT");
     servers.settled().await;
 
-    servers.adapter().begin_temporary_sync(&servers.endpoints()).await.expect("begun");
+    servers
+        .adapter()
+        .temporary_sync()
+        .expect("it has commits wait")
+        .begin_temporary_sync(&servers.endpoints())
+        .await
+        .expect("begun");
     // Applied, not only on the disk, so that the standby can be asked for it at once.
     connection.batch_execute("SET synchronous_commit = remote_apply").await.expect("a setting");
     signal_both("STOP");
@@ -95,8 +111,18 @@ async fn a_rule_in_a_file_that_alter_system_overruled_is_overruled_afterwards_to
     }
     servers.settled().await;
     let adapter = servers.adapter();
-    adapter.begin_temporary_sync(&servers.endpoints()).await.expect("begun");
-    adapter.end_temporary_sync(&servers.endpoints()).await.expect("ended");
+    adapter
+        .temporary_sync()
+        .expect("it has commits wait")
+        .begin_temporary_sync(&servers.endpoints())
+        .await
+        .expect("begun");
+    adapter
+        .temporary_sync()
+        .expect("it has commits wait")
+        .end_temporary_sync(&servers.endpoints())
+        .await
+        .expect("ended");
     assert_eq!(servers.value(0, RULE).await.as_deref(), Some(""), "commits wait for no standby, as before");
     assert_eq!(servers.value(0, LINES).await.as_deref(), Some("1"));
 }
@@ -107,8 +133,13 @@ async fn where_no_standby_can_have_the_commits_the_rule_is_put_back_instead_of_h
     servers.take_away(1);
     servers.take_away(2);
     assert_eq!(servers.assess().await.synchrony, SyncReplication::Unknown, "a silent standby may have a rule left");
-    let refused =
-        servers.adapter().begin_temporary_sync(&servers.endpoints()).await.expect_err("no standby to wait for");
+    let refused = servers
+        .adapter()
+        .temporary_sync()
+        .expect("it has commits wait")
+        .begin_temporary_sync(&servers.endpoints())
+        .await
+        .expect_err("no standby to wait for");
     assert!(refused.to_string().contains("put back"), "{refused}");
     assert_eq!(servers.value(0, RULE).await.as_deref(), Some(""));
 }
@@ -118,7 +149,17 @@ async fn a_rule_of_the_users_own_is_neither_changed_nor_put_back() {
     let servers = Servers::start(Measures::Nothing).await;
     let adapter = servers.adapter();
     assert_eq!(servers.assess().await.synchrony, SyncReplication::Declared);
-    adapter.begin_temporary_sync(&servers.endpoints()).await.expect_err("commits wait already");
-    adapter.end_temporary_sync(&servers.endpoints()).await.expect("nothing to do");
+    adapter
+        .temporary_sync()
+        .expect("it has commits wait")
+        .begin_temporary_sync(&servers.endpoints())
+        .await
+        .expect_err("commits wait already");
+    adapter
+        .temporary_sync()
+        .expect("it has commits wait")
+        .end_temporary_sync(&servers.endpoints())
+        .await
+        .expect("nothing to do");
     assert_eq!(servers.value(0, RULE).await.as_deref(), Some(ANY));
 }

@@ -111,7 +111,7 @@ impl Wire {
                     self.say(|buffer| frontend::sasl_response(&second, buffer)).await?;
                 }
                 (ask::SASL_FINAL, Some(scram)) => {
-                    scram.finish(&body).map_err(|error| ServerError::Connection(error.to_string()))?
+                    scram.finish(&body).map_err(|error| ServerError::Connection(error.to_string()))?;
                 }
                 _ => return Err(ServerError::Unreadable("it asks for an authentication nobody here knows")),
             }

@@ -94,9 +94,10 @@ async fn in_step(context: &SwitchoverContext<'_>, agent: &Endpoint) -> Result<()
             return Ok(());
         }
         if begun.elapsed() > IN_STEP_WITHIN {
-            let why = told.err().map(|why| why.to_string()).unwrap_or_else(|| {
-                format!("after {IN_STEP_WITHIN:?} commits do not wait for {} (see patronictl list)", context.to)
-            });
+            let why = told.err().map_or_else(
+                || format!("after {IN_STEP_WITHIN:?} commits do not wait for {} (see patronictl list)", context.to),
+                |why| why.to_string(),
+            );
             return Err(context.refused(why));
         }
         sleep(LOOK).await;
