@@ -1,4 +1,4 @@
-//! TOUCH, through the cluster's `cover` and `uncover`. Creates a `PodDisruptionBudget` for every guarded database whose pods
+//! TOUCH, through the cluster's `default_pdb`. Creates a `PodDisruptionBudget` for every guarded database whose pods
 //! no budget selects, and deletes it when another budget appears.
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! TOUCH, through the cluster's `tell_policy`. Writes into the status of each `DisruptionPolicy` to how many databases it
+//! TOUCH, through the cluster's `policy_status`. Writes into the status of each `DisruptionPolicy` to how many databases it
 //! applies, and what in it is wrong.
 
 use stateful_cluster::guard::policy::DisruptionPolicySpec;

@@ -12,9 +12,9 @@ use super::lifetimes::Lifetime;
 pub(crate) struct Authority {
     /// In PEM, as it is published.
     pub(crate) text: String,
-    /// The same in DER, as it is verified with.
+    /// The same in DER, for verification.
     pub(crate) certificate: CertificateDer<'static>,
-    /// From when to when it is good.
+    /// From when to when it is valid.
     pub(crate) lifetime: Lifetime,
 }
 
@@ -39,19 +39,19 @@ impl Bundle {
         Ok(Self { authorities: blocks.collect::<Result<_, _>>()? })
     }
 
-    /// As it is published.
+    /// The PEM text that is published.
     pub(crate) fn text(&self) -> String {
         self.authorities.iter().flat_map(|authority| [authority.text.as_str(), "\n"]).collect()
     }
 
-    /// The same and, behind them, what another has besides.
+    /// Appends the authorities of another bundle that this one lacks.
     pub(crate) fn and(mut self, other: &Self) -> Self {
         let besides: Vec<_> = other.authorities.iter().filter(|one| !self.authorities.contains(one)).cloned().collect();
         self.authorities.extend(besides);
         self
     }
 
-    /// The same with a newer authority before it, and without those that have run out.
+    /// Puts a newer authority first, and drops those that have expired.
     pub(crate) fn behind(&self, newest: Authority, now: Timestamp) -> Self {
         let older = self.authorities.iter().filter(|one| !one.lifetime.is_over(now)).cloned();
         Self { authorities: std::iter::once(newest).chain(older).collect() }

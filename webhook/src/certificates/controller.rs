@@ -1,6 +1,6 @@
-//! TOUCH. Keeps the guard's own certificates: looks at the Secret, takes into service what is there, publishes its
-//! authorities, and does what is to be done next. Every replica does all of this; where two write at once the first has
-//! written, and the other follows.
+//! TOUCH. Maintains the guard's own certificates: reads the Secret, puts the certificate in it into service, publishes its
+//! authorities, and carries out the next action of the rotation. Every replica does all of this; when two write at once the
+//! first wins, and the other reads what the first wrote.
 
 use std::time::Duration;
 
@@ -14,31 +14,30 @@ use super::bundle::Bundle;
 use super::keypair::{AUTHORITIES, CertificateError};
 use super::lifetimes::RotationTimes;
 use super::log_once::LogOnce;
-use super::material::{ActionError, Material, carry_out};
+use super::material::{ActionError, Material, apply};
 use super::rotation::{Action, next};
 use super::secret_store::SecretStore;
 use super::serving::ServingCertificate;
 
-/// How long a look may take. What was read when it began is no older than this when it ends, which is what lets
-/// [`RotationTimes::settle`] outlast a replica that publishes what it read before another wrote.
+/// How long one step may take. What was read when it began is no older than this when it ends, so that
+/// [`RotationTimes::settle`] outlasts a replica that publishes what it read before another wrote.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// After a action the next is looked for at once, but not so fast that a action which comes to nothing would heat the API
-/// server.
+/// The pause between an action and the next: short, but not so short that an action without effect would load the API server.
 const SOON: Duration = Duration::from_millis(250);
 
-/// Keeps one Secret.
+/// Maintains one Secret.
 pub(crate) struct CertificateController<R> {
     store: R,
     names: Vec<String>,
     times: RotationTimes,
     serving: ServingCertificate,
-    /// The authorities callers may have been told to trust: those of the last Secret that could be used.
+    /// The authorities that callers may trust: those of the last Secret that could be used.
     known: Bundle,
-    flaws: LogOnce,
+    read_errors: LogOnce,
 }
 
-/// Why a look came to nothing.
+/// Why a step failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RotationError {
     /// The Secret could not be read or written.
@@ -50,21 +49,28 @@ pub(crate) enum RotationError {
     /// A certificate could not be made.
     #[error(transparent)]
     ActionError(#[from] ActionError),
-    /// Somebody else keeps the Secret.
-    #[error("the Secret is of type kubernetes.io/tls: somebody else issues what is in it, so it is not written")]
+    /// The Secret belongs to cert-manager or an operator.
+    #[error("the Secret is of type kubernetes.io/tls: the guard does not issue what is in it, and does not write it")]
     IssuedByOthers,
 }
 
 impl<R: SecretStore> CertificateController<R> {
-    /// Nothing is looked at yet.
+    /// Makes a controller that has read nothing yet.
     pub(crate) fn new(store: R, names: Vec<String>, times: RotationTimes, serving: ServingCertificate) -> Self {
-        Self { store, names, times, serving, known: Bundle::default(), flaws: LogOnce::about("our own Secret") }
+        Self {
+            store,
+            names,
+            times,
+            serving,
+            known: Bundle::default(),
+            read_errors: LogOnce::about("the Secret with the guard's certificates"),
+        }
     }
 
-    /// Looks now and whenever something may have changed, until it is dropped.
-    pub(crate) async fn keep(mut self) {
+    /// Steps now and whenever something may have changed, until it is dropped.
+    pub(crate) async fn run(mut self) {
         let beat = self.times.beat.unsigned_abs();
-        let mut log_once = LogOnce::about("keeping our certificates");
+        let mut log_once = LogOnce::about("the rotation of the guard's certificates");
         loop {
             let pause = match timeout(TIMEOUT, self.step(Timestamp::now())).await {
                 Ok(Ok(action)) => {
@@ -87,7 +93,7 @@ impl<R: SecretStore> CertificateController<R> {
         }
     }
 
-    /// One look, and at most one action; says which.
+    /// Reads the Secret and carries out at most one action; returns which.
     pub(crate) async fn step(&mut self, now: Timestamp) -> Result<Action, RotationError> {
         let found = self.store.load().await.map_err(RotationError::Secret)?;
         if found.as_ref().is_some_and(|(_, mark)| R::is_issued_by_others(mark)) {
@@ -97,7 +103,7 @@ impl<R: SecretStore> CertificateController<R> {
         let mut published = Ok(());
         if let Some(material) = &material {
             self.take(material, now);
-            // At every look, not only after a action: somebody may have applied the configurations anew, without them.
+            // At every step, not only after an action: the configurations may have been applied again, without the authorities.
             published = self.store.publish(material.bundle.text().as_bytes()).await.map_err(RotationError::Publish);
         }
         let action = next(material.as_ref().map(|material| &material.facts), now, &self.times);
@@ -112,13 +118,13 @@ impl<R: SecretStore> CertificateController<R> {
     fn read(&mut self, contents: &SecretContents) -> Option<Material> {
         match Material::read(contents, &self.names) {
             Ok(material) => {
-                self.flaws.resolve();
+                self.read_errors.resolve();
                 self.known.clone_from(&material.bundle);
                 Some(material)
             }
             Err(error) => {
                 if !contents.entries.is_empty() {
-                    self.flaws.report(&error); // an empty one was laid out for us
+                    self.read_errors.report(&error); // an empty Secret was created for the guard to fill
                 }
                 let text = contents.entries.get(AUTHORITIES).map_or(&[] as &[u8], Vec::as_slice);
                 self.known = Bundle::read(text).unwrap_or_default().and(&self.known);
@@ -127,16 +133,16 @@ impl<R: SecretStore> CertificateController<R> {
         }
     }
 
-    /// Where no caller can be lost any certificate will do; else one that is trusted stays until the next one is, by all.
+    /// Puts a certificate into service. A trusted one stays until every caller trusts the next; where none is trusted any will do.
     fn take(&mut self, material: &Material, now: Timestamp) {
         let Material { facts, key_pair, .. } = material;
         if self.serving.ready(now).is_ok() && !facts.may_replace(now, &self.times) {
             return;
         }
         match self.serving.take(key_pair, facts.is_trusted(), now) {
-            Ok(true) => info!(until = %key_pair.lifetime.until, "certificates: a new one is in service"),
-            Ok(false) | Err(CertificateError::Over(_)) => {} // the next action replaces what is over
-            Err(error) => self.flaws.report(&error),
+            Ok(true) => info!(until = %key_pair.lifetime.until, "a new certificate is in service"),
+            Ok(false) | Err(CertificateError::Expired(_)) => {} // the next action replaces an expired certificate
+            Err(error) => self.read_errors.report(&error),
         }
     }
 
@@ -148,10 +154,10 @@ impl<R: SecretStore> CertificateController<R> {
     ) -> Result<(), RotationError> {
         let empty = SecretContents::default();
         let (contents, mark) = found.map_or((&empty, None), |(contents, mark)| (contents, Some(mark)));
-        let after = carry_out(action, contents, &self.known, &self.names, now, &self.times)?;
+        let after = apply(action, contents, &self.known, &self.names, now, &self.times)?;
         match self.store.save(&after, mark).await {
-            Ok(()) => info!(?action, "certificates: done"),
-            Err(Error::Conflict(_)) => {} // somebody was quicker: what there is to do now is looked for anew
+            Ok(()) => info!(?action, "the certificates' Secret was written"),
+            Err(Error::Conflict(_)) => {} // another replica wrote first: the next step reads what it wrote
             Err(error) => return Err(RotationError::Secret(error)),
         }
         Ok(())

@@ -11,7 +11,7 @@ use rustls::pki_types::CertificateDer;
 
 use super::lifetimes::{Lifetime, SKEW};
 
-/// The service the API server calls. It finds us under no other name.
+/// The Service that the API server calls. The certificate is valid for no other name.
 pub(crate) const SERVICE: &str = "stateful-guard";
 
 /// A new certificate and its key, in PEM.
@@ -25,8 +25,8 @@ pub(crate) fn names(namespace: &str) -> Vec<String> {
     vec![format!("{SERVICE}.{namespace}.svc"), format!("{SERVICE}.{namespace}.svc.cluster.local")]
 }
 
-/// Makes an authority that can sign servers' certificates and nothing else. Each has a name of its own, so that whoever
-/// verifies never tries the wrong one.
+/// Issues an authority that can sign servers' certificates and nothing else. Each has a name of its own, so that a verifier
+/// never tries the wrong one.
 pub(crate) fn authority(lifetime: Lifetime) -> Result<PemPair, rcgen::Error> {
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
     let mut params = params(&format!("{SERVICE} authority of {}", lifetime.from), lifetime);
@@ -36,7 +36,7 @@ pub(crate) fn authority(lifetime: Lifetime) -> Result<PemPair, rcgen::Error> {
     Ok(PemPair { certificate: certificate.pem(), key: key.serialize_pem() })
 }
 
-/// Makes a server's certificate for these names, signed by an authority whose key (PEM) is given.
+/// Issues a server's certificate for these names, signed by an authority whose key (PEM) is given.
 pub(crate) fn certificate(
     names: &[String],
     lifetime: Lifetime,

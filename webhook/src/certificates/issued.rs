@@ -1,5 +1,5 @@
-//! LOOK. A certificate that somebody else issues into a Secret: cert-manager, or whoever made it by hand. It is taken
-//! into service whenever it changes; nothing is ever written.
+//! LOOK. A certificate that cert-manager or an operator issues into a Secret. It goes into service whenever it changes;
+//! nothing is ever written.
 
 use std::time::Duration;
 
@@ -12,15 +12,15 @@ use super::keypair::{CERTIFICATE, CertificateError, KEY, TlsKeyPair};
 use super::log_once::LogOnce;
 use super::serving::ServingCertificate;
 
-/// How often it is looked at, whether the watch has told anything or not.
+/// How often the Secret is read, whether the watch has reported a change or not.
 const BEAT: Duration = Duration::from_secs(10);
 
-/// How long a look may take.
+/// How long reading it may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Follows it until it is dropped.
+/// Follows the Secret until it is dropped.
 pub(crate) async fn follow(secret: &CertificateSecret, serving: &ServingCertificate) {
-    let mut log_once = LogOnce::about("the Secret with our certificate");
+    let mut log_once = LogOnce::about("the Secret with the guard's certificate");
     loop {
         match timeout(TIMEOUT, secret.load()).await {
             Ok(Ok(Some((contents, _)))) => match take(&contents, serving, Timestamp::now()) {
@@ -41,9 +41,9 @@ pub(crate) async fn follow(secret: &CertificateSecret, serving: &ServingCertific
 fn take(contents: &SecretContents, serving: &ServingCertificate, now: Timestamp) -> Result<(), CertificateError> {
     let entry = |name: &'static str| (name, contents.entries.get(name).map_or(&[] as &[u8], Vec::as_slice));
     let key_pair = TlsKeyPair::read(entry(CERTIFICATE), entry(KEY))?;
-    // Whoever issues it sees to it that it is trusted.
+    // The issuer of the Secret makes the API server trust it.
     if serving.take(&key_pair, true, now)? {
-        info!(until = %key_pair.lifetime.until, "certificates: a new one is in service");
+        info!(until = %key_pair.lifetime.until, "a new certificate is in service");
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
-//! THINK. A certificate and its key, read from PEM and found to belong together.
+//! THINK. A certificate and its key, read from PEM and checked to belong together.
 //!
-//! A [`CertificateError`] says what is the matter in words of its own: what a parser says may quote a line, and a line may be a key.
+//! A [`CertificateError`] never contains a parser's message: that may quote a line of the input, and the line may be a key.
 
 use jiff::Timestamp;
 use rustls::crypto::ring::default_provider;
@@ -12,38 +12,38 @@ use x509_parser::parse_x509_certificate;
 
 use super::lifetimes::{Lifetime, SKEW};
 
-/// A certificate with its chain, and the key it is about. Not `Debug`: there is a key in it.
+/// A certificate with its chain, and its key. Not `Debug`: it contains a key.
 #[derive(Clone)]
 pub(crate) struct TlsKeyPair {
-    /// As the TLS server takes it.
+    /// In the form that the TLS server uses.
     pub(crate) certified: Arc<CertifiedKey>,
-    /// From when to when the certificate is good.
+    /// From when to when the certificate is valid.
     pub(crate) lifetime: Lifetime,
 }
 
-/// Why something cannot be used.
+/// Why a certificate, key or bundle cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum CertificateError {
     /// An entry or a file is missing or empty.
     #[error("there is no {0}")]
     Missing(&'static str),
-    /// It is no PEM, is cut off, or has something else in it.
-    #[error("{0} is not what it should be in PEM; it may be half written")]
+    /// It is no PEM, is cut off, or contains something else.
+    #[error("{0} is not valid PEM of the expected kind; it may be half written")]
     Unreadable(&'static str),
-    /// The key is another certificate's.
+    /// The key belongs to another certificate.
     #[error("{key} is not the key of {certificate}")]
-    Strangers {
-        /// What the key is called.
+    KeyMismatch {
+        /// The name of the key's entry or file.
         key: &'static str,
-        /// What the certificate is called.
+        /// The name of the certificate's entry or file.
         certificate: &'static str,
     },
-    /// It ran out.
-    #[error("it ran out at {0}")]
-    Over(Timestamp),
+    /// It has expired.
+    #[error("it expired at {0}")]
+    Expired(Timestamp),
     /// No authority of the bundle signed it, or it is for other names.
-    #[error("no authority in ca.crt vouches for tls.crt as {0}")]
-    NotVouchedFor(String),
+    #[error("no authority in ca.crt has signed tls.crt for {0}")]
+    NotSignedForName(String),
 }
 
 /// The names of the entries and files. They are those of a Secret that cert-manager or `kubectl create secret tls` makes.
@@ -55,7 +55,7 @@ pub(crate) const AUTHORITIES: &str = "ca.crt";
 /// The key of the newest authority.
 pub(crate) const AUTHORITY_KEY: &str = "ca.key";
 
-/// Every certificate of a PEM text; at least one.
+/// Reads every certificate of a PEM text; at least one.
 pub(crate) fn certificates(text: &[u8], name: &'static str) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
     if text.is_empty() {
         return Err(CertificateError::Missing(name));
@@ -64,7 +64,7 @@ pub(crate) fn certificates(text: &[u8], name: &'static str) -> Result<Vec<Certif
     all.ok().filter(|all| !all.is_empty()).ok_or(CertificateError::Unreadable(name))
 }
 
-/// From when to when a certificate is good.
+/// Reads from when to when a certificate is valid.
 pub(crate) fn lifetime(certificate: &CertificateDer<'_>, name: &'static str) -> Result<Lifetime, CertificateError> {
     let (_, parsed) = parse_x509_certificate(certificate).map_err(|_| CertificateError::Unreadable(name))?;
     let second = |seconds: i64| Timestamp::from_second(seconds).map_err(|_| CertificateError::Unreadable(name));
@@ -83,7 +83,7 @@ impl TlsKeyPair {
         Self::of(chain, certificate.0, key)
     }
 
-    /// The same of certificates that are read already.
+    /// The same with certificates that are parsed already.
     pub(crate) fn of(
         chain: Vec<CertificateDer<'static>>,
         name: &'static str,
@@ -95,7 +95,7 @@ impl TlsKeyPair {
         }
         let private = PrivateKeyDer::from_pem_slice(key.1).map_err(|_| CertificateError::Unreadable(key.0))?;
         let certified = CertifiedKey::from_der(chain, private, &default_provider()).map_err(|error| match error {
-            rustls::Error::InconsistentKeys(_) => CertificateError::Strangers { key: key.0, certificate: name },
+            rustls::Error::InconsistentKeys(_) => CertificateError::KeyMismatch { key: key.0, certificate: name },
             _ => CertificateError::Unreadable(key.0),
         })?;
         Ok(Self { certified: Arc::new(certified), lifetime })

@@ -1,34 +1,34 @@
-//! Says what is the matter once, not at every look.
+//! Logs a lasting problem once, not at every attempt.
 
 use std::fmt::Display;
 
 use tracing::{info, warn};
 
-/// What was said last about one thing.
+/// The problem that was logged last about one subject.
 pub(crate) struct LogOnce {
     about: &'static str,
-    said: Option<String>,
+    logged: Option<String>,
 }
 
 impl LogOnce {
-    /// Nothing is the matter yet.
+    /// Starts without a problem.
     pub(crate) fn about(about: &'static str) -> Self {
-        Self { about, said: None }
+        Self { about, logged: None }
     }
 
-    /// Says it, unless it was said last.
+    /// Logs a problem, unless it was logged last.
     pub(crate) fn report(&mut self, reason: &impl Display) {
         let reason = reason.to_string();
-        if self.said.as_ref() != Some(&reason) {
-            warn!(about = self.about, %reason, "certificates: something is the matter; what is in service stays");
-            self.said = Some(reason);
+        if self.logged.as_ref() != Some(&reason) {
+            warn!(about = self.about, %reason, "a certificate problem; the certificate in service stays");
+            self.logged = Some(reason);
         }
     }
 
-    /// All is well; says so if something was the matter.
+    /// Logs that the problem is gone, if there was one.
     pub(crate) fn resolve(&mut self) {
-        if self.said.take().is_some() {
-            info!(about = self.about, "certificates: all is well again");
+        if self.logged.take().is_some() {
+            info!(about = self.about, "the certificate problem is gone");
         }
     }
 }

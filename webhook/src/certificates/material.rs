@@ -1,4 +1,4 @@
-//! THINK. What is in the guard's own Secret: reading it, and carrying out a [`Action`] on it.
+//! THINK. The contents of the guard's own Secret: reading them, and applying an [`Action`] to them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,44 +17,44 @@ use super::keypair::{AUTHORITIES, AUTHORITY_KEY, CERTIFICATE, CertificateError, 
 use super::lifetimes::{Lifetime, RotationTimes};
 use super::rotation::{Action, Facts};
 
-/// The note in the Secret that says since when every configuration holds the newest authority.
+/// The annotation of the Secret that says since when every configuration holds the newest authority.
 const TRUSTED_SINCE: &str = "trusted-since";
 
-/// What can be used of a Secret.
+/// The usable contents of a Secret.
 pub(crate) struct Material {
-    /// What the API server is told to trust.
+    /// The authorities that the API server is told to trust.
     pub(crate) bundle: Bundle,
     /// The certificate and its key.
     pub(crate) key_pair: TlsKeyPair,
-    /// What counts for what is to be done next.
+    /// The facts that decide the next action.
     pub(crate) facts: Facts,
 }
 
-/// Why a action was not carried out.
+/// Why an action failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ActionError {
-    /// What it builds on is not usable.
+    /// The contents it builds on cannot be used.
     #[error(transparent)]
-    CertificateError(#[from] CertificateError),
-    /// The certificate could not be made.
-    #[error("no certificate could be made: {0}")]
-    Make(#[from] rcgen::Error),
+    Certificate(#[from] CertificateError),
+    /// The certificate could not be issued.
+    #[error("no certificate could be issued: {0}")]
+    Issue(#[from] rcgen::Error),
 }
 
 impl Material {
-    /// Reads a Secret. Whether anything in it has run out is not asked here.
+    /// Reads a Secret. Whether anything in it has expired is not checked here.
     pub(crate) fn read(contents: &SecretContents, names: &[String]) -> Result<Self, CertificateError> {
         let bundle = Bundle::read(entry(contents, AUTHORITIES))?;
         let newest = bundle.authorities.iter().take(1).map(|one| one.certificate.clone()).collect();
-        // With the key of another authority nothing could be signed when the time comes.
+        // With another authority's key the next certificate could not be signed.
         TlsKeyPair::of(newest, AUTHORITIES, (AUTHORITY_KEY, entry(contents, AUTHORITY_KEY)))?;
         let key_pair = TlsKeyPair::read((CERTIFICATE, entry(contents, CERTIFICATE)), (KEY, entry(contents, KEY)))?;
         let signed_by =
-            bundle.authorities.iter().position(|one| names.iter().all(|name| vouches(one, &key_pair, name)));
+            bundle.authorities.iter().position(|one| names.iter().all(|name| signs_for(one, &key_pair, name)));
         let facts = Facts {
             authorities: bundle.authorities.iter().map(|one| one.lifetime).collect(),
             certificate: key_pair.lifetime,
-            signed_by: signed_by.ok_or_else(|| CertificateError::NotVouchedFor(names.join(" and ")))?,
+            signed_by: signed_by.ok_or_else(|| CertificateError::NotSignedForName(names.join(" and ")))?,
             trusted_since: contents.notes.get(TRUSTED_SINCE).and_then(|since| since.parse().ok()),
         };
         Ok(Self { bundle, key_pair, facts })
@@ -65,8 +65,8 @@ fn entry<'a>(contents: &'a SecretContents, name: &str) -> &'a [u8] {
     contents.entries.get(name).map_or(&[], Vec::as_slice)
 }
 
-/// Whether an authority vouches for a certificate under a name, as an API server would find it did on its first day.
-fn vouches(authority: &Authority, key_pair: &TlsKeyPair, name: &str) -> bool {
+/// Whether an authority has signed a certificate for a name, as an API server verifies it on the certificate's first day.
+fn signs_for(authority: &Authority, key_pair: &TlsKeyPair, name: &str) -> bool {
     let mut roots = RootCertStore::empty();
     let Ok(()) = roots.add(authority.certificate.clone()) else { return false };
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::new(default_provider())).build();
@@ -76,9 +76,9 @@ fn vouches(authority: &Authority, key_pair: &TlsKeyPair, name: &str) -> bool {
     verifier.verify_server_cert(own, chain, &name, &[], UnixTime::since_unix_epoch(first_day)).is_ok()
 }
 
-/// What the Secret is to hold after a action. `known` are the authorities somebody may still be served by, whether they
-/// are in the Secret or were before somebody emptied it: they go on being trusted.
-pub(crate) fn carry_out(
+/// Computes the contents of the Secret after an action. `known` are the authorities whose certificates may still be served,
+/// whether they are in the Secret or were before it was emptied: they stay trusted.
+pub(crate) fn apply(
     action: Action,
     contents: &SecretContents,
     known: &Bundle,
@@ -91,7 +91,7 @@ pub(crate) fn carry_out(
         Action::Nothing => {}
         Action::NoteTrust => drop(after.notes.insert(TRUSTED_SINCE.to_owned(), now.to_string())),
         Action::AddAuthority => {
-            // The old authority signs once more: should the new one be long in being trusted, nothing runs out meanwhile.
+            // The old authority signs once more, so that nothing expires while the new one is not yet trusted.
             issue(&mut after, names, now, times)?;
             add_authority(&mut after, known, now, times)?;
         }
@@ -131,7 +131,7 @@ fn issue(
     let bundle = Bundle::read(entry(contents, AUTHORITIES))?;
     let authority = bundle.authorities.first().ok_or(CertificateError::Missing(AUTHORITIES))?;
     let mut lifetime = Lifetime::starting(now, times.certificate);
-    // An API server asks whether the authority is still good, too.
+    // An API server verifies that the authority is still valid, too.
     lifetime.until = lifetime.until.min(authority.lifetime.until);
     let key =
         str::from_utf8(entry(contents, AUTHORITY_KEY)).map_err(|_| CertificateError::Unreadable(AUTHORITY_KEY))?;

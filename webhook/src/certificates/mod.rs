@@ -1,17 +1,18 @@
-//! The certificate the guard answers with: where it comes from, and how it is replaced without anybody noticing.
+//! The certificate the guard serves: where it comes from, and how it is replaced without interrupting a request.
 //!
 //! ```text
-//!   Source            who makes it     who tells the API server       read from
-//!   Own               every replica    every replica                  one Secret     controller, rotation, material, issue
-//!   Secret            somebody else    somebody else (cert-manager)   that Secret    issued
-//!   Directory         somebody else    somebody else                  two files      directory
-//!                                          all of them end in         ServingCertificate        serving, key_pair
+//!   Source            issued by                    trusted by the API server through    read from
+//!   Own               every replica                every replica                        one Secret   controller, rotation,
+//!                                                                                                    material, issue
+//!   Secret            cert-manager or an operator  cert-manager or an operator          that Secret  issued
+//!   Directory         the owner of the mount       the owner of the mount               two files    directory
+//!                                                     all of them end in ServingCertificate: serving, keypair
 //! ```
 //!
-//! [`Certificates::new`] makes a TLS configuration that asks for the certificate anew at each connection;
-//! [`Certificates::run`] sees to it that there is one, for as long as it is not dropped. Until there is one that callers
-//! trust, [`Certificates::ready`] says why not. What cannot be used (half written, another certificate's key, run out) is
-//! never taken into service: what is there stays, and the reason is logged once.
+//! [`Certificates::new`] makes a TLS configuration that looks the certificate up at each connection;
+//! [`Certificates::run`] keeps one available until it is dropped. Until there is one that callers trust,
+//! [`Certificates::ready`] says why not. What cannot be used (half written, another certificate's key, expired) never goes
+//! into service: the certificate in service stays, and the reason is logged once.
 
 mod bundle;
 mod controller;
@@ -43,33 +44,33 @@ use secret_store::ClusterSecretStore;
 pub(crate) use serving::NotReady;
 use serving::ServingCertificate;
 
-/// The Secret the guard keeps its own certificates in.
+/// The Secret with the guard's certificates.
 pub(crate) const SECRET: &str = "stateful-guard-tls";
 
-/// What the webhook configurations are called, of both kinds.
+/// The name of the webhook configurations, of both kinds.
 pub(crate) const CONFIGURATION: &str = "stateful-guard";
 
 /// Where the certificate comes from.
 pub(crate) enum Source {
-    /// We make it, and the authority that signs it, and keep both in the Secret [`SECRET`].
+    /// The guard issues it, and the authority that signs it, and keeps both in the Secret [`SECRET`].
     Own {
         /// The cluster.
         cluster: Cluster,
-        /// The namespace we run in.
+        /// The namespace the guard runs in.
         namespace: String,
-        /// How long they live.
+        /// How long certificates and authorities live.
         times: RotationTimes,
     },
-    /// Somebody else issues it into a Secret.
+    /// cert-manager or an operator issues it into a Secret.
     Secret {
         /// The cluster.
         cluster: Cluster,
-        /// The namespace we run in.
+        /// The namespace the guard runs in.
         namespace: String,
         /// The Secret.
         name: String,
     },
-    /// It is mounted.
+    /// It is mounted as files.
     Directory(PathBuf),
 }
 
@@ -81,14 +82,14 @@ pub(crate) struct Certificates {
 }
 
 impl Certificates {
-    /// There is no certificate yet.
+    /// Starts without a certificate.
     pub(crate) fn new() -> Result<Self, rustls::Error> {
         let serving = ServingCertificate::default();
         let config = Arc::new(serving.server_config()?);
         Ok(Self { serving, config })
     }
 
-    /// A certificate for a test to be answered with.
+    /// Serves this certificate, for a test.
     #[cfg(test)]
     pub(crate) fn serving(key_pair: &keypair::TlsKeyPair, now: Timestamp) -> Self {
         let certificates = Self::new().expect("a configuration");
@@ -96,27 +97,27 @@ impl Certificates {
         certificates
     }
 
-    /// What the server speaks TLS with.
+    /// The TLS configuration of the server.
     pub(crate) fn server_config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.config)
     }
 
-    /// When the certificate in service runs out.
+    /// When the certificate in service expires.
     pub(crate) fn not_after(&self) -> Option<Timestamp> {
         self.serving.not_after()
     }
 
-    /// Whether whoever calls now is answered with a certificate he trusts; if not, why.
+    /// Whether callers trust the certificate in service; if not, why.
     pub(crate) fn ready(&self, now: Timestamp) -> Result<(), NotReady> {
         self.serving.ready(now)
     }
 
-    /// Sees to it that there is a certificate, and always a good one. Never returns; drop it to end it.
+    /// Keeps a valid certificate in service. Never returns; drop it to end it.
     pub(crate) async fn run(&self, source: Source) {
         match source {
             Source::Own { cluster, namespace, times } => {
                 let store = ClusterSecretStore::follow(cluster, &namespace, SECRET, CONFIGURATION);
-                CertificateController::new(store, issue::names(&namespace), times, self.serving.clone()).keep().await;
+                CertificateController::new(store, issue::names(&namespace), times, self.serving.clone()).run().await;
             }
             Source::Secret { cluster, namespace, name } => {
                 issued::follow(&CertificateSecret::follow(&cluster, &namespace, &name), &self.serving).await;

@@ -1,4 +1,4 @@
-//! THINK. What is to be done next about the guard's own authority and certificate.
+//! THINK. The next action in the rotation of the guard's own authority and certificate.
 //!
 //! ```text
 //!   in the Secret                      newest authority trusted?   action
@@ -10,15 +10,15 @@
 //!   [next, old]    certificate by next    yes, and lag has passed  drop the older
 //! ```
 //!
-//! The order is what keeps every call working: an authority is trusted everywhere before anything is signed with it, and
-//! is trusted no more only after nothing signed with it is served. The first authority is the newest; its key alone is
-//! kept, and what it replaces can sign nothing any more.
+//! This order keeps every call working: an authority is trusted everywhere before its first certificate is served, and stays
+//! trusted until none of its certificates is served. The first authority is the newest; only its key is kept, so that a
+//! replaced authority can sign nothing any more.
 
 use jiff::Timestamp;
 
 use super::lifetimes::{Lifetime, RotationTimes};
 
-/// What counts for the decision.
+/// The facts on which the next action depends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Facts {
     /// The authorities of the bundle, the newest first; never empty.
@@ -31,24 +31,24 @@ pub(crate) struct Facts {
     pub(crate) trusted_since: Option<Timestamp>,
 }
 
-/// What is to be done.
+/// An action on the Secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// All is as it should be, or time has to pass.
+    /// There is nothing to do now.
     Nothing,
-    /// Make an authority and a certificate; authorities that are still known stay behind the new one.
+    /// Issue an authority and a certificate; authorities that are still known stay behind the new one.
     MakeBoth,
     /// Put a new authority in front of the old one, which signs a last certificate.
     AddAuthority,
-    /// Write down that every configuration holds the newest authority, as soon as that is so.
+    /// Record that every configuration holds the newest authority, as soon as it does.
     NoteTrust,
     /// Sign a new certificate with the newest authority.
     Issue,
-    /// Take all but the newest authority out of the bundle.
+    /// Remove all but the newest authority from the bundle.
     DropOlder,
 }
 
-/// Decides. `facts` are none when there is no Secret, or nothing in it that can be used.
+/// Decides the next action. `facts` are none when there is no Secret, or nothing in it can be used.
 pub(crate) fn next(facts: Option<&Facts>, now: Timestamp, times: &RotationTimes) -> Action {
     let Some(facts) = facts else { return Action::MakeBoth };
     let (Some(newest), Some(signer)) = (facts.authorities.first(), facts.authorities.get(facts.signed_by)) else {
@@ -58,7 +58,7 @@ pub(crate) fn next(facts: Option<&Facts>, now: Timestamp, times: &RotationTimes)
         return Action::MakeBoth;
     }
     if signer.is_over(now) || facts.certificate.is_over(now) {
-        return Action::Issue; // nobody trusts what is served, so nobody is lost by haste
+        return Action::Issue; // no caller trusts what is served, so that there is nothing to wait for
     }
     let Some(trusted) = facts.trusted_since else { return Action::NoteTrust };
     if facts.signed_by > 0 {
@@ -80,7 +80,7 @@ impl Facts {
         self.signed_by > 0 || self.trusted_since.is_some()
     }
 
-    /// Whether every caller trusts the certificate by now: only then may it take the place of one that they trust.
+    /// Whether every caller trusts the certificate by now: only then may it replace one that they trust.
     pub(crate) fn may_replace(&self, now: Timestamp, times: &RotationTimes) -> bool {
         self.signed_by > 0 || self.newest_is_settled(now, times)
     }

@@ -1,5 +1,5 @@
-//! What the controller needs of a cluster: one Secret with compare-and-swap, and a place to publish authorities. The tests put
-//! a cluster in memory behind it.
+//! What the certificate controller needs of a cluster: one Secret with compare-and-swap, and a place to publish authorities.
+//! Tests implement it in memory.
 
 use std::future::Future;
 
@@ -7,18 +7,18 @@ use stateful_cluster::guard::certificate_secret;
 use stateful_cluster::guard::certificate_secret::{CertificateSecret, SecretContents, SecretVersion};
 use stateful_cluster::{Cluster, Result};
 
-/// The port.
+/// One Secret, and the webhook configurations that hold its authorities.
 pub(crate) trait SecretStore: Send + Sync {
     /// The Secret as it was when it was read.
     type Mark: Send + Sync;
 
-    /// Whether somebody else issues what is in the Secret.
+    /// Whether the Secret is of a type that cert-manager or an operator issues.
     fn is_issued_by_others(mark: &Self::Mark) -> bool;
 
-    /// What is in the Secret; nothing when there is none.
+    /// Reads the Secret; none when it does not exist.
     fn load(&self) -> impl Future<Output = Result<Option<(SecretContents, Self::Mark)>>> + Send;
 
-    /// Writes the Secret, provided it is still as it was; a conflict when somebody was quicker.
+    /// Writes the Secret, provided it is still as it was; a conflict when another replica wrote first.
     fn save(&self, contents: &SecretContents, over: Option<&Self::Mark>) -> impl Future<Output = Result<()>> + Send;
 
     /// Makes every webhook configuration trust these authorities (PEM) and no others.
@@ -28,7 +28,7 @@ pub(crate) trait SecretStore: Send + Sync {
     fn changed(&self) -> impl Future<Output = ()> + Send;
 }
 
-/// A real cluster.
+/// The Secret and configurations of a real cluster.
 pub(crate) struct ClusterSecretStore {
     cluster: Cluster,
     secret: CertificateSecret,
@@ -36,7 +36,7 @@ pub(crate) struct ClusterSecretStore {
 }
 
 impl ClusterSecretStore {
-    /// Begins to follow the Secret. `configuration` is what the webhook configurations are called, of both kinds.
+    /// Starts to watch the Secret. `configuration` is the name of the webhook configurations, of both kinds.
     pub(crate) fn follow(cluster: Cluster, namespace: &str, secret: &str, configuration: &str) -> Self {
         let secret = CertificateSecret::follow(&cluster, namespace, secret);
         Self { cluster, secret, configuration: configuration.to_owned() }

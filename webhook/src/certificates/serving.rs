@@ -1,4 +1,4 @@
-//! What is in service: the certificate every new connection is answered with. Connections that are open go on.
+//! The certificate in service, which every new connection gets. Open connections continue.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use rustls::sign::CertifiedKey;
 
 use super::keypair::{CertificateError, TlsKeyPair};
 
-/// The certificate in service; all clones are one.
+/// The certificate in service; clones share it.
 #[derive(Clone, Default)]
 pub(crate) struct ServingCertificate {
     now: Arc<ArcSwapOption<Served>>,
@@ -23,23 +23,23 @@ struct Served {
     trusted: bool,
 }
 
-/// Why nobody can call us yet, or any more.
+/// Why callers cannot trust the guard yet, or any more.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NotReady {
     /// There is no certificate.
     #[error("there is no certificate yet")]
     NoCertificate,
-    /// There is one, of an authority that is not in every configuration.
-    #[error("the webhook configurations do not hold our authority yet")]
+    /// Its authority is not in every webhook configuration yet.
+    #[error("the webhook configurations do not hold the guard's authority yet")]
     NotTrusted,
-    /// It ran out, and nothing new could be had.
-    #[error("our certificate ran out at {0}")]
-    Over(Timestamp),
+    /// It expired, and there is no new one.
+    #[error("the guard's certificate expired at {0}")]
+    Expired(Timestamp),
 }
 
 impl ServingCertificate {
-    /// A server's configuration that asks here at each connection. The API server speaks HTTP/1.1 and resumes no
-    /// session, so none is kept and no tickets are sent.
+    /// A server configuration that looks the certificate up at each connection. The API server speaks HTTP/1.1 and resumes no
+    /// session, so that none is stored and no tickets are sent.
     pub(crate) fn server_config(&self) -> Result<ServerConfig, rustls::Error> {
         let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()?
@@ -51,11 +51,11 @@ impl ServingCertificate {
         Ok(config)
     }
 
-    /// Takes a certificate into service; says whether it is another than before. `trusted`: callers know its authority.
-    /// Once trusted, what is in service stays trusted.
+    /// Puts a certificate into service; returns whether it is another than before. `trusted`: callers trust its authority.
+    /// Once trusted, the certificate in service stays trusted.
     pub(crate) fn take(&self, key_pair: &TlsKeyPair, trusted: bool, now: Timestamp) -> Result<bool, CertificateError> {
         if key_pair.lifetime.is_over(now) {
-            return Err(CertificateError::Over(key_pair.lifetime.until));
+            return Err(CertificateError::Expired(key_pair.lifetime.until));
         }
         let before = self.now.load();
         let same = before.as_ref().filter(|before| before.key_pair.certified.cert == key_pair.certified.cert);
@@ -65,23 +65,23 @@ impl ServingCertificate {
         Ok(same.is_none())
     }
 
-    /// What is in service.
+    /// The certificate in service.
     #[cfg(test)]
     pub(crate) fn key_pair(&self) -> Option<TlsKeyPair> {
         self.now.load().as_ref().map(|served| served.key_pair.clone())
     }
 
-    /// When what is in service runs out.
+    /// When the certificate in service expires.
     pub(crate) fn not_after(&self) -> Option<Timestamp> {
         self.now.load().as_ref().map(|served| served.key_pair.lifetime.until)
     }
 
-    /// Whether somebody who calls now is answered with a certificate he trusts.
+    /// Whether callers trust the certificate in service.
     pub(crate) fn ready(&self, now: Timestamp) -> Result<(), NotReady> {
         match self.now.load().as_ref() {
             None => Err(NotReady::NoCertificate),
             Some(served) if served.key_pair.lifetime.is_over(now) => {
-                Err(NotReady::Over(served.key_pair.lifetime.until))
+                Err(NotReady::Expired(served.key_pair.lifetime.until))
             }
             Some(served) if !served.trusted => Err(NotReady::NotTrusted),
             Some(_) => Ok(()),
@@ -95,7 +95,7 @@ impl ResolvesServerCert for ServingCertificate {
     }
 }
 
-/// The trait wants it; there is a key in here.
+/// Required by the trait; it shows nothing, because there is a key in it.
 impl fmt::Debug for ServingCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ServingCertificate")

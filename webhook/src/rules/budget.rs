@@ -1,16 +1,16 @@
-//! THINK. Budgets over a guarded database's pods (`poddisruptionbudgets` CREATE and UPDATE, both API versions).
+//! THINK. `PodDisruptionBudget`s over a guarded database's pods (`poddisruptionbudgets` CREATE and UPDATE, both API versions).
 //!
-//! What it stops. A budget that counts pods another one counts already, that never lets anybody go, that lets a majority
-//! go at once, or that cannot be understood. What is merely unwise is told: it counts nobody, or two databases, or holds
-//! on to broken pods. One that is there may be changed as long as it does not get worse, and may always be deleted.
-//! The guard's own budget, made where there is none, is in nobody's way: it is taken back when another one comes.
-//! Two overlapping budgets written in the same instant both pass: neither is remembered yet.
+//! What it stops. A budget that selects pods another budget selects already, that never lets a pod go, that lets a majority
+//! go at once, or that cannot be parsed. What is merely unwise is answered with a warning: the budget selects no pod, or two
+//! databases, or keeps broken pods. An existing budget may be changed as long as it does not get worse, and may always be
+//! deleted. The guard's own default budget does not count as another: it is deleted when another one appears.
+//! Two overlapping budgets created at the same instant both pass: neither is in the cache yet.
 //!
-//! Why a budget is not enough. It is what is judged here: the API server takes any, and the mistake shows in the middle
-//! of the next drain. AKS refuses an upgrade over a budget that lets nobody go, in whatever pool its pods are.
+//! Why a budget is not enough. Budgets are what is judged here: the API server accepts any, and the mistake shows in the
+//! middle of the next drain. AKS refuses an upgrade while a budget lets no pod go, in whatever pool its pods run.
 //!
-//! How kubectl drain takes it. It never comes here. What is stopped would have met it as answers of 500 (two budgets), or
-//! of 429 for ever (nobody may go).
+//! How kubectl drain takes it. It creates no budget. What is stopped would have met it as 500 (two budgets), or as 429 for
+//! ever (no pod may go).
 //!
 //! How to pass. One budget a database, `maxUnavailable: 1`, `unhealthyPodEvictionPolicy: AlwaysAllow`.
 
@@ -24,31 +24,36 @@ use crate::admission::request::AdmissionRequest;
 use crate::admission::response::AdmissionResponse;
 use crate::rules::object_rules;
 
-/// A database, and how many of its pods a budget counts when all are there.
+/// A database, and how many of its pods a budget selects when all of them exist.
 struct Covered<'a> {
     set: &'a SetFacts,
     pods: i64,
 }
 
-/// Answers a budget.
+/// Evaluates a new or changed budget.
 pub(crate) fn evaluate(request: &AdmissionRequest, model: &Model) -> AdmissionResponse {
     if !object_rules::is_guarded(model, &request.namespace) {
         return AdmissionResponse::allow();
     }
     let name = object_rules::name(request);
     let find = |object: &Option<Value>| {
-        object.as_ref().map(|object| violations(object, &name, model, &request.namespace)).unwrap_or_default()
+        object.as_ref().map(|object| find_violations(object, &name, model, &request.namespace)).unwrap_or_default()
     };
     let (now, about) = find(&request.object);
     let (before, _) = find(&request.old_object);
     let is_new = |violation: &ConfigViolation| !before.iter().any(|before| violation.is_no_worse_than(before));
-    let (refused, told): (Vec<ConfigViolation>, Vec<ConfigViolation>) =
+    let (refused, warned): (Vec<ConfigViolation>, Vec<ConfigViolation>) =
         now.into_iter().partition(|violation| violation.is_refused() && is_new(violation));
-    object_rules::respond(request, model, &about, &refused, &told)
+    object_rules::respond(request, model, &about, &refused, &warned)
 }
 
-/// What is wrong with a budget, and the databases it is about.
-fn violations(object: &Value, name: &str, model: &Model, namespace: &str) -> (Vec<ConfigViolation>, Vec<SetFacts>) {
+/// Finds what is wrong with a budget, and the databases whose pods it selects.
+fn find_violations(
+    object: &Value,
+    name: &str,
+    model: &Model,
+    namespace: &str,
+) -> (Vec<ConfigViolation>, Vec<SetFacts>) {
     let named = || name.to_owned();
     let budget = match Budget::read(object) {
         Ok(budget) => budget,
@@ -57,13 +62,13 @@ fn violations(object: &Value, name: &str, model: &Model, namespace: &str) -> (Ve
         }
     };
     let covered = covered(&budget, model, namespace);
-    let strangers = strangers(&budget, model, namespace);
+    let other_pods = other_pods(&budget, model, namespace);
     if covered.is_empty() {
-        let nothing = (strangers == 0).then(|| ConfigViolation::SelectsNothing { budget: named() });
+        let nothing = (other_pods == 0).then(|| ConfigViolation::SelectsNothing { budget: named() });
         return (nothing.into_iter().collect(), Vec::new());
     }
     let mut violations = overlaps(&budget, name, &covered, model, namespace);
-    violations.extend(too_few_or_too_many(&budget, name, &covered, strangers));
+    violations.extend(too_few_or_too_many(&budget, name, &covered, other_pods));
     if covered.len() > 1 {
         let databases = covered.iter().map(|one| one.set.workload.id.name.clone()).collect();
         violations.push(ConfigViolation::SharedBudget { budget: named(), databases });
@@ -74,15 +79,15 @@ fn violations(object: &Value, name: &str, model: &Model, namespace: &str) -> (Ve
     (violations, covered.iter().map(|one| one.set.clone()).collect())
 }
 
-/// The databases whose pods it counts: those that are there, and those the StatefulSet would make.
+/// The databases whose pods a budget selects: pods that exist, and pods that the StatefulSet would create.
 fn covered<'a>(budget: &Budget, model: &'a Model, namespace: &str) -> Vec<Covered<'a>> {
     let mut found: Vec<Covered<'a>> = Vec::new();
     for set in model.sets_in(namespace) {
         let declared = i64::try_from(set.workload.replicas).unwrap_or(i64::MAX);
         let there = members(model, namespace, set).filter(|pod| budget.selects(&labels(pod))).count();
-        let is_made_so = budget.selects(&set.pod_labels);
-        if is_made_so || there > 0 {
-            let pods = if is_made_so { declared } else { i64::try_from(there).unwrap_or(i64::MAX).min(declared) };
+        let selects_template = budget.selects(&set.pod_labels);
+        if selects_template || there > 0 {
+            let pods = if selects_template { declared } else { i64::try_from(there).unwrap_or(i64::MAX).min(declared) };
             found.push(Covered { set, pods });
         }
     }
@@ -90,8 +95,8 @@ fn covered<'a>(budget: &Budget, model: &'a Model, namespace: &str) -> Vec<Covere
     found
 }
 
-/// How many pods of no database it counts as well.
-fn strangers(budget: &Budget, model: &Model, namespace: &str) -> i64 {
+/// How many pods of no database the budget selects as well.
+fn other_pods(budget: &Budget, model: &Model, namespace: &str) -> i64 {
     let is_alive = |pod: &&PodFacts| pod.phase != PodPhase::Ended && !pod.member.terminating;
     let pods = model.pods_in(namespace).filter(is_alive).filter(|pod| model.set_of(namespace, pod).is_none());
     i64::try_from(pods.filter(|pod| budget.selects(&labels(pod))).count()).unwrap_or(i64::MAX)
@@ -123,13 +128,13 @@ fn overlaps(
 }
 
 /// Counts as the disruption controller does (`pkg/controller/disruption`, `getExpectedPodCount`): `maxUnavailable` and
-/// shares are of the replicas all owners declare, a plain `minAvailable` is of the pods; with neither nobody may go.
-fn too_few_or_too_many(budget: &Budget, name: &str, covered: &[Covered<'_>], strangers: i64) -> Vec<ConfigViolation> {
+/// shares are of the replicas all owners declare, a plain `minAvailable` is of the pods; with neither no pod may go.
+fn too_few_or_too_many(budget: &Budget, name: &str, covered: &[Covered<'_>], other_pods: i64) -> Vec<ConfigViolation> {
     let replicas = |one: &Covered<'_>| i64::try_from(one.set.workload.replicas).unwrap_or(i64::MAX);
-    let pods = covered.iter().map(|one| one.pods).fold(strangers, i64::saturating_add);
-    let scale = covered.iter().map(replicas).fold(strangers, i64::saturating_add);
+    let pods = covered.iter().map(|one| one.pods).fold(other_pods, i64::saturating_add);
+    let scale = covered.iter().map(replicas).fold(other_pods, i64::saturating_add);
     if pods == 0 {
-        return Vec::new(); // nobody is declared, so nobody can be in the way
+        return Vec::new(); // no pods are declared, so the budget blocks nothing
     }
     let total = usize::try_from(scale).unwrap_or(usize::MAX);
     let (stay, says) = match (budget.max_unavailable, budget.min_available) {
@@ -145,7 +150,7 @@ fn too_few_or_too_many(budget: &Budget, name: &str, covered: &[Covered<'_>], str
         let (replicas, gone) = (replicas(one), go.min(one.pods));
         let (left, needed) = (replicas - gone, replicas / 2 + 1);
         let database = one.set.workload.id.name.clone();
-        // Of two members neither is a majority: which of them may go is for the judge alone.
+        // Of two members one is no majority: which of them may go is for the judge alone.
         (replicas >= 3 && left < needed).then(|| ConfigViolation::MajorityLost {
             budget: name.to_owned(),
             says: says.clone(),
@@ -161,7 +166,7 @@ fn members<'a>(model: &'a Model, namespace: &str, set: &SetFacts) -> impl Iterat
     model.pods_in(namespace).filter(move |pod| pod.owner.as_ref() == Some(&set.workload.uid))
 }
 
-/// A pod's labels, with the two that differ from pod to pod and are not remembered: a budget may select by them.
+/// A pod's labels, with the two that differ from pod to pod and are not in the cache: a budget may select by them.
 fn labels(pod: &PodFacts) -> Labels {
     let name = &pod.member.name;
     let mut labels = (*pod.labels).clone();

@@ -1,4 +1,4 @@
-//! Objects for the rules' tests, and what is read off an answer.
+//! Objects for the rules' tests, and how a test reads a response.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ pub(crate) fn namespace(name: &str, guarded: bool) -> Value {
         "metadata": {"name": name, "labels": {"kubectl-stateful.dev/guard": label}}})
 }
 
-/// `shop`, under guard.
+/// The guarded namespace `shop`.
 pub(crate) fn guarded() -> Value {
     namespace("shop", true)
 }
@@ -82,8 +82,8 @@ pub(crate) fn code(answer: &AdmissionResponse) -> Option<&str> {
     }
 }
 
-/// Codes of the warnings, in their order.
-pub(crate) fn told(answer: &AdmissionResponse) -> Vec<&str> {
+/// The codes of the warnings, in their order.
+pub(crate) fn warned_codes(answer: &AdmissionResponse) -> Vec<&str> {
     answer.warnings.iter().filter_map(|line| line.find("STF-").and_then(|at| line.get(at..at + 10))).collect()
 }
 

@@ -1,4 +1,4 @@
-//! THINK. What the rules about declared objects share: whose policy holds, and how violations become an answer.
+//! THINK. What the rules about objects share: which policy applies, and how violations become a response.
 
 use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, Patch, PatchOperation};
@@ -15,13 +15,13 @@ use crate::evaluation::effective_policy::EffectivePolicy;
 /// The API server cuts warnings of more than 256 characters (`apiserver/pkg/endpoints/filters/warning.go`).
 const WARNING: usize = 250;
 
-/// Whether the guard watches over the namespace of an request. The API server asks about labelled ones alone; one that is
-/// not remembered yet has only just been made and labelled.
+/// Whether a namespace is guarded. The API server asks about labelled namespaces alone; one that is not in the cache has only
+/// just been created and labelled.
 pub(crate) fn is_guarded(model: &Model, namespace: &str) -> bool {
     model.namespace(namespace).is_none_or(NamespaceFacts::is_guarded)
 }
 
-/// Whether a whole namespace is being deleted: whoever does that means everything in it.
+/// Whether the whole namespace is being deleted, with everything in it.
 pub(crate) fn is_ending(model: &Model, namespace: &str) -> bool {
     model.namespace(namespace).is_some_and(|namespace| namespace.terminating)
 }
@@ -37,7 +37,7 @@ pub(crate) fn is_going(object: &Value) -> bool {
     object.pointer("/metadata/deletionTimestamp").is_some_and(Value::is_string)
 }
 
-/// An object's name, or what the API server is to begin it with.
+/// An object's name, or the prefix from which the API server is to generate it.
 pub(crate) fn name(request: &AdmissionRequest) -> String {
     if !request.name.is_empty() {
         return request.name.clone();
@@ -47,25 +47,25 @@ pub(crate) fn name(request: &AdmissionRequest) -> String {
     text("name").or_else(|| text("generateName")).unwrap_or_default().to_owned()
 }
 
-/// Refuses the `refused` violations and tells about the others, as strictly as the policies of the databases it is `about`
-/// say; as strictly as possible where it is not clear which ones those are.
+/// Refuses the `refused` violations and warns of the others, as strictly as the policies of the databases it is `about` say;
+/// in the mode Enforce when it is about no known database.
 pub(crate) fn respond(
     request: &AdmissionRequest,
     model: &Model,
     about: &[SetFacts],
     refused: &[ConfigViolation],
-    told: &[ConfigViolation],
+    warned_about: &[ConfigViolation],
 ) -> AdmissionResponse {
     if let Some(exempt) = exempt(request, model, about) {
         return exempt;
     }
     let namespace = &request.namespace;
-    let both = || told.iter().chain(refused);
-    match mode(model, about) {
+    let both = || warned_about.iter().chain(refused);
+    match strictest_mode(model, about) {
         Mode::Audit => noted(AdmissionResponse::allow(), both()),
         Mode::Warn => noted(warned(both().map(|violation| warning(violation, namespace))), both()),
         Mode::Enforce => {
-            let warnings = warned(told.iter().map(|violation| warning(violation, namespace)));
+            let warnings = warned(warned_about.iter().map(|violation| warning(violation, namespace)));
             let Some(first) = refused.first() else {
                 return noted(warnings, both());
             };
@@ -81,7 +81,8 @@ pub(crate) fn respond(
     }
 }
 
-/// Mends the violations by setting fields, and says so; where a policy does not enforce, tells or notes what it would mend.
+/// Fixes the violations by setting fields, with a warning that says so; where a policy does not enforce, it warns or writes to
+/// the audit log what it would change.
 pub(crate) fn respond_with_fix(
     request: &AdmissionRequest,
     model: &Model,
@@ -92,25 +93,25 @@ pub(crate) fn respond_with_fix(
     if let Some(exempt) = exempt(request, model, about) {
         return exempt;
     }
-    match mode(model, about) {
+    match strictest_mode(model, about) {
         Mode::Audit => noted(AdmissionResponse::allow(), violations.iter()),
         Mode::Warn => {
             noted(warned(violations.iter().map(|violation| warning(violation, &request.namespace))), violations.iter())
         }
         Mode::Enforce => {
-            let said = violations
+            let changes = violations
                 .iter()
                 .map(|violation| short(format!("changed to Retain: {violation} ({})", violation.code())));
             let add = |(path, value): (&[&str], Value)| {
                 PatchOperation::Add(AddOperation { path: PointerBuf::from_tokens(path.iter().copied()), value })
             };
             let change = AdmissionResponse::change(Patch(fields.into_iter().map(add).collect()));
-            noted(AdmissionResponse { warnings: said.collect(), ..change }, violations.iter())
+            noted(AdmissionResponse { warnings: changes.collect(), ..change }, violations.iter())
         }
     }
 }
 
-/// One warning, as long as the API server passes on.
+/// Cuts a warning to the length that the API server passes on.
 pub(crate) fn short(text: String) -> String {
     if text.chars().count() <= WARNING {
         return text;
@@ -118,11 +119,11 @@ pub(crate) fn short(text: String) -> String {
     text.chars().take(WARNING - 1).chain(['…']).collect()
 }
 
-/// A flaw and what to do; the flaw alone where both are too long, since half a command is worse than none.
+/// A violation and its next step; the violation alone where both are too long, since half a command is worse than none.
 fn warning(violation: &ConfigViolation, namespace: &str) -> String {
-    let said = format!("{violation} ({})", violation.code());
-    let with_step = format!("{said}; {}", violation.next_step(namespace));
-    short(if with_step.chars().count() <= WARNING { with_step } else { said })
+    let text = format!("{violation} ({})", violation.code());
+    let with_step = format!("{text}; {}", violation.next_step(namespace));
+    short(if with_step.chars().count() <= WARNING { with_step } else { text })
 }
 
 fn warned(lines: impl Iterator<Item = String>) -> AdmissionResponse {
@@ -134,11 +135,11 @@ fn noted<'a>(answer: AdmissionResponse, violations: impl Iterator<Item = &'a Con
     if codes.is_empty() { answer } else { answer.with_audit("reasons", codes.join(",")) }
 }
 
-fn mode(model: &Model, about: &[SetFacts]) -> Mode {
+fn strictest_mode(model: &Model, about: &[SetFacts]) -> Mode {
     about.iter().map(|set| EffectivePolicy::resolve(model, set).mode).max().unwrap_or_default()
 }
 
-/// Lets somebody pass whom the policies of every database it is about exempt.
+/// Lets a user pass whom the policies of every database it is about exempt.
 fn exempt(request: &AdmissionRequest, model: &Model, about: &[SetFacts]) -> Option<AdmissionResponse> {
     let exempts = |set: &SetFacts| EffectivePolicy::resolve(model, set).exempt.contains(&request.user);
     let is_exempt = !about.is_empty() && about.iter().all(exempts);

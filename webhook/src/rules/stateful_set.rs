@@ -1,16 +1,16 @@
 //! THINK. The StatefulSets of guarded databases (`statefulsets` CREATE, UPDATE and DELETE).
 //!
-//! What it stops. A retention policy that deletes the claims, when the StatefulSet is deleted or when it is scaled down:
-//! it is changed to Retain, and refused where that change was skipped. And the deletion of a StatefulSet whose members
-//! run, which ends all of them at once.
+//! What it stops. A retention policy that deletes the claims when the StatefulSet is deleted or scaled down: it is changed to
+//! Retain, and refused where that change was skipped. And the deletion of a StatefulSet whose members run, which terminates
+//! all of them at once.
 //!
-//! Why a budget is not enough. Budgets speak of evictions. A StatefulSet's deletion takes its pods by the garbage
-//! collector, claims go by owner reference, and nobody asks a budget about either.
+//! Why a budget is not enough. Budgets limit evictions. When a StatefulSet is deleted the garbage collector deletes its pods
+//! and, by owner reference, its claims, and neither consults a budget.
 //!
-//! How kubectl drain takes it. It never comes here: it deletes no StatefulSet.
+//! How kubectl drain takes it. It deletes no StatefulSet.
 //!
-//! How to pass. Keep Retain, and delete the claims you mean by name. A StatefulSet may be deleted with its pods left
-//! alive (`--cascade=orphan`), once none of them runs (`kubectl scale --replicas=0`), or with its whole namespace.
+//! How to pass. Keep Retain, and delete by name the claims that are no longer needed. A StatefulSet may be deleted with its
+//! pods left running (`--cascade=orphan`), once none of them runs (`kubectl scale --replicas=0`), or with its whole namespace.
 
 use serde_json::{Value, json};
 use stateful_cluster::inventory;
@@ -24,7 +24,7 @@ use crate::rules::object_rules;
 /// When a claim may be deleted: the fields of the retention policy.
 const FIELDS: [&str; 2] = ["whenDeleted", "whenScaled"];
 
-/// Answers what is declared, and a deletion.
+/// Evaluates a new or changed StatefulSet, and a deletion.
 pub(crate) fn evaluate(request: &AdmissionRequest, model: &Model) -> AdmissionResponse {
     if !object_rules::is_guarded(model, &request.namespace) {
         return AdmissionResponse::allow();
@@ -34,12 +34,12 @@ pub(crate) fn evaluate(request: &AdmissionRequest, model: &Model) -> AdmissionRe
     }
     let find =
         |object: &Option<Value>| object.as_ref().map(|object| losses(request, object, model)).unwrap_or_default();
-    // One that was so before the guard came may still be labelled or scaled; it is told each time.
+    // A StatefulSet that had this policy before the guard was installed may still be labelled or scaled, with a warning.
     let before = find(&request.old_object);
-    let (told, refused): (Vec<ConfigViolation>, Vec<ConfigViolation>) = find(&request.object)
+    let (warned, refused): (Vec<ConfigViolation>, Vec<ConfigViolation>) = find(&request.object)
         .into_iter()
         .partition(|violation| before.iter().any(|before| violation.is_no_worse_than(before)));
-    object_rules::respond(request, model, &about(request, model), &refused, &told)
+    object_rules::respond(request, model, &about(request, model), &refused, &warned)
 }
 
 /// Changes a retention policy that would delete claims.
@@ -48,7 +48,7 @@ pub(crate) fn retain(request: &AdmissionRequest, model: &Model) -> AdmissionResp
         return AdmissionResponse::allow();
     };
     let violations = losses(request, object, model);
-    // Of one that is going only the finalizers still matter.
+    // Of a terminating StatefulSet only the finalizers still matter.
     if violations.is_empty() || object_rules::is_going(object) {
         return AdmissionResponse::allow();
     }
@@ -57,8 +57,8 @@ pub(crate) fn retain(request: &AdmissionRequest, model: &Model) -> AdmissionResp
     object_rules::respond_with_fix(request, model, &about(request, model), &violations, vec![(field, policy)])
 }
 
-/// The fields by which a database's claims would go. Without a policy, or without a field, claims are kept; what is there
-/// and does not say so may mean anything.
+/// The fields of the retention policy that delete a database's claims. Without a policy, or without a field, claims are kept;
+/// a value that is not Retain is taken to delete them.
 fn losses(request: &AdmissionRequest, object: &Value, model: &Model) -> Vec<ConfigViolation> {
     let policy = object.pointer("/spec/persistentVolumeClaimRetentionPolicy").unwrap_or(&Value::Null);
     if policy.is_null() || !model.runs_database(object) {
@@ -77,11 +77,11 @@ fn losses(request: &AdmissionRequest, object: &Value, model: &Model) -> Vec<Conf
     FIELDS.map(|field| (field, says(field))).into_iter().filter(|(_, value)| !keeps(value)).map(lost).collect()
 }
 
-/// A database that runs is not deleted. Who is asked: the object as it is, since a watch may be behind.
+/// Refuses the deletion of a running database. The object in the request is read first, since the cache may be behind.
 fn deletion(request: &AdmissionRequest, model: &Model) -> AdmissionResponse {
     let old = request.old_object.as_ref();
-    let remembered = model.set(&WorkloadId { namespace: request.namespace.clone(), name: object_rules::name(request) });
-    let is_database = remembered.is_some() || old.is_some_and(|old| model.runs_database(old));
+    let cached = model.set(&WorkloadId { namespace: request.namespace.clone(), name: object_rules::name(request) });
+    let is_database = cached.is_some() || old.is_some_and(|old| model.runs_database(old));
     let is_going = old.is_some_and(object_rules::is_going);
     if !is_database || is_going || is_orphaning(request) || object_rules::is_ending(model, &request.namespace) {
         return AdmissionResponse::allow();
@@ -90,9 +90,9 @@ fn deletion(request: &AdmissionRequest, model: &Model) -> AdmissionResponse {
         .old_field("/metadata/uid")
         .and_then(Value::as_str)
         .map(ToOwned::to_owned)
-        .or(remembered.map(|set| set.workload.uid.clone()));
+        .or(cached.map(|set| set.workload.uid.clone()));
     let declared = request.old_field("/spec/replicas").and_then(Value::as_i64);
-    if declared == Some(0) || (old.is_none() && remembered.is_some_and(|set| set.workload.replicas == 0)) {
+    if declared == Some(0) || (old.is_none() && cached.is_some_and(|set| set.workload.replicas == 0)) {
         return AdmissionResponse::allow();
     }
     let runs =
@@ -102,7 +102,7 @@ fn deletion(request: &AdmissionRequest, model: &Model) -> AdmissionResponse {
     object_rules::respond(request, model, &about(request, model), violation.as_slice(), &[])
 }
 
-/// Whether the pods are to live on. `orphanDependents` is how it was said before 1.7, and still understood.
+/// Whether the pods are left running. `orphanDependents` is the field of Kubernetes before 1.7; the API server still accepts it.
 fn is_orphaning(request: &AdmissionRequest) -> bool {
     let option = |name: &str| request.options.get(name);
     match option("propagationPolicy").and_then(Value::as_str) {
@@ -111,7 +111,7 @@ fn is_orphaning(request: &AdmissionRequest) -> bool {
     }
 }
 
-/// The database, for whose policy is looked: as it was before this request, so that nobody relabels it out of one.
+/// The database whose policy applies: as it was before this request, so that the request cannot relabel it out of a policy.
 fn about(request: &AdmissionRequest, model: &Model) -> Vec<SetFacts> {
     let id = WorkloadId { namespace: request.namespace.clone(), name: object_rules::name(request) };
     let sent = || model.read_set(request.object.as_ref()?);

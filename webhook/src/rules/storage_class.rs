@@ -1,12 +1,12 @@
 //! THINK. Storage classes (`storageclasses` CREATE).
 //!
-//! What it stops. Nothing by itself: a class serves many, and some of them need nothing kept. One whose volumes go with
-//! their claims is told so when it is made, since that cannot be changed later. With the label
-//! `kubectl-stateful.dev/guard: enabled` it is said to be for databases, and changed to Retain.
+//! What it stops. Nothing by itself: a class serves many workloads, and some of them keep no data. A class whose volumes
+//! are deleted with their claims gets a warning when it is created, since its reclaim policy cannot be changed later. A
+//! class with the label `kubectl-stateful.dev/guard: enabled` is for databases, and is changed to Retain.
 //!
 //! Why a budget is not enough. Budgets count pods; a class is no pod.
 //!
-//! How kubectl drain takes it. It never comes here.
+//! How kubectl drain takes it. It creates no storage class.
 //!
 //! How to pass. Leave the label off. Volumes for guarded namespaces are kept all the same: see `volume`.
 
@@ -18,7 +18,7 @@ use crate::admission::request::AdmissionRequest;
 use crate::admission::response::AdmissionResponse;
 use crate::rules::object_rules;
 
-/// Answers a class that is made.
+/// Evaluates a new class.
 pub(crate) fn evaluate(request: &AdmissionRequest, model: &Model) -> AdmissionResponse {
     let Some(object) = &request.object else {
         return AdmissionResponse::allow();
@@ -40,7 +40,7 @@ pub(crate) fn evaluate(request: &AdmissionRequest, model: &Model) -> AdmissionRe
     object_rules::respond(request, model, &[], &[], &violations)
 }
 
-/// What becomes of its volumes' disks. Without a word they are deleted.
+/// The reclaim policy of its volumes. The API server's default is Delete.
 fn policy(object: &Value) -> String {
     match object.pointer("/reclaimPolicy") {
         None | Some(Value::Null) => "Delete".to_owned(),
@@ -72,16 +72,16 @@ mod tests {
     }
 
     #[test]
-    fn a_class_that_keeps_nothing_is_told_and_one_for_databases_is_changed() {
+    fn a_class_that_deletes_disks_is_warned_about_and_one_for_databases_is_changed() {
         let kept = answer(class(&json!("Retain"), &json!("no")));
         assert_eq!(kept, AdmissionResponse::allow());
         for policy in [json!("Delete"), json!(null), json!(5)] {
-            let told = answer(class(&policy, &json!("no")));
-            assert_eq!((told.decision, told.warnings.len()), (Decision::Allow, 1), "{policy}");
+            let warned = answer(class(&policy, &json!("no")));
+            assert_eq!((warned.decision, warned.warnings.len()), (Decision::Allow, 1), "{policy}");
             let object = class(&policy, &json!("enabled"));
-            let respond_with_fix = answer(object.clone());
-            assert_eq!(changed(&respond_with_fix, &object)["reclaimPolicy"], "Retain", "{policy}");
-            assert!(respond_with_fix.warnings[0].contains("STF-ST-005"), "{respond_with_fix:?}");
+            let fixed = answer(object.clone());
+            assert_eq!(changed(&fixed, &object)["reclaimPolicy"], "Retain", "{policy}");
+            assert!(fixed.warnings[0].contains("STF-ST-005"), "{fixed:?}");
         }
     }
 }

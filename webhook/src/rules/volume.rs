@@ -1,15 +1,15 @@
 //! THINK. The volumes behind claims of guarded namespaces (`persistentvolumes` CREATE and UPDATE).
 //!
-//! What it stops. A disk that goes with its claim: a volume made with the reclaim policy Delete, as most storage classes
-//! make them, is changed to Retain and labelled; and nobody turns Retain back into something else.
+//! What it stops. A disk that is deleted with its claim. A volume created with the reclaim policy Delete, as most storage
+//! classes create them, is changed to Retain and labelled; a change of Retain into anything else is refused.
 //!
 //! Why a budget is not enough. Budgets count pods; a volume is no pod.
 //!
-//! How kubectl drain takes it. It never comes here: it changes no volume.
+//! How kubectl drain takes it. It changes no volume.
 //!
-//! How to pass. Once its claim is gone for good, give the volume up in a step of its own: take off the label
-//! `kubectl-stateful.dev/guard` and `spec.claimRef`. A volume that is released and still names its claim is not passed:
-//! it is the last copy of what was deleted by mistake.
+//! How to pass. Once its claim is deleted for good, give the volume up in a step of its own: remove the label
+//! `kubectl-stateful.dev/guard` and `spec.claimRef`. A released volume that still names its claim does not pass: it is the
+//! last copy of what may have been deleted by mistake.
 //!
 //! The label is there for the API server's own policy (`manifests/policies`), which sees the volume alone and cannot look
 //! up whether its claim's namespace is guarded.
@@ -31,7 +31,7 @@ pub(crate) fn evaluate(request: &AdmissionRequest, model: &Model) -> AdmissionRe
     if policy(old) != "Retain" || policy(object) == "Retain" {
         return AdmissionResponse::allow();
     }
-    // The claim is dropped and the policy changed in one go: the old one counts.
+    // An update may remove the claim and change the policy at once: the old claim counts too.
     let refused = [old, object].into_iter().find_map(|one| {
         let claim = VolumeClaim::of(one).filter(|claim| claim.is_guarded(model));
         let named = claim
@@ -48,7 +48,7 @@ pub(crate) fn evaluate(request: &AdmissionRequest, model: &Model) -> AdmissionRe
     object_rules::respond(request, model, &about, &[violation], &[])
 }
 
-/// Keeps a new volume's disk.
+/// Changes a new volume to Retain, and labels it.
 pub(crate) fn retain(request: &AdmissionRequest, model: &Model) -> AdmissionResponse {
     let Some(object) = &request.object else {
         return AdmissionResponse::allow();
@@ -91,12 +91,12 @@ impl VolumeClaim {
         Some(Self { namespace: text("namespace"), name: text("name") })
     }
 
-    /// A claim in nobody knows which namespace may be a guarded one.
+    /// A claim without a readable namespace may be in a guarded one.
     fn is_guarded(&self, model: &Model) -> bool {
         self.namespace.as_deref().is_none_or(|namespace| model.is_guarded(namespace))
     }
 
-    /// The databases it may belong to.
+    /// The databases the claim may belong to.
     fn databases(&self, model: &Model) -> Vec<SetFacts> {
         let (Some(namespace), Some(name)) = (&self.namespace, &self.name) else {
             return Vec::new();
@@ -112,7 +112,7 @@ impl std::fmt::Display for VolumeClaim {
     }
 }
 
-/// What becomes of the disk. Without a word it is kept, as the API server fills it in.
+/// The volume's reclaim policy. The API server's default for a volume is Retain.
 fn policy(object: &Value) -> String {
     match object.pointer("/spec/persistentVolumeReclaimPolicy") {
         None | Some(Value::Null) => "Retain".to_owned(),

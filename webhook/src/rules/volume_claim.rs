@@ -1,15 +1,15 @@
 //! THINK. The claims of a guarded database's members (`persistentvolumeclaims` DELETE).
 //!
-//! What it stops. Deleting the claim of a member that is there. It looks harmless: the claim is in use, so Kubernetes
-//! keeps it (finalizer `pvc-protection`) and only marks it. But the mark cannot be taken back, and the data goes the next
-//! time that pod restarts, perhaps weeks later in somebody's drain.
+//! What it stops. Deleting the claim of a member whose pod exists. It looks harmless: the claim is in use, so Kubernetes
+//! keeps it (finalizer `pvc-protection`) and only marks it. But the mark cannot be removed, and the data is deleted the next
+//! time that pod restarts, perhaps in a drain weeks later.
 //!
 //! Why a budget is not enough. Budgets count pods; a claim is no pod.
 //!
-//! How kubectl drain takes it. It never comes here: it deletes no claim.
+//! How kubectl drain takes it. It deletes no claim.
 //!
-//! How to pass. Take the member away first, by scaling down or by deleting its pod, which is judged; its claim may go while
-//! the pod ends. Whoever deletes the whole namespace passes. Claims that a pod names directly, without a claim template,
+//! How to pass. Remove the member first, by scaling down or by deleting its pod, which is judged; its claim may be deleted
+//! while the pod terminates. Deleting the whole namespace passes. Claims that a pod names directly, without a claim template,
 //! are not known to be a member's, and pass too.
 
 use stateful_cluster::inventory::{Model, SetFacts};
@@ -19,7 +19,7 @@ use crate::admission::request::AdmissionRequest;
 use crate::admission::response::AdmissionResponse;
 use crate::rules::object_rules;
 
-/// Answers a deletion.
+/// Evaluates a deletion.
 pub(crate) fn evaluate(request: &AdmissionRequest, model: &Model) -> AdmissionResponse {
     let namespace = &request.namespace;
     if !object_rules::is_guarded(model, namespace) || object_rules::is_ending(model, namespace) {
@@ -36,8 +36,8 @@ pub(crate) fn evaluate(request: &AdmissionRequest, model: &Model) -> AdmissionRe
     AdmissionResponse::allow()
 }
 
-/// The databases a claim may belong to by its name, TEMPLATE-POD, each with the member it would be of. Both words may
-/// have dashes in them, so that several may fit.
+/// The databases a claim may belong to by its name, TEMPLATE-POD, each with the member it would be of. Both names may
+/// contain dashes, so that several may fit.
 pub(crate) fn owners<'a>(
     model: &'a Model,
     namespace: &str,
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_goes_when_no_member_lives_on_it() {
+    fn a_claim_may_be_deleted_when_no_member_uses_it() {
         let mut ending = pod("redis", 0);
         ending["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
         let mut going = guarded();
@@ -82,17 +82,22 @@ mod tests {
         let cases: [(&str, &[Value], &str, Option<&str>); 8] = [
             ("a live member's", &live, "data-redis-0", Some("STF-ST-003")),
             (
-                "one that waits for a node has its data there",
+                "the claim of a pending pod holds its data",
                 &[guarded(), redis(3), pending],
                 "data-redis-0",
                 Some("STF-ST-003"),
             ),
-            ("its pod is going", &[guarded(), redis(3), ending], "data-redis-0", None),
+            ("its pod is terminating", &[guarded(), redis(3), ending], "data-redis-0", None),
             ("there is no such pod", &live, "data-redis-1", None),
             ("another template's", &live, "cache-redis-0", None),
-            ("nobody's", &live, "data", None),
-            ("the whole namespace goes", &[going, redis(3), pod("redis", 0)], "data-redis-0", None),
-            ("nobody guards it", &[namespace("shop", false), redis(3), pod("redis", 0)], "data-redis-0", None),
+            ("no database's", &live, "data", None),
+            ("the whole namespace is being deleted", &[going, redis(3), pod("redis", 0)], "data-redis-0", None),
+            (
+                "its namespace is not guarded",
+                &[namespace("shop", false), redis(3), pod("redis", 0)],
+                "data-redis-0",
+                None,
+            ),
         ];
         for (what, objects, name, expected) in cases {
             assert_eq!(code(&answer(objects, name)), expected, "{what}");
@@ -100,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn dashes_hide_no_member() {
+    fn a_name_with_dashes_is_still_recognized_as_a_members() {
         let mut set = redis(1);
         set["metadata"]["name"] = json!("a-b");
         set["spec"]["volumeClaimTemplates"] = json!([{"metadata": {"name": "x"}}, {"metadata": {"name": "x-a"}}]);

@@ -1,9 +1,8 @@
-//! The two servers: HTTPS for the API server's questions, plain HTTP for whoever watches over us.
+//! The two servers: HTTPS for the API server's requests, plain HTTP for probes and metrics.
 //!
-//! What is bounded, and why, is said at [`ServerLimits`]. A guard that is told to stop goes on answering for a while: whoever
-//! calls a Service learns late that a pod behind it is going away. From then on every answer closes its connection, so
-//! that the API server leaves between two questions and never in the middle of one; it does not ask again by itself when
-//! a connection breaks.
+//! [`ServerLimits`] says what is limited, and why. A guard that is told to stop goes on answering for a while: callers of a
+//! Service learn late that a pod behind it is terminating. From then on every response closes its connection, so that the API
+//! server leaves between two requests and never in the middle of one; it does not repeat a request when a connection breaks.
 
 mod idle;
 #[cfg(test)]
@@ -37,24 +36,24 @@ use tower::make::Shared;
 use tower::{Service, service_fn};
 use tracing::{info, warn};
 
-use idle::{Clock, IdleTimeout};
+use idle::{IdleClock, IdleTimeout};
 
-/// How long and how much.
+/// The limits of the HTTPS server.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ServerLimits {
-    /// Told to stop, this long new connections are taken all the same. Endpoints and the API servers' proxies follow
-    /// within seconds.
+    /// For this long after the signal to stop new connections are still accepted. Endpoints and the API servers' proxies
+    /// follow within seconds.
     pub(crate) linger: Duration,
-    /// Then, this long answers that are on their way may take. An API server waits no longer for any of our rules.
+    /// For this long afterwards requests in flight may be answered. An API server waits no longer for any rule.
     pub(crate) grace: Duration,
-    /// A connection speaks TLS within this time or is closed.
+    /// A connection that has not completed the TLS handshake within this time is closed.
     pub(crate) handshake: Duration,
-    /// A question is heard and answered within this time: as long as an API server can be told to wait.
-    pub(crate) question: Duration,
-    /// A connection without a question is closed after this time. The API server closes its own after 90 s, and must be
-    /// the one that does: who closes while the other begins to ask loses the question.
+    /// A request is received and answered within this time: the longest time for which an API server can be told to wait.
+    pub(crate) request: Duration,
+    /// A connection without a request is closed after this time. The API server closes its idle connections after 90 s, and
+    /// must be the first to do so: a request that is sent while the server closes the connection is lost.
     pub(crate) idle: Duration,
-    /// The largest question, in bytes. An object has at most 1.5 MiB, and a review holds the old and the new one.
+    /// The largest request, in bytes. An object has at most 1.5 MiB, and a review holds the old and the new one.
     pub(crate) body: usize,
 }
 
@@ -64,31 +63,31 @@ impl Default for ServerLimits {
             linger: Duration::from_secs(8),
             grace: Duration::from_secs(5),
             handshake: Duration::from_secs(5),
-            question: Duration::from_secs(30),
+            request: Duration::from_secs(30),
             idle: Duration::from_mins(2),
             body: 4 << 20,
         }
     }
 }
 
-/// Why there is no server.
+/// Why a server could not start, or stopped.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// The port cannot be had.
+    /// The address cannot be bound.
     #[error("cannot listen on {address}: {error}")]
     Listen {
-        /// Where.
+        /// The address.
         address: SocketAddr,
-        /// Why.
+        /// The error of the system.
         error: io::Error,
     },
-    /// It broke down.
-    #[error("the server broke down: {0}")]
+    /// The server failed.
+    #[error("the server failed: {0}")]
     Serve(#[from] io::Error),
 }
 
-/// Answers the API server's questions over HTTPS until `stop` turns true, lingers, lets what is on its way end, and
-/// returns. Clocks are kept `elsewhere`: see [`idle`].
+/// Answers the API server's requests over HTTPS until `stop` turns true, lingers, completes the requests in flight, and
+/// returns. Idle times are measured on the runtime `elsewhere`: see [`idle`].
 pub(crate) async fn serve(
     address: SocketAddr,
     tls: Arc<ServerConfig>,
@@ -103,35 +102,35 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
     TcpListener::bind(address).await.map_err(|error| Error::Listen { address, error })
 }
 
-/// The same on a port that is taken already.
+/// The same on a listener that is bound already.
 pub(crate) async fn serve_on(
     listener: TcpListener,
     tls: Arc<ServerConfig>,
     admit: Router,
-    bounds: ServerLimits,
+    limits: ServerLimits,
     elsewhere: Handle,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), Error> {
-    // Around the router and not as layers of it: each layer is boxed anew for every question.
+    // Around the router and not as layers of it: each layer would be boxed again for every request.
     let stops = stop.clone();
-    let admit = service_fn(move |mut question: Request<Incoming>| {
-        DefaultBodyLimit::max(bounds.body).apply(&mut question);
-        within_bounds(bounds, stops.clone(), admit.clone().call(question))
+    let admit = service_fn(move |mut request: Request<Incoming>| {
+        DefaultBodyLimit::max(limits.body).apply(&mut request);
+        within_limits(limits, stops.clone(), admit.clone().call(request))
     });
     let handle = axum_server::Handle::<SocketAddr>::new();
-    let tls = RustlsAcceptor::new(RustlsConfig::from_config(tls)).handshake_timeout(bounds.handshake);
+    let tls = RustlsAcceptor::new(RustlsConfig::from_config(tls)).handshake_timeout(limits.handshake);
     let server = Server::from_listener(listener)
         .acceptor(LoggingAcceptor {
             within: tls.acceptor(NoDelayAcceptor::new()),
-            clock: Clock::start(&elsewhere, bounds.idle),
+            clock: IdleClock::start(&elsewhere, limits.idle),
         })
         .http1_only()
         .handle(handle.clone());
     let stopping = async {
-        let _ = stop.wait_for(|stop| *stop).await; // whoever could tell us to stop is gone: stop
-        info!(linger = ?bounds.linger, "told to stop; still answering");
-        sleep(bounds.linger).await;
-        handle.graceful_shutdown(Some(bounds.grace));
+        let _ = stop.wait_for(|stop| *stop).await; // also when the sender is gone
+        info!(linger = ?limits.linger, "told to stop; still answering");
+        sleep(limits.linger).await;
+        handle.graceful_shutdown(Some(limits.grace));
         std::future::pending().await
     };
     tokio::select! {
@@ -140,12 +139,12 @@ pub(crate) async fn serve_on(
     }
 }
 
-/// Tells what a caller has against our certificate: an API server that does not trust it says so here and nowhere else.
-/// From then on the line's time is kept.
+/// Logs why a caller rejects the guard's certificate: an API server that does not trust it says so in a TLS alert and nowhere
+/// else. It also starts to measure the connection's idle time.
 #[derive(Clone)]
 struct LoggingAcceptor<A> {
     within: A,
-    clock: Arc<Clock>,
+    clock: Arc<IdleClock>,
 }
 
 impl<A, I, S> Accept<I, S> for LoggingAcceptor<A>
@@ -163,7 +162,7 @@ where
             let accepted = accepted.await.inspect_err(|error| {
                 let error = error.get_ref().and_then(|error| error.downcast_ref());
                 if let Some(rustls::Error::AlertReceived(alert)) = error {
-                    warn!(?alert, "a caller broke off: it does not like our certificate");
+                    warn!(?alert, "a caller rejected the guard's certificate");
                 }
             });
             accepted.map(|(stream, service)| (clock.keep(stream), service))
@@ -171,17 +170,17 @@ where
     }
 }
 
-/// Bounds a question, and closes connections once we are to stop.
-async fn within_bounds(
-    bounds: ServerLimits,
+/// Limits the time of a request, and closes connections once the server is told to stop.
+async fn within_limits(
+    limits: ServerLimits,
     stop: watch::Receiver<bool>,
     answering: impl Future<Output = Result<Response, Infallible>>,
 ) -> Result<Response, Infallible> {
     let mut answering = pin!(answering);
-    // Most answers are there at once, and need no timer.
+    // Most responses are ready at once, and need no timer.
     let mut answer = match poll!(&mut answering) {
         Poll::Ready(answer) => answer?,
-        Poll::Pending => match timeout(bounds.question, answering).await {
+        Poll::Pending => match timeout(limits.request, answering).await {
             Ok(answer) => answer?,
             Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
         },
@@ -192,16 +191,16 @@ async fn within_bounds(
     Ok(answer)
 }
 
-/// What those who watch over us may ask.
+/// What probes and Prometheus are answered.
 pub(crate) struct StatusEndpoints {
-    /// Whether we can be asked; if not, why.
+    /// Whether the guard can answer admission requests; if not, why.
     pub(crate) ready: Box<dyn Fn() -> Result<(), String> + Send + Sync>,
     /// The metrics, as `OpenMetrics` text.
     pub(crate) metrics: Box<dyn Fn() -> String + Send + Sync>,
 }
 
-/// Answers `/healthz` (the process lives), `/readyz` (or 503 and why not) and `/metrics` over plain HTTP, until it is
-/// dropped. It does not hear of `stop`: a pod that is going away gets no new callers whatever it says here.
+/// Answers `/healthz` (the process runs), `/readyz` (200, or 503 and why not) and `/metrics` over plain HTTP, until it is
+/// dropped. It goes on after the signal to stop: a terminating pod gets no new callers whatever its readiness says.
 pub(crate) async fn observe(address: SocketAddr, observed: StatusEndpoints) -> Result<(), Error> {
     let listener = listen(address).await?;
     Ok(axum::serve(listener, watched(observed)).await?)

@@ -1,4 +1,4 @@
-//! The laws of the two servers.
+//! Laws of the two servers.
 
 use std::future::pending;
 use std::io::{Read, Write};
@@ -21,18 +21,18 @@ struct Running {
     served: JoinHandle<Result<(), Error>>,
 }
 
-async fn run(admit: Router, bounds: ServerLimits) -> Running {
+async fn run(admit: Router, limits: ServerLimits) -> Running {
     let (trusts, pair) = authority_and_pair(day_one());
     let certificates = Certificates::serving(&pair, day_one());
     let listener = listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
     let address = listener.local_addr().expect("its number");
     let (stop, told_to_stop) = watch::channel(false);
     let served =
-        tokio::spawn(serve_on(listener, certificates.server_config(), admit, bounds, Handle::current(), told_to_stop));
+        tokio::spawn(serve_on(listener, certificates.server_config(), admit, limits, Handle::current(), told_to_stop));
     Running { caller: Caller { address, trusts, now: day_one() }, stop, served }
 }
 
-/// Does something that waits, elsewhere.
+/// Runs blocking work on another thread.
 async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     spawn_blocking(work).await.expect("it does not panic")
 }
@@ -42,7 +42,7 @@ fn yes() -> Router {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn told_to_stop_it_answers_all_that_is_asked_while_it_lingers_and_all_that_is_on_its_way() {
+async fn a_stopping_server_answers_all_requests_while_it_lingers_and_all_in_flight() {
     let (entered, mut inside) = watch::channel(false);
     let (open, gate) = watch::channel(false);
     let slow = move || {
@@ -53,24 +53,24 @@ async fn told_to_stop_it_answers_all_that_is_asked_while_it_lingers_and_all_that
             "at last"
         }
     };
-    let bounds = ServerLimits { linger: Duration::from_millis(500), ..ServerLimits::default() };
-    let running = run(yes().route("/slow", post(slow)), bounds).await;
+    let limits = ServerLimits { linger: Duration::from_millis(500), ..ServerLimits::default() };
+    let running = run(yes().route("/slow", post(slow)), limits).await;
 
     let caller = running.caller.clone();
     let slow = tokio::spawn(aside(move || caller.ask("/slow", b"")));
-    inside.wait_for(|inside| *inside).await.expect("the question arrives");
+    inside.wait_for(|inside| *inside).await.expect("the request arrives");
     let caller = running.caller.clone();
-    let mut line = aside(move || caller.connect().expect("a connection")).await;
-    let (mut line, before) = aside(move || {
-        let told = ask(&mut line, "/", b"1");
-        (line, told.expect("an answer"))
+    let mut connection = aside(move || caller.connect().expect("a connection")).await;
+    let (mut connection, before) = aside(move || {
+        let told = ask(&mut connection, "/", b"1");
+        (connection, told.expect("an answer"))
     })
     .await;
     assert!(!before.head.contains("connection: close"), "{}", before.head);
 
     let stopped = Instant::now();
     running.stop.send(true).expect("it listens");
-    let after = aside(move || ask(&mut line, "/", b"1").expect("an open line is answered once more")).await;
+    let after = aside(move || ask(&mut connection, "/", b"1").expect("an open connection is answered once more")).await;
     assert!(after.head.contains("connection: close"), "{}", after.head);
     let caller = running.caller.clone();
     let answered = aside(move || {
@@ -83,28 +83,28 @@ async fn told_to_stop_it_answers_all_that_is_asked_while_it_lingers_and_all_that
         answered
     })
     .await;
-    assert!(stopped.elapsed() >= bounds.linger, "refused after {:?}", stopped.elapsed());
+    assert!(stopped.elapsed() >= limits.linger, "refused after {:?}", stopped.elapsed());
     assert!(answered > 0);
 
     open.send_replace(true);
-    let told = slow.await.expect("a call").expect("an answer, though nobody new is heard");
+    let told = slow.await.expect("a call").expect("an answer, though no new connection is accepted");
     assert_eq!(told.body, "at last");
     running.served.await.expect("no panic").expect("it ends well");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn told_to_stop_it_waits_no_longer_than_its_grace() {
+async fn a_stopping_server_waits_no_longer_than_its_grace_period() {
     let short = Duration::from_millis(50);
     let (entered, mut inside) = watch::channel(false);
     let hung = move || {
         entered.send_replace(true);
         pending::<&'static str>()
     };
-    let bounds = ServerLimits { linger: short, grace: short, ..ServerLimits::default() };
-    let running = run(Router::new().route("/", post(hung)), bounds).await;
+    let limits = ServerLimits { linger: short, grace: short, ..ServerLimits::default() };
+    let running = run(Router::new().route("/", post(hung)), limits).await;
     let caller = running.caller.clone();
     let hung = tokio::spawn(aside(move || caller.ask("/", b"")));
-    inside.wait_for(|inside| *inside).await.expect("the question arrives");
+    inside.wait_for(|inside| *inside).await.expect("the request arrives");
     running.stop.send(true).expect("it listens");
     let stopped = Instant::now();
     running.served.await.expect("no panic").expect("it ends, though the answer does not come");
@@ -113,7 +113,7 @@ async fn told_to_stop_it_waits_no_longer_than_its_grace() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_question_that_is_too_large_is_told_so() {
+async fn a_request_that_is_too_large_gets_413() {
     let running = run(yes(), ServerLimits::default()).await;
     let caller = running.caller.clone();
     let fits = aside(move || caller.ask("/", &vec![b' '; 4 << 20])).await.expect("an answer");
@@ -124,37 +124,37 @@ async fn a_question_that_is_too_large_is_told_so() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_says_nothing_or_half_a_question_is_not_waited_for() {
+async fn a_connection_that_sends_nothing_or_half_a_request_is_closed() {
     let short = Duration::from_millis(100);
-    let bounds = ServerLimits { handshake: short, question: short, ..ServerLimits::default() };
-    let running = run(yes(), bounds).await;
+    let limits = ServerLimits { handshake: short, request: short, ..ServerLimits::default() };
+    let running = run(yes(), limits).await;
     let address = running.caller.address;
     let silent = aside(move || {
-        let mut line = TcpStream::connect(address)?;
-        line.set_read_timeout(Some(TIMEOUT))?;
-        line.read(&mut [0])
+        let mut connection = TcpStream::connect(address)?;
+        connection.set_read_timeout(Some(TIMEOUT))?;
+        connection.read(&mut [0])
     })
     .await;
     assert_eq!(silent.expect("closed, not reset"), 0);
     let caller = running.caller.clone();
     let half = aside(move || {
-        let mut line = caller.connect()?;
-        line.write_all(b"POST / HTTP/1.1\r\nHost: guard\r\nContent-Length: 10\r\n\r\nhalf")?;
-        line.flush()?;
-        told(&mut line)
+        let mut connection = caller.connect()?;
+        connection.write_all(b"POST / HTTP/1.1\r\nHost: guard\r\nContent-Length: 10\r\n\r\nhalf")?;
+        connection.flush()?;
+        told(&mut connection)
     });
     assert_eq!(half.await.expect("an answer").code, 408);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_line_on_which_nothing_is_asked_is_closed_in_the_end() {
+async fn an_idle_connection_is_closed() {
     let running = run(yes(), ServerLimits { idle: Duration::from_millis(100), ..ServerLimits::default() }).await;
     let caller = running.caller.clone();
     let closed = aside(move || {
-        let mut line = caller.connect().expect("a connection");
-        begin(&mut line, "/", b"").expect("asked");
-        told(&mut line).expect("answered");
-        line.read(&mut [0])
+        let mut connection = caller.connect().expect("a connection");
+        begin(&mut connection, "/", b"").expect("asked");
+        told(&mut connection).expect("answered");
+        connection.read(&mut [0])
     });
     let closed = closed.await;
     let ended = closed.as_ref().map_or_else(|error| error.kind() == io::ErrorKind::UnexpectedEof, |read| *read == 0);
@@ -162,7 +162,7 @@ async fn a_line_on_which_nothing_is_asked_is_closed_in_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_watches_is_told_that_we_live_and_why_we_are_not_ready() {
+async fn probes_learn_that_the_process_runs_and_why_it_is_not_ready() {
     let (ready, readiness) = watch::channel(Err("the cluster has not been read yet".to_owned()));
     let observed = StatusEndpoints {
         ready: Box::new(move || readiness.borrow().clone()),
@@ -173,16 +173,16 @@ async fn whoever_watches_is_told_that_we_live_and_why_we_are_not_ready() {
     tokio::spawn(async move { axum::serve(listener, watched(observed)).await });
     let get = async |path: &'static str| {
         let asked = aside(move || {
-            let mut line = TcpStream::connect(address)?;
-            line.write_all(format!("GET {path} HTTP/1.1\r\nHost: guard\r\n\r\n").as_bytes())?;
-            told(&mut line)
+            let mut connection = TcpStream::connect(address)?;
+            connection.write_all(format!("GET {path} HTTP/1.1\r\nHost: guard\r\n\r\n").as_bytes())?;
+            told(&mut connection)
         });
         asked.await.expect("an answer")
     };
     let (alive, not_ready) = (get("/healthz").await, get("/readyz").await);
     assert_eq!(alive.code, 200);
     assert_eq!((not_ready.code, not_ready.body.as_str()), (503, "the cluster has not been read yet"));
-    ready.send(Ok(())).expect("somebody reads it");
+    ready.send(Ok(())).expect("the server reads it");
     assert_eq!(get("/readyz").await.code, 200);
     let metrics = get("/metrics").await;
     assert!(metrics.head.contains("application/openmetrics-text"), "{}", metrics.head);

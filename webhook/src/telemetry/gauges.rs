@@ -78,7 +78,7 @@ fn set_workload(gauges: &Gauges, labels: &WorkloadLabels, model: &Model, set: &S
     gauges.members_on_cordoned.get_or_create(labels).set(count(cordoned));
 }
 
-/// Somebody asked for a member and was refused. Without a cordon it was one request, and nobody waits.
+/// Sets since when a refused eviction waits. Without a cordon it was a single request, and no drain waits for it.
 fn set_waiting(gauges: &Gauges, labels: &WorkloadLabels, model: &Model, record: &EvictionRecord) {
     if record.node.as_deref().is_some_and(|node| model.is_cordoned(node) == Some(true)) {
         gauges
@@ -88,7 +88,7 @@ fn set_waiting(gauges: &Gauges, labels: &WorkloadLabels, model: &Model, record: 
     }
 }
 
-/// What a database's servers said.
+/// Sets what the newest observation of a database says.
 fn set_assessment(gauges: &Gauges, labels: &WorkloadLabels, assessment: &Assessment, now: Timestamp) {
     let age = now.as_millisecond().saturating_sub(assessment.taken_at);
     gauges.assessment_age.get_or_create(labels).set(seconds(Timestamp::from_millisecond(age).unwrap_or_default()));

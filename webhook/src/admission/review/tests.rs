@@ -79,33 +79,33 @@ fn of_all_else_the_objects_are_read() {
 
 #[test]
 fn a_yes_is_short_and_a_change_is_json_patch() {
-    let told = |answer: &AdmissionResponse| -> Value {
+    let write_and_read = |answer: &AdmissionResponse| -> Value {
         let body = bytes(&review());
-        let (asked, _) = read(&body).expect("a request");
-        serde_json::from_slice(&write(&asked, answer).expect("bytes")).expect("json")
+        let (uid, _) = read(&body).expect("a request");
+        serde_json::from_slice(&write(&uid, answer).expect("bytes")).expect("json")
     };
     let yes = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
         "response": {"uid": "u-1", "allowed": true}});
-    assert_eq!(told(&AdmissionResponse::allow()), yes);
+    assert_eq!(write_and_read(&AdmissionResponse::allow()), yes);
     let patch: json_patch::Patch =
         serde_json::from_value(json!([{"op": "add", "path": "/a", "value": 1}])).expect("a patch");
-    let response = told(&AdmissionResponse::change(patch.clone()))["response"].take();
+    let response = write_and_read(&AdmissionResponse::change(patch.clone()))["response"].take();
     assert_eq!((&response["allowed"], &response["patchType"]), (&json!(true), &json!("JSONPatch")));
     let sent: Vec<u8> = serde_json::from_value(response["patch"].clone()).expect("bytes");
     assert_eq!(serde_json::from_slice::<json_patch::Patch>(&sent).expect("a patch"), patch);
     let warned = AdmissionResponse { warnings: vec!["mind".to_owned()], ..AdmissionResponse::allow() };
-    assert_eq!(told(&warned)["response"]["warnings"], json!(["mind"]));
+    assert_eq!(write_and_read(&warned)["response"]["warnings"], json!(["mind"]));
 }
 
 #[test]
 fn a_refusal_bears_a_code_a_word_and_every_cause_and_no_retry_after() {
     let body = bytes(&review());
-    let (asked, _) = read(&body).expect("a request");
+    let (uid, _) = read(&body).expect("a request");
     let cause = Cause { code: "STF-DB-006".to_owned(), message: "redis-3 is 9 bytes behind".to_owned() };
     let answer =
         AdmissionResponse::refuse(DenialCode::NotNow, "not now", vec![cause]).with_audit("reasons", "STF-DB-006");
-    let told: Value = serde_json::from_slice(&write(&asked, &answer).expect("bytes")).expect("json");
-    let response = &told["response"];
+    let written: Value = serde_json::from_slice(&write(&uid, &answer).expect("bytes")).expect("json");
+    let response = &written["response"];
     assert_eq!(response["uid"], "u-1");
     assert_eq!(response["allowed"], false);
     assert_eq!((&response["status"]["code"], &response["status"]["reason"]), (&json!(429), &json!("TooManyRequests")));
@@ -196,8 +196,8 @@ proptest! {
         *review.pointer_mut(PLACES[place]).expect("a field") = value;
         // What is understood still names who and what, so that a rule can refuse it; here is only that nothing breaks.
         let body = bytes(&review);
-        if let Ok((asked, request)) = read(&body) {
-            prop_assert!(write(&asked, &AdmissionResponse::allow()).is_ok());
+        if let Ok((uid, request)) = read(&body) {
+            prop_assert!(write(&uid, &AdmissionResponse::allow()).is_ok());
             prop_assert!(request.resource.len() < 4_096);
         }
     }

@@ -1,4 +1,4 @@
-//! A caller that trusts what is published and nothing else, and makes a new connection for every question.
+//! A caller that trusts only what is published, and opens a new connection for every request.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -12,10 +12,10 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-/// Nothing on this machine takes so long unless it hangs.
+/// Nothing in these tests takes so long unless it hangs.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Whom to call, whom to trust, and what time it is.
+/// The address to call, the authorities to trust (PEM), and the time.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     pub(crate) address: SocketAddr,
@@ -23,7 +23,7 @@ pub(crate) struct Caller {
     pub(crate) now: Timestamp,
 }
 
-/// An answer.
+/// An HTTP response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Told {
     pub(crate) code: u16,
@@ -70,19 +70,19 @@ impl Caller {
         Ok(line)
     }
 
-    /// Asks one question on a connection of its own.
+    /// Sends one request on a connection of its own.
     pub(crate) fn ask(&self, path: &str, body: &[u8]) -> io::Result<Told> {
         ask(&mut self.connect()?, path, body)
     }
 }
 
-/// Asks a question on an open connection.
+/// Sends a request on an open connection and reads the response.
 pub(crate) fn ask(line: &mut Line, path: &str, body: &[u8]) -> io::Result<Told> {
     begin(line, path, body)?;
     told(line)
 }
 
-/// Sends a question.
+/// Sends a request.
 pub(crate) fn begin(line: &mut Line, path: &str, body: &[u8]) -> io::Result<()> {
     let head = format!("POST {path} HTTP/1.1\r\nHost: guard\r\nContent-Length: {}\r\n\r\n", body.len());
     line.write_all(head.as_bytes())?;
@@ -90,7 +90,7 @@ pub(crate) fn begin(line: &mut Line, path: &str, body: &[u8]) -> io::Result<()> 
     line.flush()
 }
 
-/// Hears the answer.
+/// Reads the response.
 pub(crate) fn told(line: &mut impl Read) -> io::Result<Told> {
     let mut heard = Vec::new();
     let mut byte = [0];

@@ -61,25 +61,25 @@ async fn a_swapped_link_is_followed_and_what_does_not_fit_changes_nothing() {
     let (mount, serving) = (Mount::new(), ServingCertificate::default());
     let mut directory = Directory::new(mount.0.clone());
     assert!(
-        matches!(directory.snapshot(&serving, day_one()).await, Err(DirectoryError::File { .. })),
+        matches!(directory.read_once(&serving, day_one()).await, Err(DirectoryError::File { .. })),
         "nothing mounted yet"
     );
 
     let (certificate, key) = fresh(day_one(), 1000);
     mount.swap("2026_11_21", &[("tls.crt", &certificate), ("tls.key", &key)]);
-    directory.snapshot(&serving, day_one()).await.expect("a key_pair");
+    directory.read_once(&serving, day_one()).await.expect("a pair");
     assert_eq!(serving.not_after(), Some(day_one() + seconds(1000)));
 
     let (next, next_key) = fresh(day_one(), 2000);
     mount.swap("2026_11_22", &[("tls.crt", &next), ("tls.key", &key)]);
-    let strangers = CertificateError::Strangers { key: "tls.key", certificate: "tls.crt" };
+    let strangers = CertificateError::KeyMismatch { key: "tls.key", certificate: "tls.crt" };
     for _ in 0..2 {
-        let error = directory.snapshot(&serving, day_one()).await;
-        assert!(matches!(error, Err(DirectoryError::CertificateError(error)) if error == strangers));
+        let error = directory.read_once(&serving, day_one()).await;
+        assert!(matches!(error, Err(DirectoryError::Certificate(error)) if error == strangers));
         assert_eq!(serving.not_after(), Some(day_one() + seconds(1000)), "what is in service stays");
     }
     mount.swap("2026_11_23", &[("tls.crt", &next), ("tls.key", &next_key)]);
-    directory.snapshot(&serving, day_one()).await.expect("a key_pair");
+    directory.read_once(&serving, day_one()).await.expect("a pair");
     assert_eq!(serving.not_after(), Some(day_one() + seconds(2000)));
 }
 
@@ -89,6 +89,6 @@ async fn a_directory_without_links_is_read_as_well() {
     let (certificate, key) = fresh(day_one(), 1000);
     fs::write(mount.0.join("tls.crt"), certificate).expect("a file");
     fs::write(mount.0.join("tls.key"), key).expect("a file");
-    Directory::new(mount.0.clone()).snapshot(&serving, day_one()).await.expect("a key_pair");
+    Directory::new(mount.0.clone()).read_once(&serving, day_one()).await.expect("a pair");
     assert_eq!(serving.not_after(), Some(day_one() + seconds(1000)));
 }

@@ -1,5 +1,5 @@
-//! The law of rotation under load: callers that make a new connection for every question and trust nothing but what is
-//! published are all answered, through whole rotations, by replicas of which one is always a look behind.
+//! The law of rotation under load: callers that open a new connection for every request and trust only what is published are
+//! all answered, through whole rotations, by replicas of which one is always a step behind.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -33,10 +33,10 @@ async fn serve(serving: &ServingCertificate) -> SocketAddr {
     address
 }
 
-/// What callers know of the world.
+/// What callers know.
 #[derive(Clone)]
 struct Outside {
-    store: MemoryRing,
+    store: MemoryStore,
     now: Arc<AtomicI64>,
     over: Arc<AtomicBool>,
     addresses: Vec<SocketAddr>,
@@ -48,7 +48,7 @@ impl Outside {
         Caller { address: self.addresses[replica % self.addresses.len()], trusts: self.store.published(), now }
     }
 
-    /// Calls the replicas in turn until all is over; says what went wrong.
+    /// Calls the replicas in turn until the test ends; returns the errors.
     fn call(&self, told: &watch::Sender<usize>) -> Vec<String> {
         let mut wrong = Vec::new();
         while !self.over.load(Ordering::SeqCst) {
@@ -65,8 +65,8 @@ impl Outside {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rotation_under_load_loses_no_call() {
-    let (store, now) = (MemoryRing::default(), day_one());
-    let mut replicas = [replica(&store, short_terms()), replica(&store, short_terms())];
+    let (store, now) = (MemoryStore::default(), day_one());
+    let mut replicas = [replica(&store, short_times()), replica(&store, short_times())];
     for _ in 0..3 {
         for (controller, _) in &mut replicas {
             controller.step(now).await.expect("a look");
@@ -97,7 +97,7 @@ async fn a_rotation_under_load_loses_no_call() {
             dropped += 1;
         }
         for count in &mut counts {
-            // The call that is under way may be of before; the one after it is not.
+            // The call in flight may have begun before; the one after it has not.
             let enough = *count.borrow() + 2;
             count.wait_for(|count| *count >= enough).await.expect("callers call on");
         }

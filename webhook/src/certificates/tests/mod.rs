@@ -1,12 +1,12 @@
-//! What the laws are tried on: a cluster in memory, and callers as an API server is one.
+//! Fixtures of the certificates' laws: a cluster in memory, and callers that verify as an API server does.
 
 pub(crate) mod caller;
+mod controller;
 mod files;
-mod flaws;
-mod keeping;
 mod load;
 mod property;
 mod transitions;
+mod unusable;
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -30,7 +30,7 @@ use super::lifetimes::{Lifetime, RotationTimes};
 use super::secret_store::SecretStore;
 use super::serving::ServingCertificate;
 
-/// The namespace everything is in.
+/// The guard's namespace.
 const NAMESPACE: &str = "guard-system";
 
 /// The first day.
@@ -46,8 +46,8 @@ fn names() -> Vec<String> {
     issue::names(NAMESPACE)
 }
 
-/// Lives short enough for several rotations, long enough for every wait between them.
-fn short_terms() -> RotationTimes {
+/// Lifetimes short enough for several rotations, long enough for every wait between them.
+fn short_times() -> RotationTimes {
     RotationTimes {
         authority: seconds(1500),
         certificate: seconds(600),
@@ -57,7 +57,7 @@ fn short_terms() -> RotationTimes {
     }
 }
 
-/// As an API server verifies: the signature, the name, and that both the certificate and its authority are good now.
+/// Verifies as an API server does: the signature, the name, and that the certificate and its authority are valid now.
 fn is_trusted(bundle: &str, serving: &ServingCertificate, now: Timestamp) -> bool {
     let Some(key_pair) = serving.key_pair() else { return false };
     let Ok(bundle) = Bundle::read(bundle.as_bytes()) else { return false };
@@ -83,15 +83,15 @@ pub(crate) fn authority_and_pair(now: Timestamp) -> (String, TlsKeyPair) {
     (authority.certificate, key_pair.expect("they belong together"))
 }
 
-/// A replica of the guard that keeps the Secret of a cluster, and what it serves.
-fn replica(store: &MemoryRing, times: RotationTimes) -> (CertificateController<MemoryRing>, ServingCertificate) {
+/// The certificate controller of one replica, and the certificate it serves.
+fn replica(store: &MemoryStore, times: RotationTimes) -> (CertificateController<MemoryStore>, ServingCertificate) {
     let serving = ServingCertificate::default();
     (CertificateController::new(store.clone(), names(), times, serving.clone()), serving)
 }
 
-/// One cluster; all clones are one.
+/// One cluster; clones share it.
 #[derive(Clone, Default)]
-struct MemoryRing {
+struct MemoryStore {
     state: Arc<Mutex<State>>,
 }
 
@@ -104,9 +104,9 @@ struct State {
     configurations_are_closed: bool,
 }
 
-impl MemoryRing {
+impl MemoryStore {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("nobody panicked")
+        self.state.lock().expect("no thread panicked")
     }
 
     fn contents(&self) -> SecretContents {
@@ -117,7 +117,7 @@ impl MemoryRing {
         String::from_utf8(self.state().published.clone()).expect("PEM")
     }
 
-    /// Somebody changes the Secret, or deletes it.
+    /// Changes the Secret from outside, or deletes it.
     fn tamper(&self, change: impl FnOnce(SecretContents) -> Option<SecretContents>) {
         let mut state = self.state();
         state.writes += 1;
@@ -126,7 +126,7 @@ impl MemoryRing {
     }
 }
 
-impl SecretStore for MemoryRing {
+impl SecretStore for MemoryStore {
     type Mark = (u64, bool);
 
     fn is_issued_by_others((_, others): &Self::Mark) -> bool {
@@ -138,7 +138,7 @@ impl SecretStore for MemoryRing {
             let state = self.state();
             state.secret.clone().map(|(version, contents)| (contents, (version, state.issued_by_others)))
         };
-        tokio::task::yield_now().await; // others may write between a look and a action
+        tokio::task::yield_now().await; // other replicas may write between a read and an action
         Ok(found)
     }
 

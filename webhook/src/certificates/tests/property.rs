@@ -11,19 +11,19 @@ const JUMP: i64 = 30;
 
 #[derive(Debug, Clone)]
 enum Event {
-    /// Time goes by.
+    /// Time passes.
     Pass(i64),
-    /// A replica looks.
+    /// A replica steps.
     Snapshot(usize),
-    /// An API server hears of what is published.
+    /// An API server reads what is published.
     Hear(usize),
-    /// A replica is started anew.
+    /// A replica restarts.
     Restart(usize),
-    /// Somebody deletes the Secret.
+    /// The Secret is deleted.
     Lose,
-    /// Somebody spoils an entry of it.
+    /// An entry of the Secret is damaged.
     Spoil(&'static str),
-    /// Somebody takes the right to publish away, or gives it back.
+    /// The permission to publish is revoked, or granted again.
     Close(bool),
 }
 
@@ -42,20 +42,20 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 struct World {
-    store: MemoryRing,
+    store: MemoryStore,
     now: Timestamp,
-    replicas: Vec<(CertificateController<MemoryRing>, ServingCertificate, Timestamp)>,
-    /// What each API server trusts, and since when it has not heard.
+    replicas: Vec<(CertificateController<MemoryStore>, ServingCertificate, Timestamp)>,
+    /// What each API server trusts, and when it last read it.
     api_servers: Vec<(String, Timestamp)>,
-    /// Since when nobody may publish.
+    /// Since when publishing is forbidden.
     closed: Option<Timestamp>,
 }
 
 impl World {
     fn begin() -> Self {
-        let (store, now) = (MemoryRing::default(), day_one());
+        let (store, now) = (MemoryStore::default(), day_one());
         let replicas = (0..REPLICAS)
-            .map(|_| replica(&store, short_terms()))
+            .map(|_| replica(&store, short_times()))
             .map(|(controller, serving)| (controller, serving, now));
         let replicas = replicas.collect();
         let mut world =
@@ -87,8 +87,8 @@ impl World {
         match *event {
             Event::Pass(duration) => {
                 self.now += seconds(duration);
-                // What the waits are made for: nobody is further behind than they allow, and rights come back in time.
-                let RotationTimes { settle, lag, .. } = short_terms();
+                // What the waits assume: no replica or API server is further behind than they allow, and permissions come back in time.
+                let RotationTimes { settle, lag, .. } = short_times();
                 for api_server in 0..API_SERVERS {
                     if self.now.duration_since(self.api_servers[api_server].1) >= settle {
                         self.hear(api_server);
@@ -106,7 +106,7 @@ impl World {
             Event::Snapshot(replica) => self.snapshot(replica),
             Event::Hear(api_server) => self.hear(api_server),
             Event::Restart(which) if self.is_calm() => {
-                let (controller, serving) = replica(&self.store, short_terms());
+                let (controller, serving) = replica(&self.store, short_times());
                 self.replicas[which] = (controller, serving, self.now);
                 self.snapshot(which);
             }
@@ -120,7 +120,7 @@ impl World {
         }
     }
 
-    /// Whether everybody has seen the same and nothing is under way: two mishaps at once are more than can be mended.
+    /// Whether all replicas and API servers agree and no rotation is running: the design covers one fault at a time.
     fn is_calm(&mut self) -> bool {
         self.close(false);
         (0..REPLICAS).for_each(|replica| self.snapshot(replica));

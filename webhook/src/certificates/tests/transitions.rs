@@ -6,7 +6,7 @@ use crate::certificates::rotation::{Action, Facts, next};
 /// Authorities by their ages, the newest first; then the certificate's age, who signed it, and for how long the newest
 /// authority has been trusted. In seconds.
 fn facts(authorities: &[i64], certificate: i64, signed_by: usize, trusted: Option<i64>) -> Facts {
-    let times = short_terms();
+    let times = short_times();
     let aged = |age: i64, life| Lifetime::starting(day_one() - seconds(age), life);
     Facts {
         authorities: authorities.iter().map(|age| aged(*age, times.authority)).collect(),
@@ -43,17 +43,17 @@ fn every_transition_of_a_rotation() {
         ("old one over, no longer served", Some(facts(&[600, 1500], 200, 0, Some(590))), Action::DropOlder),
         ("three, certificate due, drop first", Some(facts(&[1000, 1100, 1200], 400, 0, Some(900))), Action::DropOlder),
         ("certificate due before the drop", Some(facts(&[900, 999], 400, 0, Some(100))), Action::Issue),
-        ("signed by nobody", Some(facts(&[0], 0, 1, Some(0))), Action::MakeBoth),
+        ("signed by no known authority", Some(facts(&[0], 0, 1, Some(0))), Action::MakeBoth),
         ("clock behind that of who wrote it", Some(facts(&[-30, 970], 100, 1, Some(-30))), Action::Nothing),
     ];
     for (case, facts, action) in cases {
-        assert_eq!(next(facts.as_ref(), day_one(), &short_terms()), action, "{case}");
+        assert_eq!(next(facts.as_ref(), day_one(), &short_times()), action, "{case}");
     }
 }
 
 #[test]
 fn a_certificate_that_is_not_trusted_everywhere_replaces_none_that_is() {
-    let may = |facts: &Facts| facts.may_replace(day_one(), &short_terms());
+    let may = |facts: &Facts| facts.may_replace(day_one(), &short_times());
     assert!(!may(&facts(&[0], 0, 0, None)), "not trusted");
     assert!(!may(&facts(&[60], 60, 0, Some(59))), "not by every API server yet");
     assert!(may(&facts(&[60], 60, 0, Some(60))), "trusted");

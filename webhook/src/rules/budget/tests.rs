@@ -7,7 +7,7 @@ use stateful_cluster::inventory::Model;
 use super::evaluate;
 use crate::admission::request::Operation;
 use crate::admission::response::{AdmissionResponse, Decision};
-use crate::rules::fixtures::{code, database, guarded, namespace, pod, policy, redis, request, told};
+use crate::rules::fixtures::{code, database, guarded, namespace, pod, policy, redis, request, warned_codes};
 
 fn budget(spec: Value) -> Value {
     let mut budget = json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
@@ -52,7 +52,7 @@ fn a_budget_lets_one_go_and_keeps_a_majority() {
         // Rounded up: 67% of three is three.
         (3, json!({"minAvailable": "67%"}), Some("STF-BG-002")),
         (1, json!({"minAvailable": 1}), Some("STF-BG-002")),
-        // As the API server has it: with neither nobody may go.
+        // As the API server counts: with neither field no pod may go.
         (3, json!({}), Some("STF-BG-002")),
         (3, json!({"maxUnavailable": 2}), Some("STF-BG-003")),
         // Rounded up as well: half of three is two.
@@ -70,13 +70,13 @@ fn a_budget_lets_one_go_and_keeps_a_majority() {
     for (replicas, spec, expected) in cases {
         let answer = created(&[guarded(), redis(replicas)], budget(spec.clone()));
         assert_eq!(code(&answer), expected, "{replicas} members, {spec}: {answer:?}");
-        assert_eq!(told(&answer), Vec::<&str>::new(), "{spec}");
+        assert_eq!(warned_codes(&answer), Vec::<&str>::new(), "{spec}");
     }
 }
 
 #[test]
-fn what_it_counts_is_the_declared_and_the_living() {
-    // The label is on a living pod alone, as an operator puts a role there: one pod of three declared is counted.
+fn a_budget_counts_declared_and_running_pods() {
+    // Only a running pod has the label, as when an operator labels the primary: one pod of three declared is counted.
     let mut primary = pod("redis", 0);
     primary["metadata"]["labels"]["role"] = json!("primary");
     let objects = [guarded(), redis(3), primary, pod("redis", 1), pod("redis", 2)];
@@ -94,25 +94,25 @@ fn what_it_counts_is_the_declared_and_the_living() {
 }
 
 #[test]
-fn strangers_count_for_the_budget_but_not_for_the_majority() {
+fn pods_of_no_database_count_for_the_budget_but_not_for_the_majority() {
     let web = |number: usize| {
         let mut web = pod("web", number);
         web["metadata"]["ownerReferences"] = json!([]);
         web
     };
-    let everybody = |spec: Value| {
+    let selecting_all = |spec: Value| {
         let mut budget = budget(spec);
         budget["spec"]["selector"] = json!({});
         budget
     };
     let objects = [guarded(), redis(3), web(0), web(1), web(2)];
-    assert_eq!(code(&created(&objects, everybody(json!({"minAvailable": 5})))), None);
-    assert_eq!(code(&created(&objects, everybody(json!({"minAvailable": 3})))), Some("STF-BG-003"));
-    assert_eq!(code(&created(&objects, everybody(json!({"minAvailable": 6})))), Some("STF-BG-002"));
+    assert_eq!(code(&created(&objects, selecting_all(json!({"minAvailable": 5})))), None);
+    assert_eq!(code(&created(&objects, selecting_all(json!({"minAvailable": 3})))), Some("STF-BG-003"));
+    assert_eq!(code(&created(&objects, selecting_all(json!({"minAvailable": 6})))), Some("STF-BG-002"));
 }
 
 #[test]
-fn a_budget_takes_no_more_of_a_database_than_it_counts() {
+fn a_budget_evicts_no_more_of_a_database_than_it_selects() {
     let mut marked = pod("redis", 0);
     marked["metadata"]["labels"]["backup"] = json!("here");
     let strangers = (0..3).map(|number| {
@@ -129,7 +129,7 @@ fn a_budget_takes_no_more_of_a_database_than_it_counts() {
 }
 
 #[test]
-fn one_budget_a_pod() {
+fn a_pod_has_one_budget() {
     let there = named("old", json!({"maxUnavailable": 1}));
     let objects = [guarded(), redis(3), there.clone()];
     let second = created(&objects, budget(json!({"maxUnavailable": 1})));
@@ -151,7 +151,7 @@ fn one_budget_a_pod() {
 }
 
 #[test]
-fn the_guards_own_budget_gives_way() {
+fn the_guards_default_budget_does_not_count_as_another() {
     let own = named("stateful-guard-redis", json!({"maxUnavailable": 1}));
     assert_eq!(
         created(&[guarded(), redis(3), own.clone()], budget(json!({"maxUnavailable": 1}))),
@@ -159,11 +159,11 @@ fn the_guards_own_budget_gives_way() {
     );
 
     let there = named("redis", json!({"maxUnavailable": 1}));
-    assert_eq!(code(&created(&[guarded(), redis(3), there], own)), Some("STF-BG-001"), "and comes in nobody's way");
+    assert_eq!(code(&created(&[guarded(), redis(3), there], own)), Some("STF-BG-001"), "and it overlaps as well");
 }
 
 #[test]
-fn budgets_over_one_living_pod_overlap_too() {
+fn budgets_over_one_running_pod_overlap_too() {
     let mut primary = pod("redis", 0);
     primary["metadata"]["labels"]["role"] = json!("primary");
     let mut by_role = named("roles", json!({"maxUnavailable": 1}));
@@ -173,34 +173,38 @@ fn budgets_over_one_living_pod_overlap_too() {
 }
 
 #[test]
-fn what_is_merely_unwise_is_told() {
-    let mut nobody = budget(json!({"maxUnavailable": 0}));
-    nobody["spec"]["selector"] = json!({"matchLabels": {"app": "radis"}});
-    let answer = created(&[guarded(), redis(3)], nobody);
-    assert_eq!((code(&answer), told(&answer)), (None, vec!["STF-BG-004"]));
+fn what_is_merely_unwise_is_warned_about() {
+    let mut selects_nothing = budget(json!({"maxUnavailable": 0}));
+    selects_nothing["spec"]["selector"] = json!({"matchLabels": {"app": "radis"}});
+    let answer = created(&[guarded(), redis(3)], selects_nothing);
+    assert_eq!((code(&answer), warned_codes(&answer)), (None, vec!["STF-BG-004"]));
 
     let mut held = budget(json!({"maxUnavailable": 1}));
     held["spec"]["unhealthyPodEvictionPolicy"] = json!(null);
     let answer = created(&[guarded(), redis(3)], held);
-    assert_eq!((code(&answer), told(&answer)), (None, vec!["STF-BG-006"]));
+    assert_eq!((code(&answer), warned_codes(&answer)), (None, vec!["STF-BG-006"]));
 
     let mut other = database("cache", 3);
     other["metadata"]["uid"] = json!("another");
     let mut both = budget(json!({"maxUnavailable": 1}));
     both["spec"]["selector"] = json!({});
     let answer = created(&[guarded(), redis(3), other], both);
-    assert_eq!((code(&answer), told(&answer)), (None, vec!["STF-BG-005"]));
+    assert_eq!((code(&answer), warned_codes(&answer)), (None, vec!["STF-BG-005"]));
 }
 
 #[test]
-fn what_is_there_may_be_edited_and_not_made_worse() {
+fn an_existing_budget_may_be_edited_and_not_made_worse() {
     let objects = [guarded(), redis(5)];
     let with = |spec: Value| budget(spec);
     let never = || with(json!({"maxUnavailable": 0}));
     let mut labelled = never();
     labelled["metadata"]["labels"] = json!({"team": "shop"});
     let answer = updated(&objects, never(), labelled);
-    assert_eq!((code(&answer), told(&answer)), (None, vec!["STF-BG-002"]), "a label is no worse, and it is told");
+    assert_eq!(
+        (code(&answer), warned_codes(&answer)),
+        (None, vec!["STF-BG-002"]),
+        "a label makes it no worse, and there is a warning"
+    );
     assert!(!answer.warnings[0].contains("kubectl"), "no half of a command: {:?}", answer.warnings);
 
     let cases = [
@@ -217,7 +221,7 @@ fn what_is_there_may_be_edited_and_not_made_worse() {
 }
 
 #[test]
-fn budgets_of_nobody_guarded_are_nobodys_business() {
+fn budgets_in_unguarded_namespaces_pass() {
     let never = budget(json!({"maxUnavailable": 0}));
     assert_eq!(created(&[namespace("shop", false), redis(3)], never), AdmissionResponse::allow());
 }
@@ -227,9 +231,9 @@ fn a_policy_that_does_not_enforce_lets_it_pass() {
     let objects = |mode: &str| [guarded(), redis(3), policy(&json!({"mode": mode, "exemptUsers": ["ben"]}))];
     let never = || budget(json!({"maxUnavailable": 0}));
     let warned = created(&objects("Warn"), never());
-    assert_eq!((code(&warned), told(&warned)), (None, vec!["STF-BG-002"]));
+    assert_eq!((code(&warned), warned_codes(&warned)), (None, vec!["STF-BG-002"]));
     let audited = created(&objects("Audit"), never());
-    assert_eq!((code(&audited), told(&audited)), (None, vec![]));
+    assert_eq!((code(&audited), warned_codes(&audited)), (None, vec![]));
     assert_eq!(audited.audit.get("reasons").map(String::as_str), Some("STF-BG-002"));
     assert_eq!(code(&created(&objects("Enforce"), never())), Some("STF-BG-002"));
     let mut ben = request(Operation::Create, "poddisruptionbudgets", Some(never()), None);
@@ -257,8 +261,8 @@ fn anything() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn whatever_is_said_of_amounts_nobody_passes_in_silence_who_lets_nobody_go(value in anything(), field in 0..2usize) {
-        // The only silent yes is for an amount that lets one of three go, and leaves two.
+    fn no_amount_passes_without_warning_that_lets_no_pod_go(value in anything(), field in 0..2usize) {
+        // Only an amount that lets one of three go, and leaves two, passes without a warning.
         let field = ["maxUnavailable", "minAvailable"][field];
         let answer = created(&[guarded(), redis(3)], budget(json!({field: value.clone()})));
         let share = |text: &str| text.strip_suffix('%').and_then(|share| share.parse::<i64>().ok());

@@ -70,7 +70,7 @@ fn only_the_moment_of_the_cordon_counts() {
 }
 
 #[test]
-fn who_cannot_be_moved_is_named() {
+fn members_that_cannot_be_moved_are_named() {
     let line = "redis-0 of shop/redis cannot be moved now: redis-0 is the primary of the replica group and takes its \
                 writes (STF-DB-007)";
     assert_eq!(cordoned(&[guarded(), redis(1), pod("redis", 0)]).warnings, [line]);
@@ -81,7 +81,7 @@ fn who_cannot_be_moved_is_named() {
 }
 
 #[test]
-fn warnings_fit_through_the_api_server() {
+fn warnings_fit_the_limits_of_the_api_server() {
     let mut objects = vec![guarded(), redis(30)];
     objects.extend((0..30).map(|ordinal| pod("redis", ordinal)));
     let answer = cordoned(&objects);
@@ -112,30 +112,33 @@ fn a_policy_may_deny_it() {
 }
 
 #[test]
-fn an_operation_that_has_judged_the_node_may_cordon_it_and_nobody_else() {
+fn only_an_operation_that_has_judged_the_node_may_cordon_it() {
     let objects = [guarded(), redis(1), pod("redis", 0), policy(&json!({"onCordon": "Deny"}))];
     let cordon = request(Operation::Update, "nodes", Some(node(&json!(true))), Some(node(&json!(null))));
     let refused = |lock: Option<&LeaseFacts>| code(&respond(&objects, &cordon, lock)).is_some();
     assert!(!refused(Some(&lock(LEAVES_NODE, "n1"))));
 
-    assert!(refused(None), "nobody holds it");
-    assert!(refused(Some(&lock(LEAVES_NODE, "n2"))), "another node is emptied");
+    assert!(refused(None), "no operation holds the lock");
+    assert!(refused(Some(&lock(LEAVES_NODE, "n2"))), "another node is drained");
     assert!(refused(Some(&lock(NEXT_POD, "n1"))), "an upgrade");
-    assert!(refused(Some(&LeaseFacts { holder: None, ..lock(LEAVES_NODE, "n1") })), "it was let go of");
+    assert!(refused(Some(&LeaseFacts { holder: None, ..lock(LEAVES_NODE, "n1") })), "the lock was released");
     let dead = moment() - LIFETIME - std::time::Duration::from_secs(1);
     assert!(refused(Some(&LeaseFacts { seen_at: dead, ..lock(LEAVES_NODE, "n1") })), "its holder has died");
 }
 
 #[test]
-fn a_rehearsal_of_ours_is_told_and_not_refused() {
+fn a_dry_run_of_the_plugin_is_warned_and_not_refused() {
     let objects = [guarded(), redis(1), pod("redis", 0), policy(&json!({"onCordon": "Deny"}))];
     let by = |manager: &str, dry_run: bool| AdmissionRequest {
         dry_run,
         options: json!({"fieldManager": manager}),
         ..request(Operation::Update, "nodes", Some(node(&json!(true))), Some(node(&json!(null))))
     };
-    let rehearsed = respond(&objects, &by(FIELD_MANAGER, true), None);
-    assert_eq!((code(&rehearsed), rehearsed.warnings.len()), (None, 1));
-    assert!(code(&respond(&objects, &by(FIELD_MANAGER, false), None)).is_some(), "a name alone opens nothing");
+    let dry_run = respond(&objects, &by(FIELD_MANAGER, true), None);
+    assert_eq!((code(&dry_run), dry_run.warnings.len()), (None, 1));
+    assert!(
+        code(&respond(&objects, &by(FIELD_MANAGER, false), None)).is_some(),
+        "the field manager alone is not enough"
+    );
     assert!(code(&respond(&objects, &by("kubectl-patch", true), None)).is_some());
 }

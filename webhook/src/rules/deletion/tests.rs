@@ -1,4 +1,5 @@
-//! A deletion is judged like an eviction, but never keeps alive what is dead or going with its whole namespace.
+//! Laws of finding the pod of a deletion: it is judged like an eviction, unless the pod has ended or is deleted with its
+//! whole namespace.
 
 use serde_json::{Value, json};
 use stateful_cluster::inventory::Model;
@@ -22,7 +23,7 @@ fn found(objects: &[Value], request: &AdmissionRequest) -> &'static str {
 }
 
 #[test]
-fn a_running_member_is_judged_whoever_deletes_it() {
+fn a_running_member_is_judged_whichever_user_deletes_it() {
     let objects = [guarded(), redis(3), pod("redis", 0)];
     for user in ["ana", "system:serviceaccount:kube-system:statefulset-controller", "system:kube-scheduler"] {
         let request = AdmissionRequest { user: user.to_owned(), ..deletion(pod("redis", 0)) };
@@ -31,7 +32,7 @@ fn a_running_member_is_judged_whoever_deletes_it() {
 }
 
 #[test]
-fn the_kubelet_and_what_is_going_already_are_never_held_up() {
+fn the_kubelet_and_terminating_pods_pass() {
     let objects = [guarded(), redis(3), pod("redis", 0)];
     let kubelet = AdmissionRequest { groups: vec!["system:nodes".to_owned()], ..deletion(pod("redis", 0)) };
     assert_eq!(found(&objects, &kubelet), "the kubelet has ended it");
@@ -41,7 +42,7 @@ fn the_kubelet_and_what_is_going_already_are_never_held_up() {
 }
 
 #[test]
-fn a_namespace_that_goes_takes_its_databases_with_it() {
+fn the_pods_of_a_terminating_namespace_pass() {
     let mut going = guarded();
     going["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
     assert_eq!(
@@ -53,7 +54,7 @@ fn a_namespace_that_goes_takes_its_databases_with_it() {
 }
 
 #[test]
-fn the_garbage_collector_cleans_up_after_a_statefulset_and_nobody_else_does() {
+fn only_the_garbage_collector_cleans_up_after_a_statefulset() {
     let mut set = redis(3);
     set["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
     let objects = [guarded(), set, pod("redis", 0)];
@@ -65,13 +66,13 @@ fn the_garbage_collector_cleans_up_after_a_statefulset_and_nobody_else_does() {
 }
 
 #[test]
-fn a_member_nobody_remembers_is_refused_while_it_runs() {
+fn a_running_member_that_is_not_cached_is_refused() {
     let objects = [guarded(), redis(3)];
     assert_eq!(found(&objects, &deletion(pod("redis", 4))), "refused unseen");
     let mut pending = pod("redis", 4);
     pending["status"]["phase"] = json!("Pending");
     assert_eq!(found(&objects, &deletion(pending)), "it is no running member of a database");
     let mut stray = pod("redis", 4);
-    stray["metadata"]["ownerReferences"][0]["uid"] = json!("somebody else");
+    stray["metadata"]["ownerReferences"][0]["uid"] = json!("another uid");
     assert_eq!(found(&objects, &deletion(stray)), "it is no running member of a database");
 }

@@ -1,4 +1,4 @@
-//! Whose pod is it? What cannot hurt anybody passes at once, what is not known does not.
+//! Laws of finding the pod of an eviction: a removal that cannot harm a database passes, an unknown pod does not.
 
 use serde_json::{Value, json};
 use stateful_cluster::inventory::Model;
@@ -35,10 +35,10 @@ fn node(name: &str, cordoned: bool) -> Value {
     json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "spec": {"unschedulable": cordoned}})
 }
 
-fn book(promises: &Value) -> Value {
+fn eviction_records(records: &Value) -> Value {
     json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
         "metadata": {"name": "stateful.guard.redis", "namespace": "shop",
-            "annotations": {"kubectl-stateful.dev/promises": promises.to_string()}}, "spec": {}})
+            "annotations": {"kubectl-stateful.dev/promises": records.to_string()}}, "spec": {}})
 }
 
 #[test]
@@ -47,13 +47,13 @@ fn a_running_member_of_a_guarded_database_is_judged() {
 }
 
 #[test]
-fn an_unguarded_namespace_passes_from_memory() {
+fn an_unguarded_namespace_passes_from_the_cache() {
     let why = found(&[namespace("shop", false), redis(3), pod("redis", 0)], &eviction("redis-0", &Value::Null));
     assert_eq!(why, "its namespace is not guarded");
 }
 
 #[test]
-fn pods_that_cannot_be_lost_pass_at_once() {
+fn pods_that_serve_no_data_pass_at_once() {
     let of = |pod: Value| found(&[guarded(), redis(3), pod], &eviction("redis-0", &Value::Null));
     assert_eq!(of(with(pod("redis", 0), "/status/phase", json!("Pending"))), "it has not started");
     assert_eq!(of(with(pod("redis", 0), "/status/phase", json!("Succeeded"))), "it has ended");
@@ -65,7 +65,7 @@ fn pods_that_cannot_be_lost_pass_at_once() {
 }
 
 #[test]
-fn a_phase_nobody_knows_is_judged_as_running() {
+fn a_pod_of_unknown_phase_is_judged_as_running() {
     let odd = with(pod("redis", 0), "/status/phase", json!("Unknown"));
     assert_eq!(found(&[guarded(), redis(3), odd], &eviction("redis-0", &Value::Null)), "judged");
 }
@@ -74,33 +74,33 @@ fn a_phase_nobody_knows_is_judged_as_running() {
 fn another_uid_than_the_one_wanted_is_left_to_the_api_server() {
     let objects = [guarded(), redis(3), pod("redis", 0)];
     let wanting = |uid: &str| eviction("redis-0", &json!({"preconditions": {"uid": uid}}));
-    assert_eq!(found(&objects, &wanting("somebody else")), "another pod is meant: the API server answers 409");
+    assert_eq!(found(&objects, &wanting("another uid")), "another pod is meant: the API server answers 409");
     assert_eq!(found(&objects, &wanting("pod-0")), "judged");
 }
 
 #[test]
-fn a_pod_nobody_remembers_is_asked_for_and_never_passes() {
+fn a_pod_that_is_not_cached_never_passes() {
     assert_eq!(found(&[guarded(), redis(3)], &eviction("redis-7", &Value::Null)), "unknown");
 }
 
 #[test]
-fn a_pod_reborn_elsewhere_is_not_the_one_the_drain_means() {
+fn a_pod_recreated_on_another_node_is_not_the_one_the_drain_means() {
     let asked = json!([{"pod": "redis-0", "uid": "the one before", "node": "n0", "granted": false,
         "at": "2026-01-01T00:00:00Z"}]);
-    let drained = [guarded(), redis(3), pod("redis", 0), node("n0", true), node("n1", false), book(&asked)];
+    let drained = [guarded(), redis(3), pod("redis", 0), node("n0", true), node("n1", false), eviction_records(&asked)];
     assert_eq!(found(&drained, &eviction("redis-0", &Value::Null)), "moved");
     let young = with(pod("redis", 0), "/status/phase", json!("Pending"));
-    let early = [guarded(), redis(3), young, node("n0", true), node("n1", false), book(&asked)];
+    let early = [guarded(), redis(3), young, node("n0", true), node("n1", false), eviction_records(&asked)];
     assert_eq!(found(&early, &eviction("redis-0", &Value::Null)), "moved");
-    // Who says which pod is meant means this one.
+    // A request with this pod's UID means this pod.
     assert_eq!(found(&drained, &eviction("redis-0", &json!({"preconditions": {"uid": "pod-0"}}))), "judged");
-    // Its new node is emptied too: then it is meant after all.
-    let both = [guarded(), redis(3), pod("redis", 0), node("n0", true), node("n1", true), book(&asked)];
+    // Its new node is drained too: then it is meant after all.
+    let both = [guarded(), redis(3), pod("redis", 0), node("n0", true), node("n1", true), eviction_records(&asked)];
     assert_eq!(found(&both, &eviction("redis-0", &Value::Null)), "judged");
-    // Nobody empties the old node any more.
-    let over = [guarded(), redis(3), pod("redis", 0), node("n0", false), node("n1", false), book(&asked)];
+    // The old node is no longer drained.
+    let over = [guarded(), redis(3), pod("redis", 0), node("n0", false), node("n1", false), eviction_records(&asked)];
     assert_eq!(found(&over, &eviction("redis-0", &Value::Null)), "judged");
-    // The machine is gone for good: the pod had to move.
-    let gone = [guarded(), redis(3), pod("redis", 0), node("n1", false), book(&asked)];
+    // The old node is gone: the pod had to move.
+    let gone = [guarded(), redis(3), pod("redis", 0), node("n1", false), eviction_records(&asked)];
     assert_eq!(found(&gone, &eviction("redis-0", &Value::Null)), "moved");
 }

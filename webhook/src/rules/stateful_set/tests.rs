@@ -7,7 +7,7 @@ use stateful_cluster::inventory::Model;
 use super::{evaluate, retain};
 use crate::admission::request::{AdmissionRequest, Operation};
 use crate::admission::response::{AdmissionResponse, Decision};
-use crate::rules::fixtures::{changed, code, guarded, namespace, pod, policy, redis, request, told};
+use crate::rules::fixtures::{changed, code, guarded, namespace, pod, policy, redis, request, warned_codes};
 
 const KEPT: &str = "/spec/persistentVolumeClaimRetentionPolicy";
 
@@ -34,7 +34,7 @@ fn model(objects: &[Value]) -> Model {
 }
 
 #[test]
-fn claims_are_kept_whatever_was_said() {
+fn claims_are_kept_whatever_the_policy_says() {
     let lost = [
         json!({"whenDeleted": "Delete"}),
         json!({"whenScaled": "Delete"}),
@@ -45,9 +45,9 @@ fn claims_are_kept_whatever_was_said() {
     ];
     let retained = json!({"whenDeleted": "Retain", "whenScaled": "Retain"});
     for retention in lost {
-        let respond_with_fix = retain(&create(with(&retention)), &model(&[guarded()]));
-        assert_eq!(changed(&respond_with_fix, &with(&retention)).pointer(KEPT), Some(&retained), "{retention}");
-        assert!(told(&respond_with_fix).contains(&"STF-ST-001"), "{retention} is changed and told");
+        let fixed = retain(&create(with(&retention)), &model(&[guarded()]));
+        assert_eq!(changed(&fixed, &with(&retention)).pointer(KEPT), Some(&retained), "{retention}");
+        assert!(warned_codes(&fixed).contains(&"STF-ST-001"), "{retention} is changed, with a warning");
         let refused = evaluate(&create(with(&retention)), &model(&[guarded()]));
         assert_eq!(code(&refused), Some("STF-ST-001"), "{retention}, where the change was skipped");
     }
@@ -63,7 +63,7 @@ fn claims_are_kept_whatever_was_said() {
 }
 
 #[test]
-fn only_databases_under_guard_are_held_to_it() {
+fn only_guarded_databases_are_evaluated() {
     let retention = json!({"whenDeleted": "Delete"});
     let mut web = with(&retention);
     web["spec"]["template"]["spec"]["containers"][0]["image"] = json!("nginx");
@@ -83,12 +83,12 @@ fn only_databases_under_guard_are_held_to_it() {
 }
 
 #[test]
-fn one_that_was_so_before_may_still_be_edited() {
+fn a_statefulset_that_had_the_policy_before_may_still_be_edited() {
     let deleting = || with(&json!({"whenScaled": "Delete"}));
     let mut labelled = deleting();
     labelled["metadata"]["labels"] = json!({"a": "b"});
     let answer = evaluate(&update(deleting(), labelled), &model(&[guarded()]));
-    assert_eq!((code(&answer), told(&answer)), (None, vec!["STF-ST-001"]));
+    assert_eq!((code(&answer), warned_codes(&answer)), (None, vec!["STF-ST-001"]));
     let worse = with(&json!({"whenScaled": "Delete", "whenDeleted": "Delete"}));
     assert_eq!(code(&evaluate(&update(deleting(), worse), &model(&[guarded()]))), Some("STF-ST-001"));
 
@@ -102,7 +102,7 @@ fn one_that_was_so_before_may_still_be_edited() {
 }
 
 #[test]
-fn a_database_that_runs_is_not_deleted() {
+fn a_running_database_is_not_deleted() {
     let mut ending = pod("redis", 0);
     ending["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
     let mut going = guarded();
@@ -119,10 +119,10 @@ fn a_database_that_runs_is_not_deleted() {
         ("not remembered as a database", json!({}), vec![guarded(), pod("redis", 0)], refused),
         ("pods live on", json!({"propagationPolicy": "Orphan"}), live(), None),
         ("pods live on, as it was once said", json!({"orphanDependents": true}), live(), None),
-        ("nobody runs", json!({}), vec![guarded(), redis(3)], None),
+        ("no pod runs", json!({}), vec![guarded(), redis(3)], None),
         ("the last one is going", json!({}), vec![guarded(), redis(3), ending], None),
         ("its namespace goes", json!({}), vec![going, redis(3), pod("redis", 0)], None),
-        ("nobody guards it", json!({}), vec![namespace("shop", false), redis(3), pod("redis", 0)], None),
+        ("its namespace is not guarded", json!({}), vec![namespace("shop", false), redis(3), pod("redis", 0)], None),
         ("a policy only looks on", json!({}), [live(), vec![policy(&json!({"mode": "Audit"}))]].concat(), None),
     ];
     for (what, options, objects, expected) in cases {
@@ -144,7 +144,7 @@ fn a_database_that_runs_is_not_deleted() {
 }
 
 #[test]
-fn a_refusal_says_what_to_type() {
+fn a_denial_names_the_command_to_type() {
     let answer = evaluate(&delete(json!({})), &model(&[guarded(), redis(3), pod("redis", 0), pod("redis", 1)]));
     let Decision::Refuse(refusal) = answer.decision else { panic!("{answer:?}") };
     assert!(refusal.message.contains("2 of its members run"), "{}", refusal.message);

@@ -6,7 +6,7 @@ use stateful_cluster::inventory::Model;
 use super::{evaluate, retain};
 use crate::admission::request::Operation;
 use crate::admission::response::{AdmissionResponse, Decision};
-use crate::rules::fixtures::{changed, code, database, guarded, namespace, policy, redis, request, told};
+use crate::rules::fixtures::{changed, code, database, guarded, namespace, policy, redis, request, warned_codes};
 
 fn volume(policy: &Value, claim_in: &str, labelled: bool) -> Value {
     let mut volume = json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "pv-1"},
@@ -37,11 +37,11 @@ fn a_guarded_claims_new_volume_is_kept_and_labelled() {
     bare["metadata"]["labels"] = json!({"zone": "a"});
     for object in [volume(&json!("Delete"), "shop", false), volume(&json!("Recycle"), "shop", true), bare] {
         let answer = created(&object);
-        let respond_with_fix = changed(&answer, &object);
-        assert_eq!(respond_with_fix["spec"]["persistentVolumeReclaimPolicy"], "Retain", "{object}");
-        assert_eq!(respond_with_fix["metadata"]["labels"]["kubectl-stateful.dev/guard"], "enabled", "{object}");
-        assert_eq!(respond_with_fix["metadata"]["labels"]["zone"], object["metadata"]["labels"]["zone"], "{object}");
-        assert_eq!(told(&answer), ["STF-ST-004"]);
+        let fixed = changed(&answer, &object);
+        assert_eq!(fixed["spec"]["persistentVolumeReclaimPolicy"], "Retain", "{object}");
+        assert_eq!(fixed["metadata"]["labels"]["kubectl-stateful.dev/guard"], "enabled", "{object}");
+        assert_eq!(fixed["metadata"]["labels"]["zone"], object["metadata"]["labels"]["zone"], "{object}");
+        assert_eq!(warned_codes(&answer), ["STF-ST-004"]);
     }
     let kept = created(&volume(&json!("Retain"), "shop", false));
     assert!(matches!(kept.decision, Decision::Change(_)) && kept.warnings.is_empty(), "labelled, in silence: {kept:?}");
@@ -49,11 +49,11 @@ fn a_guarded_claims_new_volume_is_kept_and_labelled() {
     assert_eq!(created(&volume(&json!("Delete"), "attic", false)), AdmissionResponse::allow());
     let mut free = volume(&json!("Delete"), "shop", false);
     free["spec"]["claimRef"] = json!(null);
-    assert_eq!(created(&free), AdmissionResponse::allow(), "nobody's yet");
+    assert_eq!(created(&free), AdmissionResponse::allow(), "no claim uses it yet");
 }
 
 #[test]
-fn nobody_turns_retain_into_something_else() {
+fn retain_cannot_be_changed_into_another_policy() {
     let (retain, delete) = (json!("Retain"), json!("Delete"));
     let mut dropped = volume(&delete, "shop", false);
     dropped["spec"]["claimRef"] = json!(null);
@@ -81,7 +81,7 @@ fn nobody_turns_retain_into_something_else() {
 }
 
 #[test]
-fn a_policy_that_only_looks_on_changes_nothing() {
+fn a_policy_in_audit_mode_changes_nothing() {
     let mut other = database("cache", 3);
     other["metadata"]["uid"] = json!("another");
     let team = json!({"mode": "Audit", "workloadSelector": {"matchLabels": {"team": "redis"}}});

@@ -1,4 +1,4 @@
-//! The laws of what a scrape gets.
+//! Laws of the gauges.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -52,19 +52,19 @@ fn node(name: &str, cordoned: bool) -> Value {
     json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "spec": {"unschedulable": cordoned}})
 }
 
-/// What the guard wrote down about the members of `redis`.
-fn book(promises: &Value) -> Value {
+/// The eviction records of `redis`.
+fn eviction_records(records: &Value) -> Value {
     json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
         "metadata": {"name": eviction_records::lease_name("redis"), "namespace": "shop",
-            "annotations": {"kubectl-stateful.dev/promises": promises.to_string()}}})
+            "annotations": {"kubectl-stateful.dev/promises": records.to_string()}}})
 }
 
-fn promise(ordinal: usize, granted: bool) -> Value {
+fn record(ordinal: usize, granted: bool) -> Value {
     json!({"pod": format!("redis-{ordinal}"), "uid": format!("pod-{ordinal}"), "node": "n1", "granted": granted,
         "at": "2026-01-01T00:00:00Z"})
 }
 
-/// The lines a scrape gets about these objects and this look at `shop/redis`.
+/// The response to a scrape, given these objects and this observation of `shop/redis`.
 fn scraped(
     objects: &[Value],
     snapshot: Option<Assessment>,
@@ -89,16 +89,16 @@ fn says(text: &str, gauge: &str, value: &str) -> bool {
 }
 
 #[test]
-fn a_database_that_never_answered_is_told_of_all_the_same() {
+fn a_database_that_was_never_observed_has_gauges_all_the_same() {
     let text = about(&[guarded(), redis(3), pod("redis", 0), pod("redis", 2)], None);
     assert!(text.contains("\nstateful_guard_workloads 1\n"), "{text}");
     assert!(says(&text, "members", "3") && says(&text, "members_absent", "1"), "{text}");
     assert!(!text.contains("stateful_guard_assessment_age_seconds{"), "{text}");
-    assert!(about(&[redis(3)], None).contains("\nstateful_guard_workloads 0\n"), "only what is under guard");
+    assert!(about(&[redis(3)], None).contains("\nstateful_guard_workloads 0\n"), "only guarded databases are counted");
 }
 
 #[test]
-fn whose_node_is_cordoned_is_about_to_move() {
+fn members_on_cordoned_nodes_are_counted() {
     let members = [guarded(), redis(2), pod("redis", 0), pod("redis", 1)];
     let with = |cordoned| about(&[&members[..], &[node("n1", cordoned)]].concat(), None);
     assert!(says(&with(true), "members_on_cordoned_nodes", "2"));
@@ -113,7 +113,7 @@ fn the_lag_limit_is_the_one_its_policies_say() {
 }
 
 #[test]
-fn what_is_wrong_is_counted_member_by_member_group_by_group() {
+fn conditions_are_counted_by_member_and_by_group() {
     let lagging =
         MemberState { lag_seconds: Some(42), ..state("redis-2", Role::Replica, Sync::InSync { lag_bytes: 2_097_152 }) };
     let silent = state("redis-1", Role::Unknown, Sync::Unreachable { why: "connection refused".to_owned() });
@@ -140,7 +140,7 @@ fn what_is_wrong_is_counted_member_by_member_group_by_group() {
 
 #[test]
 fn a_refused_eviction_waits_for_as_long_as_its_node_is_cordoned() {
-    let refused = book(&json!([promise(0, false)]));
+    let refused = eviction_records(&json!([record(0, false)]));
     let objects = |cordoned| [guarded(), redis(1), pod("redis", 0), refused.clone(), node("n1", cordoned)];
     let waiting = "\nstateful_guard_eviction_refused_since_timestamp_seconds{namespace=\"shop\",workload=\"redis\",\
                    member=\"redis-0\"} 1767225600.0\n";
@@ -150,11 +150,11 @@ fn a_refused_eviction_waits_for_as_long_as_its_node_is_cordoned() {
 }
 
 #[test]
-fn a_promise_counts_until_its_pod_is_gone_or_nobody_kept_it() {
-    let promised = book(&json!([promise(0, true)]));
-    let there = [guarded(), redis(1), promised.clone(), pod("redis", 0)];
+fn a_reservation_counts_until_its_pod_is_gone_or_it_expires() {
+    let reserved = eviction_records(&json!([record(0, true)]));
+    let there = [guarded(), redis(1), reserved.clone(), pod("redis", 0)];
     let moment = now();
-    let made: EvictionRecord = serde_json::from_value(promise(0, true)).expect("a promise");
+    let made: EvictionRecord = serde_json::from_value(record(0, true)).expect("a record");
     let at = |age: Duration| {
         let seen = moment.steady.checked_sub(age).expect("a moment");
         HashMap::from([("pod-0".to_owned(), FirstSeen::of(&made, seen))])
@@ -162,6 +162,6 @@ fn a_promise_counts_until_its_pod_is_gone_or_nobody_kept_it() {
     let counted = |first_seen: &HashMap<String, FirstSeen>| scraped(&there, None, first_seen, moment);
     assert!(about(&there, None).contains("\nstateful_guard_promises 1\n"), "just made");
     assert!(counted(&at(Duration::ZERO)).contains("\nstateful_guard_promises 1\n"));
-    assert!(counted(&at(RESERVATION_LIFETIME)).contains("\nstateful_guard_promises 0\n"), "nobody kept it");
-    assert!(about(&there[..3], None).contains("\nstateful_guard_promises 0\n"), "it has gone");
+    assert!(counted(&at(RESERVATION_LIFETIME)).contains("\nstateful_guard_promises 0\n"), "it expired");
+    assert!(about(&there[..3], None).contains("\nstateful_guard_promises 0\n"), "its pod is gone");
 }

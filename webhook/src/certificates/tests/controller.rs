@@ -1,30 +1,30 @@
-//! What a replica does to the Secret and the configurations, and what it takes into service.
+//! Laws of the certificate controller: what it writes to the Secret and the configurations, and what it puts into service.
 
 use super::*;
 use crate::certificates::controller::RotationError;
 use crate::certificates::rotation::Action;
 use crate::certificates::serving::NotReady;
 
-/// Looks until there is nothing to do at this time; says what was done.
-async fn settle(controller: &mut CertificateController<MemoryRing>, now: Timestamp) -> Vec<Action> {
-    let mut deeds = Vec::new();
+/// Steps until there is nothing to do at this time; returns the actions.
+async fn settle(controller: &mut CertificateController<MemoryStore>, now: Timestamp) -> Vec<Action> {
+    let mut actions = Vec::new();
     loop {
-        match controller.step(now).await.expect("a look") {
-            Action::Nothing => return deeds,
-            action => deeds.push(action),
+        match controller.step(now).await.expect("a step") {
+            Action::Nothing => return actions,
+            action => actions.push(action),
         }
     }
 }
 
 #[tokio::test]
 async fn a_rotation_trusts_before_it_signs_and_drops_after_it_served() {
-    let store = MemoryRing::default();
-    let (mut controller, serving) = replica(&store, short_terms());
+    let store = MemoryStore::default();
+    let (mut controller, serving) = replica(&store, short_times());
     assert_eq!(serving.ready(day_one()), Err(NotReady::NoCertificate));
-    let mut told = Vec::new();
+    let mut done = Vec::new();
     for second in (0..1500).step_by(10) {
         let now = day_one() + seconds(second);
-        told.extend(settle(&mut controller, now).await.into_iter().map(|action| (second, action)));
+        done.extend(settle(&mut controller, now).await.into_iter().map(|action| (second, action)));
         assert_eq!(serving.ready(now), Ok(()), "after {second} s");
         let authorities = store.published().matches("BEGIN").count();
         assert_eq!(authorities, if (1000..1150).contains(&second) { 2 } else { 1 }, "after {second} s");
@@ -40,13 +40,13 @@ async fn a_rotation_trusts_before_it_signs_and_drops_after_it_served() {
         (1150, Action::DropOlder),
         (1460, Action::Issue),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(done, expected);
 }
 
 #[tokio::test]
 async fn replicas_that_write_at_once_end_with_one_authority() {
-    let store = MemoryRing::default();
-    let mut replicas: Vec<_> = (0..5).map(|_| replica(&store, short_terms())).collect();
+    let store = MemoryStore::default();
+    let mut replicas: Vec<_> = (0..5).map(|_| replica(&store, short_times())).collect();
     for second in (0..4000).step_by(50) {
         let now = day_one() + seconds(second);
         for _ in 0..3 {
@@ -54,7 +54,7 @@ async fn replicas_that_write_at_once_end_with_one_authority() {
             let mut snapshots = tokio::task::JoinSet::new();
             for (mut controller, serving) in replicas.drain(..) {
                 snapshots.spawn(async move {
-                    controller.step(now).await.expect("a look");
+                    controller.step(now).await.expect("a step");
                     (controller, serving)
                 });
             }
@@ -67,9 +67,9 @@ async fn replicas_that_write_at_once_end_with_one_authority() {
 }
 
 #[tokio::test]
-async fn without_the_right_to_publish_nobody_is_told_we_are_ready() {
-    let store = MemoryRing::default();
-    let (mut controller, serving) = replica(&store, short_terms());
+async fn a_replica_that_may_not_publish_is_not_ready() {
+    let store = MemoryStore::default();
+    let (mut controller, serving) = replica(&store, short_times());
     store.state().configurations_are_closed = true;
     assert_eq!(controller.step(day_one()).await.expect("made"), Action::MakeBoth);
     for _ in 0..3 {
@@ -83,8 +83,8 @@ async fn without_the_right_to_publish_nobody_is_told_we_are_ready() {
 
 #[tokio::test]
 async fn while_a_new_authority_cannot_be_published_the_old_one_is_served() {
-    let store = MemoryRing::default();
-    let (mut controller, serving) = replica(&store, short_terms());
+    let store = MemoryStore::default();
+    let (mut controller, serving) = replica(&store, short_times());
     for second in (0..1000).step_by(100) {
         settle(&mut controller, day_one() + seconds(second)).await;
     }
@@ -103,31 +103,31 @@ async fn while_a_new_authority_cannot_be_published_the_old_one_is_served() {
 }
 
 #[tokio::test]
-async fn a_secret_that_somebody_else_issues_is_never_written() {
-    let store = MemoryRing::default();
+async fn a_secret_of_type_tls_is_never_written() {
+    let store = MemoryStore::default();
     store.state().secret = Some((7, SecretContents::default()));
     store.state().issued_by_others = true;
-    let (mut controller, _) = replica(&store, short_terms());
+    let (mut controller, _) = replica(&store, short_times());
     assert!(matches!(controller.step(day_one()).await, Err(RotationError::IssuedByOthers)));
     assert_eq!(store.state().writes, 0);
 }
 
 #[tokio::test]
-async fn an_empty_secret_is_filled_and_what_others_keep_in_it_stays() {
-    let store = MemoryRing::default();
+async fn an_empty_secret_is_filled_and_other_entries_stay() {
+    let store = MemoryStore::default();
     let mut laid_out = SecretContents::default();
     laid_out.entries.insert("theirs".to_owned(), b"theirs".to_vec());
     store.state().secret = Some((7, laid_out));
-    let (mut controller, serving) = replica(&store, short_terms());
+    let (mut controller, serving) = replica(&store, short_times());
     settle(&mut controller, day_one()).await;
     assert_eq!(serving.ready(day_one()), Ok(()));
     assert_eq!(store.contents().entries["theirs"], b"theirs");
 }
 
 #[tokio::test]
-async fn configurations_that_were_written_anew_are_mended_at_the_next_look() {
-    let store = MemoryRing::default();
-    let (mut controller, _) = replica(&store, short_terms());
+async fn configurations_that_were_applied_again_get_their_authorities_back_at_the_next_step() {
+    let store = MemoryStore::default();
+    let (mut controller, _) = replica(&store, short_times());
     settle(&mut controller, day_one()).await;
     let before = store.published();
     store.state().published.clear();
@@ -136,10 +136,10 @@ async fn configurations_that_were_written_anew_are_mended_at_the_next_look() {
 }
 
 #[tokio::test]
-async fn a_secret_that_was_spoilt_is_made_anew_and_what_is_served_stays_trusted() {
+async fn a_damaged_secret_is_replaced_and_the_certificate_in_service_stays_trusted() {
     for (what, lost) in [("tls.key", false), ("tls.crt", false), ("ca.key", false), ("ca.crt", false), ("all", true)] {
-        let store = MemoryRing::default();
-        let (mut controller, serving) = replica(&store, short_terms());
+        let store = MemoryStore::default();
+        let (mut controller, serving) = replica(&store, short_times());
         settle(&mut controller, day_one()).await;
         let (before, until) = (store.published(), serving.not_after());
         store.tamper(|mut contents| {
@@ -158,14 +158,14 @@ async fn a_secret_that_was_spoilt_is_made_anew_and_what_is_served_stays_trusted(
 }
 
 #[tokio::test]
-async fn a_certificate_of_another_namespace_is_made_anew() {
-    let store = MemoryRing::default();
-    let (mut controller, _) = replica(&store, short_terms());
+async fn a_certificate_of_another_namespace_is_replaced() {
+    let store = MemoryStore::default();
+    let (mut controller, _) = replica(&store, short_times());
     settle(&mut controller, day_one()).await;
     let mut moved = CertificateController::new(
         store.clone(),
         issue::names("elsewhere"),
-        short_terms(),
+        short_times(),
         ServingCertificate::default(),
     );
     assert_eq!(settle(&mut moved, day_one()).await, [Action::MakeBoth, Action::NoteTrust]);

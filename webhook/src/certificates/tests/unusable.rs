@@ -1,4 +1,4 @@
-//! What is not fit for service is not taken, and says why without showing it.
+//! What cannot be used never goes into service, and the error says why without showing a key.
 
 use super::*;
 use crate::certificates::keypair::CertificateError;
@@ -37,7 +37,7 @@ fn what_is_half_written_or_does_not_belong_together_is_no_pair() {
     assert_eq!(read(&key, &key), Err(CertificateError::Unreadable("tls.crt")));
     assert_eq!(
         read(&certificate, &other_key),
-        Err(CertificateError::Strangers { key: "tls.key", certificate: "tls.crt" })
+        Err(CertificateError::KeyMismatch { key: "tls.key", certificate: "tls.crt" })
     );
 }
 
@@ -56,12 +56,12 @@ fn a_reason_never_shows_a_key() {
 fn what_has_run_out_is_not_taken_and_what_is_in_service_stays() {
     let serving = ServingCertificate::default();
     let (_, old) = authority_and_pair(day_one() - seconds(3600));
-    assert_eq!(serving.take(&old, true, day_one()), Err(CertificateError::Over(day_one())));
+    assert_eq!(serving.take(&old, true, day_one()), Err(CertificateError::Expired(day_one())));
     assert_eq!(serving.ready(day_one()), Err(NotReady::NoCertificate));
     let (_, new) = authority_and_pair(day_one());
     assert_eq!(serving.take(&new, true, day_one()), Ok(true));
     assert_eq!(serving.take(&new, true, day_one()), Ok(false), "the same again is nothing new");
     assert!(serving.take(&old, true, day_one()).is_err());
     assert_eq!(serving.ready(day_one()), Ok(()));
-    assert_eq!(serving.ready(day_one() + seconds(3600)), Err(NotReady::Over(day_one() + seconds(3600))));
+    assert_eq!(serving.ready(day_one() + seconds(3600)), Err(NotReady::Expired(day_one() + seconds(3600))));
 }
