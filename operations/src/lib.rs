@@ -50,7 +50,7 @@ pub use patterns::Pattern;
 pub use permissions::{for_backups, for_drain, for_looking, for_moving};
 pub use plan::{Origin, Plan, PlanOutdated, Refusal, SeenMember};
 pub use planning::{draft_plan, make_plan};
-pub use preflight::{CHECKS, Finding, findings};
+pub use preflight::{Finding, findings};
 pub use progress::{MemberLine, Progress, What};
 pub use recent_backup::recent_backup;
 pub use restore::{Closed, NoBackup, RestorePlan, RestoreStep, restore_plan};

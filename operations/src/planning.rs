@@ -2,7 +2,7 @@
 
 pub(crate) mod retry;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use stateful_safety::{MemberState, Policy, ReplicaGroup, Role, Rollout, Version};
 
@@ -80,12 +80,15 @@ impl Draft<'_> {
     fn steps(&self) -> Vec<Step> {
         let pattern = Pattern::of(self.goal);
         let groups = &self.snapshot.assessment.groups;
+        let (primaries, leaders) = self.primaries(pattern.each_primary);
         let middle: Vec<Step> = self
             .replicas()
             .into_iter()
             .flat_map(|replica| self.fill(pattern.each_replica, None, &replica.name, ""))
-            .chain(groups.iter().flat_map(|group| self.primary(pattern.each_primary, group)))
-            .chain(groups.iter().flat_map(|group| self.restored(pattern.each_restored, group)))
+            .chain(primaries)
+            .chain(
+                groups.iter().flat_map(|group| self.restored(pattern.each_restored, group, leaders.get(&group.name))),
+            )
             .collect();
         // Rows at both ends that are so already are left out; the rollout is released whenever it was not OnDelete.
         let ends = |rows| self.fill(rows, None, "", "").into_iter().filter(|step| !self.is_so(step));
@@ -172,21 +175,52 @@ impl Draft<'_> {
     fn replicas(&self) -> Vec<&MemberState> {
         let members = self.snapshot.assessment.groups.iter().flat_map(|group| &group.members);
         let mut replicas: Vec<&MemberState> =
-            members.filter(|member| member.role != Role::Primary && self.moves(member)).collect();
+            members.filter(|member| !self.snapshot.leads(&member.name) && self.moves(member)).collect();
         let mut met = BTreeSet::new();
         replicas.retain(|member| met.insert(&member.name));
         replicas.sort_by_key(|member| self.snapshot.is_well(&member.name));
         replicas
     }
 
-    fn primary(&self, rows: &[Row], group: &ReplicaGroup) -> Vec<Step> {
-        let Some(primary) = group.primary().filter(|primary| self.moves(primary)) else {
-            return Vec::new();
-        };
-        match self.successor(group, primary) {
-            Some(successor) => self.fill(rows, Some(group), &primary.name, &successor),
-            None => Vec::new(), // preflight says why that will not do
+    /// Steps for every member that leads and must move, a member at a time: each group that it leads by then switches over,
+    /// then the member itself is replaced, once. Most engines have a member lead one group; a broker leads many of the many
+    /// groups that it is in, and what one broker gave away the next may have to give away again. Also who leads each group
+    /// when all have moved; a group whose primary has no successor is missing there.
+    fn primaries(&self, rows: &[Row]) -> (Vec<Step>, BTreeMap<String, String>) {
+        let groups = &self.snapshot.assessment.groups;
+        let led_by = |group: &ReplicaGroup| Some((group.name.clone(), group.primary()?.name.clone()));
+        let mut leaders: BTreeMap<String, String> = groups.iter().filter_map(led_by).collect();
+        let mut moving: Vec<&str> = Vec::new();
+        for primary in groups.iter().filter_map(ReplicaGroup::primary).filter(|primary| self.moves(primary)) {
+            if !moving.contains(&primary.name.as_str()) {
+                moving.push(&primary.name);
+            }
         }
+        let mut steps = Vec::new();
+        for (index, name) in moving.iter().enumerate() {
+            let led: Vec<&ReplicaGroup> =
+                groups.iter().filter(|group| leaders.get(&group.name).is_some_and(|leader| leader == name)).collect();
+            let successor = |group: &&ReplicaGroup| self.successor_after(group, name, &moving[..index]);
+            let Some(successors) = led.iter().map(successor).collect::<Option<Vec<String>>>() else {
+                leaders.retain(|_, leader| leader != name);
+                continue; // preflight says why that will not do
+            };
+            for (place, (group, successor)) in led.iter().zip(successors).enumerate() {
+                let last = place + 1 == led.len();
+                let rows = rows.iter().filter(|row| last || row.0 != Kind::Replace);
+                steps.extend(rows.filter_map(|row| self.step(row.0, Some(group), name, &successor)));
+                leaders.insert(group.name.clone(), successor);
+            }
+        }
+        (steps, leaders)
+    }
+
+    /// Who leads a group after a member that leads it by then: one that has moved already, so that the group is not led away
+    /// again; else the successor of the group's present primary.
+    fn successor_after(&self, group: &ReplicaGroup, leader: &str, moved: &[&str]) -> Option<String> {
+        let follows = |member: &&MemberState| member.name != leader && member.is_electable();
+        let has_moved = group.members.iter().filter(follows).find(|member| moved.contains(&member.name.as_str()));
+        has_moved.map(|member| member.name.clone()).or_else(|| self.successor(group, group.primary()?))
     }
 
     /// The end of the member that was added, where one is or will be: it switches over first if it leads by then.
@@ -218,11 +252,10 @@ impl Draft<'_> {
 
     /// Gives a group back to the member that led it at the origin, whoever leads it when all have moved: where that was asked
     /// for, and where it would take the lead by itself soon after, when nobody is prepared.
-    fn restored(&self, rows: &[Row], group: &ReplicaGroup) -> Vec<Step> {
-        let Some(primary) = group.primary() else { return Vec::new() };
-        let Some(leader) = self.moved_to(group, primary) else { return Vec::new() };
-        match self.given_back(group, &leader) {
-            Some(before) if leader != before => self.fill(rows, Some(group), &leader, &before),
+    fn restored(&self, rows: &[Row], group: &ReplicaGroup, leader: Option<&String>) -> Vec<Step> {
+        let Some(leader) = leader else { return Vec::new() };
+        match self.given_back(group, leader) {
+            Some(before) if *leader != before => self.fill(rows, Some(group), leader, &before),
             Some(_) | None => Vec::new(),
         }
     }

@@ -9,21 +9,49 @@ use crate::goal::Goal;
 use crate::steps::{Step, is_ended_by_it};
 use crate::{Plan, Snapshot};
 
-/// A check: its name, what it makes sure of, and the question.
-pub(crate) type Check = (&'static str, &'static str, fn(&Plan, &Snapshot, &Policy) -> Vec<Reason>);
+/// A check.
+struct Check {
+    /// Its name.
+    name: &'static str,
+    /// What it makes sure of.
+    title: &'static str,
+    /// Whether it can apply to this plan at all; a check that cannot is not shown.
+    applies: fn(&Plan, &Snapshot) -> bool,
+    /// Every reason against the plan.
+    ask: fn(&Plan, &Snapshot, &Policy) -> Vec<Reason>,
+}
 
 /// The checks, in the order in which they are shown.
-pub const CHECKS: &[Check] = &[
-    ("joins-by-itself", "a member that is added joins the database by itself", joins_by_itself),
-    ("no-operator", "nobody else rolls changes of the template out", no_operator),
-    ("balancer-off", "no balancer moves data between the shards of its cluster meanwhile", balancer_off),
-    ("members-well", "every member is there, in sync, and of one mind with the others", members_well),
-    ("replicas-expendable", "every replica may be taken for a while", replicas_expendable),
-    ("successors-ready", "every primary has a replica that can take over losslessly", successors_ready),
-    ("storage-kept", "every member finds its data again", storage_kept),
-    ("one-release", "every member runs the release that is made final", one_release),
-    ("version-forward", "every member is given a release that can read its files", version_forward),
+#[rustfmt::skip]
+const CHECKS: &[Check] = &[
+    Check { name: "joins-by-itself", title: "a member that is added joins the database by itself", applies: |plan, _| added(plan).is_some(), ask: joins_by_itself },
+    Check { name: "no-operator", title: "no operator rolls out changes of the template", applies: |plan, _| is_upgrade(plan), ask: no_operator },
+    Check { name: "balancer-off", title: "no balancer moves data between the shards of its cluster meanwhile", applies: |plan, snapshot| is_upgrade(plan) && snapshot.assessment.sharding.is_some(), ask: balancer_off },
+    Check { name: "members-well", title: "every member is there, in sync, and agrees with the others", applies: |_, _| true, ask: members_well },
+    Check { name: "replicas-expendable", title: "every replica may be away for a while", applies: |plan, _| replaces(plan), ask: replicas_expendable },
+    Check { name: "successors-ready", title: "every primary has a replica that can take over losslessly", applies: |plan, snapshot| !is_finalize(plan) && has_primaries(snapshot), ask: successors_ready },
+    Check { name: "storage-kept", title: "every member finds its data again", applies: |plan, _| replaces(plan), ask: storage_kept },
+    Check { name: "one-release", title: "every member runs the release that is made final", applies: |plan, _| is_finalize(plan), ask: one_release },
+    Check { name: "version-forward", title: "every member is given a release that can read its files", applies: |plan, _| is_upgrade(plan), ask: version_forward },
 ];
+
+const fn is_upgrade(plan: &Plan) -> bool {
+    matches!(plan.goal, Goal::Upgrade { .. })
+}
+
+const fn is_finalize(plan: &Plan) -> bool {
+    matches!(plan.goal, Goal::Finalize { .. })
+}
+
+/// Whether its goal takes members away and brings them back.
+const fn replaces(plan: &Plan) -> bool {
+    matches!(plan.goal, Goal::Upgrade { .. } | Goal::EvacuateNode { .. })
+}
+
+/// Whether any group is led; the members of others are equals.
+fn has_primaries(snapshot: &Snapshot) -> bool {
+    snapshot.assessment.groups.iter().any(|group| group.primary().is_some() || group.lacks_primary())
+}
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,23 +68,25 @@ pub struct Finding {
     pub notes: Vec<String>,
 }
 
-/// What every check finds about a plan. A reason is shown once, by the first check that finds it.
+/// What every check that can apply finds about a plan. A reason is shown once, by the first check that finds it; a check that
+/// found one is always shown.
 pub fn findings(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Finding> {
     let mut shown: Vec<Reason> = Vec::new();
-    CHECKS
-        .iter()
-        .map(|(check, title, ask)| {
-            let mut reasons = Vec::new();
-            for reason in ask(plan, snapshot, policy) {
-                let accepted = reason.may_be_accepted() && policy.accepted.contains(reason.code());
-                if !accepted && !shown.contains(&reason) {
-                    shown.push(reason.clone());
-                    reasons.push(reason);
-                }
+    let mut findings = Vec::new();
+    for Check { name, title, applies, ask } in CHECKS {
+        let mut reasons = Vec::new();
+        for reason in ask(plan, snapshot, policy) {
+            let accepted = reason.may_be_accepted() && policy.accepted.contains(reason.code());
+            if !accepted && !shown.contains(&reason) {
+                shown.push(reason.clone());
+                reasons.push(reason);
             }
-            Finding { check, title, reasons, warnings: Vec::new(), notes: Vec::new() }
-        })
-        .collect()
+        }
+        if !reasons.is_empty() || applies(plan, snapshot) {
+            findings.push(Finding { check: name, title, reasons, warnings: Vec::new(), notes: Vec::new() });
+        }
+    }
+    findings
 }
 
 /// Every reason against a plan.

@@ -41,9 +41,14 @@ impl Snapshot {
         Some((self.workload.member(name)?, self.assessment.member(name)?))
     }
 
-    /// Whether a member leads its group.
+    /// What a member says of itself in each group that it is in.
+    fn states(&self, name: &str) -> impl Iterator<Item = &MemberState> {
+        self.assessment.groups.iter().filter_map(move |group| group.member(name))
+    }
+
+    /// Whether a member leads a group.
     pub fn leads(&self, name: &str) -> bool {
-        self.assessment.member(name).is_some_and(|state| state.role == Role::Primary)
+        self.states(name).any(|state| state.role == Role::Primary)
     }
 
     /// Whether a member is there, ready and in sync. One that is not may be mended by being replaced.
@@ -51,8 +56,9 @@ impl Snapshot {
         self.workload.member(name).is_some_and(|pod| pod.ready && !pod.terminating) && self.streams(name)
     }
 
-    /// Whether a member streams from its primary, or is one.
+    /// Whether a member streams from the primary of each group that it is in, or is the primary.
     pub fn streams(&self, name: &str) -> bool {
-        self.assessment.member(name).is_some_and(|state| matches!(state.sync, Sync::InSync { .. }))
+        let mut states = self.states(name).peekable();
+        states.peek().is_some() && states.all(|state| matches!(state.sync, Sync::InSync { .. }))
     }
 }

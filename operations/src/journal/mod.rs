@@ -4,6 +4,8 @@
 //! another machine go through: a line that cannot follow is an error, never a guess.
 
 mod history;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 use stateful_engines::Ledger;
@@ -125,7 +127,7 @@ impl State {
 }
 
 #[cfg(test)]
-mod tests {
+mod states {
     use super::{Line, State};
 
     const ACTING: Line = Line::Acting { step: 2, attempt: 1 };

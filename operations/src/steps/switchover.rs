@@ -15,7 +15,9 @@ use crate::Snapshot;
 use crate::steps::StepStatus;
 
 pub(super) fn standing(group: &str, from: &str, to: &str, snapshot: &Snapshot, policy: &Policy) -> StepStatus {
-    let primary = snapshot.assessment.group_of(to).and_then(|group| group.primary());
+    // By its name first: a broker is in many groups. A name may have changed since the plan was made (a shard's slots).
+    let named = snapshot.assessment.groups.iter().find(|other| other.name == group && other.member(to).is_some());
+    let primary = named.or_else(|| snapshot.assessment.group_of(to)).and_then(|group| group.primary());
     match primary.map(|primary| primary.name.as_str()) {
         None => StepStatus::Running(format!("{group} has no primary yet")),
         Some(leader) if leader == from => StepStatus::Pending,

@@ -5,7 +5,9 @@
 //! every single call an operation makes can be made the one that goes wrong. It watches each act itself (`model/watch.rs`);
 //! a law here says only what is done to it and what must come of it.
 
+mod brokers;
 mod cases;
+mod checks;
 mod deaths;
 mod drive;
 mod failovers;
