@@ -1,6 +1,7 @@
 //! The real world: a Kubernetes cluster and the servers in it.
 
 mod endpoints;
+mod found_poolers;
 mod journal;
 mod observer;
 mod pool_filter;
