@@ -1,6 +1,7 @@
-//! TOUCH. Where a journal is kept: one ConfigMap an operation, owned by its StatefulSet, written by compare-and-swap.
+//! TOUCH. Stores the journal of an operation: one ConfigMap for each, owned by the StatefulSet, written with a precondition on
+//! its version.
 //!
-//! What the lines mean is the business of `operations`; here they are text.
+//! `operations` gives the lines their meaning; here they are text.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -17,10 +18,10 @@ use crate::{Cluster, Error, PREFIX, Result};
 /// The key that holds the lines.
 const EVENTS: &str = "events.jsonl";
 
-/// Names one record: the operation's identifier within its workload.
+/// The identifier of an operation within its workload.
 pub type RecordId = String;
 
-/// A journal as it is stored.
+/// A stored journal.
 #[derive(Debug, Clone)]
 pub struct JournalRecord {
     /// The operation's identifier.
@@ -30,7 +31,7 @@ pub struct JournalRecord {
     object: ConfigMap,
 }
 
-/// Opens a record with its first line. Fails when one of that identifier is there already.
+/// Creates a record with its first line. [`Error::Conflict`] when there is one of that identifier already.
 pub async fn create(cluster: &Cluster, workload: &Workload, id: &str, first: String) -> Result<JournalRecord> {
     let object = ConfigMap {
         metadata: ObjectMeta {
@@ -52,11 +53,11 @@ pub async fn create(cluster: &Cluster, workload: &Workload, id: &str, first: Str
     record(object).ok_or_else(|| Error::Answer("a record without its labels".to_owned()))
 }
 
-/// How long an API server may be away before a line counts as not kept. Its restart takes seconds.
+/// How long the API server may be unreachable before a line counts as not stored. Its restart takes seconds.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Adds a line, provided nobody else wrote since: a second writer, fenced off by its lost claim or not, gets a conflict.
-/// When the answer never came, the record is read again: a line that is there was kept.
+/// Appends a line, provided that no other process has written since; otherwise [`Error::Conflict`], also when that process
+/// has lost the operation lock. When no answer arrives, the record is read again to see whether the line was stored.
 pub async fn append(cluster: &Cluster, record: &mut JournalRecord, line: String) -> Result<()> {
     let namespace = record.object.metadata.namespace.clone().unwrap_or_default();
     let maps: Api<ConfigMap> = Api::namespaced(cluster.client.clone(), &namespace);
@@ -81,7 +82,7 @@ pub async fn append(cluster: &Cluster, record: &mut JournalRecord, line: String)
                     Ok(object) if object.data != record.object.data => {
                         return Err(Error::Conflict(format!("journal {name}")));
                     }
-                    Ok(object) => next.metadata = object.metadata, // only its metadata moved: try again
+                    Ok(object) => next.metadata = object.metadata, // only its metadata changed: try again
                     Err(Error::Unreachable(_)) if started.elapsed() < PATIENCE => {}
                     Err(_) => return Err(error),
                 }
@@ -94,12 +95,12 @@ pub async fn append(cluster: &Cluster, record: &mut JournalRecord, line: String)
     Ok(())
 }
 
-/// Every record of a workload, oldest first.
+/// LOOK. All records of a workload, oldest first.
 pub async fn list(cluster: &Cluster, workload: &Workload) -> Result<Vec<JournalRecord>> {
     let maps: Api<ConfigMap> = Api::namespaced(cluster.client.clone(), &workload.id.namespace);
     let labels = format!("app.kubernetes.io/managed-by=kubectl-stateful,{PREFIX}workload={}", workload.id.name);
     let mut objects = maps.list(&ListParams::default().labels(&labels)).await?.items;
-    // A namesake that was deleted and made anew is another workload; its records go with it, if a little later.
+    // Records of a deleted StatefulSet of the same name may still exist; the garbage collector deletes them later.
     objects.retain(|map| map.metadata.owner_references.iter().flatten().any(|owner| owner.uid == workload.uid));
     objects.sort_by_key(|map| map.metadata.creation_timestamp.as_ref().map(|time| time.0));
     Ok(objects.into_iter().filter_map(record).collect())

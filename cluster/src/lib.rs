@@ -1,10 +1,10 @@
-//! Kubernetes: finding workloads, reaching pods, and the few things this tool ever changes there. It has never heard of
-//! SQL or of a Redis command.
+//! Kubernetes: it finds workloads, connects to pods, and makes the few changes this tool ever makes there. It knows no
+//! engine's commands.
 //!
 //! ```text
 //! connection       the one client, permissions, port-forwards, errors
 //! discovery        workloads, pods, containers, credentials, poolers, operators       read-only
-//! backups          what tells of a database's backups                                 read-only
+//! backups          backups of a database, as Jobs and snapshots report them            read-only
 //! changes          evict, scale, cordon, rollout, a Service's selector                writes, each with a precondition
 //! locks            the operation lock of a workload: a Lease                          writes
 //! journal_records  the journal of an operation: a ConfigMap                           writes
@@ -35,5 +35,5 @@ pub use connection::{Cluster, Error, Result};
 /// Prefix of every label and annotation this tool reads or writes.
 pub const PREFIX: &str = "kubectl-stateful.dev/";
 
-/// The name under which the API server records our changes.
+/// The field manager under which the API server records this tool's changes.
 pub const FIELD_MANAGER: &str = "kubectl-stateful";

@@ -18,7 +18,7 @@ pub(crate) fn managed_by() -> Labels {
     MANAGED_BY.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned())).into_iter().collect()
 }
 
-/// The annotations under our prefix, without the prefix.
+/// The annotations under this tool's prefix, by their names without it.
 pub(crate) fn own_annotations(annotations: Option<&BTreeMap<String, String>>) -> BTreeMap<String, String> {
     let all = annotations.into_iter().flatten();
     all.filter_map(|(key, value)| Some((key.strip_prefix(PREFIX)?.to_owned(), value.clone()))).collect()

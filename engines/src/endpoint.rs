@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::ServerError;
-use crate::tls::TlsError;
 
 /// A member of a database and the way in to it, if there is one now.
 #[derive(Debug, Clone)]
@@ -60,14 +59,6 @@ pub struct Tls {
     pub config: Arc<rustls::ClientConfig>,
     /// Whether that certificate is who one is, where the server takes no password.
     pub logs_in: bool,
-}
-
-impl Tls {
-    /// Settings that trust `authority` alone and accept a certificate for any of `names`: through a tunnel the name
-    /// dialled is never the server's, so the names the member goes by are checked instead. All in PEM.
-    pub fn new(authority: &[u8], identity: Option<(&[u8], &[u8])>, names: &[String]) -> Result<Self, TlsError> {
-        crate::tls::settings(authority, identity, names)
-    }
 }
 
 impl std::fmt::Debug for Tls {

@@ -1,16 +1,11 @@
 //! What every adapter can do.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::time::Duration;
 
 use stateful_safety::{Assessment, ConnectionConfig, ContainerFacts, Millis, Version};
 use tokio::sync::watch;
 
-use crate::{CanaryError, ClientPause, Endpoint, Ledger, PoolerControl};
-
-/// A future that can be kept in a table.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+use crate::{BoxFuture, CanaryError, ClientPause, Endpoint, Ledger, PoolerControl, SwitchoverError};
 
 /// A database engine's adapter. It keeps connections open between calls, one for each incarnation of a member.
 ///
@@ -151,43 +146,4 @@ pub enum Prepared {
 pub struct CompletedSwitchover {
     /// From the request until the successor said it is the primary.
     pub took: Duration,
-}
-
-/// Why a switchover did not take place, or is not known to have.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SwitchoverError {
-    /// A member that must be spoken to has no way in.
-    #[error("cannot reach {member}: {why}")]
-    NoWay {
-        /// The member.
-        member: String,
-        /// Why, in the driver's words.
-        why: String,
-    },
-    /// The server refused; nothing has changed.
-    #[error("{member} refused: {why}")]
-    Refused {
-        /// The member asked.
-        member: String,
-        /// What it said.
-        why: String,
-    },
-    /// The successor did not take over in time and the old primary still leads; writes go on there.
-    #[error("{to} had not taken over after {waited:?}; {from} is still the primary")]
-    NotMoved {
-        /// The present primary.
-        from: String,
-        /// The successor that was asked.
-        to: String,
-        /// How long it was waited for.
-        waited: Duration,
-    },
-    /// The connection broke or time ran out with the outcome open: look again, do not repeat.
-    #[error("it is not known whether {to} took over: {why}")]
-    Unknown {
-        /// The successor that was asked.
-        to: String,
-        /// What happened.
-        why: String,
-    },
 }

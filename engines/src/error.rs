@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use crate::SwitchoverError;
-
 /// Why a server did not give what was asked of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ServerError {
@@ -39,6 +37,45 @@ pub enum ServerError {
     /// What was waited for did not happen in time.
     #[error("it had not stopped within {0:?}")]
     NotStopped(Duration),
+}
+
+/// Why a switchover did not take place, or is not known to have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SwitchoverError {
+    /// A member that must be spoken to has no way in.
+    #[error("cannot reach {member}: {why}")]
+    NoWay {
+        /// The member.
+        member: String,
+        /// Why, in the driver's words.
+        why: String,
+    },
+    /// The server refused; nothing has changed.
+    #[error("{member} refused: {why}")]
+    Refused {
+        /// The member asked.
+        member: String,
+        /// What it said.
+        why: String,
+    },
+    /// The successor did not take over in time and the old primary still leads; writes go on there.
+    #[error("{to} had not taken over after {waited:?}; {from} is still the primary")]
+    NotMoved {
+        /// The present primary.
+        from: String,
+        /// The successor that was asked.
+        to: String,
+        /// How long it was waited for.
+        waited: Duration,
+    },
+    /// The connection broke or time ran out with the outcome open: look again, do not repeat.
+    #[error("it is not known whether {to} took over: {why}")]
+    Unknown {
+        /// The successor that was asked.
+        to: String,
+        /// What happened.
+        why: String,
+    },
 }
 
 /// Why a pooler could not be asked, or its clients are not as they should be.

@@ -16,6 +16,7 @@ pub mod couchdb;
 mod endpoint;
 mod engine;
 mod error;
+mod future;
 mod ledger;
 pub mod mongodb;
 mod pooler_control;
@@ -27,10 +28,11 @@ mod tls;
 pub use condition::{Condition, NO_PRIMARY, SEVERAL_PRIMARIES, VIEWS_DISAGREE, not_one_primary};
 pub use endpoint::{Credentials, DialConfig, Endpoint, Secret, Tls};
 pub use engine::{
-    BoxFuture, Canary, CompletedSwitchover, Engine, Finalization, Prepared, RestartPreparation, Switchover,
-    SwitchoverError, TemporarySync, Watchers,
+    Canary, CompletedSwitchover, Engine, Finalization, Prepared, RestartPreparation, Switchover, TemporarySync,
+    Watchers,
 };
-pub use error::{CanaryError, PoolerError, ServerError};
+pub use error::{CanaryError, PoolerError, ServerError, SwitchoverError};
+pub use future::BoxFuture;
 pub use ledger::{Gap, Ledger};
 pub use pooler_control::{ClientPause, NoClientPause, Pool, PoolerControl, PoolerTarget, RetrySettings};
 pub use registry::{ENGINES, EngineRow, find_profile, open, profiles};

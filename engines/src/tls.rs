@@ -33,7 +33,15 @@ pub enum TlsError {
     Settings(String),
 }
 
-pub(crate) fn settings(authority: &[u8], identity: Option<(&[u8], &[u8])>, names: &[String]) -> Result<Tls, TlsError> {
+impl Tls {
+    /// Settings that trust `authority` alone and accept a certificate for any of `names`: through a tunnel the name
+    /// dialled is never the server's, so the names the member goes by are checked instead. All in PEM.
+    pub fn new(authority: &[u8], identity: Option<(&[u8], &[u8])>, names: &[String]) -> Result<Self, TlsError> {
+        settings(authority, identity, names)
+    }
+}
+
+fn settings(authority: &[u8], identity: Option<(&[u8], &[u8])>, names: &[String]) -> Result<Tls, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(authority) {

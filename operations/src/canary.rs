@@ -1,9 +1,9 @@
 //! The canary beside an operation, or a check.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::Live;
-use stateful_engines::{CanaryError, Ledger, ServerError};
+use stateful_engines::{CanaryError, Endpoint, Engine, Ledger, ServerError};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -12,16 +12,15 @@ use tokio::time::timeout;
 const ENDS_WITHIN: Duration = Duration::from_secs(15);
 
 /// A canary at work.
-pub struct Canary {
+pub struct RunningCanary {
     stop: watch::Sender<bool>,
     task: JoinHandle<Result<Ledger, CanaryError>>,
 }
 
-impl Canary {
-    /// Starts one that follows the members as `live` observes them.
-    pub fn start(live: &Live) -> Self {
+impl RunningCanary {
+    /// Starts a canary of that engine, which follows the endpoints as they change.
+    pub fn start(engine: Arc<dyn Engine>, endpoints: watch::Receiver<Vec<Endpoint>>) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let (engine, endpoints) = (live.engine(), live.endpoints());
         let task = tokio::spawn(async move {
             match engine.canary() {
                 Some(canary) => canary.run_canary(endpoints, stopped).await,

@@ -39,7 +39,7 @@ mod temporary_sync;
 mod unstartable_pod;
 mod world;
 
-pub use canary::Canary;
+pub use canary::RunningCanary;
 pub use canary_check::check_canary;
 pub use execute::execute;
 pub use goal::{Goal, Surge};

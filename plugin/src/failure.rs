@@ -43,7 +43,7 @@ impl Failure {
 impl From<ClusterError> for Failure {
     fn from(error: ClusterError) -> Self {
         let exit = match &error {
-            ClusterError::Claimed { .. } => Exit::Blocked,
+            ClusterError::Locked { .. } => Exit::Blocked,
             ClusterError::Unreachable(_)
             | ClusterError::Config(_)
             | ClusterError::Forbidden(_)
@@ -51,7 +51,7 @@ impl From<ClusterError> for Failure {
             | ClusterError::Conflict(_)
             | ClusterError::Refused { .. }
             | ClusterError::Answer(_)
-            | ClusterError::ClaimLost(_)
+            | ClusterError::LockLost(_)
             | ClusterError::Target(_)
             | ClusterError::Credentials(_) => Exit::Error,
         };
@@ -63,8 +63,8 @@ impl From<ClusterError> for Failure {
             | ClusterError::Conflict(_)
             | ClusterError::Refused { .. }
             | ClusterError::Answer(_)
-            | ClusterError::Claimed { .. }
-            | ClusterError::ClaimLost(_)
+            | ClusterError::Locked { .. }
+            | ClusterError::LockLost(_)
             | ClusterError::Target(_)
             | ClusterError::Credentials(_) => None,
         };

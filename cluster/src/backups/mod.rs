@@ -1,5 +1,5 @@
-//! LOOK. What tells of a database's backups in the cluster: Jobs, snapshots of its claims, and the objects of tools that make
-//! backups. A kind that is not installed, or that may not be read, is said to be so and is no error.
+//! LOOK. Finds backups of a database in the cluster: Jobs, snapshots of its volume claims, and the objects of backup tools.
+//! A kind that is not installed or may not be read is reported as such and is no error.
 
 mod signs;
 
@@ -13,12 +13,12 @@ use crate::{Cluster, Error, Result};
 
 pub use signs::{BackupSign, BackupState};
 
-/// A kind of object that tells of backups.
+/// A kind of object that reports backups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum BackupKind {
-    /// A Job that made one.
+    /// A Job that made a backup.
     Job,
-    /// A `CronJob` that remembers its last success.
+    /// A `CronJob` that records its last success.
     CronJob,
     /// A snapshot of a member's volume.
     VolumeSnapshot,
@@ -41,7 +41,7 @@ impl BackupKind {
     }
 }
 
-/// Each with the API group it is in, as that calls it, and as people do. The version is the one the API server prefers.
+/// Each kind with its API group, its name there, and its name in messages. The version is the API server's preferred one.
 #[rustfmt::skip]
 const KINDS: &[(BackupKind, &str, &str, &str)] = &[
     (BackupKind::Job,            "batch",                   "Job",            "Jobs"),
@@ -51,27 +51,27 @@ const KINDS: &[(BackupKind, &str, &str, &str)] = &[
     (BackupKind::CloudNativePg,  "postgresql.cnpg.io",      "Backup",         "CloudNativePG Backups"),
 ];
 
-/// What became of looking at one kind.
+/// The result of a search in one kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackupsLooked {
-    /// The kind, as people call it: `VolumeSnapshots`.
+    /// The kind's name in messages: `VolumeSnapshots`.
     pub kinds: &'static str,
-    /// What it tells of this database's backups.
+    /// The backups of this database.
     pub found: BackupsFound,
 }
 
-/// What one kind tells.
+/// What was found in one kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BackupsFound {
-    /// These signs, in no order; none where no object of it is about this database.
+    /// The backups, in no order; empty when no object is about this database.
     Signs(Vec<BackupSign>),
-    /// The cluster does not know the kind.
+    /// The kind is not installed in the cluster.
     NotInstalled,
-    /// It could not be read, and why.
+    /// The kind could not be read, and why.
     NotReadable(String),
 }
 
-/// Looks at every kind at once. Velero's objects are in its own namespace, so they are read in all of them.
+/// Searches all kinds at once. Velero keeps its objects in its own namespace, so they are read from all namespaces.
 pub async fn list(cluster: &Cluster, workload: &Workload) -> Vec<BackupsLooked> {
     let each = KINDS.iter().map(async |&(kind, api_group, name, kinds)| {
         let found = match objects(cluster, kind, api_group, name, &workload.id.namespace).await {
@@ -106,7 +106,7 @@ async fn objects(
     values.collect::<Result<_>>().map(Some)
 }
 
-/// The kind as this cluster serves it; none where it does not.
+/// The kind as this cluster serves it; `None` when it does not.
 async fn resource(cluster: &Cluster, api_group: &str, name: &str) -> Result<Option<ApiResource>> {
     match group(&cluster.client, api_group).await {
         Ok(found) => Ok(found

@@ -1,4 +1,4 @@
-//! THINK. What one object tells of a database's backups.
+//! THINK. Reads from one object whether a backup of a database succeeded, and when.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -7,21 +7,21 @@ use stateful_safety::{Millis, Workload};
 use super::BackupKind;
 use crate::PREFIX;
 
-/// One backup, or attempt at one, of a database.
+/// A backup of a database, or a failed attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackupSign {
-    /// What kind of object tells of it.
+    /// The kind of object that reports it.
     pub kind: BackupKind,
     /// That object's name.
     pub name: String,
-    /// When it ended, or began where it has not ended.
+    /// When it ended; when it began if it has not ended.
     pub at: Millis,
-    /// What came of it.
+    /// Its outcome.
     pub state: BackupState,
 }
 
 impl BackupSign {
-    /// Whether there is a backup to restore.
+    /// Whether this backup can be restored.
     pub fn succeeded(&self) -> bool {
         self.state == BackupState::Succeeded
     }
@@ -34,23 +34,23 @@ impl std::fmt::Display for BackupSign {
     }
 }
 
-/// What came of a backup.
+/// The outcome of a backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BackupState {
-    /// It is there.
+    /// The backup exists.
     Succeeded,
-    /// It is not, and why.
+    /// The backup failed, and why.
     Failed(String),
 }
 
-/// Words in the names of what makes backups.
+/// Words in the names of objects that make backups.
 const WORDS: &[&str] =
     &["backup", "backups", "dump", "pgdump", "mongodump", "basebackup", "pgbackrest", "barman", "walg"];
 
-/// Labels by which people say what a thing is and what it belongs to (Kubernetes, "Recommended Labels").
+/// Labels that name an application and its parts (Kubernetes, "Recommended Labels").
 const LABELS: &[&str] = &["app", "app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component"];
 
-/// What an object tells; nothing where it is about something else, or under way.
+/// The backup that an object reports; `None` when it is about another database or has not ended.
 pub(super) fn read(kind: BackupKind, object: &Value, workload: &Workload) -> Option<BackupSign> {
     let (at, state) = match kind {
         BackupKind::Job => job(object, workload)?,
@@ -62,10 +62,10 @@ pub(super) fn read(kind: BackupKind, object: &Value, workload: &Workload) -> Opt
     Some(BackupSign { kind, name: text(object, "/metadata/name")?.to_owned(), at, state })
 }
 
-/// When it ended, and what came of it.
+/// When a backup ended, and its outcome.
 type Ended = (Millis, BackupState);
 
-/// A Job that has ended (batch/v1, `JobStatus`: its conditions say how, and a failed one has no completion time).
+/// A Job that has ended (batch/v1, `JobStatus`: its conditions say how; a failed Job has no completion time).
 fn job(object: &Value, workload: &Workload) -> Option<Ended> {
     if !is_backup_of(object, workload) {
         return None;
@@ -83,13 +83,13 @@ fn is_an_end(condition: &Value) -> bool {
     matches!(text(condition, "/type"), Some("Complete" | "Failed"))
 }
 
-/// A `CronJob` remembers its last success when its Jobs are long gone.
+/// A `CronJob` records its last success even after its Jobs are deleted.
 fn cron_job(object: &Value, workload: &Workload) -> Option<Ended> {
     let last = is_backup_of(object, workload).then(|| time(object, "/status/lastSuccessfulTime"))??;
     Some((last, BackupState::Succeeded))
 }
 
-/// A snapshot of one of its members' claims (snapshot.storage.k8s.io/v1, `VolumeSnapshotStatus`).
+/// A snapshot of the volume claim of a member (snapshot.storage.k8s.io/v1, `VolumeSnapshotStatus`).
 fn snapshot(object: &Value, workload: &Workload) -> Option<Ended> {
     let claim = text(object, "/spec/source/persistentVolumeClaimName")?;
     let of_member =
@@ -137,8 +137,8 @@ fn cloud_native_pg(object: &Value, workload: &Workload) -> Option<Ended> {
     })
 }
 
-/// Whether a thing says that it backs this workload up: by our label or annotation `backup-of`, else by its name, its
-/// owner's and its labels, in which both a word for backups and the workload's own name are.
+/// Whether an object makes backups of this workload: by the label or annotation `backup-of` under this tool's prefix, else
+/// when its name, its owner's name and its labels contain both a word for backups and the workload's name.
 fn is_backup_of(object: &Value, workload: &Workload) -> bool {
     let mark = format!("{PREFIX}backup-of");
     let note = |place: &str| object.pointer(place).and_then(|notes| notes.get(&mark)).and_then(Value::as_str);
@@ -159,7 +159,7 @@ fn is_backup_of(object: &Value, workload: &Workload) -> bool {
 }
 
 fn failed(why: Option<&str>) -> BackupState {
-    BackupState::Failed(why.unwrap_or("it does not say why").to_owned())
+    BackupState::Failed(why.unwrap_or("it gives no reason").to_owned())
 }
 
 fn text<'a>(object: &'a Value, pointer: &str) -> Option<&'a str> {

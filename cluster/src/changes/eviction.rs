@@ -1,22 +1,22 @@
-//! TOUCH. Takes a pod away through the eviction API, like anybody else: budgets and the guard have their say.
+//! TOUCH. Evicts a pod through the eviction API, so that disruption budgets and the guard decide about it.
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, DeleteParams, EvictParams, PostParams, Preconditions};
 
 use crate::{Cluster, Error, Result};
 
-/// What became of an eviction.
+/// The outcome of an eviction request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EvictionOutcome {
-    /// The pod is being taken away.
+    /// The pod is being deleted.
     Granted,
-    /// Not now (HTTP 429): a budget or the guard says so, in these words. It may be asked again.
+    /// Refused for now (HTTP 429) by a budget or the guard, with this message. It may be requested again.
     Refused(String),
-    /// The pod of that UID is not there any more: there is nothing left to evict.
+    /// The pod of that UID no longer exists.
     Gone,
 }
 
-/// Evicts the pod of that name **and UID**: its successor under the same name is never hit.
+/// Evicts the pod of that name **and UID**: a new pod of the same name is never evicted.
 pub async fn evict(cluster: &Cluster, namespace: &str, pod: &str, uid: &str, dry_run: bool) -> Result<EvictionOutcome> {
     let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), namespace);
     let precondition = Preconditions { uid: Some(uid.to_owned()), resource_version: None };

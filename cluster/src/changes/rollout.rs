@@ -1,4 +1,4 @@
-//! TOUCH. The StatefulSet itself: who decides when pods change, and what they change to.
+//! TOUCH. The StatefulSet's update strategy and its pod template.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use kube::api::{Api, Patch, PatchParams};
@@ -12,16 +12,16 @@ use crate::{Cluster, FIELD_MANAGER, PREFIX, Result};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum TemplateChange {
-    /// Another image for the database's container.
+    /// A new image for the database's container.
     Image {
         /// The container's name.
         container: String,
         /// The image.
         image: String,
     },
-    /// The same template with a new mark, so that every pod counts as old.
+    /// A new annotation in the template, which makes every pod outdated.
     Restart {
-        /// The mark: when it was asked for, RFC 3339.
+        /// The annotation's value: when the restart was requested, RFC 3339.
         at: String,
     },
 }
@@ -39,13 +39,13 @@ impl TemplateChange {
     }
 }
 
-/// Puts the StatefulSet on `OnDelete`: from now on its controller replaces no pod by itself.
+/// Sets the update strategy `OnDelete`: the StatefulSet controller replaces no pod by itself any more.
 pub async fn hold(cluster: &Cluster, workload: &Workload, dry_run: bool) -> Result<()> {
     let strategy = json!({"type": "OnDelete", "rollingUpdate": null});
     patch(cluster, workload, json!({"spec": {"updateStrategy": strategy}}), dry_run).await
 }
 
-/// Gives the decision back to the controller, as it was before.
+/// Restores the update strategy that the StatefulSet had before.
 pub async fn release(cluster: &Cluster, workload: &Workload, before: Rollout, dry_run: bool) -> Result<()> {
     let strategy = match before {
         Rollout::OnDelete => json!({"type": "OnDelete", "rollingUpdate": null}),
@@ -56,7 +56,7 @@ pub async fn release(cluster: &Cluster, workload: &Workload, before: Rollout, dr
     patch(cluster, workload, json!({"spec": {"updateStrategy": strategy}}), dry_run).await
 }
 
-/// Changes the template. Under `OnDelete` no pod changes by that alone.
+/// Changes the pod template. Under `OnDelete` this alone replaces no pod.
 pub async fn change_template(
     cluster: &Cluster,
     workload: &Workload,
@@ -66,7 +66,7 @@ pub async fn change_template(
     patch(cluster, workload, change.patch(), dry_run).await
 }
 
-/// Every patch carries the StatefulSet's UID: one made anew under the same name answers with a conflict.
+/// Every patch carries the StatefulSet's UID: the API server answers a conflict if another StatefulSet has its name now.
 async fn patch(cluster: &Cluster, workload: &Workload, mut body: Value, dry_run: bool) -> Result<()> {
     body["metadata"] = json!({"uid": workload.uid});
     let sets: Api<StatefulSet> = Api::namespaced(cluster.client.clone(), &workload.id.namespace);

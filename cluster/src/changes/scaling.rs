@@ -1,4 +1,4 @@
-//! TOUCH. How many members a StatefulSet declares.
+//! TOUCH. The number of replicas that a StatefulSet declares.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use kube::api::{Api, Patch, PatchParams};
@@ -7,12 +7,12 @@ use stateful_safety::Workload;
 
 use crate::{Cluster, Error, FIELD_MANAGER, Result};
 
-/// How often it is read anew because something else of it changed in between: its controller writes its status each time a
-/// pod does.
+/// How often the StatefulSet is read again after a conflict: its controller writes its status each time a pod changes.
 const TRIES: u32 = 5;
 
-/// Declares another number of members, if it is still the number that was seen and the same StatefulSet: an autoscaler or a
-/// person who scaled it meanwhile is not overruled, and no other member than the one that was meant goes.
+/// Declares another number of replicas, provided that the StatefulSet is the same and still declares the number that was
+/// observed. Otherwise [`Error::Conflict`]: an autoscaler or a person has scaled it meanwhile, and another member than the
+/// intended one would be removed.
 pub async fn scale(cluster: &Cluster, workload: &Workload, replicas: usize, dry_run: bool) -> Result<()> {
     let sets: Api<StatefulSet> = Api::namespaced(cluster.client.clone(), &workload.id.namespace);
     let params = PatchParams { dry_run, field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
@@ -27,7 +27,7 @@ pub async fn scale(cluster: &Cluster, workload: &Workload, replicas: usize, dry_
                 workload.id, workload.replicas
             )));
         }
-        // What was just read and nothing else: whoever was quicker makes this a conflict.
+        // The precondition is the version just read: a write in between makes this a conflict.
         let patch = json!({
             "metadata": {"uid": workload.uid, "resourceVersion": set.metadata.resource_version},
             "spec": {"replicas": replicas},

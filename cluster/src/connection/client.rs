@@ -1,4 +1,4 @@
-//! The one client, made from kubectl's own flags.
+//! The client of the API server, configured by kubectl's own flags.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -14,12 +14,12 @@ use tower::util::MapFutureLayer;
 
 use super::{Error, Result};
 
-/// How long an answer may take to begin. An API server itself gives up on a request after a minute (`--request-timeout` of
-/// kube-apiserver), unless it watches or leads to a pod, and those begin at once: what is silent for longer will not speak. A
-/// network that swallows packets would be waited for otherwise until its connection is given up, a quarter of an hour.
+/// How long the API server may take to begin an answer. It ends a request itself after 60 s (`--request-timeout` of
+/// kube-apiserver); watches and port-forwards are exempt, but answer at once. Without this limit a network that drops packets
+/// would block a command until TCP gives up, after some 15 minutes.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(65);
 
-/// kubectl's client flags, as far as they decide where and as whom we speak.
+/// kubectl's client flags: which API server, and as which user.
 #[derive(Debug, Clone, Default)]
 pub struct ClientOptions {
     /// `--kubeconfig`; else `$KUBECONFIG`, else `~/.kube/config`, else the pod's own service account.
@@ -60,15 +60,15 @@ pub struct ClientOptions {
     pub disable_compression: bool,
 }
 
-/// A cluster one may speak to.
+/// A cluster, with a client for its API server.
 #[derive(Clone)]
 pub struct Cluster {
     pub(crate) client: Client,
-    /// The namespace this command means: the one named, else the configuration's own.
+    /// The namespace of this command: `--namespace`, else the kubeconfig's.
     pub namespace: String,
-    /// The namespace a command means that names none: what need not be said in a command to type next.
+    /// The namespace of the kubeconfig, which a command printed for the user need not name.
     pub home: String,
-    /// Whether this process runs in a pod of a cluster; then pods are reached directly, without tunnels.
+    /// Whether this process runs in a pod of the cluster; then it connects to pods without port-forwards.
     pub inside: bool,
     /// The engines whose databases are recognised.
     pub(crate) profiles: EngineProfiles,
@@ -78,7 +78,7 @@ pub struct Cluster {
 pub async fn connect(options: &ClientOptions, profiles: EngineProfiles) -> Result<Cluster> {
     let (mut config, inside) = configuration(options).await?;
     apply(options, &mut config)?;
-    // Retrying is decided where the call is made: an eviction that is refused (429) must be seen, not repeated silently.
+    // The caller decides whether to retry: an eviction that is refused (429) has to be reported, not repeated silently.
     config.default_retry = false;
     config.connect_timeout = Some(Duration::from_secs(10));
     let home = config.default_namespace.clone();
@@ -89,7 +89,7 @@ pub async fn connect(options: &ClientOptions, profiles: EngineProfiles) -> Resul
     Ok(Cluster { client, namespace, home, inside, profiles })
 }
 
-/// An answer, or an error where it does not begin in time.
+/// The answer, or an error when it does not begin in time.
 async fn begun_within<T>(limit: Duration, answer: impl Future<Output = Result<T, BoxError>>) -> Result<T, BoxError> {
     match timeout(limit, answer).await {
         Ok(answer) => answer,
@@ -113,7 +113,7 @@ async fn configuration(options: &ClientOptions) -> Result<(Config, bool)> {
     }
     match Config::from_kubeconfig(&choice).await {
         Ok(config) => Ok((config, false)),
-        // In a pod there is no kubeconfig, and that is as it should be.
+        // A pod has no kubeconfig but a service account.
         Err(error) => match Config::incluster() {
             Ok(config) if options.context.is_none() => Ok((config, true)),
             _ => Err(unusable(error)),

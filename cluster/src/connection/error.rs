@@ -1,9 +1,9 @@
-//! What can go wrong with Kubernetes, in words for the person who ran the command.
+//! Errors of the API server, worded for the user of the command.
 
-/// The result of talking to Kubernetes.
+/// The result of a request to the API server.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A failed conversation with Kubernetes.
+/// A request to the API server that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The kubeconfig cannot be used.
@@ -12,43 +12,43 @@ pub enum Error {
     /// The API server cannot be reached.
     #[error("the API server cannot be reached: {0}")]
     Unreachable(String),
-    /// The API server said no: not allowed.
+    /// The user lacks the permission.
     #[error("not allowed: {0}")]
     Forbidden(String),
-    /// The object is not there.
+    /// There is no such object.
     #[error("{0}")]
     NotFound(String),
-    /// The object has changed since it was read: somebody else is at work.
-    #[error("changed meanwhile by somebody else: {0}")]
+    /// Another writer has changed the object since it was read.
+    #[error("another writer has changed it meanwhile: {0}")]
     Conflict(String),
-    /// The API server refused for another reason.
+    /// The API server refused the request for another reason.
     #[error("the API server refused ({code}): {message}")]
     Refused {
         /// HTTP status code.
         code: u16,
-        /// What it said.
+        /// Its message.
         message: String,
     },
-    /// The answer made no sense.
+    /// The answer cannot be read.
     #[error("unexpected answer from the API server: {0}")]
     Answer(String),
-    /// Another operation holds the workload.
+    /// Another operation holds the operation lock of the workload.
     #[error("{workload} is held by {holder} since {since}")]
-    Claimed {
+    Locked {
         /// The workload.
         workload: String,
-        /// Who holds it.
+        /// The identity of the holder.
         holder: String,
-        /// Since when, RFC 3339.
+        /// When the holder took it, RFC 3339.
         since: String,
     },
-    /// The claim was lost: somebody else took the workload over.
-    #[error("this operation no longer holds its claim on {0}; it touches nothing more")]
-    ClaimLost(String),
-    /// A target names nothing, or too much.
+    /// Another operation has taken the operation lock over.
+    #[error("this operation no longer holds the operation lock of {0}; it changes nothing more")]
+    LockLost(String),
+    /// A target names no workload, or more than one.
     #[error("{0}")]
     Target(String),
-    /// A credential reference leads nowhere.
+    /// A reference to a credential cannot be resolved.
     #[error("{0}")]
     Credentials(String),
 }
@@ -57,8 +57,8 @@ impl From<kube::Error> for Error {
     fn from(error: kube::Error) -> Self {
         match error {
             kube::Error::Api(status) => match status.code {
-                401 => Self::Forbidden("the API server does not know you; log in again".to_owned()),
-                403 if !is_judged(&status.message) => Self::Forbidden(status.message.clone()),
+                401 => Self::Forbidden("the API server does not accept the credentials (401); log in again".to_owned()),
+                403 if !is_from_admission(&status.message) => Self::Forbidden(status.message.clone()),
                 404 => Self::NotFound(status.message.clone()),
                 409 => Self::Conflict(status.message.clone()),
                 code => Self::Refused { code, message: status.message.clone() },
@@ -70,13 +70,13 @@ impl From<kube::Error> for Error {
     }
 }
 
-/// Whether a 403 is no matter of rights: somebody who may was told not to, by a webhook or a policy. Their words begin so
-/// (`ToStatusErr` of the API server's webhook plugin; `ValidatingAdmissionPolicy 'NAME' with binding`).
-fn is_judged(message: &str) -> bool {
+/// Whether a 403 comes from an admission webhook or policy, and not from a missing permission. Their messages contain these
+/// words (`ToStatusErr` of the API server's webhook plugin; `ValidatingAdmissionPolicy 'NAME' with binding`).
+fn is_from_admission(message: &str) -> bool {
     message.contains("admission webhook \"") || message.contains("ValidatingAdmissionPolicy '")
 }
 
-/// The innermost cause says what happened; the layers above it only say who noticed.
+/// The message of the innermost cause: the outer layers only say which part of the client noticed it.
 fn innermost(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(deeper) = cause.source() {
@@ -92,7 +92,7 @@ mod tests {
     use super::Error;
 
     #[test]
-    fn a_webhook_that_refuses_is_no_matter_of_rights() {
+    fn a_refusal_by_admission_is_no_missing_permission() {
         let told = |message: &str| {
             let status = Status { code: 403, message: message.to_owned(), ..Status::default() };
             Error::from(kube::Error::Api(Box::new(status)))

@@ -1,4 +1,4 @@
-//! The connection to the API server: the one client, what it may do, port-forwards to pods, and what can go wrong.
+//! The connection to the API server: the client, its permissions, port-forwards to pods, and errors.
 
 mod client;
 mod error;

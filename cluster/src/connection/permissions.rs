@@ -1,4 +1,4 @@
-//! LOOK. Which permissions are missing, asked before anything begins.
+//! LOOK. Finds missing permissions before an operation begins.
 
 use futures::future::try_join_all;
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
@@ -6,7 +6,7 @@ use kube::api::{Api, PostParams};
 
 use super::{Cluster, Error, Result};
 
-/// One thing the API server must let us do.
+/// A permission that a command needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Permission {
     /// The verb: `get`, `patch`, `create`.
@@ -15,7 +15,7 @@ pub struct Permission {
     pub group: &'static str,
     /// The resource, with its subresource: `pods/eviction`.
     pub resource: &'static str,
-    /// Whether it is asked for the whole cluster rather than for a namespace.
+    /// Whether it is needed in the whole cluster and not only in one namespace.
     pub cluster_wide: bool,
 }
 
@@ -26,11 +26,12 @@ impl std::fmt::Display for Permission {
     }
 }
 
-/// Those of the permissions wanted that the API server does not grant in a namespace.
+/// Returns the permissions among `wanted` that the API server does not grant in a namespace. Asks with one
+/// `SelfSubjectAccessReview` for each, all at once.
 pub async fn find_missing(cluster: &Cluster, namespace: &str, wanted: &[Permission]) -> Result<Vec<Permission>> {
     let reviews: Api<SelfSubjectAccessReview> = Api::all(cluster.client.clone());
     let answers = try_join_all(wanted.iter().map(async |permission| {
-        let review = question(namespace, permission);
+        let review = review(namespace, permission);
         let answer = reviews.create(&PostParams::default(), &review).await?;
         Ok::<_, Error>(answer.status.is_some_and(|status| status.allowed))
     }))
@@ -38,7 +39,7 @@ pub async fn find_missing(cluster: &Cluster, namespace: &str, wanted: &[Permissi
     Ok(wanted.iter().zip(answers).filter(|(_, allowed)| !allowed).map(|(permission, _)| *permission).collect())
 }
 
-fn question(namespace: &str, permission: &Permission) -> SelfSubjectAccessReview {
+fn review(namespace: &str, permission: &Permission) -> SelfSubjectAccessReview {
     let (resource, subresource) = match permission.resource.split_once('/') {
         Some((resource, subresource)) => (resource, Some(subresource.to_owned())),
         None => (permission.resource, None),

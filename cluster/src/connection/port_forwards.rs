@@ -1,4 +1,4 @@
-//! Ways to pods: straight inside the cluster, through the API server's port-forward from outside.
+//! Connections to pods: directly from inside the cluster, through the API server's port-forward from outside.
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,35 +14,36 @@ use tokio::task::JoinHandle;
 
 use super::{Cluster, Error};
 
-/// Tunnels to the pods of one namespace, opened when first asked for and kept until the pod is another.
+/// Port-forwards to the pods of one namespace. Each is opened at its first use and kept until the pod is replaced.
 #[derive(Clone)]
 pub struct PortForwards {
     cluster: Cluster,
     namespace: String,
-    open: Arc<Mutex<HashMap<String, Tunnel>>>,
+    open: Arc<Mutex<HashMap<String, PortForward>>>,
 }
 
-/// This end of a tunnel. Each connection made to it becomes one stream of its own to the pod.
-struct Tunnel {
+/// The local end of a port-forward. Each connection to it becomes one stream to the pod.
+struct PortForward {
     address: SocketAddr,
     server: JoinHandle<()>,
-    /// Why the last connection could not be carried; the driver at this end only saw it closed.
+    /// Why the last connection failed; the database driver only saw it closed.
     broken: Arc<OnceLock<String>>,
 }
 
-impl Drop for Tunnel {
+impl Drop for PortForward {
     fn drop(&mut self) {
         self.server.abort();
     }
 }
 
 impl PortForwards {
-    /// Tunnels into a namespace; none is open yet.
+    /// Port-forwards into a namespace; none is open yet.
     pub fn new(cluster: &Cluster, namespace: &str) -> Self {
         Self { cluster: cluster.clone(), namespace: namespace.to_owned(), open: Arc::default() }
     }
 
-    /// Host and port by which to reach a port of a pod from here.
+    /// The host and port by which this process reaches a port of a pod. Opens a port-forward if it runs outside the
+    /// cluster. The error says why the pod cannot be reached.
     pub async fn way(&self, member: &Member, port: u16) -> Result<(String, u16), String> {
         let address = member
             .address
@@ -53,20 +54,20 @@ impl PortForwards {
         }
         let mut open = self.open.lock().await;
         let key = format!("{}:{port}", member.uid);
-        if let Some(tunnel) = open.get(&key) {
-            let Some(why) = tunnel.broken.get().cloned() else {
-                return Ok((tunnel.address.ip().to_string(), tunnel.address.port()));
+        if let Some(forward) = open.get(&key) {
+            let Some(why) = forward.broken.get().cloned() else {
+                return Ok((forward.address.ip().to_string(), forward.address.port()));
             };
-            open.remove(&key); // said once; the next call digs anew
+            open.remove(&key); // reported once; the next call opens a new one
             return Err(why);
         }
-        let tunnel = self.dig(&member.name, port).await.map_err(|error| error.to_string())?;
-        let here = (tunnel.address.ip().to_string(), tunnel.address.port());
-        open.insert(key, tunnel);
-        Ok(here)
+        let forward = self.open(&member.name, port).await.map_err(|error| error.to_string())?;
+        let local = (forward.address.ip().to_string(), forward.address.port());
+        open.insert(key, forward);
+        Ok(local)
     }
 
-    async fn dig(&self, pod: &str, port: u16) -> std::io::Result<Tunnel> {
+    async fn open(&self, pod: &str, port: u16) -> std::io::Result<PortForward> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let pods: Api<Pod> = Api::namespaced(self.cluster.client.clone(), &self.namespace);
@@ -77,19 +78,19 @@ impl PortForwards {
             while let Ok((stream, _)) = listener.accept().await {
                 let (pods, pod, noted) = (pods.clone(), pod.clone(), Arc::clone(&noted));
                 tokio::spawn(async move {
-                    if let Err(error) = carry(&pods, &pod, port, stream).await {
-                        let _ = noted.set(format!("no port-forward to it: {error}")); // the first reason is enough
+                    if let Err(error) = forward(&pods, &pod, port, stream).await {
+                        let _ = noted.set(format!("the port-forward to it failed: {error}")); // the first reason is enough
                     }
                 });
             }
         });
-        Ok(Tunnel { address, server, broken })
+        Ok(PortForward { address, server, broken })
     }
 }
 
-/// Carries one connection. When the pod or the API server ends it, the local connection closes: the driver at the
-/// other side sees a closed connection, which is what happened.
-async fn carry(pods: &Api<Pod>, pod: &str, port: u16, mut local: TcpStream) -> Result<(), Error> {
+/// Forwards one connection. When the pod or the API server ends it, the local connection closes too, so the database driver
+/// sees what happened.
+async fn forward(pods: &Api<Pod>, pod: &str, port: u16, mut local: TcpStream) -> Result<(), Error> {
     let mut forwarder = pods.portforward(pod, &[port]).await?;
     let Some(mut remote) = forwarder.take_stream(port) else {
         return Err(Error::Answer("a port-forward without a stream".to_owned()));

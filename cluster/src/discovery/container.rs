@@ -1,4 +1,4 @@
-//! LOOK. What a database's container declares about itself, in plain words.
+//! LOOK. Reads what a database's container declares: arguments, environment, ports, mounted files.
 
 use std::collections::BTreeMap;
 
@@ -10,17 +10,18 @@ use stateful_safety::{ContainerFacts, EngineProfiles, WorkloadId};
 use super::stateful_set::engine_of;
 use crate::{Cluster, Error, PREFIX, Result};
 
-/// Reads the template of a workload and the ConfigMaps its database container mounts. Secrets are not read here.
+/// Reads the pod template of a workload and the ConfigMaps that its database container mounts, but no Secret.
+/// [`Error::NotFound`] when the StatefulSet does not exist or runs no known engine.
 pub async fn read_facts(cluster: &Cluster, id: &WorkloadId) -> Result<ContainerFacts> {
     let sets: Api<StatefulSet> = Api::namespaced(cluster.client.clone(), &id.namespace);
     let set = sets.get(&id.name).await?;
-    let (pod, container) =
-        parts(&set, cluster.profiles).ok_or_else(|| Error::NotFound(format!("{id} runs no database we know")))?;
+    let (pod, container) = parts(&set, cluster.profiles)
+        .ok_or_else(|| Error::NotFound(format!("{id} runs no database engine that this tool knows")))?;
     let facts = declared(cluster, &id.namespace, set.metadata.annotations.as_ref(), pod, container).await;
     Ok(ContainerFacts { kept: kept(&set, pod, container), ..facts })
 }
 
-/// What one container of a pod declares, with the ConfigMaps it mounts.
+/// Reads what one container of a pod declares, with the ConfigMaps it mounts.
 pub(crate) async fn declared(
     cluster: &Cluster,
     namespace: &str,
@@ -31,7 +32,7 @@ pub(crate) async fn declared(
     let mut files = BTreeMap::new();
     let maps: Api<ConfigMap> = Api::namespaced(cluster.client.clone(), namespace);
     for (name, path) in mounted_maps(pod, container) {
-        // A ConfigMap we may not read tells us nothing; annotations can then say what it would have.
+        // Without permission to read the ConfigMap, annotations can state what it would have.
         if let Ok(map) = maps.get(&name).await {
             files.extend(map.data.into_iter().flatten().map(|(key, text)| (format!("{path}/{key}"), text)));
         }
@@ -59,20 +60,20 @@ pub(crate) async fn declared(
     }
 }
 
-/// Secrets that are taken over whole, under their own keys.
+/// Secrets whose keys all become environment variables of the same names.
 fn secrets_from(container: &Container) -> Vec<String> {
     let sources =
         container.env_from.iter().flatten().filter(|source| source.prefix.as_deref().unwrap_or("").is_empty());
     sources.filter_map(|source| Some(source.secret_ref.as_ref()?.name.clone())).collect()
 }
 
-/// The pod template and the container that runs the database.
+/// The pod template of a StatefulSet and the container that runs the database.
 pub(crate) fn parts(set: &StatefulSet, profiles: EngineProfiles) -> Option<(&PodSpec, &Container)> {
     let (_, container) = engine_of(set, profiles)?;
     Some((set.spec.as_ref()?.template.spec.as_ref()?, container))
 }
 
-/// Paths a container mounts from a claim: the StatefulSet's own, or one the pod names.
+/// Paths that a container mounts from a persistent volume claim: of a claim template, or named in the pod.
 fn kept(set: &StatefulSet, pod: &PodSpec, container: &Container) -> Vec<String> {
     let templates = set.spec.iter().flat_map(|spec| spec.volume_claim_templates.iter().flatten());
     let own: Vec<&str> = templates.filter_map(|claim| claim.metadata.name.as_deref()).collect();
@@ -86,7 +87,7 @@ fn kept(set: &StatefulSet, pod: &PodSpec, container: &Container) -> Vec<String> 
         .collect()
 }
 
-/// Names of the ConfigMaps a container mounts, each with the path.
+/// The ConfigMaps that a container mounts, each with its path.
 fn mounted_maps(pod: &PodSpec, container: &Container) -> Vec<(String, String)> {
     let mounts = container.volume_mounts.iter().flatten();
     mounts

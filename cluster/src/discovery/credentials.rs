@@ -1,4 +1,4 @@
-//! LOOK. Follows a container's own references to the secrets it uses; reads those Secrets and no others.
+//! LOOK. Resolves the credentials that a container refers to; reads those Secrets and no others.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Container, PodSpec, Secret};
@@ -8,33 +8,34 @@ use stateful_safety::{ConnectionConfig, SecretSource, WorkloadId};
 use super::container::parts;
 use crate::{Cluster, Error, Result};
 
-/// What the references led to. Not `Debug`: nothing here is ever printed.
+/// Resolved credentials. Not `Debug`, so that they are never printed.
 #[derive(Clone, Default)]
 pub struct ResolvedSecrets {
-    /// The name of the user to be.
+    /// The user's name.
     pub username: Option<Vec<u8>>,
     /// The password.
     pub password: Option<Vec<u8>>,
-    /// The authority that signed the servers, PEM.
+    /// The certificate authority of the servers, PEM.
     pub authority: Option<Vec<u8>>,
-    /// A client certificate, PEM.
+    /// The client certificate, PEM.
     pub certificate: Option<Vec<u8>>,
-    /// Its key, PEM.
+    /// The key of the client certificate, PEM.
     pub key: Option<Vec<u8>>,
 }
 
 impl ResolvedSecrets {
-    /// User and password as texts, or which of them is none.
+    /// User and password as text. The error names the one that is not UTF-8.
     pub fn login(&self) -> std::result::Result<(Option<String>, Option<String>), String> {
         let text = |bytes: &Option<Vec<u8>>, what: &str| {
             let text = bytes.clone().map(String::from_utf8).transpose();
-            text.map_err(|_| format!("its {what} is no text"))
+            text.map_err(|_| format!("its {what} is not UTF-8 text"))
         };
         Ok((text(&self.username, "user's name")?, text(&self.password, "password")?))
     }
 }
 
-/// Resolves an entrance's references, as the container itself would.
+/// Resolves the references of a connection configuration, as the container would. [`Error::Credentials`] when one leads to no
+/// Secret or to a key that it does not have.
 pub async fn resolve(
     cluster: &Cluster,
     id: &WorkloadId,
@@ -49,8 +50,8 @@ pub async fn resolve(
     }
     let sets: Api<StatefulSet> = Api::namespaced(cluster.client.clone(), &id.namespace);
     let set = sets.get(&id.name).await?;
-    let (pod, container) =
-        parts(&set, cluster.profiles).ok_or_else(|| Error::NotFound(format!("{id} runs no database we know")))?;
+    let (pod, container) = parts(&set, cluster.profiles)
+        .ok_or_else(|| Error::NotFound(format!("{id} runs no database engine that this tool knows")))?;
     follow(cluster, &id.namespace, pod, container, connection_config).await
 }
 
@@ -63,17 +64,17 @@ pub(crate) async fn follow(
     connection_config: &ConnectionConfig,
 ) -> Result<ResolvedSecrets> {
     let tls = connection_config.tls.clone().unwrap_or_default();
-    let snapshot = Snapshot { cluster, namespace, pod, container };
+    let secrets = SecretReader { cluster, namespace, pod, container };
     Ok(ResolvedSecrets {
-        username: snapshot.up(connection_config.username.as_ref()).await?,
-        password: snapshot.up(connection_config.password.as_ref()).await?,
-        authority: snapshot.up(tls.authority.as_ref()).await?,
-        certificate: snapshot.up(tls.certificate.as_ref()).await?,
-        key: snapshot.up(tls.key.as_ref()).await?,
+        username: secrets.read(connection_config.username.as_ref()).await?,
+        password: secrets.read(connection_config.password.as_ref()).await?,
+        authority: secrets.read(tls.authority.as_ref()).await?,
+        certificate: secrets.read(tls.certificate.as_ref()).await?,
+        key: secrets.read(tls.key.as_ref()).await?,
     })
 }
 
-/// The names of the Secrets an entrance's references lead to; none of them is read.
+/// The names of the Secrets that a connection configuration refers to; the Secrets are not read.
 pub async fn list_secret_names(
     cluster: &Cluster,
     id: &WorkloadId,
@@ -82,13 +83,13 @@ pub async fn list_secret_names(
     let tls = connection_config.tls.clone().unwrap_or_default();
     let sets: Api<StatefulSet> = Api::namespaced(cluster.client.clone(), &id.namespace);
     let set = sets.get(&id.name).await?;
-    let (pod, container) =
-        parts(&set, cluster.profiles).ok_or_else(|| Error::NotFound(format!("{id} runs no database we know")))?;
+    let (pod, container) = parts(&set, cluster.profiles)
+        .ok_or_else(|| Error::NotFound(format!("{id} runs no database engine that this tool knows")))?;
     let mut names = Vec::new();
     let sources =
         [&connection_config.username, &connection_config.password, &tls.authority, &tls.certificate, &tls.key];
     for source in sources.into_iter().flatten() {
-        if let Place::Secret(name, _) = place(pod, container, source)? {
+        if let Location::Secret(name, _) = locate(pod, container, source)? {
             names.push(name);
         }
     }
@@ -97,42 +98,42 @@ pub async fn list_secret_names(
     Ok(names)
 }
 
-/// Where a reference leads.
-enum Place {
-    /// The pod itself says it.
-    Here(Vec<u8>),
-    /// To a Secret, by name and key.
+/// Where a value is.
+enum Location {
+    /// In the pod itself.
+    Inline(Vec<u8>),
+    /// In a Secret, by name and key.
     Secret(String, String),
 }
 
-/// Follows a reference, as the container itself would.
-fn place(pod: &PodSpec, container: &Container, source: &SecretSource) -> Result<Place> {
+/// Where the value of a reference is, as for the container.
+fn locate(pod: &PodSpec, container: &Container, source: &SecretSource) -> Result<Location> {
     match source {
-        SecretSource::Text(text) => Ok(Place::Here(text.clone().into_bytes())),
-        SecretSource::Secret(name, key) => Ok(Place::Secret(name.clone(), key.clone())),
+        SecretSource::Text(text) => Ok(Location::Inline(text.clone().into_bytes())),
+        SecretSource::Secret(name, key) => Ok(Location::Secret(name.clone(), key.clone())),
         SecretSource::Env(name) => env(container, name),
         SecretSource::File(path) => file(pod, container, path),
     }
 }
 
-fn env(container: &Container, name: &str) -> Result<Place> {
+fn env(container: &Container, name: &str) -> Result<Location> {
     let env = container.env.iter().flatten().find(|env| env.name == name);
     if let Some(value) = env.and_then(|env| env.value.clone()) {
-        return Ok(Place::Here(value.into_bytes()));
+        return Ok(Location::Inline(value.into_bytes()));
     }
     let reference = env.and_then(|env| env.value_from.as_ref()?.secret_key_ref.as_ref());
     let reference = reference.ok_or_else(|| {
         Error::Credentials(format!(
-            "container {} says its password is in {name}, which no Secret of its own sets; \
-             name one with the annotation kubectl-stateful.dev/password-secret: SECRET/KEY",
+            "container {} takes its password from the variable {name}, which no Secret sets; \
+             name a Secret with the annotation kubectl-stateful.dev/password-secret: SECRET/KEY",
             container.name
         ))
     })?;
-    Ok(Place::Secret(reference.name.clone(), reference.key.clone()))
+    Ok(Location::Secret(reference.name.clone(), reference.key.clone()))
 }
 
-/// A file the container mounts from a Secret, by the longest mount path that holds it.
-fn file(pod: &PodSpec, container: &Container, path: &str) -> Result<Place> {
+/// A file that the container mounts from a Secret, by the longest mount path that contains it.
+fn file(pod: &PodSpec, container: &Container, path: &str) -> Result<Location> {
     let mounts = container.volume_mounts.iter().flatten();
     let mount = mounts.filter(|mount| path.starts_with(&mount.mount_path)).max_by_key(|mount| mount.mount_path.len());
     let secret = mount.and_then(|mount| {
@@ -145,28 +146,29 @@ fn file(pod: &PodSpec, container: &Container, path: &str) -> Result<Place> {
     });
     let (name, key) = secret.ok_or_else(|| {
         Error::Credentials(format!(
-            "container {} reads {path}, which no Secret it mounts provides; name Secrets that do by annotations: \
+            "container {} reads {path}, which is in none of the Secrets that it mounts; name the Secrets with annotations: \
              kubectl-stateful.dev/password-secret: SECRET/KEY, kubectl-stateful.dev/tls-secret (with ca.crt), \
              kubectl-stateful.dev/tls-client-secret (with tls.crt and tls.key)",
             container.name
         ))
     })?;
-    Ok(Place::Secret(name, key))
+    Ok(Location::Secret(name, key))
 }
 
-struct Snapshot<'a> {
+/// Reads the Secrets that a container refers to.
+struct SecretReader<'a> {
     cluster: &'a Cluster,
     namespace: &'a str,
     pod: &'a PodSpec,
     container: &'a Container,
 }
 
-impl Snapshot<'_> {
-    async fn up(&self, source: Option<&SecretSource>) -> Result<Option<Vec<u8>>> {
+impl SecretReader<'_> {
+    async fn read(&self, source: Option<&SecretSource>) -> Result<Option<Vec<u8>>> {
         let Some(source) = source else { return Ok(None) };
-        match place(self.pod, self.container, source)? {
-            Place::Here(bytes) => Ok(Some(bytes)),
-            Place::Secret(name, key) => self.secret(&name, &key).await.map(Some),
+        match locate(self.pod, self.container, source)? {
+            Location::Inline(bytes) => Ok(Some(bytes)),
+            Location::Secret(name, key) => self.secret(&name, &key).await.map(Some),
         }
     }
 

@@ -1,11 +1,11 @@
-//! THINK. Who else writes a StatefulSet, by the API server's record of who manages which field.
+//! THINK. Which other controllers write a StatefulSet, by the API server's record of field managers.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 
 use crate::FIELD_MANAGER;
 
-/// Controllers that write objects from elsewhere: what is patched behind their back is patched back.
+/// Controllers that apply objects from a repository, and their names. They revert a patch of the fields they manage.
 const REPOSITORIES: &[(&str, &str)] = &[
     ("argocd", "Argo CD"),
     ("argo-cd", "Argo CD"),
@@ -14,20 +14,20 @@ const REPOSITORIES: &[(&str, &str)] = &[
     ("fleet", "Fleet"),
 ];
 
-/// The controller that writes the template, if one does.
+/// The controller that applies the pod template from a repository, if there is one.
 pub(crate) fn template_owner(set: &StatefulSet) -> Option<String> {
     managers(set).find_map(repository)
 }
 
-/// Whoever else goes on writing how many members there are. People who have scaled it once do not: they used kubectl.
+/// The controller that keeps setting the number of replicas, if there is one. A person who scaled once with kubectl does not.
 pub(crate) fn replicas_owner(set: &StatefulSet) -> Option<String> {
     let writes = |fields: &&ManagedFieldsEntry| {
-        fields.fields_v1.as_ref().is_some_and(|told| told.0.pointer("/f:spec/f:replicas").is_some())
+        fields.fields_v1.as_ref().is_some_and(|fields| fields.0.pointer("/f:spec/f:replicas").is_some())
     };
     managers(set).filter(writes).find_map(|fields| {
         let manager = fields.manager.as_deref()?;
         let once = manager.starts_with("kubectl") || manager == FIELD_MANAGER;
-        // An autoscaler writes through the scale subresource alone.
+        // An autoscaler writes only through the scale subresource.
         let scales = fields.subresource.as_deref() == Some("scale") && !once;
         repository(fields).or_else(|| scales.then(|| format!("an autoscaler ({manager})")))
     })
@@ -55,10 +55,10 @@ mod tests {
     }
 
     #[test]
-    fn who_goes_on_writing_the_number_of_members_is_told() {
+    fn the_controller_that_keeps_setting_the_replicas_is_named() {
         let of = |manager: &str, subresource: &str, field: &str| replicas_owner(&set(manager, subresource, field));
         assert_eq!(of("argocd-controller", "", "f:replicas").as_deref(), Some("Argo CD"));
-        assert_eq!(of("argocd-controller", "", "f:template"), None, "it leaves that field alone");
+        assert_eq!(of("argocd-controller", "", "f:template"), None, "it does not write that field");
         let autoscaler = of("kube-controller-manager", "scale", "f:replicas");
         assert_eq!(autoscaler.as_deref(), Some("an autoscaler (kube-controller-manager)"));
         assert_eq!(of("kubectl-client-side-apply", "", "f:replicas"), None, "a person, once");

@@ -1,4 +1,4 @@
-//! What runs in the cluster: workloads and their pods, what their containers declare, and what leads to them.
+//! What runs in the cluster: workloads and their pods, what their containers declare, and what clients connect through.
 
 pub mod container;
 mod container_status;

@@ -1,4 +1,4 @@
-//! LOOK. Whether a StatefulSet, or pods without one, are an operator's, by what they say of themselves.
+//! LOOK. Whether an operator manages a StatefulSet, or pods without one, by their owner references and labels.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Pod;
@@ -8,11 +8,11 @@ use stateful_safety::OperatorOwner;
 
 use crate::{Cluster, Result};
 
-/// Zalando's operator owns nothing unless told to (`enable_owner_references`); its objects have these labels
+/// Zalando's operator sets no owner references unless configured (`enable_owner_references`); its objects have these labels
 /// (`cluster_labels`, `cluster_name_label`).
 const ZALANDO: [(&str, &str); 2] = [("application", "spilo"), ("cluster-name", "")];
 
-/// The object it is made from: its controller, or whose labels it has.
+/// The custom resource that a StatefulSet is made from: its controller, or the one its labels name.
 pub(crate) fn operator_owner(set: &StatefulSet) -> Option<OperatorOwner> {
     controller(&set.metadata).or_else(|| {
         let labels = set.metadata.labels.as_ref()?;
@@ -22,18 +22,18 @@ pub(crate) fn operator_owner(set: &StatefulSet) -> Option<OperatorOwner> {
     })
 }
 
-/// The object that keeps pods of its own under that name, without a StatefulSet (`CloudNativePG`'s `Cluster`). Only pods are
-/// read, so it takes no right to read the operator's objects.
+/// The custom resource of that name that manages pods without a StatefulSet (`CloudNativePG`'s `Cluster`). It reads pods only,
+/// so it needs no permission for the operator's resources.
 pub async fn find_owner(cluster: &Cluster, namespace: &str, name: &str) -> Result<Option<OperatorOwner>> {
     let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), namespace);
-    Ok(keeper_of(&pods.list(&ListParams::default()).await?.items, name))
+    Ok(owner_of(&pods.list(&ListParams::default()).await?.items, name))
 }
 
-fn keeper_of(pods: &[Pod], name: &str) -> Option<OperatorOwner> {
+fn owner_of(pods: &[Pod], name: &str) -> Option<OperatorOwner> {
     pods.iter().filter_map(|pod| controller(&pod.metadata)).find(|operated| operated.name == name)
 }
 
-/// The object that controls another, where it is of an operator's: a kind of Kubernetes' own has no dot in its group.
+/// The controller of an object, if it is an operator's custom resource: groups of Kubernetes' own kinds have no dot.
 fn controller(metadata: &ObjectMeta) -> Option<OperatorOwner> {
     let owners = metadata.owner_references.iter().flatten();
     owners.filter(|owner| owner.controller == Some(true)).find_map(|owner| {
@@ -46,12 +46,12 @@ fn controller(metadata: &ObjectMeta) -> Option<OperatorOwner> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{keeper_of, operator_owner};
+    use super::{operator_owner, owner_of};
 
-    /// Owners and labels as these projects' own tests expect them of the StatefulSets they make
+    /// Owners and labels as these projects' own tests expect them of their StatefulSets
     /// (`e2e-tests/init-deploy/compare` of Percona's, `internal/k8sutils/labels.go` of the Redis operator's,
     /// `pkg/cluster/cluster_test.go` of Zalando's).
-    fn told(metadata: &Value) -> Option<String> {
+    fn owner(metadata: &Value) -> Option<String> {
         let set = json!({"metadata": metadata, "spec": {"selector": {}, "template": {}}});
         operator_owner(&serde_json::from_value(set).expect("a StatefulSet")).map(|operated| operated.to_string())
     }
@@ -63,19 +63,19 @@ mod tests {
     }
 
     #[test]
-    fn an_operators_set_says_what_it_is_made_from() {
-        let percona = told(&owned("psmdb.percona.com/v1", "PerconaServerMongoDB", true));
+    fn the_custom_resource_of_an_operators_stateful_set_is_found() {
+        let percona = owner(&owned("psmdb.percona.com/v1", "PerconaServerMongoDB", true));
         assert_eq!(percona.as_deref(), Some("PerconaServerMongoDB.psmdb.percona.com some-name"));
-        let redis = told(&owned("redis.redis.opstreelabs.in/v1beta2", "RedisCluster", true));
+        let redis = owner(&owned("redis.redis.opstreelabs.in/v1beta2", "RedisCluster", true));
         assert_eq!(redis.as_deref(), Some("RedisCluster.redis.redis.opstreelabs.in some-name"));
-        let zalando = told(&json!({"labels": {"application": "spilo", "cluster-name": "acid-shop", "team": "acid"}}));
+        let zalando = owner(&json!({"labels": {"application": "spilo", "cluster-name": "acid-shop", "team": "acid"}}));
         assert_eq!(zalando.as_deref(), Some("postgresql.acid.zalan.do acid-shop"));
     }
 
-    /// A pod of `CloudNativePG`'s as one was recorded (issue #7732 of it, operator 1.26: labels, and who controls it). Beside it
-    /// its pooler's, which a Deployment keeps; that one is put together.
+    /// A pod of `CloudNativePG` as it was recorded (its issue #7732, operator 1.26: labels and controller), and a pod of its pooler,
+    /// which belongs to a Deployment and was made up.
     #[test]
-    fn pods_without_a_set_say_who_keeps_them() {
+    fn the_custom_resource_of_pods_without_a_stateful_set_is_found() {
         let pod = |name: &str, version: &str, kind: &str, owner: &str| {
             let pod = json!({"metadata": {
                 "name": name,
@@ -97,23 +97,23 @@ mod tests {
             pod("example-2", "postgresql.cnpg.io/v1", "Cluster", "example"),
         ];
         assert_eq!(
-            keeper_of(&pods, "example").map(|operated| operated.to_string()).as_deref(),
+            owner_of(&pods, "example").map(|operated| operated.to_string()).as_deref(),
             Some("Cluster.postgresql.cnpg.io example")
         );
-        assert_eq!(keeper_of(&pods, "example-pooler-rw"), None);
-        assert_eq!(keeper_of(&pods, "cart"), None);
+        assert_eq!(owner_of(&pods, "example-pooler-rw"), None);
+        assert_eq!(owner_of(&pods, "cart"), None);
     }
 
     #[test]
     fn a_chart_or_a_person_is_no_operator() {
         let chart = json!({"labels": {"app.kubernetes.io/managed-by": "Helm", "app.kubernetes.io/name": "mongodb"}});
-        assert_eq!(told(&chart), None);
-        assert_eq!(told(&owned("apps/v1", "Deployment", true)), None);
+        assert_eq!(owner(&chart), None);
+        assert_eq!(owner(&owned("apps/v1", "Deployment", true)), None);
         assert_eq!(
-            told(&owned("psmdb.percona.com/v1", "PerconaServerMongoDB", false)),
+            owner(&owned("psmdb.percona.com/v1", "PerconaServerMongoDB", false)),
             None,
             "an owner, no controller"
         );
-        assert_eq!(told(&json!({"labels": {"cluster-name": "acid-shop"}})), None);
+        assert_eq!(owner(&json!({"labels": {"cluster-name": "acid-shop"}})), None);
     }
 }

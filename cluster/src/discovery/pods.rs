@@ -1,4 +1,4 @@
-//! LOOK. The pods of a node, sorted as `kubectl drain` sorts them (`pkg/drain/filters.go`).
+//! LOOK. Pods by their node, name or address. Those of a node are classified as `kubectl drain` does (`pkg/drain/filters.go`).
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, ListParams};
@@ -16,26 +16,26 @@ pub struct NodePod {
     pub name: String,
     /// Its UID.
     pub uid: String,
-    /// What stands between it and an eviction.
+    /// Why `kubectl drain` would not simply evict it.
     pub obstacle: Option<DrainObstacle>,
 }
 
 /// Why `kubectl drain` would not simply evict a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DrainObstacle {
-    /// It is there on every node and comes back at once: left alone with `--ignore-daemonsets`.
+    /// A DaemonSet would recreate it at once: skipped with `--ignore-daemonsets`.
     DaemonSet,
-    /// A static pod of the kubelet's: cannot be evicted and stays.
+    /// A static pod of the kubelet: it cannot be evicted.
     Mirror,
-    /// It has finished: nothing is lost with it.
+    /// It has finished: its deletion loses nothing.
     Finished,
-    /// It keeps data in an emptyDir: goes only with `--delete-emptydir-data`.
+    /// It has data in an emptyDir: evicted only with `--delete-emptydir-data`.
     LocalData,
-    /// No controller would make it again: goes only with `--force`.
+    /// No controller would recreate it: evicted only with `--force`.
     Unmanaged,
 }
 
-/// Every pod on the node.
+/// All pods on a node.
 pub async fn list_on_node(cluster: &Cluster, node: &str) -> Result<Vec<NodePod>> {
     let pods: Api<Pod> = Api::all(cluster.client.clone());
     let there = pods.list(&ListParams::default().fields(&format!("spec.nodeName={node}"))).await?;
@@ -70,13 +70,13 @@ fn obstacle(pod: &Pod) -> Option<DrainObstacle> {
     }
 }
 
-/// The UID of the pod that has this name now, if one has.
+/// The UID of the pod that has this name now; `None` when there is none.
 pub async fn find_uid(cluster: &Cluster, namespace: &str, name: &str) -> Result<Option<String>> {
     let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), namespace);
     Ok(pods.get_opt(name).await?.and_then(|pod| pod.metadata.uid))
 }
 
-/// The pods of a namespace that have one of these addresses.
+/// The pods of a namespace that have one of these IP addresses.
 pub async fn list_at_addresses(cluster: &Cluster, namespace: &str, addresses: &[String]) -> Result<Vec<Member>> {
     if addresses.is_empty() {
         return Ok(Vec::new());

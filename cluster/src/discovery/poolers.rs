@@ -1,4 +1,4 @@
-//! LOOK. Pods that pool connections to a database. Whether they are in front of a given one their own console tells.
+//! LOOK. Pods with a connection pooler. Which database a pooler leads to, its own console tells.
 
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
 use kube::api::{Api, ListParams};
@@ -21,7 +21,7 @@ pub struct PoolerPod {
 }
 
 impl PoolerPod {
-    /// The secrets the container's own references lead to.
+    /// Resolves the credentials that the pooler's container refers to.
     pub async fn resolve_secrets(
         &self,
         cluster: &Cluster,
@@ -31,7 +31,7 @@ impl PoolerPod {
     }
 }
 
-/// The poolers of a namespace. A pod that is going has let its clients go or is about to; it is left alone.
+/// The running poolers of a namespace, without those that are being deleted: they close their clients' connections anyway.
 pub async fn list(cluster: &Cluster, namespace: &str) -> Result<Vec<PoolerPod>> {
     let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), namespace);
     let mut found = Vec::new();
@@ -47,7 +47,7 @@ pub async fn list(cluster: &Cluster, namespace: &str) -> Result<Vec<PoolerPod>> 
     Ok(found)
 }
 
-/// Whether an image is `PgBouncer`'s: `pgbouncer`, `crunchy-pgbouncer`, `pgbouncer-exporter` not.
+/// Whether an image is `PgBouncer`'s: `pgbouncer` and `crunchy-pgbouncer` are, `pgbouncer-exporter` is not.
 fn is_pooler(image: &str) -> bool {
     let path = image.split('@').next().unwrap_or(image);
     let last = path.rsplit('/').next().unwrap_or(path);
@@ -60,7 +60,7 @@ mod tests {
     use super::is_pooler;
 
     #[test]
-    fn a_pooler_is_known_by_the_last_word_of_its_images_path() {
+    fn a_pooler_is_recognised_by_the_last_part_of_its_images_path() {
         for image in [
             "pgbouncer",
             "edoburu/pgbouncer:v1.24.1-p1",

@@ -12,12 +12,12 @@ use super::member::{member, ordinal};
 use super::operators::operator_owner;
 use crate::PREFIX;
 
-/// A StatefulSet and those of the pods it owns, in plain words; `None` when it runs no engine we know.
+/// The workload of a StatefulSet and those of the pods that it owns; `None` when it runs no engine of the profiles.
 pub(crate) fn workload(set: &StatefulSet, pods: &[Pod], profiles: EngineProfiles) -> Option<Workload> {
     let spec = set.spec.as_ref()?;
     let (engine, container) = engine_of(set, profiles)?;
     let status = set.status.as_ref();
-    // Until the controller has seen the newest template its update revision is that of an older one.
+    // Until the controller has observed the newest template, its update revision is an older one.
     let seen = status.and_then(|status| status.observed_generation) >= set.metadata.generation;
     let uid = set.metadata.uid.clone()?;
     let mut members: Vec<Arc<Member>> = pods
@@ -50,8 +50,9 @@ pub(crate) fn workload(set: &StatefulSet, pods: &[Pod], profiles: EngineProfiles
     })
 }
 
-/// The engine a StatefulSet runs and the container that runs it: the annotation's word, else an image of an engine's table. A
-/// monitor of the servers may run the same image and serves no data.
+/// The engine that a StatefulSet runs, and the container that runs it. The annotation `engine` names the engine, the annotation
+/// `container` the container; without them, images decide. A container that only monitors the servers may have the same image
+/// and is skipped.
 pub(crate) fn engine_of(set: &StatefulSet, profiles: EngineProfiles) -> Option<(&'static EngineProfile, &Container)> {
     let containers = &set.spec.as_ref()?.template.spec.as_ref()?.containers;
     let note = |name: &str| set.metadata.annotations.as_ref()?.get(&format!("{PREFIX}{name}"));
@@ -73,12 +74,12 @@ pub(crate) fn engine_of(set: &StatefulSet, profiles: EngineProfiles) -> Option<(
     })
 }
 
-/// Whether a StatefulSet, as it comes in an admission request, runs a database. Only what tells is read, so that a field
-/// this build has never heard of does not matter; what tells and cannot be read may mean anything, and counts as one.
+/// Whether a StatefulSet in an admission request runs a database. It parses only the fields that decide, so a field of a newer
+/// Kubernetes does not matter. If those cannot be parsed, the StatefulSet counts as a database.
 pub(crate) fn runs_database(object: &Value, profiles: EngineProfiles) -> bool {
     let part = |pointer: &str| object.pointer(pointer).cloned().unwrap_or_default();
     let containers = match part("/spec/template/spec/containers") {
-        Value::Array(containers) => containers.iter().map(only_what_tells).collect(),
+        Value::Array(containers) => containers.iter().map(deciding_fields).collect(),
         other => other,
     };
     let set = serde_json::json!({
@@ -88,15 +89,15 @@ pub(crate) fn runs_database(object: &Value, profiles: EngineProfiles) -> bool {
     serde_json::from_value::<StatefulSet>(set).map_or(true, |set| engine_of(&set, profiles).is_some())
 }
 
-fn only_what_tells(container: &Value) -> Value {
+fn deciding_fields(container: &Value) -> Value {
     let Value::Object(fields) = container else {
         return container.clone();
     };
-    let tells = |name: &String| ["name", "image", "command", "args"].contains(&name.as_str());
-    fields.iter().filter(|(name, _)| tells(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+    let decides = |name: &String| ["name", "image", "command", "args"].contains(&name.as_str());
+    fields.iter().filter(|(name, _)| decides(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-/// Whether a container that runs an engine's image watches over its servers instead of being one.
+/// Whether a container with an engine's image is a monitor of its servers and not a server.
 fn is_monitor(container: &Container, engine: &EngineProfile) -> bool {
     let mut words = container.command.iter().chain(&container.args).flatten().chain([&container.name]);
     engine.monitor_word.is_some_and(|monitor| words.any(|word| word.contains(monitor)))
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_is_told_from_what_runs_beside_it() {
+    fn a_database_is_distinguished_from_other_containers() {
         let cases = [
             (json!([{"name": "redis", "image": "redis:8.0"}]), true),
             (json!([{"name": "web", "image": "nginx"}, {"name": "redis", "image": "a:5000/valkey@sha256:0"}]), true),
@@ -152,7 +153,7 @@ mod tests {
         }
         let mut named = set(&json!([{"name": "a", "image": "private"}]));
         named["metadata"]["annotations"] = json!({"kubectl-stateful.dev/engine": "redis"});
-        assert!(runs_database(&named, PROFILES), "an annotation's word counts");
+        assert!(runs_database(&named, PROFILES), "the annotation names the engine");
     }
 
     #[test]
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_may_be_a_database_and_what_is_unheard_of_does_not_matter() {
+    fn an_unreadable_field_counts_as_a_database_and_an_unknown_one_does_not_matter() {
         for containers in [json!("redis"), json!([5]), json!([{"name": "a", "image": []}]), json!([{"image": 5}])] {
             assert!(runs_database(&set(&containers), PROFILES), "{containers}");
         }

@@ -1,15 +1,15 @@
-//! THINK. Which workload a user means.
+//! THINK. Which workload a name on the command line means.
 
 use stateful_safety::{EngineProfiles, Workload};
 
 use crate::{Error, Result};
 
-/// A target as typed.
+/// The name of a workload as the user typed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetName(pub String);
 
-/// The one workload among those of a namespace that a target means: a name, `sts/NAME`, or an engine's word if exactly
-/// one workload of that engine is there.
+/// The workload among those of a namespace that a target means: a name, `sts/NAME`, or an engine's word if the namespace has
+/// exactly one workload of that engine. [`Error::Target`] when it means none, or several.
 pub fn pick<'a>(
     target: &TargetName,
     namespace: &str,
@@ -23,18 +23,18 @@ pub fn pick<'a>(
     if let Some(workload) = workloads.iter().find(|workload| workload.id.name == name.unwrap_or(typed)) {
         return Ok(workload);
     }
-    let nothing = || {
+    let none = || {
         let known: Vec<&str> = workloads.iter().map(|workload| workload.id.name.as_str()).collect();
-        let known = if known.is_empty() { "none at all".to_owned() } else { known.join(", ") };
+        let known = if known.is_empty() { "no database".to_owned() } else { known.join(", ") };
         Error::Target(format!(
             "no database workload \"{typed}\" in namespace \"{namespace}\" (there: {known}); \
              see all with: kubectl stateful status -A"
         ))
     };
-    let engine = profiles.find_by_word(typed).filter(|_| name.is_none()).ok_or_else(nothing)?;
+    let engine = profiles.find_by_word(typed).filter(|_| name.is_none()).ok_or_else(none)?;
     let matching: Vec<&Workload> = workloads.iter().filter(|workload| workload.engine == engine).collect();
     match matching[..] {
-        [] => Err(nothing()),
+        [] => Err(none()),
         [only] => Ok(only),
         _ => {
             let names: Vec<String> = matching.iter().map(|workload| format!("sts/{}", workload.id.name)).collect();
@@ -92,13 +92,13 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_means_two_is_refused_with_their_names() {
+    fn a_word_that_means_two_workloads_is_refused_with_their_names() {
         let error = picked("redis", &["cart", "session"]).expect_err("two");
         assert!(error.contains("sts/cart, sts/session"), "{error}");
     }
 
     #[test]
-    fn an_unknown_name_is_refused_with_what_there_is() {
+    fn an_unknown_name_is_refused_with_the_known_names() {
         assert!(picked("ledger", &["cart"]).expect_err("none").contains("there: cart"));
         assert!(picked("sts/redis", &["cart"]).is_err(), "sts/ names a StatefulSet, not an engine");
     }

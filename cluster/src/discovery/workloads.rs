@@ -10,7 +10,7 @@ use super::POD_NAME;
 use super::stateful_set::{engine_of, workload};
 use crate::{Cluster, Result};
 
-/// One workload, if the StatefulSet of that name runs a known engine.
+/// The workload of that name with its pods and Services; `None` when its StatefulSet runs no known engine.
 pub async fn find(cluster: &Cluster, id: &WorkloadId) -> Result<Option<Workload>> {
     let sets: Api<StatefulSet> = Api::namespaced(cluster.client.clone(), &id.namespace);
     let set = sets.get(&id.name).await?;
@@ -20,14 +20,14 @@ pub async fn find(cluster: &Cluster, id: &WorkloadId) -> Result<Option<Workload>
     let (pods, services) = join(pods.list(&labelled), services.list(&everything)).await;
     let mut workload = workload(&set, &pods?.items, cluster.profiles);
     if let Some(workload) = &mut workload {
-        // Whoever may only look need not read Services; an operation asks for that permission before it begins.
+        // Reading Services is optional here; an operation checks that permission before it begins.
         workload.routes = routes(&services.map(|list| list.items).unwrap_or_default(), workload);
     }
     Ok(workload)
 }
 
-/// The Services that lead to one member by name. Where several members have one of their own, those are the members'
-/// own names for the outside, and none of them means "whoever leads".
+/// The Services that select one member by its name, which lead clients to the primary. Where they select different members,
+/// each gives one member an address of its own, and none leads to the primary.
 fn routes(services: &[Service], workload: &Workload) -> Vec<Route> {
     let routes: Vec<Route> = services
         .iter()
@@ -41,7 +41,7 @@ fn routes(services: &[Service], workload: &Workload) -> Vec<Route> {
     if routes.iter().all(|route| Some(&route.member) == one.as_ref()) { routes } else { Vec::new() }
 }
 
-/// Every workload of a namespace, or of all, ordered by namespace and name.
+/// All workloads of a namespace, or of the cluster, ordered by namespace and name.
 pub async fn list(cluster: &Cluster, namespace: Option<&str>) -> Result<Vec<Workload>> {
     let (sets, pods): (Api<StatefulSet>, Api<Pod>) = match namespace {
         Some(namespace) => {
@@ -52,13 +52,13 @@ pub async fn list(cluster: &Cluster, namespace: Option<&str>) -> Result<Vec<Work
     let everything = ListParams::default();
     let sets = sets.list(&everything).await?;
     if !sets.items.iter().any(|set| engine_of(set, cluster.profiles).is_some()) {
-        return Ok(Vec::new()); // no need to read every pod to find no database
+        return Ok(Vec::new()); // without a database there is no need to read all pods
     }
     let pods = pods.list(&everything).await?;
     Ok(sets.items.iter().filter_map(|set| workload(set, &pods.items, cluster.profiles)).collect())
 }
 
-/// Every workload with a pod on that node.
+/// All workloads with a pod on that node.
 pub async fn list_on_node(cluster: &Cluster, node: &str) -> Result<Vec<Workload>> {
     let workloads = list(cluster, None).await?;
     let is_there = |workload: &Workload| workload.members.iter().any(|member| member.node.as_deref() == Some(node));

@@ -1,9 +1,9 @@
-//! TOUCH. One Secret with the guard's own certificates, written by compare-and-swap, and the copies of its authorities in
-//! the webhook configurations.
+//! TOUCH. The Secret with the guard's own certificates, written with a precondition on its version, and the copies of its
+//! certificate authorities in the webhook configurations.
 //!
-//! What is in the Secret is the business of the guard; here it is bytes. It needs `get`, `list`, `watch` and `update` of
-//! that one Secret, `create` in its namespace where nobody made it beforehand (that verb cannot be granted by name), and
-//! `get` and `patch` of the two configurations by name.
+//! The guard gives the Secret's contents their meaning; here they are bytes. It needs `get`, `list`, `watch` and `update` of
+//! that one Secret, `create` in its namespace unless it exists already (that verb cannot be granted by name), and `get` and
+//! `patch` of the two configurations by name.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,10 +27,10 @@ use tokio::task::JoinHandle;
 use crate::metadata::{managed_by, own_annotations};
 use crate::{Cluster, Error, FIELD_MANAGER, PREFIX, Result};
 
-/// The type of Secret that issuers and `kubectl create secret tls` make. A Secret's type never changes.
+/// The type of a Secret that an issuer or `kubectl create secret tls` creates. A Secret's type never changes.
 const ISSUED: &str = "kubernetes.io/tls";
 
-/// One Secret, looked at and followed.
+/// A Secret that is watched, read and written.
 pub struct CertificateSecret {
     secrets: Api<Secret>,
     name: String,
@@ -38,29 +38,29 @@ pub struct CertificateSecret {
     follower: JoinHandle<()>,
 }
 
-/// What is in the Secret. Not `Debug`: there are keys in it.
+/// The contents of the Secret. Not `Debug`: it contains private keys.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct SecretContents {
     /// Its data.
     pub entries: BTreeMap<String, Vec<u8>>,
-    /// Its annotations under our prefix, the prefix taken off.
+    /// Its annotations under this tool's prefix, by their names without it.
     pub notes: BTreeMap<String, String>,
 }
 
-/// The Secret as it was when it was read: what it may be written over.
+/// The Secret as it was read: the version that a write may replace.
 pub struct SecretVersion {
     object: Secret,
 }
 
 impl SecretVersion {
-    /// Whether somebody else issues what is in it: then it is read and never written.
+    /// Whether another issuer maintains it: then it is read and never written.
     pub fn is_issued_by_others(&self) -> bool {
         self.object.type_.as_deref() == Some(ISSUED)
     }
 }
 
 impl CertificateSecret {
-    /// Begins to follow a Secret, which need not be there yet.
+    /// Starts to watch a Secret, which need not exist yet.
     pub fn follow(cluster: &Cluster, namespace: &str, name: &str) -> Self {
         let secrets: Api<Secret> = Api::namespaced(cluster.client.clone(), namespace);
         let changed = Arc::new(Notify::new());
@@ -70,7 +70,7 @@ impl CertificateSecret {
             let changed = Arc::clone(&changed);
             async move {
                 while let Some(event) = events.next().await {
-                    // A watch that is refused changes nothing: whoever waits also looks by himself, now and then.
+                    // A refused watch reports nothing: the caller also reads the Secret from time to time.
                     if event.is_ok() {
                         changed.notify_one();
                     }
@@ -80,12 +80,12 @@ impl CertificateSecret {
         Self { secrets, name: name.to_owned(), changed, follower }
     }
 
-    /// Returns when the Secret may have changed since the last time. It is a hint: what counts is [`CertificateSecret::load`].
+    /// Returns when the Secret may have changed since the last call. It is a hint; [`CertificateSecret::load`] is the truth.
     pub async fn changed(&self) {
         self.changed.notified().await;
     }
 
-    /// What is in it now; nothing when there is no such Secret.
+    /// LOOK. Its contents and version now; `None` when there is no such Secret.
     pub async fn load(&self) -> Result<Option<(SecretContents, SecretVersion)>> {
         let Some(object) = self.secrets.get_opt(&self.name).await? else { return Ok(None) };
         let data = object.data.clone().unwrap_or_default();
@@ -96,8 +96,8 @@ impl CertificateSecret {
         )))
     }
 
-    /// Writes it, provided that it is as it was when `over` was read; without one, provided that it is not there.
-    /// [`Error::Conflict`] when somebody else was quicker. Entries and annotations of others stay.
+    /// Writes it, provided that its version is still `over`; without one, provided that it does not exist.
+    /// [`Error::Conflict`] when another writer was faster. Entries and annotations of others stay.
     pub async fn save(&self, contents: &SecretContents, over: Option<&SecretVersion>) -> Result<()> {
         let mut object = over.map_or_else(|| empty(&self.name), |mark| mark.object.clone());
         let data = contents.entries.iter().map(|(key, value)| (key.clone(), ByteString(value.clone())));
@@ -128,14 +128,14 @@ fn empty(name: &str) -> Secret {
     }
 }
 
-/// Writes a bundle of authorities (PEM) into every webhook of the validating and of the mutating configuration of a
-/// name, where another is there. A configuration that is not there is nobody's to trust.
+/// Writes a bundle of certificate authorities (PEM) into every webhook of the validating and of the mutating configuration of
+/// that name, where it differs. A configuration that does not exist is skipped.
 pub async fn publish_authorities(cluster: &Cluster, name: &str, bundle: &[u8]) -> Result<()> {
     put::<ValidatingWebhookConfiguration>(cluster, name, bundle).await?;
     put::<MutatingWebhookConfiguration>(cluster, name, bundle).await
 }
 
-/// A kind of webhook configuration: its webhooks, by name, with how each is called.
+/// A kind of webhook configuration: its webhooks by name, each with the configuration of its client.
 trait Configuration: Resource<DynamicType = ()> + Clone + std::fmt::Debug + DeserializeOwned {
     fn webhooks(&self) -> Vec<(&str, &WebhookClientConfig)>;
 }
@@ -166,8 +166,8 @@ async fn put<K: Configuration>(cluster: &Cluster, name: &str, bundle: &[u8]) -> 
     Ok(())
 }
 
-/// A JSON patch of that one field. Each place is tested to be the webhook that was meant: somebody may have put another
-/// in front of it meanwhile, and the API server applies the patch to what is there by then.
+/// A JSON patch of that field. It tests that each index is still the intended webhook: another webhook may have been inserted
+/// before it, and the API server applies the patch to the state at that time.
 fn changes(webhooks: &[(&str, &WebhookClientConfig)], bundle: &[u8]) -> Vec<Value> {
     let wanted = ByteString(bundle.to_vec());
     let differs = webhooks.iter().enumerate().filter(|(_, (_, client))| client.ca_bundle.as_ref() != Some(&wanted));

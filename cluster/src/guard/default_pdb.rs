@@ -1,4 +1,4 @@
-//! TOUCH. Makes a budget for a database that has none, and takes it back when somebody writes one.
+//! TOUCH. Creates a default `PodDisruptionBudget` for a database without one, and deletes it when a person writes one.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::policy::v1::{PodDisruptionBudget, PodDisruptionBudgetSpec};
@@ -11,9 +11,9 @@ use super::names::PART_OF;
 use crate::metadata::owner_reference;
 use crate::{Cluster, Error, Result};
 
-/// Makes a budget of one member at a time, owned by the StatefulSet and gone with it. A member that is not Ready may be
-/// evicted whatever the budget says (`AlwaysAllow`): whether that hurts is the guard's business, and a broken pod must
-/// not block a node for ever. Done already is done.
+/// Creates a budget with `maxUnavailable: 1`, owned by the StatefulSet. The budget allows the eviction of a member that is not
+/// Ready (`AlwaysAllow`): the guard decides whether that is safe, and a broken pod must not block a drain for ever. An existing
+/// budget of that name stays.
 pub async fn ensure(cluster: &Cluster, workload: &Workload) -> Result<()> {
     let sets: Api<StatefulSet> = Api::namespaced(cluster.client.clone(), &workload.id.namespace);
     let set = sets.get(&workload.id.name).await?;
@@ -39,9 +39,9 @@ pub async fn ensure(cluster: &Cluster, workload: &Workload) -> Result<()> {
     }
 }
 
-/// Takes the budget made for a workload back, if it is there and is ours: two budgets that select a pod make the API
-/// server answer its eviction with an error (500).
-#[expect(clippy::disallowed_methods, reason = "what we made and nobody needs, by its UID and our label")]
+/// Deletes the default budget of a workload, if it exists and carries the guard's label: when two budgets select a pod, the API
+/// server answers its eviction with an error (500).
+#[expect(clippy::disallowed_methods, reason = "a default budget that is not needed any more, by its UID and our label")]
 pub async fn remove(cluster: &Cluster, workload: &Workload) -> Result<()> {
     let budgets: Api<PodDisruptionBudget> = Api::namespaced(cluster.client.clone(), &workload.id.namespace);
     let name = name_of(&workload.id.name);
@@ -61,7 +61,7 @@ pub async fn remove(cluster: &Cluster, workload: &Workload) -> Result<()> {
     }
 }
 
-/// The name of the budget that is made for a workload. It gives way to one somebody writes.
+/// The name of the default budget of a workload.
 pub fn name_of(workload: &str) -> String {
     format!("stateful-guard-{workload}")
 }

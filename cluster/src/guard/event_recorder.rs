@@ -1,11 +1,11 @@
-//! TOUCH. Events alone: tells whoever runs `kubectl describe pod` what was decided about it.
+//! TOUCH. Events about pods, which `kubectl describe pod` shows.
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 
 use crate::{Cluster, Result};
 
-/// One thing to tell about a pod.
+/// An Event about a pod.
 #[derive(Debug, Clone)]
 pub struct EventNote {
     /// The pod's namespace.
@@ -14,42 +14,42 @@ pub struct EventNote {
     pub name: String,
     /// Its UID.
     pub uid: String,
-    /// A word for programs: `Refused`.
+    /// The reason code for programs: `Refused`.
     pub reason: &'static str,
-    /// Whether somebody should look.
+    /// Whether its type is `Warning` rather than `Normal`.
     pub warning: bool,
-    /// A sentence for people.
+    /// The message for people.
     pub text: String,
 }
 
-/// Where Events are written.
+/// Writes Events.
 #[derive(Clone)]
 pub struct EventRecorder {
     recorder: Recorder,
 }
 
 impl EventRecorder {
-    /// Events by `controller`, one of its instances.
+    /// A recorder for `instance` of `controller`.
     pub fn new(cluster: &Cluster, controller: &str, instance: &str) -> Self {
         let reporter = Reporter { controller: controller.to_owned(), instance: Some(instance.to_owned()) };
         Self { recorder: Recorder::new(cluster.client.clone(), reporter) }
     }
 
-    /// Writes one; the same one again within some minutes becomes one Event with a count.
-    pub async fn publish(&self, notice: &EventNote) -> Result<()> {
+    /// Writes an Event; repetitions within some minutes become one Event with a count.
+    pub async fn publish(&self, note: &EventNote) -> Result<()> {
         let about = ObjectReference {
             api_version: Some("v1".to_owned()),
             kind: Some("Pod".to_owned()),
-            name: Some(notice.name.clone()),
-            namespace: Some(notice.namespace.clone()),
-            uid: Some(notice.uid.clone()),
+            name: Some(note.name.clone()),
+            namespace: Some(note.namespace.clone()),
+            uid: Some(note.uid.clone()),
             ..ObjectReference::default()
         };
         let event = Event {
-            type_: if notice.warning { EventType::Warning } else { EventType::Normal },
-            reason: notice.reason.to_owned(),
-            // The API takes a kilobyte.
-            note: Some(notice.text.chars().take(1_000).collect()),
+            type_: if note.warning { EventType::Warning } else { EventType::Normal },
+            reason: note.reason.to_owned(),
+            // The API limits a note to 1 kB.
+            note: Some(note.text.chars().take(1_000).collect()),
             action: "Guard".to_owned(),
             secondary: None,
         };

@@ -1,5 +1,5 @@
-//! TOUCH. What the guard's replicas have promised about a workload: one Lease each, written by compare-and-swap, so that
-//! of two promises that are fatal together only one can be made.
+//! TOUCH. The evictions of a workload that the guard has allowed or refused: one Lease for each workload, written with a
+//! precondition on its version, so that of two evictions that would be fatal together only one is allowed.
 
 use std::collections::BTreeMap;
 
@@ -13,71 +13,73 @@ use stateful_safety::Workload;
 use crate::metadata::{managed_by, owner_reference};
 use crate::{Cluster, Error, PREFIX, Result};
 
-/// How these Leases are called: this, and the workload's name.
+/// The name of such a Lease begins so; the workload's name follows.
 const NAME: &str = "stateful.guard.";
 
-/// The annotation that holds the book, under our prefix.
-const BOOK: &str = "promises";
+/// The annotation with the records, under this tool's prefix.
+const ANNOTATION: &str = "promises";
 
-/// Entries a book holds at most. A workload has as many as it has members; more would be somebody's play.
+/// The largest number of records of a workload. There is one for each member that was to be removed; more come only from
+/// pods that were replaced.
 const MOST: usize = 64;
 
-/// Who was asked for, and what was said.
+/// A request to remove a pod, and the guard's answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EvictionRecord {
     /// The pod's name.
     pub pod: String,
-    /// Its UID: its successor under the same name is another pod.
+    /// Its UID: a new pod of the same name is another pod.
     pub uid: String,
-    /// The node it was on.
+    /// The node it ran on.
     pub node: Option<String>,
-    /// Whether it was allowed to be taken; else somebody asked and was refused.
+    /// Whether the guard allowed its removal; otherwise it refused.
     pub granted: bool,
-    /// Whether the guard is to move its primary away.
+    /// Whether the guard is to switch its primary over to another member.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub switch_over: bool,
-    /// When it was last asked for, by the clock of whoever wrote it.
+    /// When its removal was requested last, by the clock of the replica that wrote this.
     pub at: Timestamp,
-    /// When it was first asked for.
+    /// When its removal was requested first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
 }
 
-/// The promises about one workload, as they were read.
+/// The records of a workload, as they were read.
 #[derive(Debug, Clone)]
 pub struct EvictionRecords {
-    /// The entries, one a pod UID.
+    /// The records, one for each pod UID.
     pub entries: Vec<EvictionRecord>,
     namespace: String,
     name: String,
     lease: Option<Lease>,
 }
 
-/// The entries of a book as a watch has it, among a Lease's annotations under our prefix.
+/// Parses the records from a Lease's annotations under this tool's prefix. Unreadable ones count as none here;
+/// [`EvictionRecords::read`] reports them.
 pub(crate) fn parse(notes: &BTreeMap<String, String>) -> Vec<EvictionRecord> {
-    notes.get(BOOK).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+    notes.get(ANNOTATION).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
 }
 
-/// The workload that a Lease with eviction records is about.
+/// The workload whose eviction records a Lease has.
 pub(crate) fn workload_of(lease: &str) -> Option<&str> {
     lease.strip_prefix(NAME)
 }
 
-/// The name of a workload's book.
+/// The name of the Lease with a workload's eviction records.
 pub fn lease_name(workload: &str) -> String {
     format!("{NAME}{workload}")
 }
 
 impl EvictionRecords {
-    /// Reads a workload's book, straight from the API server. Without one it is empty.
+    /// LOOK. Reads a workload's records from the API server; empty when it has none. [`Error::Answer`] when they cannot be parsed.
     pub async fn read(cluster: &Cluster, workload: &Workload) -> Result<Self> {
         let (namespace, name) = (workload.id.namespace.clone(), lease_name(&workload.id.name));
         let leases: Api<Lease> = Api::namespaced(cluster.client.clone(), &namespace);
         let lease = leases.get_opt(&name).await?;
         let text =
-            lease.as_ref().and_then(|lease| lease.metadata.annotations.as_ref()?.get(&format!("{PREFIX}{BOOK}")));
-        // A book nobody can read promises nothing that is known: that is no reason to think it empty.
+            lease.as_ref().and_then(|lease| lease.metadata.annotations.as_ref()?.get(&format!("{PREFIX}{ANNOTATION}")));
+        // Unreadable records may contain an allowed eviction, so they do not count as none.
         let entries = match text {
             None => Vec::new(),
             Some(text) => {
@@ -87,17 +89,17 @@ impl EvictionRecords {
         Ok(Self { entries, namespace, name, lease })
     }
 
-    /// Puts an entry in, in place of one about the same pod.
-    pub fn put(&mut self, mut promise: EvictionRecord) {
-        let before = self.entries.iter().find(|other| other.uid == promise.uid);
-        promise.since = before.map_or(Some(promise.at), |before| before.since.or(Some(before.at)));
-        self.entries.retain(|other| other.uid != promise.uid);
-        self.entries.push(promise);
+    /// Adds a record, or replaces the one about the same pod.
+    pub fn put(&mut self, mut record: EvictionRecord) {
+        let before = self.entries.iter().find(|other| other.uid == record.uid);
+        record.since = before.map_or(Some(record.at), |before| before.since.or(Some(before.at)));
+        self.entries.retain(|other| other.uid != record.uid);
+        self.entries.push(record);
         let surplus = self.entries.len().saturating_sub(MOST);
         self.entries.drain(..surplus);
     }
 
-    /// Writes the book, provided that nobody has written it since it was read; else [`Error::Conflict`].
+    /// Writes the records, provided that no other replica has written them since they were read; else [`Error::Conflict`].
     pub async fn write(self, cluster: &Cluster, workload: &Workload) -> Result<()> {
         let leases: Api<Lease> = Api::namespaced(cluster.client.clone(), &self.namespace);
         let text = serde_json::to_string(&self.entries).map_err(|error| Error::Answer(error.to_string()))?;
@@ -112,11 +114,11 @@ impl EvictionRecords {
             },
             spec: None,
         });
-        lease.metadata.annotations.get_or_insert_default().insert(format!("{PREFIX}{BOOK}"), text);
+        lease.metadata.annotations.get_or_insert_default().insert(format!("{PREFIX}{ANNOTATION}"), text);
         let renewed = Some(MicroTime(Timestamp::now()));
         lease.spec = Some(LeaseSpec { renew_time: renewed, ..lease.spec.unwrap_or_default() });
         if fresh {
-            // Somebody else's that came between is a conflict like any other (409 AlreadyExists).
+            // If another replica has created it meanwhile, that is a conflict too (409 AlreadyExists).
             leases.create(&PostParams::default(), &lease).await?;
         } else {
             leases.replace(&self.name, &PostParams::default(), &lease).await?;

@@ -1,5 +1,4 @@
-//! LOOK. What the guard watches over, what it is told to hold databases to, and whom it let pass though it would have
-//! refused.
+//! LOOK. Guarded namespaces, policies, approvals, and removals that passed although the guard would have refused them.
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Event, Namespace, Pod};
@@ -12,31 +11,31 @@ use super::policy::{DisruptionPolicy, DisruptionPolicySpec};
 use crate::metadata::Labels;
 use crate::{Cluster, Error, FIELD_MANAGER, PREFIX, Result};
 
-/// A policy, and how many databases the guard says it applies to.
+/// A policy, and how many databases it applies to according to the guard.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PolicyFacts {
     /// Its name.
     pub name: String,
-    /// What it says.
+    /// Its specification.
     pub spec: DisruptionPolicySpec,
-    /// How many databases it applies to; none where the guard has not said so yet.
+    /// How many databases it applies to; `None` until the guard has written it.
     pub workloads: Option<i64>,
 }
 
-/// Somebody's word that a pod may be taken.
+/// A pod whose removal a person has approved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApprovedPod {
     /// The pod's namespace.
     pub namespace: String,
     /// The pod.
     pub pod: String,
-    /// The word. It holds for this very pod; see [`Approval::is_valid`].
+    /// The approval; see [`Approval::is_valid`].
     pub approval: Approval,
     /// The pod's UID.
     pub uid: String,
 }
 
-/// An Event about somebody who was approved, or passed.
+/// An Event about an approval, or about a removal that passed without the guard's decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bypass {
     /// The pod's namespace.
@@ -45,19 +44,19 @@ pub struct Bypass {
     pub pod: String,
     /// `Approved` or `Bypassed`.
     pub reason: String,
-    /// What was said about it.
+    /// The Event's message.
     pub text: String,
-    /// When, the last time.
+    /// When it happened last.
     pub at: Option<Timestamp>,
 }
 
-/// The reasons of such Events.
+/// The reason codes of such Events.
 const REASONS: [&str; 2] = [APPROVED, "Bypassed"];
 
-/// The reason of the Event that tells of an approval.
+/// The reason code of the Event about an approval.
 const APPROVED: &str = "Approved";
 
-/// The namespaces under guard, each with its labels.
+/// The guarded namespaces, each with its labels.
 pub async fn list_namespaces(cluster: &Cluster) -> Result<Vec<(String, Labels)>> {
     let namespaces: Api<Namespace> = Api::all(cluster.client.clone());
     let label = format!("{GUARD_LABEL}=enabled");
@@ -65,14 +64,14 @@ pub async fn list_namespaces(cluster: &Cluster) -> Result<Vec<(String, Labels)>>
     Ok(found.items.iter().map(|namespace| (namespace.name_any(), namespace.labels().clone())).collect())
 }
 
-/// Whether a namespace is under guard.
+/// Whether a namespace is guarded.
 pub async fn is_guarded(cluster: &Cluster, namespace: &str) -> Result<bool> {
     let namespaces: Api<Namespace> = Api::all(cluster.client.clone());
     let namespace = namespaces.get_metadata(namespace).await?;
     Ok(namespace.labels().get(GUARD_LABEL).is_some_and(|value| value == "enabled"))
 }
 
-/// The policies there are; none where the cluster knows no such kind.
+/// All policies; none when the CRD is not installed.
 pub async fn list_policies(cluster: &Cluster) -> Result<Vec<PolicyFacts>> {
     let policies: Api<DisruptionPolicy> = Api::all(cluster.client.clone());
     let found = match policies.list(&ListParams::default()).await.map_err(Error::from) {
@@ -88,7 +87,7 @@ pub async fn list_policies(cluster: &Cluster) -> Result<Vec<PolicyFacts>> {
     Ok(found.into_iter().map(facts).collect())
 }
 
-/// The approvals on pods of a namespace, whether they still hold or not.
+/// The approvals on pods of a namespace, also expired ones.
 pub async fn list_approvals(cluster: &Cluster, namespace: &str) -> Result<Vec<ApprovedPod>> {
     let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), namespace);
     let pods = pods.list_metadata(&ListParams::default()).await?;
@@ -99,20 +98,19 @@ pub async fn list_approvals(cluster: &Cluster, namespace: &str) -> Result<Vec<Ap
     Ok(approved.collect())
 }
 
-/// Who was approved, and who passed, as far as Events still tell (the API server keeps them for an hour); the newest
-/// first.
+/// Approvals and bypasses in the Events that still exist (the API server keeps them for an hour), the newest first.
 pub async fn list_bypasses(cluster: &Cluster) -> Result<Vec<Bypass>> {
     let events: Api<Event> = Api::all(cluster.client.clone());
     let mut found = Vec::new();
     for reason in REASONS {
-        let told = events.list(&ListParams::default().fields(&format!("reason={reason}"))).await?;
-        found.extend(told.items.into_iter().filter(told_by_us).map(bypass));
+        let listed = events.list(&ListParams::default().fields(&format!("reason={reason}"))).await?;
+        found.extend(listed.items.into_iter().filter(is_ours).map(bypass));
     }
     found.sort_by_key(|bypass: &Bypass| std::cmp::Reverse(bypass.at));
     Ok(found)
 }
 
-fn told_by_us(event: &Event) -> bool {
+fn is_ours(event: &Event) -> bool {
     let by = event.reporting_component.as_deref().or(event.source.as_ref().and_then(|by| by.component.as_deref()));
     by.is_some_and(|by| by == GUARD || by == FIELD_MANAGER)
 }

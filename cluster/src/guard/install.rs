@@ -1,7 +1,7 @@
-//! TOUCH. Puts the guard's own objects into a cluster, and takes them away again.
+//! TOUCH. Applies the guard's own objects to a cluster, and deletes them.
 //!
-//! The one place that deletes anything. What it deletes is read just before, bears our label, and is named by its UID, so
-//! that an object of anybody else, or a namesake, is never hit.
+//! An object is read just before its deletion, must carry this tool's label, and is deleted by its UID, so that an object of
+//! others, or a new one of the same name, is never deleted.
 
 use kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
 use serde_json::{Value, json};
@@ -9,19 +9,19 @@ use serde_json::{Value, json};
 use super::object::{GuardObject, ObjectKind};
 use crate::{Cluster, Error, FIELD_MANAGER, Result};
 
-/// What an object was told to be, and what came of it.
+/// The outcome of applying an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Applied {
-    /// It was not there.
+    /// It did not exist.
     Created,
-    /// It was there, and is different now.
+    /// It existed and was changed.
     Configured,
-    /// It was like that already.
+    /// It was so already.
     Unchanged,
 }
 
-/// Has an object be as the manifest says, whoever else wrote its fields; what the manifest does not mention stays as
-/// others have it (server-side apply). Doing it twice is doing it once.
+/// Applies a manifest (server-side apply, forced): its fields become as the manifest says, whichever manager wrote them before;
+/// other fields stay. Repeating it changes nothing.
 pub async fn apply(cluster: &Cluster, object: &GuardObject, dry_run: bool) -> Result<Applied> {
     let objects = object.kind().api(cluster, object.namespace());
     let before = objects.get_opt(object.name()).await?;
@@ -32,7 +32,7 @@ pub async fn apply(cluster: &Cluster, object: &GuardObject, dry_run: bool) -> Re
     Ok(if declared(&before) == declared(&after) { Applied::Unchanged } else { Applied::Configured })
 }
 
-/// An object without what the API server and its controllers write down about it.
+/// An object without the fields that the API server and controllers write.
 fn declared(object: &GuardObject) -> Value {
     let mut value = object.value().clone();
     if let Some(fields) = value.as_object_mut() {
@@ -40,7 +40,7 @@ fn declared(object: &GuardObject) -> Value {
     }
     if let Some(metadata) = value.pointer_mut("/metadata").and_then(Value::as_object_mut) {
         metadata.retain(|field, _| ["name", "namespace", "labels", "annotations"].contains(&field.as_str()));
-        // The revision a Deployment has come to.
+        // The revision of a Deployment.
         if let Some(notes) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
             notes.retain(|key, _| !key.starts_with("deployment.kubernetes.io/"));
         }
@@ -48,9 +48,9 @@ fn declared(object: &GuardObject) -> Value {
     value
 }
 
-/// Takes an object away, if it is there and ours; says whether it did. An object that is there and is not ours is an
-/// error of kind `Conflict`. What is in it is not read: it may be a Secret.
-#[expect(clippy::disallowed_methods, reason = "the guard's own objects, told by label and UID; never a pod")]
+/// Deletes an object, if it exists and is ours, and returns whether it did. [`Error::Conflict`] when it exists and is not ours.
+/// Only its metadata is read: it may be a Secret.
+#[expect(clippy::disallowed_methods, reason = "the guard's own objects, by label and UID; never a pod")]
 pub async fn remove(cluster: &Cluster, object: &GuardObject) -> Result<bool> {
     let objects = object.kind().api(cluster, object.namespace());
     let Some(there) = objects.get_metadata_opt(object.name()).await? else { return Ok(false) };
@@ -68,7 +68,7 @@ pub async fn remove(cluster: &Cluster, object: &GuardObject) -> Result<bool> {
     }
 }
 
-/// Sets a label of a namespace or a volume, or takes it off. Doing it twice is doing it once.
+/// Sets a label of a namespace or a volume, or removes it. Repeating it changes nothing.
 pub async fn set_label(
     cluster: &Cluster,
     kind: &'static ObjectKind,

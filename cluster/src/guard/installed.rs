@@ -1,5 +1,4 @@
-//! LOOK. What there is of the guard in a cluster: its replicas, when the API server asks them, and which Secrets they may
-//! read.
+//! LOOK. The installed guard: its replicas, its webhooks, and which Secrets it may read.
 
 use jiff::Timestamp;
 use k8s_openapi::api::admissionregistration::v1::{
@@ -21,50 +20,50 @@ use crate::{Cluster, Result};
 /// The guard's replicas.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GuardReplicas {
-    /// How many there should be.
+    /// How many the Deployment declares.
     pub wanted: usize,
-    /// Whether each of them is ready and of the newest revision, and no other is left.
+    /// Whether all are ready and of the newest revision, and no older one is left.
     pub settled: bool,
-    /// Those that are there.
+    /// Those that exist.
     pub pods: Vec<GuardReplica>,
 }
 
-/// One of them.
+/// A replica of the guard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GuardReplica {
-    /// Its pod.
+    /// The name of its pod.
     pub pod: String,
-    /// Where it runs.
+    /// Its node.
     pub node: Option<String>,
-    /// Whether it can be asked.
+    /// Whether it is Ready and not being deleted.
     pub ready: bool,
-    /// Since when it is there.
+    /// When it was created.
     pub since: Option<Timestamp>,
     /// Its image.
     pub image: String,
-    /// Why it does not run, if it does not.
+    /// Why it does not run, if the kubelet or the scheduler has said so.
     pub waiting: Option<String>,
 }
 
-/// When the API server asks the guard.
+/// On which requests the API server calls the guard.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct WebhookRegistration {
-    /// Each occasion.
+    /// The webhooks of both configurations.
     pub hooks: Vec<GuardWebhook>,
-    /// From when to when the authorities are good that it is told to trust, the newest first.
+    /// From when to when the trusted certificate authorities are valid, the newest first.
     pub authorities: Vec<(Timestamp, Timestamp)>,
 }
 
-/// An occasion on which the API server asks: a webhook of one of the two configurations.
+/// A webhook of one of the two configurations.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GuardWebhook {
     /// Its name.
     pub name: String,
-    /// Whether what cannot be asked is refused; else it passes.
+    /// Whether a request is refused when the guard cannot be reached (`failurePolicy: Fail`).
     pub fails_closed: bool,
-    /// Whether the API server knows an authority to trust.
+    /// Whether the API server has a certificate authority to trust.
     pub trusted: bool,
-    /// The namespaces it is about, by their labels; all without it.
+    /// The namespaces it is called for, by their labels; all without it.
     pub namespaces: Option<LabelSelector>,
 }
 
@@ -73,18 +72,18 @@ pub struct GuardWebhook {
 pub struct SecretGrant {
     /// The namespace.
     pub namespace: String,
-    /// Which Secrets; all of them where none is named.
+    /// Which Secrets; empty means all.
     pub secrets: Vec<String>,
 }
 
-/// The namespace the guard is installed in, if it is: that of the account which has its rights.
+/// The namespace in which the guard is installed, if it is: that of the account in its `ClusterRoleBinding`.
 pub async fn find_namespace(cluster: &Cluster) -> Result<Option<String>> {
     let bindings: Api<ClusterRoleBinding> = Api::all(cluster.client.clone());
     let binding = bindings.get_opt(GUARD).await?;
     Ok(binding.and_then(|binding| binding.subjects?.into_iter().find_map(|subject| subject.namespace)))
 }
 
-/// The guard's replicas in a namespace; none where it is not installed there.
+/// The guard's replicas in a namespace; `None` when it is not installed there.
 pub async fn read_replicas(cluster: &Cluster, namespace: &str) -> Result<Option<GuardReplicas>> {
     let deployments: Api<Deployment> = Api::namespaced(cluster.client.clone(), namespace);
     let Some(deployment) = deployments.get_opt(GUARD).await? else { return Ok(None) };
@@ -114,26 +113,28 @@ fn replica(pod: &Pod) -> Option<GuardReplica> {
     })
 }
 
-/// When the API server asks the guard; empty where it is not installed.
+/// The guard's webhooks; empty when it is not installed.
 pub async fn read_webhooks(cluster: &Cluster) -> Result<WebhookRegistration> {
     let mutating: Api<MutatingWebhookConfiguration> = Api::all(cluster.client.clone());
     let validating: Api<ValidatingWebhookConfiguration> = Api::all(cluster.client.clone());
     let (mutating, validating) = futures::future::try_join(mutating.get_opt(GUARD), validating.get_opt(GUARD)).await?;
     let mutating = mutating.and_then(|configuration| configuration.webhooks).unwrap_or_default();
     let validating = validating.and_then(|configuration| configuration.webhooks).unwrap_or_default();
-    let mut asking = WebhookRegistration::default();
+    let mut registration = WebhookRegistration::default();
     for hook in mutating {
-        asking.add(hook.name, hook.failure_policy.as_deref(), hook.namespace_selector, &hook.client_config);
+        registration.add(hook.name, hook.failure_policy.as_deref(), hook.namespace_selector, &hook.client_config);
     }
     for hook in validating {
-        asking.add(hook.name, hook.failure_policy.as_deref(), hook.namespace_selector, &hook.client_config);
+        registration.add(hook.name, hook.failure_policy.as_deref(), hook.namespace_selector, &hook.client_config);
     }
-    asking.hooks.sort_by(|one, other| (one.fails_closed, &other.name).cmp(&(other.fails_closed, &one.name)).reverse());
-    Ok(asking)
+    registration
+        .hooks
+        .sort_by(|one, other| (one.fails_closed, &other.name).cmp(&(other.fails_closed, &one.name)).reverse());
+    Ok(registration)
 }
 
 impl WebhookRegistration {
-    /// Whether the guard is asked about a namespace with these labels, on each occasion that fails closed.
+    /// Whether every webhook that fails closed is called for a namespace with these labels.
     pub fn is_about(&self, labels: &Labels) -> bool {
         let mut closed = self.hooks.iter().filter(|hook| hook.fails_closed).peekable();
         closed.peek().is_some() && closed.all(|hook| hook.is_about(labels))
@@ -162,7 +163,7 @@ impl GuardWebhook {
     }
 }
 
-/// From when to when each certificate of a PEM text is good. What cannot be read is left out.
+/// From when to when each certificate of a PEM text is valid. Unreadable ones are left out.
 fn lifetimes(bundle: &[u8]) -> Vec<(Timestamp, Timestamp)> {
     let read = |pem: Pem| {
         let validity = pem.parse_x509().ok()?.validity().clone();

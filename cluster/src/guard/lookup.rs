@@ -1,11 +1,11 @@
-//! LOOK. Objects of the kinds the guard is made of: whether they are there, and which bear a label.
+//! LOOK. Finds objects of the kinds that the guard consists of.
 
 use kube::api::ListParams;
 
 use super::object::{GuardObject, ObjectKind};
 use crate::{Cluster, Error, Result};
 
-/// An object, if it is there.
+/// The object of that name; `None` when there is none.
 pub async fn find(
     cluster: &Cluster,
     kind: &'static ObjectKind,
@@ -16,8 +16,8 @@ pub async fn find(
     found.map(|object| GuardObject::of(kind, &object)).transpose()
 }
 
-/// The objects of a kind that bear a label (`key=value`, or `key`), in a namespace or everywhere; of each its
-/// metadata alone. None where the cluster does not know the kind.
+/// The objects of a kind with a label (`key=value`, or `key`), in a namespace or in all; their metadata only. Empty when the
+/// kind is not installed.
 pub async fn list_labelled(
     cluster: &Cluster,
     kind: &'static ObjectKind,
@@ -32,7 +32,7 @@ pub async fn list_labelled(
     }
 }
 
-/// Whether the cluster knows a kind.
+/// Whether the cluster serves a kind.
 pub async fn knows_kind(cluster: &Cluster, kind: &'static ObjectKind) -> Result<bool> {
     match kind.api(cluster, None).list_metadata(&ListParams::default().limit(1)).await.map_err(Error::from) {
         Ok(_) => Ok(true),

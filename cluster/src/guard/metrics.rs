@@ -1,4 +1,4 @@
-//! LOOK. What the guard's replicas and the API server count about themselves, read from their metrics.
+//! LOOK. Reads metrics of the guard's replicas and of the API server.
 
 use jiff::Timestamp;
 use kube::api::GetParams;
@@ -6,18 +6,18 @@ use kube::core::Request;
 
 use crate::{Cluster, Error, Result};
 
-/// What a replica says about itself.
+/// Metrics of a replica of the guard.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReplicaMetrics {
-    /// When its certificate ends; none while it has none.
+    /// When its certificate expires; `None` while it has none.
     pub certificate_ends: Option<Timestamp>,
-    /// Whether it leads.
+    /// Whether it is the leader.
     pub leads: bool,
-    /// The databases it has looked at, each with its namespace, and how many seconds ago.
+    /// The databases it has observed: namespace, name, and the age of the last observation in seconds.
     pub looked_at: Vec<(String, String, f64)>,
 }
 
-/// Asks a replica, through the API server (`get pods/proxy`).
+/// Reads a replica's metrics through the API server (`get pods/proxy`).
 pub async fn read_replica(cluster: &Cluster, namespace: &str, pod: &str) -> Result<ReplicaMetrics> {
     let text = raw(cluster, &format!("/api/v1/namespaces/{namespace}/pods/{pod}:8080/proxy"), "metrics").await?;
     let value = |name: &str| samples(&text, &format!("stateful_guard_{name}")).next().map(|(_, value)| value);
@@ -32,8 +32,8 @@ pub async fn read_replica(cluster: &Cluster, namespace: &str, pod: &str) -> Resu
     })
 }
 
-/// How often each of our webhooks could not be asked and what it was about passed, since the API server started that
-/// answers; there may be others beside it (`get /metrics`).
+/// For each of the guard's webhooks, how many requests passed because it could not be reached, since the answering API server
+/// started; a cluster may have several API servers (`get /metrics`).
 pub async fn read_fail_opens(cluster: &Cluster) -> Result<Vec<(String, u64)>> {
     let text = raw(cluster, "", "metrics").await?;
     let counts = samples(&text, "apiserver_admission_webhook_fail_open_count").filter_map(|(labels, value)| {
@@ -48,7 +48,7 @@ async fn raw(cluster: &Cluster, folder: &str, name: &str) -> Result<String> {
     Ok(cluster.client.request_text(request).await?)
 }
 
-/// The samples of a metric in the text format: the labels as they are written, and the value.
+/// The samples of a metric in the text format: the unparsed labels, and the value.
 fn samples<'a>(text: &'a str, metric: &str) -> impl Iterator<Item = (&'a str, f64)> {
     let metric = metric.to_owned();
     text.lines().filter(|line| !line.starts_with('#')).filter_map(move |line| {
@@ -61,7 +61,7 @@ fn samples<'a>(text: &'a str, metric: &str) -> impl Iterator<Item = (&'a str, f6
     })
 }
 
-/// The value of a label; ours and the API server's are names, which need no escaping.
+/// The value of a label. The values read here are names, which need no escaping.
 fn label<'a>(labels: &'a str, name: &str) -> Option<&'a str> {
     let pairs = labels.split(',').filter_map(|label| label.split_once('='));
     pairs.filter(|(key, _)| *key == name).map(|(_, value)| value.trim_matches('"')).next()
@@ -77,7 +77,7 @@ mod tests {
     use super::samples;
 
     #[test]
-    fn a_metric_is_not_taken_for_one_whose_name_it_begins() {
+    fn a_metric_is_not_confused_with_one_whose_name_begins_alike() {
         let text = "# TYPE a counter\na_total 9\na{name=\"x\",type=\"v\"} 3\na{name=\"y\"} 1.5e3 1700000000\na 2\n";
         let found: Vec<_> = samples(text, "a").collect();
         assert_eq!(found, [("name=\"x\",type=\"v\"", 3.0), ("name=\"y\"", 1500.0), ("", 2.0)]);

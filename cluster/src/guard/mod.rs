@@ -1,4 +1,4 @@
-//! What only the guard needs: its own objects, its policies, its records, and what it tells about itself.
+//! What only the guard needs: its own objects, policies, records, Events and metrics.
 
 pub mod approval;
 pub mod certificate_secret;

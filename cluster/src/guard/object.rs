@@ -1,4 +1,4 @@
-//! THINK. An object of one of the kinds the guard is made of, as a manifest has it.
+//! THINK. An object of one of the kinds that the guard consists of, as in a manifest.
 
 use kube::api::{Api, ApiResource, DynamicObject};
 use serde::Serialize;
@@ -8,27 +8,27 @@ use super::names::PART_OF;
 use crate::metadata::managed_by;
 use crate::{Cluster, Error, Result};
 
-/// A kind of object, by the names the API server knows it by.
+/// A kind of object, by its names in the API.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ObjectKind {
     /// The API group; empty for the core one.
     pub group: &'static str,
     /// The version.
     pub version: &'static str,
-    /// As a manifest says it: `Deployment`.
+    /// Its name in manifests: `Deployment`.
     pub kind: &'static str,
-    /// As a path says it: `deployments`.
+    /// Its name in paths: `deployments`.
     pub plural: &'static str,
-    /// Whether its objects live in namespaces.
+    /// Whether its objects belong to namespaces.
     pub namespaced: bool,
-    /// Whether the guard has objects of it. The others are looked at and labelled, and never taken away.
+    /// Whether the guard owns objects of it. Those of other kinds are read and labelled, and never deleted.
     pub ours: bool,
 }
 
 const RBAC: &str = "rbac.authorization.k8s.io";
 const ADMISSION: &str = "admissionregistration.k8s.io";
 
-/// Every kind the guard is made of, makes, or is told its business by; and those it must not be confused with.
+/// All kinds that the guard consists of, creates, reads or labels.
 #[rustfmt::skip]
 pub const KINDS: &[ObjectKind] = &[
     ObjectKind { group: "", version: "v1", kind: "Namespace", plural: "namespaces", namespaced: false, ours: true },
@@ -59,18 +59,18 @@ pub const KINDS: &[ObjectKind] = &[
 ];
 
 impl ObjectKind {
-    /// The kind of that name; there is one of each.
+    /// The kind of that name.
     pub fn named(kind: &str) -> Result<&'static Self> {
         let found = KINDS.iter().find(|known| known.kind == kind);
-        found.ok_or_else(|| Error::Answer(format!("the guard is made of no {kind}")))
+        found.ok_or_else(|| Error::Answer(format!("the guard has no object of kind {kind}")))
     }
 
-    /// Its group and version, as a manifest says them.
+    /// Its group and version, as in a manifest.
     pub fn api_version(&self) -> String {
         if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) }
     }
 
-    /// Where its objects are: those of a namespace, or all.
+    /// The API of its objects, in a namespace or in all.
     pub(crate) fn api(&self, cluster: &Cluster, namespace: Option<&str>) -> Api<DynamicObject> {
         let resource = ApiResource {
             group: self.group.to_owned(),
@@ -86,7 +86,7 @@ impl ObjectKind {
     }
 }
 
-/// An object. Its contents may be secret: what is shown of it is its name.
+/// An object. Its contents may be secret, so only its name is displayed.
 #[derive(Clone, PartialEq)]
 pub struct GuardObject {
     kind: &'static ObjectKind,
@@ -94,7 +94,7 @@ pub struct GuardObject {
 }
 
 impl GuardObject {
-    /// Takes a manifest in. It must be of a known kind and version, and have a name.
+    /// Reads a manifest. It must have a known kind and version, and a name; else [`Error::Answer`].
     pub fn read(value: Value) -> Result<Self> {
         let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         let kind = ObjectKind::named(text("/kind"))?;
@@ -105,7 +105,7 @@ impl GuardObject {
         Ok(Self { kind, value })
     }
 
-    /// The same as the API server gives it, whole or its metadata: objects of a list do not say their kind.
+    /// An object from the API server, whole or its metadata: objects of a list do not name their kind.
     pub(crate) fn of(kind: &'static ObjectKind, object: &impl Serialize) -> Result<Self> {
         let mut value = serde_json::to_value(object).map_err(|error| Error::Answer(error.to_string()))?;
         value["apiVersion"] = kind.api_version().into();
@@ -123,27 +123,27 @@ impl GuardObject {
         self.text("/metadata/name").unwrap_or_default()
     }
 
-    /// Its namespace; none where its kind has none.
+    /// Its namespace; `None` when its kind has none.
     pub fn namespace(&self) -> Option<&str> {
         self.text("/metadata/namespace").filter(|_| self.kind.namespaced)
     }
 
-    /// A label.
+    /// The value of a label.
     pub fn label(&self, key: &str) -> Option<&str> {
         self.value.pointer("/metadata/labels")?.get(key)?.as_str()
     }
 
-    /// A field that holds text.
+    /// A text field, by its JSON pointer.
     pub fn text(&self, pointer: &str) -> Option<&str> {
         self.value.pointer(pointer).and_then(Value::as_str)
     }
 
-    /// All of it.
+    /// The whole object.
     pub fn value(&self) -> &Value {
         &self.value
     }
 
-    /// Whether we made it: it bears the label of what the guard is made of, or of what this tool writes.
+    /// Whether it has the label of the guard's parts, or of the objects that this tool writes.
     pub fn is_ours(&self) -> bool {
         let (key, value) = PART_OF;
         let made = managed_by();
@@ -166,14 +166,14 @@ mod tests {
     use super::{GuardObject, KINDS};
 
     #[test]
-    fn a_kind_is_there_once() {
+    fn a_kind_is_listed_once() {
         for (index, kind) in KINDS.iter().enumerate() {
             assert!(KINDS[..index].iter().all(|other| other.kind != kind.kind), "{} is there twice", kind.kind);
         }
     }
 
     #[test]
-    fn what_bears_neither_label_is_not_ours() {
+    fn an_object_without_either_label_is_not_ours() {
         let with = |labels: serde_json::Value| {
             let value = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a", "labels": labels}});
             GuardObject::read(value).expect("an object").is_ours()
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn another_version_is_not_taken_for_the_one_we_know() {
+    fn another_version_of_a_kind_is_refused() {
         let value = json!({"apiVersion": "apps/v1beta1", "kind": "Deployment", "metadata": {"name": "a"}});
         assert!(GuardObject::read(value).is_err());
     }

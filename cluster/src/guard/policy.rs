@@ -1,4 +1,4 @@
-//! THINK. `DisruptionPolicy`: what a platform team tells the guard. The CRD is made from these types.
+//! THINK. `DisruptionPolicy`: what a platform team demands of databases. The CRD is generated from these types.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
 use kube::core::{Selector, SelectorExt};
@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::metadata::Labels;
 
-/// What the guard holds databases to. Several may apply to one database: then the strictest limit and the strictest
-/// mode count. Where none applies, the defaults do.
+/// What a platform team demands of databases. When several policies apply to one database, the strictest limit and
+/// the strictest mode count. When none applies, the defaults do.
 #[derive(CustomResource, KubeSchema, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "kubectl-stateful.dev",
@@ -30,35 +30,35 @@ use crate::metadata::Labels;
         .message("mode Audit changes nothing, so it cannot switch over: use onEviction Refuse, or mode Enforce")
 )]
 pub struct DisruptionPolicySpec {
-    /// Namespaces it applies to, by their labels; all guarded ones without it.
+    /// The namespaces it applies to, by their labels; all guarded namespaces without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace_selector: Option<LabelSelector>,
-    /// StatefulSets it applies to, by their labels; all of those namespaces without it.
+    /// The StatefulSets it applies to, by their labels; all of those namespaces without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workload_selector: Option<LabelSelector>,
-    /// Whether it refuses, refuses nothing and warns, or only writes down what it would refuse.
+    /// Whether the guard refuses, only warns, or only records what it would refuse.
     #[serde(default)]
     pub mode: Mode,
-    /// How many bytes a replica may be behind and still count as in sync.
+    /// How many bytes a replica may lag behind the primary and still count as in sync.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = Rule::new("self >= 0").message("maxLagBytes cannot be negative"))]
     pub max_lag_bytes: Option<i64>,
-    /// How many seconds ago a replica may last have confirmed and still count as in sync.
+    /// How many seconds may have passed since a replica last confirmed, for it to count as in sync.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = Rule::new("self >= 1").message("maxLagSeconds is at least 1: replicas confirm once a second"))]
     pub max_lag_seconds: Option<i64>,
-    /// Codes of reasons that are accepted; only those that lose no acknowledged write can be.
+    /// Codes of reasons to accept; only codes that cannot lose an acknowledged write are allowed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accept: Vec<String>,
-    /// Users who are not held to it, by the exact name the API server knows them by.
+    /// Users to whom the policy does not apply, by their exact user names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(validation = Rule::new("self.all(user, user != '' && user != 'system:masters')")
-        .message("name single users; system:masters is a group of everybody powerful"))]
+        .message("name single users; system:masters is a group"))]
     pub exempt_users: Vec<String>,
-    /// What happens when a primary is to be evicted.
+    /// What happens when the eviction of a primary is requested.
     #[serde(default)]
     pub on_eviction: OnEviction,
-    /// What happens when a node is cordoned while its database members cannot be taken.
+    /// What happens when a node is cordoned while its database members cannot be evicted safely.
     #[serde(default)]
     pub on_cordon: OnCordon,
 }
@@ -66,22 +66,22 @@ pub struct DisruptionPolicySpec {
 /// How a policy is applied.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum Mode {
-    /// Lets everything pass; what it would have refused is in the audit annotations, the log and the metrics.
+    /// The guard allows everything and records what it would have refused in audit annotations, log and metrics.
     Audit,
-    /// Lets everything pass and warns whoever asked.
+    /// The guard allows everything and warns the requesting user.
     Warn,
-    /// Refuses.
+    /// The guard refuses.
     #[default]
     Enforce,
 }
 
-/// What happens when a primary is to be evicted.
+/// What happens when the eviction of a primary is requested.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum OnEviction {
-    /// It is refused until somebody has moved the primary away.
+    /// It is refused until a person has switched the primary over.
     #[default]
     Refuse,
-    /// It is refused, and the guard moves the primary away, so that the next try passes.
+    /// It is refused, and the guard switches the primary over, so that the next request passes.
     #[serde(rename = "HandOver")]
     Switchover,
 }
@@ -89,37 +89,37 @@ pub enum OnEviction {
 /// What happens when a node is cordoned.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum OnCordon {
-    /// Whoever does it is told what stands in the way of a drain. `kubectl drain` goes on evicting when its cordon is
-    /// refused, so refusing protects nothing there: evictions are the wall.
+    /// The user gets a warning with the reasons that a drain would meet. `kubectl drain` continues to evict when its cordon is
+    /// refused, so a refusal protects nothing there; the guard refuses evictions instead.
     #[default]
     Warn,
     /// It is refused.
     Deny,
 }
 
-/// What the guard says about a policy.
+/// The guard's report about a policy.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DisruptionPolicyStatus {
-    /// The generation this is about.
+    /// The generation that this status is about.
     #[serde(default)]
     pub observed_generation: i64,
-    /// How many workloads it applies to.
+    /// The number of databases it applies to.
     #[serde(default)]
     pub workloads: i64,
-    /// `Ready`: it is understood and applied.
+    /// `Ready`: the policy is valid and applied.
     #[serde(default)]
     pub conditions: Vec<Condition>,
 }
 
 impl DisruptionPolicySpec {
-    /// Whether it applies to a database. A selector that cannot be read applies to everything: what was meant to be
-    /// stricter is not left out because of a slip.
+    /// Whether it applies to a StatefulSet with these labels in a namespace with those. An invalid selector selects everything:
+    /// a policy that was meant to be stricter must not be lost by a mistake.
     pub fn applies_to(&self, namespace: &Labels, workload: &Labels) -> bool {
         selects(self.namespace_selector.as_ref(), namespace) && selects(self.workload_selector.as_ref(), workload)
     }
 
-    /// Why a selector cannot be read, if one cannot.
+    /// Why a selector is invalid, if one is.
     pub fn config_violation(&self) -> Option<String> {
         let selectors = [&self.namespace_selector, &self.workload_selector];
         selectors
@@ -135,7 +135,7 @@ fn selects(selector: Option<&LabelSelector>, labels: &Labels) -> bool {
         .is_none_or(|selector| Selector::try_from(selector.clone()).map_or(true, |selector| selector.matches(labels)))
 }
 
-/// The CRD, as YAML would have it.
+/// The CRD as JSON.
 pub fn crd() -> serde_json::Value {
     serde_json::to_value(DisruptionPolicy::crd()).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! TOUCH. The status alone: tells whoever wrote a `DisruptionPolicy` whether it is understood, and what it applies to.
+//! TOUCH. The status of a `DisruptionPolicy`: whether it is valid, and how many databases it applies to.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -8,7 +8,7 @@ use serde_json::json;
 use super::policy::DisruptionPolicy;
 use crate::{Cluster, FIELD_MANAGER, Result};
 
-/// Writes a policy's status where it differs. `flaw` is why it cannot be understood.
+/// Writes a policy's status where it differs. `config_violation` is why the policy is invalid.
 pub async fn write(cluster: &Cluster, name: &str, workloads: usize, config_violation: Option<&str>) -> Result<()> {
     let policies: Api<DisruptionPolicy> = Api::all(cluster.client.clone());
     let Some(policy) = policies.get_opt(name).await? else {
@@ -21,7 +21,7 @@ pub async fn write(cluster: &Cluster, name: &str, workloads: usize, config_viola
         Some(config_violation) => (
             "False",
             "SelectorUnreadable",
-            format!("{config_violation}; until it is mended it applies to every database"),
+            format!("{config_violation}; until it is corrected, the policy applies to every database"),
         ),
     };
     let old = policy.status.unwrap_or_default();

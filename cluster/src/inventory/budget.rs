@@ -1,4 +1,4 @@
-//! THINK. A `PodDisruptionBudget` in plain words, from whichever version of the API it was written in.
+//! THINK. A `PodDisruptionBudget`, of either version of its API.
 
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -8,12 +8,12 @@ use serde_json::Value;
 use crate::metadata::Labels;
 use crate::{Error, Result};
 
-/// A budget.
+/// A disruption budget.
 #[derive(Debug, Clone)]
 pub struct Budget {
     /// Its name.
     pub name: String,
-    /// The labels its pods are selected by; `None` selects none.
+    /// The selector of its pods; `None` selects none.
     selector: Option<Selector>,
     /// `minAvailable`
     pub min_available: Option<BudgetAmount>,
@@ -21,17 +21,17 @@ pub struct Budget {
     pub max_unavailable: Option<BudgetAmount>,
 }
 
-/// A number of pods, or a share of them.
+/// A number of pods, or a percentage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BudgetAmount {
-    /// So many.
+    /// A number of pods.
     Pods(i64),
-    /// So many of a hundred.
+    /// A percentage of the selected pods.
     Percent(i64),
 }
 
 impl BudgetAmount {
-    /// How many of `total` pods that is; shares are rounded up, as the disruption controller does
+    /// The number of pods out of `total`; percentages are rounded up, as the disruption controller does
     /// (`GetScaledValueFromIntOrPercent(…, true)` for both fields).
     pub fn of(self, total: usize) -> i64 {
         let total = i64::try_from(total).unwrap_or(i64::MAX);
@@ -52,8 +52,8 @@ impl std::fmt::Display for BudgetAmount {
 }
 
 impl Budget {
-    /// Reads one as it comes in an admission request (`policy/v1`, or `policy/v1beta1`, whose fields are the same). In
-    /// the old version an empty selector selects nothing, in the new one everything.
+    /// Reads a budget of an admission request (`policy/v1`, or `policy/v1beta1` with the same fields). In `v1beta1` an empty
+    /// selector selects nothing, in `v1` everything. [`Error::Answer`] when it cannot be read.
     pub fn read(object: &Value) -> Result<Self> {
         let old = object.get("apiVersion").and_then(Value::as_str) == Some("policy/v1beta1");
         let mut object = object.clone();
@@ -80,7 +80,7 @@ impl Budget {
         })
     }
 
-    /// Whether it counts pods with these labels.
+    /// Whether it selects pods with these labels.
     pub fn selects(&self, labels: &Labels) -> bool {
         self.selector.as_ref().is_some_and(|selector| selector.matches(labels))
     }
@@ -94,7 +94,7 @@ fn amount(given: Option<IntOrString>) -> Result<Option<BudgetAmount>> {
             let share = text.strip_suffix('%').and_then(|share| share.parse().ok());
             share
                 .map(|share| Some(BudgetAmount::Percent(share)))
-                .ok_or_else(|| Error::Answer(format!("{text} is no amount")))
+                .ok_or_else(|| Error::Answer(format!("{text} is neither a number nor a percentage")))
         }
     }
 }
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_share_is_rounded_up_as_the_controller_does() {
+    fn a_percentage_is_rounded_up_as_by_the_controller() {
         assert_eq!(BudgetAmount::Percent(50).of(5), 3);
         assert_eq!(BudgetAmount::Percent(100).of(3), 3);
         assert_eq!(BudgetAmount::Percent(0).of(3), 0);
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_selector_means_all_today_and_none_in_the_old_version() {
+    fn an_empty_selector_selects_all_in_v1_and_none_in_v1beta1() {
         let with = |version: &str, selector: serde_json::Value| {
             let object = json!({"apiVersion": version, "kind": "PodDisruptionBudget", "metadata": {"name": "b"},
                 "spec": {"maxUnavailable": 1, "selector": selector}});
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_budget_is_refused() {
+    fn an_unreadable_budget_is_an_error() {
         assert!(Budget::read(&json!({"spec": {"minAvailable": []}})).is_err());
         assert!(Budget::read(&json!({"metadata": {"name": "b"}, "spec": {"minAvailable": "half"}})).is_err());
     }

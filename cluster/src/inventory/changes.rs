@@ -1,4 +1,4 @@
-//! Hearing of changes: a burst of them is one occasion.
+//! Subscriptions to changes of the inventory, delivered in bursts.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,7 @@ use stateful_safety::WorkloadId;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
-/// Something that changed and that somebody waits for.
+/// A change of the inventory.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Change {
     /// A workload, one of its pods or one of its Leases.
@@ -15,13 +15,13 @@ pub enum Change {
     Other,
 }
 
-/// Hears of every change since it was made.
+/// A subscription to all changes since it was created.
 pub struct Changes(pub(super) Receiver<Change>);
 
 impl Changes {
-    /// Waits for a change and takes with it all that are there by then, each once: ten thousand pods of a first list cost
-    /// whoever listens a few looks and not ten thousand. Changes it was too slow to hear of are missing. `None` when
-    /// there will be no more. Dropped before it is done it has taken nothing.
+    /// Waits for a change and returns it with all others that have arrived, each once: a first list of ten thousand pods becomes
+    /// a few bursts. Changes that the subscriber was too slow to receive are missing. `None` when there will be no more. A
+    /// dropped future has taken no change.
     pub async fn burst(&mut self) -> Option<HashSet<Change>> {
         let mut burst = match self.0.recv().await {
             Ok(first) => HashSet::from([first]),
@@ -47,25 +47,25 @@ mod tests {
     use super::{Change, Changes};
 
     #[tokio::test]
-    async fn a_burst_is_heard_at_once_and_each_change_in_it_once() {
+    async fn a_burst_has_each_change_once() {
         let (sender, receiver) = broadcast::channel(8);
         let mut changes = Changes(receiver);
         for _ in 0..5 {
-            sender.send(Change::Other).expect("somebody listens");
+            sender.send(Change::Other).expect("a subscriber");
         }
         assert_eq!(changes.burst().await, Some(HashSet::from([Change::Other])));
-        sender.send(Change::Other).expect("somebody listens");
+        sender.send(Change::Other).expect("a subscriber");
         drop(sender);
-        assert_eq!(changes.burst().await, Some(HashSet::from([Change::Other])), "the last is heard");
+        assert_eq!(changes.burst().await, Some(HashSet::from([Change::Other])), "the last one is delivered");
         assert_eq!(changes.burst().await, None, "there will be no more");
     }
 
     #[tokio::test]
-    async fn whoever_was_too_slow_is_told_that_something_changed() {
+    async fn a_slow_subscriber_still_gets_a_burst() {
         let (sender, receiver) = broadcast::channel(2);
         let mut changes = Changes(receiver);
         for _ in 0..9 {
-            sender.send(Change::Other).expect("somebody listens");
+            sender.send(Change::Other).expect("a subscriber");
         }
         assert!(changes.burst().await.is_some());
     }

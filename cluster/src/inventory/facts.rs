@@ -1,4 +1,4 @@
-//! THINK. API objects, cut down to what is remembered.
+//! THINK. Reduces API objects to the facts that the inventory keeps.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,13 +18,13 @@ use crate::guard::eviction_records;
 use crate::locks::LeaseFacts;
 use crate::metadata::Labels;
 
-/// Label sets in use: the pods of one owner have the same, and remember it once.
+/// Label sets in use: pods of one owner share one.
 #[derive(Debug, Default)]
 pub(super) struct LabelSets(Mutex<HashSet<Arc<Labels>>>);
 
 impl LabelSets {
     fn one(&self, mut labels: Labels) -> Arc<Labels> {
-        // These differ from pod to pod and say nothing a budget or a policy would select by.
+        // These differ from pod to pod, and no budget or policy selects by them.
         labels.remove("statefulset.kubernetes.io/pod-name");
         labels.remove("apps.kubernetes.io/pod-index");
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -47,7 +47,7 @@ pub(super) fn namespace(namespace: &Namespace) -> NamespaceFacts {
     }
 }
 
-/// A StatefulSet, if it runs a database.
+/// The facts of a StatefulSet, if it runs a database.
 pub(super) fn set(set: &StatefulSet, profiles: EngineProfiles) -> Option<SetFacts> {
     let spec = set.spec.as_ref()?;
     let templates = spec.volume_claim_templates.iter().flatten();

@@ -1,8 +1,8 @@
-//! LOOK. Watches a cluster and keeps what the guard needs of it in memory.
+//! LOOK. Watches a cluster and keeps in memory what the guard needs.
 //!
-//! Every object is cut down to a few plain words the moment it arrives ([`model`](self)), so that ten thousand pods take
-//! megabytes. A watch that breaks is taken up again by itself; until every kind has been listed once the inventory is not
-//! [`synced`](Inventory::is_synced) and nobody may judge by it.
+//! Every object is reduced to a few facts when it arrives, so that ten thousand pods take megabytes. A watch that breaks restarts
+//! by itself. Until every kind has been listed once, the inventory is not [synced](Inventory::is_synced) and must not be used
+//! for a decision.
 
 mod budget;
 mod changes;
@@ -25,11 +25,11 @@ pub use model::{Model, NamespaceFacts, PodFacts, PodPhase, SetFacts};
 
 use crate::Cluster;
 
-/// Kinds that are watched; without one of them nothing can be judged.
+/// The watched kinds; without any of them the guard can decide nothing.
 const KINDS: [&str; 7] =
     ["Namespace", "StatefulSet", "Pod", "PodDisruptionBudget", "Node", "Lease", "DisruptionPolicy"];
 
-/// A cluster, remembered.
+/// A cluster in memory.
 #[derive(Clone)]
 pub struct Inventory {
     inner: Arc<Inner>,
@@ -37,17 +37,17 @@ pub struct Inventory {
 
 struct Inner {
     model: RwLock<Model>,
-    /// Kinds that have not been listed once, and what the API server said when it was asked.
+    /// Kinds that have not been listed yet, each with the last error.
     unread: Mutex<BTreeMap<&'static str, String>>,
-    /// Whether there are none of them left: asked at every request.
+    /// Whether none of them is left; read at every request.
     synced: AtomicBool,
-    /// Rings when that is so.
+    /// Notifies when all kinds have been listed.
     all_read: Notify,
     changes: broadcast::Sender<Change>,
 }
 
 impl Inventory {
-    /// Begins to watch. The watches end with the process.
+    /// Starts the watches. They end with the process.
     pub fn watch(cluster: &Cluster) -> Self {
         let inventory = Self::unread_yet(cluster.profiles);
         watch::begin(cluster, &inventory);
@@ -65,9 +65,9 @@ impl Inventory {
         Self { inner: Arc::new(inner) }
     }
 
-    /// What is known now. Held shortly: the watches wait meanwhile.
+    /// The current state. Hold the guard briefly: the watches wait for it.
     pub fn model(&self) -> RwLockReadGuard<'_, Model> {
-        // A watch that died while writing left a map that is still a map.
+        // A watch that panicked while writing has left a valid map.
         self.inner.model.read().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -78,20 +78,19 @@ impl Inventory {
 
     /// Waits until every kind has been listed once.
     pub async fn synced(&self) {
-        let rung = self.inner.all_read.notified(); // hears of a ring from here on, before it is looked
+        let all_read = self.inner.all_read.notified(); // subscribe before the check
         if !self.is_synced() {
-            rung.await;
+            all_read.await;
         }
     }
 
-    /// The kinds that have not been listed yet, each with what stands in the way: a CRD that is not there, a right that
-    /// was not granted.
+    /// The kinds that have not been listed yet, each with the reason: a missing CRD, a missing permission.
     pub fn unread(&self) -> Vec<String> {
         let unread = self.inner.unread.lock().unwrap_or_else(PoisonError::into_inner);
         unread.iter().map(|(kind, why)| format!("{kind} ({why})")).collect()
     }
 
-    /// Hears of every change from now on.
+    /// Subscribes to all changes from now on.
     pub fn changes(&self) -> Changes {
         Changes(self.inner.changes.subscribe())
     }
@@ -99,7 +98,7 @@ impl Inventory {
     fn change(&self, change: impl FnOnce(&mut Model) -> Option<Change>) {
         let changed = change(&mut self.inner.model.write().unwrap_or_else(PoisonError::into_inner));
         if let Some(changed) = changed {
-            let _ = self.inner.changes.send(changed); // nobody listens yet
+            let _ = self.inner.changes.send(changed); // there may be no subscriber yet
         }
     }
 
@@ -127,7 +126,7 @@ mod tests {
     use super::{Inventory, KINDS};
 
     #[test]
-    fn until_every_kind_was_listed_it_says_which_was_not_and_why() {
+    fn a_kind_that_has_not_been_listed_is_named_with_the_reason() {
         let inventory = Inventory::unread_yet(crate::test_profiles::PROFILES);
         for kind in KINDS.into_iter().filter(|kind| *kind != "DisruptionPolicy") {
             inventory.listed(kind);
@@ -137,12 +136,12 @@ mod tests {
         assert_eq!(inventory.unread(), ["DisruptionPolicy (404 page not found)"]);
         inventory.listed("DisruptionPolicy");
         inventory.not_listed("Pod", "the watch broke".to_owned());
-        assert!(inventory.is_synced(), "a watch that breaks later is taken up again, with what was read");
+        assert!(inventory.is_synced(), "a watch that breaks later restarts and keeps what it has read");
         assert!(inventory.unread().is_empty());
     }
 
     #[tokio::test]
-    async fn who_waits_for_a_cluster_to_be_read_waits_for_the_last_kind() {
+    async fn synced_waits_for_the_last_kind() {
         let inventory = Inventory::unread_yet(crate::test_profiles::PROFILES);
         let mut waiting = Box::pin(inventory.synced());
         for kind in KINDS {

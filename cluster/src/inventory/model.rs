@@ -1,4 +1,4 @@
-//! THINK. What the guard remembers of a cluster: small, plain, and enough to answer an admission request from memory.
+//! THINK. The state of a cluster that the guard keeps: small, and enough to answer an admission request from memory.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
@@ -16,10 +16,10 @@ use crate::metadata::Labels;
 /// Objects of one kind by namespace and name.
 type ByName<T> = HashMap<String, HashMap<String, T>>;
 
-/// Everything remembered. Changed by the watches alone; read by whoever judges.
+/// The whole state. Only the watches change it.
 #[derive(Debug)]
 pub struct Model {
-    /// The engines whose databases are remembered.
+    /// The engines whose databases are recognised.
     pub(super) profiles: EngineProfiles,
     pub(super) namespaces: HashMap<String, NamespaceFacts>,
     pub(super) sets: ByName<KnownSet>,
@@ -36,31 +36,30 @@ pub struct Model {
 pub struct NamespaceFacts {
     /// Its labels.
     pub labels: Labels,
-    /// Whether it is being deleted, with everything in it.
+    /// Whether it is being deleted, with all its objects.
     pub terminating: bool,
 }
 
-/// A StatefulSet that runs a database, and the workload it makes with its pods.
+/// A StatefulSet that runs a database, and its workload with the pods.
 #[derive(Debug)]
 pub(super) struct KnownSet {
     facts: Arc<SetFacts>,
-    /// Put together at the first question after a change: an eviction asks for it again and again, and each time it
-    /// would be some fifty strings.
+    /// Built at the first use after a change: one eviction uses it many times, and building it copies some fifty strings.
     whole: OnceLock<Arc<Workload>>,
 }
 
 /// A StatefulSet that runs a database.
 #[derive(Debug, Clone)]
 pub struct SetFacts {
-    /// The workload, without its members: those are pods, and pods change more often.
+    /// The workload without its members: pods change more often.
     pub workload: Workload,
-    /// Its own labels; policies select by them.
+    /// Its own labels, by which policies select it.
     pub labels: Labels,
-    /// The labels its pods get.
+    /// The labels of its pods.
     pub pod_labels: Labels,
-    /// The object's generation: another one may mean other credentials or ports.
+    /// The object's generation: with a new one, credentials or ports may differ.
     pub generation: i64,
-    /// Names of its claim templates; a pod's claim is called TEMPLATE-POD.
+    /// Names of its volume claim templates; a pod's claim is named TEMPLATE-POD.
     pub claims: Vec<String>,
     /// Whether it is being deleted.
     pub terminating: bool,
@@ -69,30 +68,30 @@ pub struct SetFacts {
 /// A pod.
 #[derive(Debug, Clone)]
 pub struct PodFacts {
-    /// The pod, as a member would be described.
+    /// The pod as a member of a workload.
     pub member: Arc<Member>,
-    /// UID of the controller that owns it.
+    /// The UID of its controller.
     pub owner: Option<String>,
     /// Its labels.
     pub labels: Arc<Labels>,
-    /// How far it has come.
+    /// Its phase.
     pub phase: PodPhase,
-    /// An approval to take it away, as its annotation says.
+    /// The text of its approval annotation.
     pub approval: Option<String>,
 }
 
-/// How far a pod has come.
+/// The phase of a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PodPhase {
-    /// It has not started: nothing can be lost with it.
+    /// It has not started, so its removal loses nothing.
     Pending,
-    /// It runs, or nobody knows.
+    /// It runs, or its phase is unknown.
     Running,
-    /// It ended by itself.
+    /// It has ended: `Succeeded` or `Failed`.
     Ended,
 }
 
-/// One of our Leases, with the eviction records it holds: parsed once a change, and not once a question.
+/// A Lease of this tool with its eviction records, which are parsed once for each change.
 #[derive(Debug, Clone)]
 pub(super) struct KnownLease {
     pub(super) facts: LeaseFacts,
@@ -100,7 +99,7 @@ pub(super) struct KnownLease {
 }
 
 impl Model {
-    /// Nothing is remembered yet; databases of these engines will be.
+    /// An empty state that will recognise databases of these engines.
     pub fn new(profiles: EngineProfiles) -> Self {
         Self {
             profiles,
@@ -119,7 +118,7 @@ impl Model {
         self.namespaces.get(name)
     }
 
-    /// Whether the guard watches over a namespace.
+    /// Whether a namespace is guarded.
     pub fn is_guarded(&self, namespace: &str) -> bool {
         self.namespaces.get(namespace).is_some_and(NamespaceFacts::is_guarded)
     }
@@ -150,7 +149,7 @@ impl Model {
         self.sets.get(namespace).into_iter().flat_map(HashMap::values).map(|set| set.facts.as_ref())
     }
 
-    /// Databases of all guarded namespaces, by namespace and name.
+    /// Databases of all guarded namespaces, ordered by namespace and name.
     pub fn guarded_sets(&self) -> Vec<&SetFacts> {
         let mut sets: Vec<&SetFacts> = self
             .sets
@@ -165,10 +164,10 @@ impl Model {
     /// A workload with the members it has now.
     pub fn workload(&self, id: &WorkloadId) -> Option<Arc<Workload>> {
         let set = self.known_set(id)?;
-        Some(Arc::clone(set.whole.get_or_init(|| Arc::new(self.put_together(&set.facts)))))
+        Some(Arc::clone(set.whole.get_or_init(|| Arc::new(self.build(&set.facts)))))
     }
 
-    fn put_together(&self, set: &SetFacts) -> Workload {
+    fn build(&self, set: &SetFacts) -> Workload {
         let mut workload = set.workload.clone();
         let ours = self.pods_in(&workload.id.namespace).filter(|pod| pod.owner.as_ref() == Some(&workload.uid));
         workload.members = ours.map(|pod| Arc::clone(&pod.member)).collect();
@@ -181,8 +180,8 @@ impl Model {
         self.sets.get(&id.namespace)?.get(&id.name)
     }
 
-    /// Remembers a pod, or forgets it. Its database, and the one it belonged to before, are put together anew. Returns the
-    /// one it belongs to, or did.
+    /// Stores a pod, or removes it. The workload it belongs to, and the one it belonged to before, are built again at their next
+    /// use. Returns the one it belongs to or belonged to.
     pub(super) fn put_pod(&mut self, namespace: &str, name: String, pod: Option<PodFacts>) -> Option<WorkloadId> {
         let now = pod.as_ref().and_then(|pod| pod.owner.clone());
         let pods = self.pods.entry(namespace.to_owned()).or_default();
@@ -227,24 +226,24 @@ impl Model {
         self.nodes.get(node).copied()
     }
 
-    /// The claim an operation holds on a workload, or has let go of.
+    /// The operation lock of a workload, held or released.
     pub fn operation_lock(&self, id: &WorkloadId) -> Option<&LeaseFacts> {
         Some(&self.lease(id, lock_name)?.facts)
     }
 
-    /// What the guard's replicas have promised about a workload. A book nobody can read is empty here; where a promise is
-    /// made it is read anew, and is an error.
+    /// The eviction records of a workload. Unreadable ones count as none here; before an eviction is allowed they are read again,
+    /// and are an error then.
     pub fn eviction_records(&self, id: &WorkloadId) -> &[EvictionRecord] {
         self.lease(id, eviction_records::lease_name).map_or(&[], |lease| &lease.records)
     }
 
-    /// One of our Leases. Most namespaces have none, and then no name is put together.
-    fn lease(&self, id: &WorkloadId, called: fn(&str) -> String) -> Option<&KnownLease> {
-        let ours = self.leases.get(&id.namespace).filter(|ours| !ours.is_empty())?;
-        ours.get(&called(&id.name))
+    /// A Lease of this tool. Most namespaces have none; then no name is built.
+    fn lease(&self, id: &WorkloadId, name_of: fn(&str) -> String) -> Option<&KnownLease> {
+        let leases = self.leases.get(&id.namespace).filter(|leases| !leases.is_empty())?;
+        leases.get(&name_of(&id.name))
     }
 
-    /// The policies there are, by name.
+    /// All policies, by name.
     pub fn policies(&self) -> impl Iterator<Item = (&str, &DisruptionPolicySpec)> {
         self.policies.iter().map(|(name, policy)| (name.as_str(), policy))
     }
@@ -255,7 +254,7 @@ impl Model {
         policy.applies_to(&namespace.unwrap_or_default(), &set.labels)
     }
 
-    /// How many pods are remembered.
+    /// The number of pods.
     pub fn pod_count(&self) -> usize {
         self.pods.values().map(HashMap::len).sum()
     }
@@ -268,7 +267,7 @@ impl KnownSet {
 }
 
 impl NamespaceFacts {
-    /// Whether the guard watches over it.
+    /// Whether it is guarded.
     pub fn is_guarded(&self) -> bool {
         self.labels.get(GUARD_LABEL).is_some_and(|value| value == "enabled")
     }

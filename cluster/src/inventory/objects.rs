@@ -1,4 +1,4 @@
-//! THINK. A model of objects that are at hand, instead of watched: what a folder of manifests, or a test, describes.
+//! THINK. Builds the state from given objects instead of watches: for a folder of manifests, or a test.
 
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::StatefulSet;
@@ -13,8 +13,8 @@ use crate::guard::policy::DisruptionPolicy;
 use crate::{Error, Result};
 
 impl Model {
-    /// Remembers objects as an API server would give them: each with its kind, its name and, if it has one, its
-    /// namespace. Kinds the guard does not remember are an error, since whoever hands one in expects it to count.
+    /// The state of a cluster with these objects, each with its kind, its name and, if it has one, its namespace.
+    /// [`Error::Answer`] for a kind that the guard does not watch.
     pub fn of(objects: &[Value], profiles: EngineProfiles) -> Result<Self> {
         let (mut model, labels) = (Self::new(profiles), LabelSets::default());
         for object in objects {
@@ -47,24 +47,24 @@ impl Model {
                 self.budgets.entry(namespace).or_default().insert(name, Budget::read(object)?);
             }
             "Lease" => {
-                // Nobody watched it: as seen at the beginning of time it is no sign of life of anybody.
+                // It was not watched: seen at the beginning of time, it proves no recent renewal.
                 let lease = facts::lease(&read(object)?, Timestamp::UNIX_EPOCH);
                 self.leases.entry(namespace).or_default().insert(name, lease);
             }
-            other => return Err(Error::Answer(format!("a {other} is not remembered"))),
+            other => return Err(Error::Answer(format!("the guard watches no {other}"))),
         }
         Ok(())
     }
 }
 
 impl Model {
-    /// Whether a StatefulSet, as it comes in an admission request, runs a database.
+    /// Whether a StatefulSet of an admission request runs a database.
     pub fn runs_database(&self, object: &Value) -> bool {
         crate::discovery::stateful_set::runs_database(object, self.profiles)
     }
 
-    /// A StatefulSet as it comes in an admission request, if it runs a database and can be read. One that is only being
-    /// created has no UID yet: it is empty then, and no pod's owner.
+    /// The facts of a StatefulSet of an admission request, if it runs a database and can be read. While it is being created it has
+    /// no UID; then the UID is empty, and no pod has it as its owner.
     pub fn read_set(&self, object: &Value) -> Option<SetFacts> {
         let mut set: StatefulSet = read(object).ok()?;
         set.metadata.uid.get_or_insert_default();
@@ -85,7 +85,7 @@ mod tests {
     use crate::test_profiles::PROFILES;
 
     #[test]
-    fn what_is_described_is_remembered() {
+    fn given_objects_become_the_state() {
         let guarded = json!({"kubectl-stateful.dev/guard": "enabled"});
         let model = Model::of(&[
             json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop", "labels": guarded}}),
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_is_put_together_anew_when_a_pod_comes_goes_or_changes_hands() {
+    fn a_workload_follows_its_pods() {
         let set = |name: &str| {
             json!({"apiVersion": "apps/v1", "kind": "StatefulSet",
                 "metadata": {"namespace": "shop", "name": name, "uid": name},
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_not_count_is_not_taken() {
+    fn an_object_that_is_not_watched_is_an_error() {
         assert!(
             Model::of(&[json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "redis"}})], PROFILES)
                 .is_err()

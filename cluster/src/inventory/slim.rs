@@ -1,7 +1,7 @@
-//! THINK. Pods as the watch reads them: the fields that are remembered, and nothing else.
+//! THINK. Pods as the watch parses them: only the fields that the inventory keeps.
 //!
-//! There are ten thousand of them when a guard starts, and most of what is sent of a pod is who manages which of its
-//! fields, how it is mounted and probed. Skipped, a field costs its length; read, it costs an allocation or more.
+//! A guard may start with ten thousand pods, and most of a pod is managed fields, mounts and probes. A skipped field costs its
+//! length; a parsed one costs at least an allocation.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use kube::Resource;
 use kube::core::NamespaceResourceScope;
 use serde::Deserialize;
 
-/// A pod without what nobody here asks for.
+/// A pod with the needed fields only.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(from = "Sent")]
 pub(super) struct SlimPod(pub(super) Pod);
@@ -79,7 +79,7 @@ struct State {
     terminated: Option<Happened>,
 }
 
-/// That it runs or has run; when and how it ended nobody here asks.
+/// That a container runs or has run; when and how it ended is not needed.
 #[derive(Deserialize)]
 struct Happened {}
 
@@ -134,7 +134,7 @@ fn containers(containers: Vec<Container>) -> Vec<ContainerStatus> {
     containers.into_iter().map(slim).collect()
 }
 
-/// To the API server it is a pod.
+/// For the API server it is a pod.
 impl Resource for SlimPod {
     type DynamicType = ();
     type Scope = NamespaceResourceScope;
@@ -173,7 +173,7 @@ mod tests {
     use crate::inventory::facts::{self, LabelSets};
 
     #[test]
-    fn nothing_that_is_remembered_of_a_pod_is_skipped() {
+    fn no_needed_field_of_a_pod_is_skipped() {
         let mut whole = json!({"apiVersion": "v1", "kind": "Pod",
             "metadata": {"name": "redis-0", "namespace": "shop", "uid": "u", "resourceVersion": "7",
                 "labels": {"app": "redis", "controller-revision-hash": "h"}, "deletionTimestamp": "2026-01-01T00:00:00Z",
@@ -210,7 +210,7 @@ mod tests {
         holds(&whole, &["SchedulingGated: it waits"]);
     }
 
-    /// The same is remembered of a pod whether it is read whole or not, and these words are part of it.
+    /// Asserts that the facts of a pod are the same whether it is parsed whole or slim, and contain these words.
     fn holds(whole: &Value, parts: &[&str]) {
         let pod: Pod = serde_json::from_value(whole.clone()).expect("a pod");
         let SlimPod(slim) = serde_json::from_value(whole.clone()).expect("a pod");

@@ -1,4 +1,4 @@
-//! LOOK. The watches, one a kind.
+//! LOOK. The watches, one for each kind.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
@@ -29,7 +29,7 @@ use crate::guard::policy::DisruptionPolicy;
 use crate::locks;
 use crate::metadata::MANAGED_BY;
 
-/// Objects a page of a first list, where it comes in pages: what is decoded at once, and thrown away before the next.
+/// Objects in a page of a first list, where it comes in pages: a page is decoded at once and dropped before the next.
 const PAGE: u32 = 100;
 
 pub(super) fn begin(cluster: &Cluster, inventory: &Inventory) {
@@ -83,7 +83,7 @@ pub(super) fn begin(cluster: &Cluster, inventory: &Inventory) {
         |model| model.nodes.keys().map(|name| (String::new(), name.clone())).collect(),
         |model, (_, name), object| {
             let cordoned = object.map(|node| node.spec.as_ref().and_then(|spec| spec.unschedulable).unwrap_or(false));
-            let changed = model.nodes.get(&name).copied() != cordoned; // a node reports its health all the time
+            let changed = model.nodes.get(&name).copied() != cordoned; // a node reports its status all the time
             put(&mut model.nodes, name, cordoned);
             changed.then_some(Change::Other)
         },
@@ -115,11 +115,11 @@ pub(super) fn begin(cluster: &Cluster, inventory: &Inventory) {
     );
 }
 
-/// Namespace and name; the namespace is empty where a kind has none.
+/// Namespace and name; the namespace is empty for kinds without one.
 type Key = (String, String);
 
-/// Follows one kind for as long as the process lives. `known` tells what is remembered of it, so that what is gone when
-/// a list is complete can be forgotten; `apply` remembers an object or, without one, forgets it.
+/// Watches one kind as long as the process lives. `known` lists what the state has of it, so that objects missing in a complete
+/// list can be removed; `apply` stores an object or, without one, removes it.
 fn follow<K, A>(inventory: &Inventory, api: Api<K>, config: Config, known: fn(&Model) -> Vec<Key>, apply: A)
 where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
@@ -139,7 +139,7 @@ where
                         events = begin(config.clone().page_size(PAGE));
                     }
                     inventory.not_listed(&K::kind(&()), error.to_string());
-                    continue; // else it is taken up again by itself
+                    continue; // the watch restarts by itself
                 }
             };
             match event {
@@ -164,9 +164,9 @@ where
     });
 }
 
-/// Whether an API server says that it does not stream a first list (`sendInitialEvents`; Kubernetes before 1.32, or with
-/// the feature gate `WatchList` off). Streamed, ten thousand pods come one by one in one request; in pages they take a
-/// hundred, and the largest page stays in memory.
+/// Whether the API server does not stream a first list (`sendInitialEvents`; Kubernetes before 1.32, or without the feature gate
+/// `WatchList`). Streamed, ten thousand pods come one by one in one request; in pages they take a hundred requests, and the
+/// largest page stays in memory.
 fn is_no_stream(error: &watcher::Error) -> bool {
     matches!(error, watcher::Error::WatchStartFailed(kube::Error::Api(status)) if status.code == 422)
 }
@@ -190,10 +190,10 @@ mod tests {
     use super::is_no_stream;
 
     #[test]
-    fn pages_are_asked_for_only_where_lists_are_not_streamed() {
+    fn pages_are_used_only_where_lists_are_not_streamed() {
         let answered = |code: u16| kube::Error::Api(Box::new(Status { code, ..Status::default() }));
         assert!(is_no_stream(&Error::WatchStartFailed(answered(422))));
         assert!(!is_no_stream(&Error::WatchStartFailed(answered(403))), "it may be allowed later");
-        assert!(!is_no_stream(&Error::InitialListFailed(answered(422))), "pages are asked for already");
+        assert!(!is_no_stream(&Error::InitialListFailed(answered(422))), "pages are used already");
     }
 }

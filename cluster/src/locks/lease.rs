@@ -1,4 +1,4 @@
-//! THINK. The Lease that a claim is: its name, whose it is, who holds it.
+//! THINK. The Lease that is an operation lock: its name, its owner and its holder.
 
 use std::time::Duration;
 
@@ -10,18 +10,18 @@ use stateful_safety::Workload;
 use crate::metadata::managed_by;
 use crate::{Error, PREFIX};
 
-/// How long a claim outlives its holder's last sign of life. Long enough for a slow API server, short enough that
-/// `resume` after a crash does not feel stuck.
+/// How long a lock stays held after its holder's last renewal. Long enough for a slow API server, short enough that `resume`
+/// need not wait long after a crash.
 pub const LIFETIME: Duration = Duration::from_secs(10);
 
-/// Who holds a claim.
+/// The holder of an operation lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockHolder {
-    /// Who: user, host, process and what it does.
+    /// User, host, process and verb.
     pub identity: String,
-    /// Since when.
+    /// When it took the lock.
     pub since: Option<Timestamp>,
-    /// Its last sign of life.
+    /// When it last renewed the lock.
     pub renewed: Option<Timestamp>,
 }
 
@@ -29,25 +29,25 @@ pub(super) fn name(workload: &Workload) -> String {
     lock_name(&workload.id.name)
 }
 
-/// The name of the Lease that is the claim on a workload.
+/// The name of the Lease that is the operation lock of a workload.
 pub fn lock_name(workload: &str) -> String {
     format!("{NAME}{workload}")
 }
 
-/// How our Leases are called: this, and the workload's name.
+/// The name of such a Lease begins so; the workload's name follows.
 const NAME: &str = "stateful-";
 
-/// The workload one of our Leases is about.
+/// The workload whose operation lock a Lease is.
 pub(crate) fn workload_of(lease: &str) -> Option<&str> {
     lease.strip_prefix(NAME)
 }
 
-/// What a claim is on.
+/// Which Lease to take.
 pub(super) struct Site {
     pub(super) namespace: String,
     pub(super) name: String,
     pub(super) owner: Option<OwnerReference>,
-    /// How it is called to people.
+    /// Its name in error messages.
     pub(super) shown: String,
 }
 
@@ -63,7 +63,7 @@ pub(super) fn lease(site: &Site, identity: &str, now: Timestamp, old: Option<&Le
         },
         |old| {
             let mut notes = old.metadata.annotations.clone().unwrap_or_default();
-            // What its last holder announced is no word of the next one's.
+            // What the last holder announced is not valid for the next one.
             notes.retain(|key, _| !key.starts_with(PREFIX));
             ObjectMeta { annotations: Some(notes), ..old.metadata.clone() }
         },
@@ -91,20 +91,20 @@ pub(super) fn holder(lease: &Lease) -> Option<LockHolder> {
     })
 }
 
-/// Whether both are of one holder's time: whoever takes a claim counts the transitions up.
-pub(super) fn is_one_tenure(one: &Lease, other: &Lease) -> bool {
-    let tenure = |lease: &Lease| {
+/// Whether both states of a Lease are of the same holding: each new holder increments the transitions.
+pub(super) fn is_same_holding(one: &Lease, other: &Lease) -> bool {
+    let holding = |lease: &Lease| {
         let spec = lease.spec.as_ref()?;
         Some((lease.metadata.uid.clone()?, spec.lease_transitions?, spec.acquire_time.clone()?))
     };
-    tenure(one).is_some_and(|one| Some(one) == tenure(other))
+    holding(one).is_some_and(|one| Some(one) == holding(other))
 }
 
-pub(super) fn claimed(site: &Site, lease: &Lease) -> Error {
+pub(super) fn locked_error(site: &Site, lease: &Lease) -> Error {
     let holder = holder(lease);
-    Error::Claimed {
+    Error::Locked {
         workload: site.shown.clone(),
-        holder: holder.as_ref().map_or_else(|| "somebody".to_owned(), |holder| holder.identity.clone()),
+        holder: holder.as_ref().map_or_else(|| "an unknown holder".to_owned(), |holder| holder.identity.clone()),
         since: holder.and_then(|holder| holder.since).map_or_else(
             || "an unknown time".to_owned(),
             |since| since.round(jiff::Unit::Second).unwrap_or(since).to_string(),
@@ -118,12 +118,12 @@ mod tests {
 
     use jiff::Timestamp;
 
-    use super::{Site, is_one_tenure, lease};
+    use super::{Site, is_same_holding, lease};
     use crate::PREFIX;
     use crate::locks::{LEAVES_NODE, NEXT_POD};
 
     #[test]
-    fn a_sign_of_life_is_of_the_same_tenure_and_a_new_holder_is_not() {
+    fn a_renewal_is_of_the_same_holding_and_a_new_holder_is_not() {
         let site =
             Site { namespace: "shop".to_owned(), name: "stateful-db".to_owned(), owner: None, shown: "db".to_owned() };
         let mut taken = lease(&site, "ana", Timestamp::UNIX_EPOCH, None);
@@ -132,19 +132,19 @@ mod tests {
         let mut renewed = taken.clone();
         renewed.metadata.resource_version = Some("8".to_owned());
         renewed.spec.get_or_insert_default().renew_time = None;
-        assert!(is_one_tenure(&taken, &renewed));
-        // Also by one who calls himself the same.
-        assert!(!is_one_tenure(&taken, &lease(&site, "ana", Timestamp::UNIX_EPOCH, Some(&taken))));
+        assert!(is_same_holding(&taken, &renewed));
+        // Also when the new holder has the same identity.
+        assert!(!is_same_holding(&taken, &lease(&site, "ana", Timestamp::UNIX_EPOCH, Some(&taken))));
         let mut made_anew = taken.clone();
         made_anew.metadata.uid = Some("2".to_owned());
-        assert!(!is_one_tenure(&taken, &made_anew));
-        // What says nothing of it is nobody's.
+        assert!(!is_same_holding(&taken, &made_anew));
+        // A Lease without these fields is not comparable.
         let untold = k8s_openapi::api::coordination::v1::Lease::default();
-        assert!(!is_one_tenure(&untold, &untold));
+        assert!(!is_same_holding(&untold, &untold));
     }
 
     #[test]
-    fn what_a_holder_announced_is_no_word_of_the_next_one() {
+    fn an_announcement_ends_with_its_holder() {
         let site = Site {
             namespace: "shop".to_owned(),
             name: "stateful-redis".to_owned(),
@@ -156,6 +156,6 @@ mod tests {
         let others = ("example.com/seen".to_owned(), "yes".to_owned());
         before.metadata.annotations = Some(announced.into_iter().chain([others.clone()]).collect());
         let after = lease(&site, "bert", Timestamp::UNIX_EPOCH, Some(&before));
-        assert_eq!(after.metadata.annotations, Some(BTreeMap::from([others])), "and what others wrote stays");
+        assert_eq!(after.metadata.annotations, Some(BTreeMap::from([others])), "annotations of others stay");
     }
 }

@@ -1,4 +1,4 @@
-//! LOOK. What is remembered of a Lease, whoever wrote it.
+//! LOOK. The facts of a Lease that the guard and the operations need.
 
 use std::collections::BTreeMap;
 

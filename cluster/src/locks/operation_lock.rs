@@ -1,4 +1,4 @@
-//! TOUCH. The claim: a Lease, so that a workload has one operation at a time, and everybody can see whose.
+//! TOUCH. The operation lock: a Lease that gives a workload one operation at a time and shows its holder.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,25 +13,26 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::LeaseFacts;
-use super::lease::{LIFETIME, LockHolder, Site, claimed, holder, is_one_tenure, lease, name};
+use super::lease::{LIFETIME, LockHolder, Site, holder, is_same_holding, lease, locked_error, name};
 use crate::metadata::owner_reference;
 use crate::{Cluster, Error, PREFIX, Result};
 
-/// The annotation that names the pod that goes next, by UID, under our prefix.
+/// The annotation, under this tool's prefix, with the UID of the pod that the operation removes next.
 pub const NEXT_POD: &str = "next-pod";
 
-/// The annotation that names the node an operation has judged and is about to empty of the workload, under our prefix.
+/// The annotation, under this tool's prefix, with the node whose members of the workload the operation is about to move;
+/// the judge has allowed it.
 pub const LEAVES_NODE: &str = "leaves-node";
 
-/// A sign of life this often: three may fail before the claim is anybody's.
+/// How often the holder renews the lock: three renewals may fail before it expires.
 const RENEW_EVERY: Duration = Duration::from_millis(2_500);
 
-/// Without a sign of life for this long the holder no longer counts the claim as its own and touches nothing until it
-/// has renewed it. Shorter than [`LIFETIME`], so that a new holder never acts beside the old one.
+/// How long after its last renewal the holder still trusts the lock; later it changes nothing before it has renewed it.
+/// Shorter than [`LIFETIME`], so that a new holder never acts at the same time as the old one.
 const TRUSTED_FOR: Duration = Duration::from_secs(6);
 
-/// A held claim; renewed in the background until released or dropped. Dropping does not release it: whoever comes next
-/// waits until it has run out, for nobody can know how far a dropped operation got.
+/// A held operation lock, renewed in the background until it is released or dropped. Dropping does not release it: the next
+/// operation waits until it expires, because the progress of a dropped operation is unknown.
 pub struct OperationLock {
     leases: Api<Lease>,
     workload: String,
@@ -46,20 +47,21 @@ struct Held {
 }
 
 impl OperationLock {
-    /// Who holds the claim on a workload now, alive or not.
+    /// LOOK. The holder of a workload's operation lock, whether it still renews it or not.
     pub async fn holder(cluster: &Cluster, workload: &Workload) -> Result<Option<LockHolder>> {
         let leases: Api<Lease> = Api::namespaced(cluster.client.clone(), &workload.id.namespace);
         Ok(leases.get_opt(&name(workload)).await?.as_ref().and_then(holder))
     }
 
-    /// Takes the claim. One that is held is waited for up to `patience`: it is free once its holder has let go of it,
-    /// or has shown no sign of life for its whole lifetime **while we watched** (clocks of two machines are not compared).
+    /// Takes the lock. A lock that is held is waited for up to `patience`; then [`Error::Locked`]. It is free once its
+    /// holder has released it, or has not renewed it for [`LIFETIME`] **while this process watched**: the clocks of two
+    /// machines are not compared.
     pub async fn take(cluster: &Cluster, workload: &Workload, identity: &str, patience: Duration) -> Result<Self> {
         Self::take_watched(cluster, workload, identity, patience, None).await
     }
 
-    /// The same, by somebody who has watched the claim before: since when it has shown no sign of life need not be found out
-    /// once more.
+    /// Takes the lock like [`OperationLock::take`]. `seen` is what this process observed of the lock before, so that its
+    /// holder's silence is not measured from the beginning again.
     pub async fn take_watched(
         cluster: &Cluster,
         workload: &Workload,
@@ -77,7 +79,7 @@ impl OperationLock {
         Self::take_at(cluster, &site, identity, patience, Duration::from_millis(250), watched).await
     }
 
-    /// Waits, for as long as it takes, until this process leads those that call themselves `name` in a namespace.
+    /// Waits without a limit until this process holds the Lease `name` of a namespace, as the leader among replicas.
     pub async fn lead(cluster: &Cluster, namespace: &str, name: &str, identity: &str) -> Result<Self> {
         let (namespace, name) = (namespace.to_owned(), name.to_owned());
         let site = Site { shown: format!("Lease {namespace}/{name}"), namespace, name, owner: None };
@@ -107,7 +109,7 @@ impl OperationLock {
                     watched = Some((version, since));
                     if holder(old).is_some() && since.elapsed() < LIFETIME {
                         if started.elapsed() >= patience {
-                            return Err(claimed(site, old));
+                            return Err(locked_error(site, old));
                         }
                         sleep(every).await;
                         continue;
@@ -123,7 +125,7 @@ impl OperationLock {
             };
             match attempt.map_err(Error::from) {
                 Ok(lease) => return Ok(Self::keep(leases, site, lease)),
-                // Somebody was quicker: look who.
+                // Another process was faster: read its Lease.
                 Err(Error::Conflict(_)) => {}
                 Err(error) => return Err(error),
             }
@@ -147,20 +149,21 @@ impl OperationLock {
         Self { leases, workload: site.shown.clone(), held, renewer }
     }
 
-    /// Makes sure the claim is still ours; to be called before each thing done.
+    /// Makes sure that this process still holds the lock; to be called before each change. [`Error::LockLost`] when another
+    /// process has taken it.
     pub async fn confirm(&self) -> Result<()> {
         let mut held = self.held.lock().await;
         if held.lost {
-            return Err(Error::ClaimLost(self.workload.clone()));
+            return Err(Error::LockLost(self.workload.clone()));
         }
         if held.renewed.elapsed() < TRUSTED_FOR {
             return Ok(());
         }
         let renewed = held.renew(&self.leases).await;
-        if held.lost { Err(Error::ClaimLost(self.workload.clone())) } else { renewed }
+        if held.lost { Err(Error::LockLost(self.workload.clone())) } else { renewed }
     }
 
-    /// Tells the guard what comes next: [`NEXT_POD`] by its UID, or [`LEAVES_NODE`] by its name.
+    /// Announces to the guard what the operation does next: [`NEXT_POD`] with a UID, or [`LEAVES_NODE`] with a node's name.
     pub async fn announce(&self, what: &str, which: &str) -> Result<()> {
         let mut held = self.held.lock().await;
         let notes = held.lease.metadata.annotations.get_or_insert_default();
@@ -168,7 +171,7 @@ impl OperationLock {
         held.renew(&self.leases).await
     }
 
-    /// Lets go of it.
+    /// Releases the lock.
     pub async fn release(self) -> Result<()> {
         self.renewer.abort();
         let mut held = self.held.lock().await;
@@ -185,24 +188,24 @@ impl Drop for OperationLock {
 }
 
 impl Held {
-    /// Writes the lease with a new sign of life, provided that it is still ours. An answer that takes longer than the claim is
-    /// trusted for is not waited for.
+    /// Writes the Lease with a new renewal time, provided that this process still holds it. Waits for the answer no longer than
+    /// [`TRUSTED_FOR`].
     async fn renew(&mut self, leases: &Api<Lease>) -> Result<()> {
-        match timeout(TRUSTED_FOR, self.written(leases)).await {
+        match timeout(TRUSTED_FOR, self.write(leases)).await {
             Ok(written) => written,
             Err(_) => Err(Error::Unreachable(format!("it has not answered for {} s", TRUSTED_FOR.as_secs()))),
         }
     }
 
-    async fn written(&mut self, leases: &Api<Lease>) -> Result<()> {
+    async fn write(&mut self, leases: &Api<Lease>) -> Result<()> {
         let mut next = self.lease.clone();
         next.spec.get_or_insert_default().renew_time = Some(MicroTime(Timestamp::now()));
         let name = next.metadata.name.clone().unwrap_or_default();
         let mut written = leases.replace(&name, &PostParams::default(), &next).await.map_err(Error::from);
         if let Err(Error::Conflict(_)) = written {
-            // A sign of life whose answer was lost on the way is our own, and no other holder.
+            // The conflict may come from our own renewal, if its answer was lost.
             let there = leases.get(&name).await?;
-            if is_one_tenure(&there, &next) {
+            if is_same_holding(&there, &next) {
                 next.metadata.resource_version = there.metadata.resource_version;
                 written = leases.replace(&name, &PostParams::default(), &next).await.map_err(Error::from);
             }
@@ -221,7 +224,7 @@ impl Held {
     }
 }
 
-/// The version this process saw last, and since when. A moment of the wall clock that lies ahead is no moment at all.
+/// The version this process saw last, and since when. A time in the future is ignored.
 fn watched(seen: &LeaseFacts) -> Option<(String, Instant)> {
     let age = Duration::try_from(Timestamp::now().duration_since(seen.seen_at)).ok()?;
     Some((seen.version.clone(), Instant::now().checked_sub(age)?))

@@ -57,7 +57,7 @@ pub struct Answers {
     pub shard: Document,
     /// What the members of a sharded cluster are asked beside all that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cluster: Option<Cluster>,
+    pub cluster: Option<ShardedCluster>,
     /// What it was asked and its user may not know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub withheld: Vec<Withheld>,
@@ -65,7 +65,7 @@ pub struct Answers {
 
 /// What a part of a sharded cluster knows of it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Cluster {
+pub struct ShardedCluster {
     /// What the balancer was told, from `config.settings`: empty as long as nobody told it anything.
     pub balancer: Document,
     /// Its shards (`config.shards`), as only the config servers know them.

@@ -13,7 +13,7 @@ mod relay;
 mod sharding;
 mod switchover;
 
-pub use answers::{Answers, Cluster, Seen, Withheld};
+pub use answers::{Answers, Seen, ShardedCluster, Withheld};
 pub use conditions::CONDITIONS;
 pub use interpret::interpret;
 pub use profile::PROFILE;

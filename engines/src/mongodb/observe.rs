@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 
 use super::answers::{COMMITTED_WITHIN, commits, documents};
 use super::connections::{Connections, PATIENCE, ask, ask_of, is_withheld};
-use super::{Answers, Cluster, Seen, Withheld};
+use super::{Answers, Seen, ShardedCluster, Withheld};
 use crate::{Endpoint, ServerError};
 
 /// Between two questions whether a majority has an entry.
@@ -134,9 +134,9 @@ async fn committed(link: &Client, status: &Document) -> Result<Document, Error> 
 }
 
 /// What a part of a sharded cluster knows of it; each part has nothing where the others have something.
-async fn cluster(config: &Database) -> Result<Cluster, Error> {
+async fn cluster(config: &Database) -> Result<ShardedCluster, Error> {
     let balancer = all_of(config, doc! { "find": "settings", "filter": { "_id": "balancer" } }).await?;
-    Ok(Cluster {
+    Ok(ShardedCluster {
         balancer: balancer.into_iter().next().unwrap_or_default(),
         shards: all_of(config, doc! { "find": "shards" }).await?,
         leaving: all_of(config, doc! { "find": "migrationCoordinators", "projection": { "nss": 1 } }).await?,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::lsn::Lsn;
 
 /// One row of an answer: the text of each column, none where it is NULL.
-pub type Row = BTreeMap<String, Option<String>>;
+pub type TextRow = BTreeMap<String, Option<String>>;
 
 /// One member and what it said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,21 +24,21 @@ pub struct Seen {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answers {
     /// Its role, its positions, its identity, and the settings that change a verdict.
-    pub server: Row,
+    pub server: TextRow,
     /// `pg_stat_replication`: who receives its log, and when each was last heard of.
-    pub replication: Vec<Row>,
+    pub replication: Vec<TextRow>,
     /// `pg_stat_wal_receiver`: whom it receives from, and under which name, without how it connects.
-    pub receiver: Vec<Row>,
+    pub receiver: Vec<TextRow>,
     /// `pg_replication_slots`.
-    pub slots: Vec<Row>,
+    pub slots: Vec<TextRow>,
     /// Transactions open for longer than three seconds.
-    pub transactions: Vec<Row>,
+    pub transactions: Vec<TextRow>,
     /// `pg_prepared_xacts`: transactions prepared for a commit in two phases.
-    pub prepared: Vec<Row>,
+    pub prepared: Vec<TextRow>,
     /// `pg_stat_progress_basebackup`.
-    pub backups: Vec<Row>,
+    pub backups: Vec<TextRow>,
     /// `pg_stat_archiver`.
-    pub archiver: Vec<Row>,
+    pub archiver: Vec<TextRow>,
 }
 
 impl Answers {
@@ -72,6 +72,6 @@ impl Answers {
 }
 
 /// One column of a row, unless it is NULL or not there (older servers have fewer).
-pub(super) fn text<'a>(row: &'a Row, name: &str) -> Option<&'a str> {
+pub(super) fn text<'a>(row: &'a TextRow, name: &str) -> Option<&'a str> {
     row.get(name)?.as_deref()
 }

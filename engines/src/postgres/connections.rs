@@ -66,7 +66,7 @@ impl Connections {
         endpoint: &Endpoint,
         questions: &str,
         patience: Duration,
-    ) -> Result<Vec<Vec<Row>>, ServerError> {
+    ) -> Result<Vec<Vec<TextRow>>, ServerError> {
         let link = self.to(endpoint).await?;
         let why = match timeout(patience, ask(&link, questions)).await {
             Ok(Ok(answers)) => return Ok(answers),
@@ -138,7 +138,7 @@ pub(super) async fn reach(way: &DialConfig) -> Result<TcpStream, ServerError> {
 }
 
 /// Asks, and gives the rows of each statement's answer.
-pub(super) async fn ask(link: &Client, questions: &str) -> Result<Vec<Vec<Row>>, tokio_postgres::Error> {
+pub(super) async fn ask(link: &Client, questions: &str) -> Result<Vec<Vec<TextRow>>, tokio_postgres::Error> {
     let mut answers = Vec::new();
     let mut rows = Vec::new();
     for message in link.simple_query(questions).await? {

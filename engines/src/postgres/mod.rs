@@ -11,12 +11,13 @@ mod interpret;
 mod lsn;
 mod observe;
 mod pooler;
+mod pooler_control;
 mod profile;
 mod standby_names;
 mod switchover;
 mod tls;
 
-pub use answers::{Answers, Row, Seen};
+pub use answers::{Answers, Seen, TextRow};
 pub use conditions::CONDITIONS;
 pub use interpret::interpret;
 pub use profile::PROFILE;

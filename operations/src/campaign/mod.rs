@@ -10,6 +10,7 @@
 mod drain;
 mod error;
 mod eviction;
+mod listener;
 mod run;
 
 use stateful_cluster::discovery::pods::NodePod;
@@ -18,7 +19,8 @@ use stateful_safety::WorkloadId;
 pub use drain::plan_drain;
 pub use error::CampaignError;
 pub use eviction::{AcceptedLosses, evictable};
-pub use run::{CampaignEnd, CampaignListener, run, try_out};
+pub use listener::CampaignListener;
+pub use run::{CampaignEnd, run, try_out};
 
 use crate::Plan;
 use crate::session::Session;

@@ -8,22 +8,12 @@ use stateful_cluster::discovery::pods::NodePod;
 use stateful_safety::WorkloadId;
 
 use super::eviction::evict_all;
-use super::{Campaign, CampaignError, Database, Stage};
+use super::{Campaign, CampaignError, CampaignListener, Database, Stage};
 use crate::session::{Ending, Planned, SessionError};
 use crate::{Goal, Plan};
 
 /// The verb in the journals of a campaign's operations.
 const VERB: &str = "drain";
-
-/// Who is told how a campaign goes.
-pub trait CampaignListener: Send + Sync {
-    /// The node is cordoned; `already` where it was before.
-    fn cordoned(&self, node: &str, already: bool);
-    /// A pod of no database is gone, or would be.
-    fn evicted(&self, pod: &NodePod);
-    /// Something worth knowing that stops nothing.
-    fn note(&self, text: &str);
-}
 
 /// How a campaign ended.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use stateful_engines::{BoxFuture, Ledger};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::{Live, Ours};
-use crate::canary::Canary;
+use crate::canary::RunningCanary;
 use crate::journal::{Entry, Event, Line, read};
 use crate::session::OperationWorld;
 use crate::{Plan, Progress, World, WorldError};
@@ -184,8 +184,8 @@ impl OperationWorld for Live {
         }
     }
 
-    fn start_canary(&self) -> Option<Canary> {
-        Some(Canary::start(self))
+    fn start_canary(&self) -> Option<RunningCanary> {
+        Some(RunningCanary::start(self.engine(), self.endpoints()))
     }
 }
 

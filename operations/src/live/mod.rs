@@ -1,6 +1,7 @@
 //! The real world: a Kubernetes cluster and the servers in it.
 
 mod endpoints;
+mod found_poolers;
 mod journal;
 mod observer;
 mod pool_filter;
@@ -201,7 +202,7 @@ impl World for Live {
     fn act<'a>(&'a self, act: &'a Act, snapshot: &'a Snapshot) -> BoxFuture<'a, Result<Option<Duration>, WorldError>> {
         Box::pin(async move {
             let ours = self.ours.lock().await;
-            let lock = ours.lock.as_ref().ok_or_else(|| ClusterError::ClaimLost(self.workload.id.to_string()))?;
+            let lock = ours.lock.as_ref().ok_or_else(|| ClusterError::LockLost(self.workload.id.to_string()))?;
             lock.confirm().await?;
             if let Act::Evict { uid, .. } | Act::Remove { uid, .. } = act {
                 lock.announce(NEXT_POD, uid).await?; // the guard lets this very pod pass, and no other of the workload

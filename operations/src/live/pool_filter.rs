@@ -3,7 +3,7 @@
 use stateful_engines::{Endpoint, Pool, PoolerTarget};
 use stateful_safety::{Member, Workload};
 
-use super::poolers::{Key, Pooler, Poolers};
+use super::found_poolers::{Key, Pooler, Poolers};
 
 /// Sorts the pools of one pooler by what can be done with them.
 pub(super) fn sort(found: &mut Poolers, workload: &Workload, key: &Key, endpoint: &Endpoint, pools: &[Pool]) {

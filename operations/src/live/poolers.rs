@@ -1,62 +1,15 @@
 //! LOOK. The poolers in front of one workload: found among the pods beside it, and asked where they lead.
 
 use futures::future::join_all;
-use serde::{Deserialize, Serialize};
 use stateful_cluster::Cluster;
 use stateful_cluster::connection::port_forwards::PortForwards;
 use stateful_cluster::discovery::poolers;
 use stateful_cluster::discovery::poolers::PoolerPod;
-use stateful_engines::{Credentials, DialConfig, Endpoint, Pool, PoolerControl, PoolerTarget, Secret};
-use stateful_safety::{Member, Workload};
+use stateful_engines::{Endpoint, Pool, PoolerControl};
+use stateful_safety::Workload;
 
+use super::found_poolers::{Key, Poolers};
 use super::pool_filter::sort;
-
-/// A pooler that can be paused.
-pub(super) struct Pooler {
-    pub(super) front: PoolerTarget,
-    pub(super) key: Key,
-}
-
-/// All that is needed to get in to a pooler's console, from any process. It holds a password, so it is never printed; it
-/// is written down in one place, the pipe to the watchdog.
-#[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Key {
-    pod: Member,
-    port: u16,
-    username: Option<String>,
-    password: Option<String>,
-}
-
-impl Key {
-    /// A door to the console.
-    pub(super) async fn endpoint(&self, port_forwards: &PortForwards) -> Endpoint {
-        let password = self.password.clone().map(Secret::new);
-        let credentials = Credentials { username: self.username.clone(), password };
-        // A tunnel that broke says so once, and that may have been long ago: it is dug anew by the second call.
-        let way = match port_forwards.way(&self.pod, self.port).await {
-            Err(_) => port_forwards.way(&self.pod, self.port).await,
-            way => way,
-        };
-        Endpoint {
-            member: self.pod.name.clone(),
-            incarnation: format!("{}:{}", self.pod.uid, self.port),
-            address: self.pod.address.clone(),
-            kept: Vec::new(),
-            way: way.map(|(host, port)| DialConfig { host, port, tls: None, credentials }),
-        }
-    }
-}
-
-/// What was found.
-#[derive(Default)]
-pub(super) struct Poolers {
-    /// Those whose clients can wait.
-    pub(super) able: Vec<Pooler>,
-    /// Those, with the pools, whose clients wait already although nobody should be moving the database.
-    pub(super) paused: Vec<Pooler>,
-    /// What people should know of the others: their clients notice a switchover and have to connect again.
-    pub(super) notes: Vec<String>,
-}
 
 /// Finds them. One that cannot be asked is no obstacle: without a pause nothing is lost either.
 pub(super) async fn find(

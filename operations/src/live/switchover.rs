@@ -7,8 +7,9 @@ use stateful_engines::{Endpoint, SwitchoverError};
 use stateful_safety::Workload;
 
 use super::Live;
+use super::found_poolers::Poolers;
 use super::pooler_pause::PoolerPause;
-use super::poolers::{self, Poolers};
+use super::poolers;
 use super::service_routing::Signposts;
 use super::watchdog::Watchdog;
 use crate::{Snapshot, WorldError};

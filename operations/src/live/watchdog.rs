@@ -20,7 +20,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 
-use super::poolers::{Key, Pooler};
+use super::found_poolers::{Key, Pooler};
 
 /// How long it may take until it has reached every pooler: a process, a tunnel and a login each.
 const READY_WITHIN: Duration = Duration::from_secs(10);

@@ -12,6 +12,7 @@ mod caller;
 mod ending;
 mod error;
 mod leftover;
+mod most_telling;
 mod pace;
 mod ports;
 
@@ -23,8 +24,8 @@ pub use caller::Caller;
 pub use ending::{Conclusion, Ending};
 pub use error::{NotSafe, SessionError};
 pub use leftover::Leftover;
+pub use most_telling::most_telling;
 use pace::SessionPace;
-pub use pace::most_telling;
 pub use ports::OperationWorld;
 
 use crate::journal::Entry;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use stateful_engines::BoxFuture;
 use stateful_safety::{Millis, Reason};
 
-use super::{Session, SessionError};
+use super::{Session, SessionError, most_telling};
 use crate::Snapshot;
 use crate::planning::retry::Pace;
 
@@ -46,10 +46,4 @@ impl Pace for SessionPace<'_> {
             if world.pause(POLL).await { Err(SessionError::Interrupted) } else { Ok(true) }
         })
     }
-}
-
-/// The reason to name where there is room for one: a server that does not answer explains whatever else is not known;
-/// otherwise the first.
-pub fn most_telling(reasons: &[Reason]) -> Option<&Reason> {
-    reasons.iter().find(|reason| matches!(reason, Reason::NotAnswering { .. })).or(reasons.first())
 }

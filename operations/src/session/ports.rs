@@ -6,7 +6,7 @@ use stateful_cluster::locks::{LeaseFacts, LockHolder};
 use stateful_engines::{BoxFuture, Ledger};
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::canary::Canary;
+use crate::canary::RunningCanary;
 use crate::journal::Entry;
 use crate::{Plan, Progress, World, WorldError};
 
@@ -69,5 +69,5 @@ pub trait OperationWorld: World {
     fn report_to(&self, listener: Option<UnboundedSender<Progress>>);
 
     /// TOUCH. Starts a canary, where there are servers to write to.
-    fn start_canary(&self) -> Option<Canary>;
+    fn start_canary(&self) -> Option<RunningCanary>;
 }

@@ -40,7 +40,7 @@ pub(crate) fn failure(context: &Context, workload: &Workload, policy: &Policy, e
         SessionError::Interrupted => Failure::new(Exit::Interrupted, "interrupted; nothing was touched"),
         SessionError::Outdated(outdated) => outdated.into(),
         SessionError::CannotBegin(WorldError::Journal(why)) => Failure::blocked(format!("{id}: {why}")).hint(go_on),
-        SessionError::CannotBegin(error @ WorldError::Cluster(ClusterError::Claimed { .. })) => {
+        SessionError::CannotBegin(error @ WorldError::Cluster(ClusterError::Locked { .. })) => {
             Failure::from(error).hint(format!("watch it: {} --watch", command("status")))
         }
         SessionError::CannotBegin(error) | SessionError::World(error) => error.into(),

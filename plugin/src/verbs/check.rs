@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use stateful_cluster::backups;
 use stateful_cluster::changes::cordon;
 use stateful_cluster::discovery::workloads;
-use stateful_operations::{Canary, Finding, Snapshot, World, check_canary, for_backups, for_looking, recent_backup};
+use stateful_operations::{
+    Finding, RunningCanary, Snapshot, World, check_canary, for_backups, for_looking, recent_backup,
+};
 use stateful_safety::{Policy, Workload};
 use tokio::time::sleep;
 
@@ -101,7 +103,7 @@ async fn report(
     let mut report = CheckReport::new(opened.workload.id.to_string(), of, &found, &target);
     if args.canary {
         context.printer.note(&format!("writing to {} for {} s", opened.workload.id, WRITES_FOR.as_secs()));
-        let canary = Canary::start(&opened.live);
+        let canary = RunningCanary::start(opened.live.engine(), opened.live.endpoints());
         sleep(WRITES_FOR).await;
         report.add(&check_canary(&canary.end().await), &target);
     }

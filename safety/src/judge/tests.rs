@@ -11,6 +11,8 @@ use crate::model::{
 };
 use crate::reasons::Reason;
 
+mod interrupted;
+
 pub(super) const NOW: i64 = 1_000_000;
 
 pub(super) fn state(name: &str, role: Role) -> MemberState {
@@ -275,39 +277,4 @@ fn a_limit_in_seconds_is_kept_only_by_who_is_known_to_keep_it() {
         "unknown is unsafe"
     );
     assert!(against(&assessment, &switch_over("p0", "r00")).is_empty(), "nobody set a limit");
-}
-
-/// A database somebody died in switching over: p0 is a standby by now, r00 not yet a primary.
-fn in_the_pause() -> (Assessment, Disruption) {
-    let mut assessment = three_shards();
-    for member in &mut assessment.groups[0].members {
-        member.role = Role::Replica;
-        member.sync = Sync::Behind { why: "its primary does not answer".to_owned() };
-    }
-    let none_leads = Effect::new(Blocks::Everything, Passes::ByItself);
-    assessment.blockers.push(blocker("STF-DB-018", none_leads));
-    (assessment, Disruption::FinishSwitchover { from: "p0".to_owned(), to: "r00".to_owned() })
-}
-
-#[test]
-fn a_handover_is_finished_only_while_nobody_leads() {
-    let (mut assessment, finish) = in_the_pause();
-    assert!(against(&assessment, &finish).is_empty());
-    assert!(!against(&assessment, &switch_over("p0", "r00")).is_empty(), "nothing begins there");
-    let other = Disruption::FinishSwitchover { from: "p0".to_owned(), to: "r10".to_owned() };
-    assert!(against(&assessment, &other).contains(&"STF-DB-014"), "not into another group");
-    assessment.groups[0].members[1].role = Role::Primary;
-    assert_eq!(against(&assessment, &finish), ["STF-DB-014"], "somebody leads by now");
-    assessment.groups[0].members[0].role = Role::Primary;
-    let two_lead = Effect::new(Blocks::Everything, Passes::ByItself).and_finishing();
-    assessment.blockers = vec![blocker("STF-DB-018", two_lead)];
-    assert!(against(&assessment, &finish).contains(&"STF-DB-018"), "two lead");
-}
-
-#[test]
-fn what_would_make_a_second_writer_keeps_a_handover_from_being_finished() {
-    let (mut assessment, finish) = in_the_pause();
-    let led_by_other = Effect::new(Blocks::Switchover, Passes::Never).and_finishing();
-    assessment.blockers.push(blocker("STF-XX-007", led_by_other));
-    assert_eq!(against(&assessment, &finish), ["STF-XX-007"]);
 }

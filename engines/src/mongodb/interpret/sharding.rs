@@ -4,7 +4,7 @@
 use mongodb::bson::Document;
 
 use super::{Answers, Seen, answers};
-use crate::mongodb::{Balancer, Cluster, Part, Sharding};
+use crate::mongodb::{Balancer, Part, ShardedCluster, Sharding};
 
 /// None where it is in no cluster.
 pub(super) fn sharding(seen: &[Seen], primary: Option<&Seen>) -> Option<Sharding> {
@@ -28,14 +28,14 @@ pub(super) fn sharding(seen: &[Seen], primary: Option<&Seen>) -> Option<Sharding
 }
 
 /// On unless it was told otherwise (`BalancerSettingsType::fromBSON` of the server: `stopped` comes before `mode`).
-fn balancer(cluster: &Cluster) -> Balancer {
+fn balancer(cluster: &ShardedCluster) -> Balancer {
     let told = &cluster.balancer;
     let stopped = told.get_bool("stopped").unwrap_or(false);
     let is_off = stopped || told.get_str("mode").is_ok_and(|mode| mode == "off");
     if is_off { Balancer::Off } else { Balancer::On }
 }
 
-fn leaving(cluster: &Cluster) -> Vec<String> {
+fn leaving(cluster: &ShardedCluster) -> Vec<String> {
     texts(&cluster.leaving, "nss")
 }
 

@@ -4,7 +4,7 @@ use stateful_safety::Blocker;
 
 use super::answered;
 use super::receivers::strangers;
-use crate::postgres::answers::{Row, text};
+use crate::postgres::answers::{TextRow, text};
 use crate::postgres::ha_manager::{HaManager, kept_by};
 use crate::postgres::{Answers, Seen, conditions};
 
@@ -57,6 +57,6 @@ fn of_primary(member: &str, leader: &Answers) -> Vec<Blocker> {
     open.into_iter().chain(prepared).chain(slots).collect()
 }
 
-fn word(row: &Row, name: &str) -> String {
+fn word(row: &TextRow, name: &str) -> String {
     text(row, name).unwrap_or("?").to_owned()
 }

@@ -1,12 +1,12 @@
 //! Who receives a primary's log: which row of its list is which member.
 
 use crate::endpoint::is_at;
-use crate::postgres::answers::{Row, text};
+use crate::postgres::answers::{TextRow, text};
 use crate::postgres::{Answers, Seen};
 
 /// What the primary says of a member: the row under the member's own name, else the one from its address. Several
 /// standbys may come from one address (a proxy between), so names come first.
-pub(super) fn row_of<'a>(primary: &'a Answers, seen: &Seen) -> Option<&'a Row> {
+pub(super) fn row_of<'a>(primary: &'a Answers, seen: &Seen) -> Option<&'a TextRow> {
     let own = seen.answer.as_ref().ok().and_then(Answers::application_name);
     let named = primary.replication.iter().find(|row| {
         let name = text(row, "application_name").unwrap_or_default();
@@ -25,7 +25,7 @@ pub(super) fn row_of<'a>(primary: &'a Answers, seen: &Seen) -> Option<&'a Row> {
 pub(super) fn strangers(primary: &Answers, seen: &[Seen]) -> Vec<String> {
     let ours: Vec<Option<&str>> =
         seen.iter().filter_map(|seen| row_of(primary, seen)).map(|row| text(row, "pid")).collect();
-    let logical = |row: &Row| {
+    let logical = |row: &TextRow| {
         primary
             .slots
             .iter()

@@ -16,7 +16,7 @@ const PASSWORD_VARIABLES: &[&str] = &["PGBOUNCER_ADMIN_PASSWORD", "ADMIN_PASSWOR
 const ONLY_USER: &[(&str, &str)] = &[("DB_USER", "DB_PASSWORD"), ("POSTGRESQL_USERNAME", "POSTGRESQL_PASSWORD")];
 
 /// The way in. Without a password it is tried without: a console may trust whoever reaches it.
-pub(super) fn connection_config(facts: &ContainerFacts) -> ConnectionConfig {
+pub(in crate::postgres) fn connection_config(facts: &ContainerFacts) -> ConnectionConfig {
     let port = |text: Option<&str>| text.and_then(|text| text.parse().ok());
     let declared = ["pgbouncer", "postgres", "postgresql", "pg"].iter().find_map(|name| facts.ports.get(*name));
     let only = facts.ports.values().next().filter(|_| facts.ports.len() == 1);

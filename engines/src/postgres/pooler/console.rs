@@ -15,7 +15,7 @@ pub(in crate::postgres) async fn say(
     consoles: &Connections,
     endpoint: &Endpoint,
     word: &str,
-) -> Result<Vec<Row>, ServerError> {
+) -> Result<Vec<TextRow>, ServerError> {
     let console = consoles.to(endpoint).await?;
     let said = match timeout(PATIENCE, ask(&console, word)).await {
         Ok(Ok(answers)) => return Ok(answers.into_iter().next().unwrap_or_default()),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::postgres::answers::{Row, text};
+use crate::postgres::answers::{TextRow, text};
 use crate::{Pool, RetrySettings};
 
 /// How a pooler is told to hurry while the way to a new primary is opening, in seconds (its manual, "Connection sanity
@@ -12,7 +12,7 @@ pub(in crate::postgres) const HURRIED: &[(&str, &str)] = &[("server_login_retry"
 
 /// The pools in `SHOW DATABASES`, with the mode of `SHOW CONFIG` where they have none of their own. The console itself is
 /// among them without a host; so is a pool that goes to a server on the pooler's own machine, which no other pod can be.
-pub(super) fn pools(databases: &[Row], settings: &[Row]) -> Vec<Pool> {
+pub(in crate::postgres) fn pools(databases: &[TextRow], settings: &[TextRow]) -> Vec<Pool> {
     let setting =
         |name: &str| settings.iter().find(|row| text(row, "key") == Some(name)).and_then(|row| text(row, "value"));
     let mode = setting("pool_mode");
@@ -36,8 +36,8 @@ pub(super) fn pools(databases: &[Row], settings: &[Row]) -> Vec<Pool> {
 }
 
 /// Whether, by `SHOW POOLS`, nobody waits for a connection of these pools who could not be served soon: one is there.
-pub(in crate::postgres) fn is_served(answer: &[Row], pools: &[String]) -> bool {
-    let count = |row: &Row, name: &str| text(row, name).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+pub(in crate::postgres) fn is_served(answer: &[TextRow], pools: &[String]) -> bool {
+    let count = |row: &TextRow, name: &str| text(row, name).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
     let ours =
         answer.iter().filter(|row| text(row, "database").is_some_and(|name| pools.iter().any(|pool| pool == name)));
     let mut ours = ours.filter(|row| count(row, "cl_waiting") > 0);
@@ -55,7 +55,7 @@ pub(in crate::postgres) struct Connection {
 }
 
 /// The connections of these pools in `SHOW SERVERS` that have got as far as being served by a process.
-pub(in crate::postgres) fn connections(answer: &[Row], pools: &[String]) -> BTreeSet<Connection> {
+pub(in crate::postgres) fn connections(answer: &[TextRow], pools: &[String]) -> BTreeSet<Connection> {
     let ours =
         answer.iter().filter(|row| text(row, "database").is_some_and(|name| pools.iter().any(|pool| pool == name)));
     ours.filter_map(|row| {
@@ -67,9 +67,9 @@ pub(in crate::postgres) fn connections(answer: &[Row], pools: &[String]) -> BTre
 
 #[cfg(test)]
 mod tests {
-    use super::{Connection, Row, connections, is_served, pools};
+    use super::{Connection, TextRow, connections, is_served, pools};
 
-    fn row(columns: &[(&str, Option<&str>)]) -> Row {
+    fn row(columns: &[(&str, Option<&str>)]) -> TextRow {
         columns.iter().map(|(name, value)| ((*name).to_owned(), value.map(ToOwned::to_owned))).collect()
     }
 

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use super::decide::{Next, Side, next};
 use super::follow::Follower;
 use super::prepare::{successor, undo};
-use super::{LOOK, NOT_STOPPING, SETTLED_WITHIN, SwitchoverContext, fence, promote};
+use super::{LOOK, NOT_STOPPING, SETTLED_WITHIN, SwitchoverContext, fence, promote, promote_successor};
 use crate::postgres::lsn::Lsn;
 use crate::{CompletedSwitchover, SwitchoverError};
 
@@ -29,7 +29,7 @@ pub(super) async fn finish(
         match now {
             Next::PromoteSuccessor if settled || last.is_some() => {
                 let followers = if told.is_empty() { tell(context).await } else { told };
-                return promote::promote_successor(context, &followers, started, last).await;
+                return promote_successor::promote_successor(context, &followers, started, last).await;
             }
             Next::PromoteBack if settled => {
                 promote::promote(context, context.from).await.map_err(|error| error.told(context, context.from))?;

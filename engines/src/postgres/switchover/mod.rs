@@ -13,6 +13,7 @@ pub(super) mod patroni;
 pub(super) mod poolers;
 mod prepare;
 mod promote;
+mod promote_successor;
 pub(super) mod repoint_poolers;
 mod return_to_primary;
 mod shutdown_record;
@@ -84,7 +85,7 @@ async fn begin(context: &SwitchoverContext<'_>) -> Result<CompletedSwitchover, S
     if let Some(last) = last
         && promote::has_received(context, last).await
     {
-        return promote::promote_successor(context, &prepared.followers, started, Some(last)).await;
+        return promote_successor::promote_successor(context, &prepared.followers, started, Some(last)).await;
     }
     finish::finish(context, started, last, prepared.followers).await
 }
@@ -134,11 +135,16 @@ impl SwitchoverContext<'_> {
     }
 
     /// Asks a member; its own "no", silence and a broken connection are the same to a question: nothing has changed.
-    async fn rows(&self, member: &str, question: &str) -> Result<Vec<Row>, SwitchoverError> {
+    async fn rows(&self, member: &str, question: &str) -> Result<Vec<TextRow>, SwitchoverError> {
         self.rows_within(member, question, PATIENCE).await
     }
 
-    async fn rows_within(&self, member: &str, question: &str, patience: Duration) -> Result<Vec<Row>, SwitchoverError> {
+    async fn rows_within(
+        &self,
+        member: &str,
+        question: &str,
+        patience: Duration,
+    ) -> Result<Vec<TextRow>, SwitchoverError> {
         let answers = self.connections.ask(self.endpoint(member)?, question, patience).await;
         let answers =
             answers.map_err(|why| SwitchoverError::NoWay { member: member.to_owned(), why: why.to_string() })?;

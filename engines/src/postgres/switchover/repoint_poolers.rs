@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::poolers::{ASK_AGAIN, SERVED_WITHIN, calm, hurry, pause_one, release};
-use crate::postgres::answers::{Row, text};
+use crate::postgres::answers::{TextRow, text};
 use crate::postgres::connections::{Connections, PATIENCE};
 use crate::postgres::pooler::{Connection, connections, is_served, say};
 use crate::{Endpoint, PoolerError, PoolerTarget, ServerError};
@@ -99,7 +99,7 @@ impl Between<'_> {
     async fn served(self) -> Result<BTreeSet<Connection>, ServerError> {
         let question = "SELECT pid, client_port FROM pg_stat_activity WHERE client_port IS NOT NULL";
         let rows = self.connections.ask(self.to, question, PATIENCE).await?;
-        let connection = |row: &Row| {
+        let connection = |row: &TextRow| {
             Some(Connection { process: text(row, "pid")?.to_owned(), port: text(row, "client_port")?.to_owned() })
         };
         Ok(rows.iter().flatten().filter_map(connection).collect())

@@ -4,7 +4,7 @@ use mongodb::bson::{Document, doc};
 use stateful_safety::{Assessment, Blocks, Sync};
 
 use super::{assert_means, changed, interpret, recorded};
-use crate::mongodb::{Cluster, Withheld};
+use crate::mongodb::{ShardedCluster, Withheld};
 
 fn against_upgrade(assessment: &Assessment) -> Vec<&'static str> {
     assessment.blockers_of(Blocks::Upgrade).map(|blocker| blocker.code).collect()
@@ -55,7 +55,8 @@ fn a_shard_cannot_tell_whether_the_balancer_is_on_and_a_chunk_that_leaves_it_is_
     let waits = |blocker: &stateful_safety::Blocker| blocker.effect.passes.may_pass();
     assert!(!unread.blockers_of(Blocks::Upgrade).any(waits), "its own members will never know");
     let moving = changed("shard", 0, |answers| {
-        answers.cluster = Some(Cluster { leaving: vec![doc! { "nss": "shop.orders" }], ..Cluster::default() });
+        answers.cluster =
+            Some(ShardedCluster { leaving: vec![doc! { "nss": "shop.orders" }], ..ShardedCluster::default() });
     });
     assert_eq!(against_upgrade(&moving), ["STF-MG-010", "STF-MG-009"]);
     assert!(moving.blockers.iter().any(|blocker| blocker.text.contains("a chunk of shop.orders is on its way")));
