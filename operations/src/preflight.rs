@@ -1,7 +1,7 @@
 //! THINK. The questions asked before anything begins, as a table: what `check` prints and what a plan must pass.
 
 use stateful_safety::{
-    Disruption, MemberState, Passes, Policy, Reason, ReplicaGroup, Role, Version, VersionSkew, Warning,
+    Blocks, Disruption, MemberState, Passes, Policy, Reason, ReplicaGroup, Role, Version, VersionSkew, Warning,
 };
 
 use crate::affected_members::{moves, target_image};
@@ -26,7 +26,7 @@ struct Check {
 const CHECKS: &[Check] = &[
     Check { name: "joins-by-itself", title: "a member that is added joins the database by itself", applies: |plan, _| added(plan).is_some(), ask: joins_by_itself },
     Check { name: "no-operator", title: "no operator rolls out changes of the template", applies: |plan, _| is_upgrade(plan), ask: no_operator },
-    Check { name: "balancer-off", title: "no balancer moves data between the shards of its cluster meanwhile", applies: |plan, snapshot| is_upgrade(plan) && snapshot.assessment.sharding.is_some(), ask: balancer_off },
+    Check { name: "balancer-off", title: "no balancer moves data between the shards of its cluster meanwhile", applies: |plan, snapshot| is_upgrade(plan) && has_upgrade_conditions(snapshot), ask: balancer_off },
     Check { name: "members-well", title: "every member is there, in sync, and agrees with the others", applies: |_, _| true, ask: members_well },
     Check { name: "replicas-expendable", title: "every replica may be away for a while", applies: |plan, _| replaces(plan), ask: replicas_expendable },
     Check { name: "successors-ready", title: "every primary has a replica that can take over losslessly", applies: |plan, snapshot| !is_finalize(plan) && has_primaries(snapshot), ask: successors_ready },
@@ -37,6 +37,12 @@ const CHECKS: &[Check] = &[
 
 const fn is_upgrade(plan: &Plan) -> bool {
     matches!(plan.goal, Goal::Upgrade { .. })
+}
+
+/// Whether the engine told of anything that concerns upgrades alone, such as being a part of a sharded cluster.
+fn has_upgrade_conditions(snapshot: &Snapshot) -> bool {
+    let assessment = &snapshot.assessment;
+    !assessment.upgrade_notes.is_empty() || assessment.blockers_of(Blocks::Upgrade).next().is_some()
 }
 
 const fn is_finalize(plan: &Plan) -> bool {

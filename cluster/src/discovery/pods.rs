@@ -23,7 +23,7 @@ pub struct NodePod {
 /// Why `kubectl drain` would not simply evict a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DrainObstacle {
-    /// A DaemonSet would recreate it at once: skipped with `--ignore-daemonsets`.
+    /// A `DaemonSet` would recreate it at once: skipped with `--ignore-daemonsets`.
     DaemonSet,
     /// A static pod of the kubelet: it cannot be evicted.
     Mirror,

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
-use super::answers::Row;
+use super::answers::TextRow;
 use super::tls::Encrypting;
 use crate::{DialConfig, Endpoint, ServerError};
 

@@ -2,7 +2,7 @@
 
 use tokio::time::timeout;
 
-use crate::postgres::answers::Row;
+use crate::postgres::answers::TextRow;
 use crate::postgres::connections::{Connections, PATIENCE, ask, failure};
 use crate::{Endpoint, ServerError};
 

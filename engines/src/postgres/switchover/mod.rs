@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 use futures::future::{Either, select};
 use tokio_postgres::Client;
 
-use super::answers::Row;
+use super::answers::TextRow;
 use super::connections::{Connections, PATIENCE};
 use super::lsn::Lsn;
 use crate::{ClientPause, CompletedSwitchover, Endpoint, SwitchoverError};
