@@ -19,7 +19,7 @@ demo: cluster plugin ## Upgrade a live Redis Cluster under load, and watch; ENGI
 test: check cluster plugin guard-debug-image couchdb-stand-in-image ## Everything: `make check`, then every law on the real cluster
 	cargo test --package stateful-tests --test laws
 
-check: ## The part without a cluster: format, lints, unit tests, golden plans, architecture, documentation
+check: servers ## The part without a cluster: format, lints, unit tests, golden plans, architecture, documentation
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- --deny warnings
 	cargo test --workspace --exclude stateful-tests
