@@ -29,6 +29,6 @@ const fn of(
         joins_only_after: None,
         finishes_switchovers: false,
         moves: Moves::ByGroup,
-        advice: Advice { write_quorum_settings: "", persistence: None, forget_database: "" },
+        advice: Advice { write_quorum_settings: "", end_temporary_sync: None, persistence: None, forget_database: "" },
     }
 }

@@ -11,7 +11,7 @@ use stateful_safety::Millis;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use crate::{Endpoint, Gap, Ledger};
+use crate::{CanaryError, Endpoint, Gap, Ledger, ServerError};
 
 /// A write every 20 ms: fine enough to measure a pause of a tenth of a second, too little to be a load.
 const PACE: Duration = Duration::from_millis(20);
@@ -48,7 +48,9 @@ pub(crate) fn is_forgotten(name: &str, now: Millis) -> bool {
 }
 
 /// Tried as long as a client would: a switchover may be under way at this very moment.
-pub(crate) async fn patiently<T, F: Future<Output = Result<T, String>>>(attempt: impl Fn() -> F) -> Result<T, String> {
+pub(crate) async fn patiently<T, F: Future<Output = Result<T, ServerError>>>(
+    attempt: impl Fn() -> F,
+) -> Result<T, ServerError> {
     let started = Instant::now();
     loop {
         match attempt().await {
@@ -63,12 +65,12 @@ pub(crate) async fn patiently<T, F: Future<Output = Result<T, String>>>(attempt:
 pub(crate) async fn whoever_leads<'a, T, F>(
     endpoints: &'a [Endpoint],
     leads: impl Fn(&'a Endpoint) -> F,
-) -> Result<T, String>
+) -> Result<T, ServerError>
 where
-    F: Future<Output = Result<T, String>> + Send + 'a,
+    F: Future<Output = Result<T, ServerError>> + Send + 'a,
 {
     if endpoints.is_empty() {
-        return Err("there are no members".to_owned());
+        return Err(ServerError::NoMembers);
     }
     select_ok(endpoints.iter().map(|endpoint| leads(endpoint).boxed())).await.map(|(leader, _)| leader)
 }
@@ -79,7 +81,7 @@ pub(crate) trait Writes: Send {
     fn attempt(&mut self, number: u64) -> impl Future<Output = Attempt> + Send;
 
     /// The numbers that are there; then they are removed. Says in an error how to remove them by hand.
-    fn read_back(&mut self) -> impl Future<Output = Result<BTreeSet<u64>, String>> + Send;
+    fn read_back(&mut self) -> impl Future<Output = Result<BTreeSet<u64>, CanaryError>> + Send;
 }
 
 /// Writes one number after another until told to stop, reads back, and returns the ledger of that group.
@@ -87,7 +89,7 @@ pub(crate) async fn run(
     writer: &mut impl Writes,
     group: String,
     stop: watch::Receiver<bool>,
-) -> Result<Ledger, String> {
+) -> Result<Ledger, CanaryError> {
     let mut tally = Tally { group, acknowledged: BTreeSet::new(), last_acknowledged: None, ledger: Ledger::default() };
     let mut pace = interval(PACE);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);

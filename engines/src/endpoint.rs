@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::ServerError;
+use crate::tls::TlsError;
+
 /// A member of a database and the way in to it, if there is one now.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
@@ -18,6 +21,11 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// How to reach it.
+    pub(crate) fn dial(&self) -> Result<&DialConfig, ServerError> {
+        self.way.as_ref().map_err(|why| ServerError::NoEndpoint(why.clone()))
+    }
+
     /// Whether a host, as the database's own lists name it, is this member: by its address, or by its DNS name.
     pub fn is_at(&self, host: &str) -> bool {
         is_at(&self.member, self.address.as_deref(), host)
@@ -57,7 +65,7 @@ pub struct Tls {
 impl Tls {
     /// Settings that trust `authority` alone and accept a certificate for any of `names`: through a tunnel the name
     /// dialled is never the server's, so the names the member goes by are checked instead. All in PEM.
-    pub fn new(authority: &[u8], identity: Option<(&[u8], &[u8])>, names: &[String]) -> Result<Self, String> {
+    pub fn new(authority: &[u8], identity: Option<(&[u8], &[u8])>, names: &[String]) -> Result<Self, TlsError> {
         crate::tls::settings(authority, identity, names)
     }
 }

@@ -7,46 +7,72 @@ use std::time::Duration;
 use stateful_safety::{Assessment, ConnectionConfig, ContainerFacts, Millis, Version};
 use tokio::sync::watch;
 
-use crate::{ClientPause, Endpoint, Ledger, PoolerControl};
+use crate::{CanaryError, ClientPause, Endpoint, Ledger, PoolerControl};
 
 /// A future that can be kept in a table.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// A database engine's adapter. It keeps connections open between calls, one a member's incarnation.
+/// A database engine's adapter. It keeps connections open between calls, one for each incarnation of a member.
+///
+/// Every engine can be connected to and assessed. What else it can do, it says by a capability: a trait that the adapter
+/// implements and returns here, or not. The caller decides what a missing capability means.
 pub trait Engine: Send + Sync {
-    /// THINK. How to get in, from what the container declares.
+    /// THINK. How to connect, from what the container declares.
     fn connection_config(&self, facts: &ContainerFacts) -> ConnectionConfig;
 
     /// LOOK. Asks every member at once, each with a deadline of its own, and interprets what they said. Never fails:
     /// a member that does not answer is reported as such.
     fn assess<'a>(&'a self, endpoints: &'a [Endpoint], now: Millis) -> BoxFuture<'a, Assessment>;
 
-    /// The port those servers listen on.
-    fn watcher_port(&self) -> u16;
+    /// Moving the lead to another member; none where no member leads.
+    fn switchover(&self) -> Option<&dyn Switchover>;
 
-    /// LOOK. Addresses of servers that are no members but watch over them and must be asked about a switchover (Sentinels).
-    fn watchers<'a>(&'a self, endpoints: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>>;
+    /// Preparing a member's restart; none where a member may be restarted as it is.
+    fn restart_preparation(&self) -> Option<&dyn RestartPreparation>;
 
+    /// Making a release final; none where the data follows the servers' version.
+    fn finalization(&self) -> Option<&dyn Finalization>;
+
+    /// Commits that wait for a standby for the duration of an operation.
+    fn temporary_sync(&self) -> Option<&dyn TemporarySync>;
+
+    /// Control of the connection poolers in front of the database.
+    fn pooler_control(&self) -> Option<&dyn PoolerControl>;
+
+    /// Servers that are no members but watch over them and take part in a switchover.
+    fn watchers(&self) -> Option<&dyn Watchers>;
+
+    /// A client that writes and reads back beside an operation.
+    fn canary(&self) -> Option<&dyn Canary>;
+}
+
+/// Moving the lead of a replica group to another member.
+pub trait Switchover: Send + Sync {
     /// TOUCH. Makes `to` the primary in place of `from` by the engine's own lossless way, and returns once `to` says
-    /// it is. Never forces. The caller has asked the judge just before. `watchers` are the ways to those servers.
-    /// `gate` is closed just before writes stop and turned before they flow again, where the engine lets no clients wait by
-    /// itself.
+    /// it is. Never forces. The caller has asked the judge just before. `watchers` are the endpoints of [`Watchers`].
+    /// `clients` are paused just before writes stop and led to the successor before they flow again, where the engine does not
+    /// let clients wait by itself.
+    ///
+    /// # Errors
+    /// [`SwitchoverError`]: what is known of the outcome.
     fn switch_over<'a>(
         &'a self,
         endpoints: &'a [Endpoint],
         watchers: &'a [Endpoint],
         from: &'a str,
         to: &'a str,
-        gate: &'a dyn ClientPause,
+        clients: &'a dyn ClientPause,
     ) -> BoxFuture<'a, Result<CompletedSwitchover, SwitchoverError>>;
+}
 
-    /// What it can do with poolers in front; nothing where there are none for this engine.
-    fn pooler_control(&self) -> Option<&dyn PoolerControl> {
-        None
-    }
-
+/// Preparing a member's restart.
+pub trait RestartPreparation: Send + Sync {
     /// TOUCH. Makes sure that a member about to be restarted comes back with the role it has now, where its server alone
-    /// keeps it, and that nobody depends on it meanwhile; to be done just before. Changes nothing where it is so anyway.
+    /// keeps it, and that no client or member depends on it meanwhile; to be done just before. Changes nothing where it is so
+    /// anyway.
+    ///
+    /// # Errors
+    /// [`SwitchoverError`]: the member was not prepared, and should not be restarted.
     fn prepare_restart<'a>(
         &'a self,
         endpoints: &'a [Endpoint],
@@ -54,46 +80,59 @@ pub trait Engine: Send + Sync {
     ) -> BoxFuture<'a, Result<Prepared, SwitchoverError>>;
 
     /// TOUCH. Takes back what `prepare_restart` has changed on members that were not restarted after all, and what keeps a member
-    /// that leads from leading after its next start: for whoever takes up, ends or leaves an operation. What was done and what
-    /// could not be, for people.
-    fn take_back<'a>(&'a self, _doors: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
-        Box::pin(async { Vec::new() })
-    }
+    /// that leads from leading after its next start: for an operation that is resumed, ended or left. What was done and what
+    /// could not be, as sentences.
+    fn take_back<'a>(&'a self, endpoints: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>>;
+}
 
+/// Making a release final.
+pub trait Finalization: Send + Sync {
     /// TOUCH. Lets the data make use of that release's features; older servers cannot open it any more. The caller has made
-    /// sure that every member runs it. Refused by engines that keep no such thing apart from the servers' own version.
+    /// sure that every member runs it.
+    ///
+    /// # Errors
+    /// [`SwitchoverError`]: what is known of the outcome.
     fn finalize<'a>(
         &'a self,
-        _doors: &'a [Endpoint],
+        endpoints: &'a [Endpoint],
         release: &'a Version,
-    ) -> BoxFuture<'a, Result<(), SwitchoverError>> {
-        Box::pin(async move {
-            let why = format!("what it runs is final already: there is no {release} to make final");
-            Err(SwitchoverError::Refused { member: "the engine".to_owned(), why })
-        })
-    }
+    ) -> BoxFuture<'a, Result<(), SwitchoverError>>;
+}
 
+/// Commits that wait for a standby for the duration of an operation.
+pub trait TemporarySync: Send + Sync {
     /// TOUCH. Lets commits wait for a standby from now on, until `end_temporary_sync`; asked only where the assessment says that
-    /// they wait for nobody and may be made to. Done already, nothing changes.
-    fn begin_temporary_sync<'a>(&'a self, _doors: &'a [Endpoint]) -> BoxFuture<'a, Result<(), SwitchoverError>> {
-        Box::pin(async {
-            let why = "whom commits wait for is not changed here for a while".to_owned();
-            Err(SwitchoverError::Refused { member: "the engine".to_owned(), why })
-        })
-    }
+    /// they do not wait and may be made to. Done already, nothing changes.
+    ///
+    /// # Errors
+    /// [`SwitchoverError`]: what is known of the outcome.
+    fn begin_temporary_sync<'a>(&'a self, endpoints: &'a [Endpoint]) -> BoxFuture<'a, Result<(), SwitchoverError>>;
 
     /// TOUCH. Puts back what `begin_temporary_sync` has changed, on every member that still has it; nothing else.
-    fn end_temporary_sync<'a>(&'a self, _doors: &'a [Endpoint]) -> BoxFuture<'a, Result<(), SwitchoverError>> {
-        Box::pin(async { Ok(()) })
-    }
+    ///
+    /// # Errors
+    /// [`SwitchoverError`]: a member may still have it.
+    fn end_temporary_sync<'a>(&'a self, endpoints: &'a [Endpoint]) -> BoxFuture<'a, Result<(), SwitchoverError>>;
+}
 
-    /// TOUCH, keys of its own only. Writes steadily through the door clients use, following the primary wherever it
-    /// goes, until `stop` turns true; then reads everything back, removes it, and returns the ledger.
-    fn canary(
+/// Servers that are no members but watch over them and must be asked about a switchover.
+pub trait Watchers: Send + Sync {
+    /// The port they listen on.
+    fn watcher_port(&self) -> u16;
+
+    /// LOOK. Their addresses.
+    fn watchers<'a>(&'a self, endpoints: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>>;
+}
+
+/// A client that writes and reads back.
+pub trait Canary: Send + Sync {
+    /// TOUCH, keys of its own only. Writes steadily as clients do, following the primary wherever it goes, until `stop` turns
+    /// true; then reads everything back, removes it, and returns the ledger.
+    fn run_canary(
         &self,
         endpoints: watch::Receiver<Vec<Endpoint>>,
         stop: watch::Receiver<bool>,
-    ) -> BoxFuture<'_, Result<Ledger, String>>;
+    ) -> BoxFuture<'_, Result<Ledger, CanaryError>>;
 }
 
 /// What came of getting ready for a member's restart.

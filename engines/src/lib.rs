@@ -11,9 +11,11 @@
 //! [`ENGINES`].
 
 mod canary;
+mod condition;
 pub mod couchdb;
 mod endpoint;
 mod engine;
+mod error;
 mod ledger;
 pub mod mongodb;
 mod pooler_control;
@@ -22,8 +24,14 @@ pub mod redis;
 mod registry;
 mod tls;
 
+pub use condition::{Condition, NO_PRIMARY, SEVERAL_PRIMARIES, VIEWS_DISAGREE, not_one_primary};
 pub use endpoint::{Credentials, DialConfig, Endpoint, Secret, Tls};
-pub use engine::{BoxFuture, CompletedSwitchover, Engine, Prepared, SwitchoverError};
+pub use engine::{
+    BoxFuture, Canary, CompletedSwitchover, Engine, Finalization, Prepared, RestartPreparation, Switchover,
+    SwitchoverError, TemporarySync, Watchers,
+};
+pub use error::{CanaryError, PoolerError, ServerError};
 pub use ledger::{Gap, Ledger};
 pub use pooler_control::{ClientPause, NoClientPause, Pool, PoolerControl, PoolerTarget, RetrySettings};
 pub use registry::{ENGINES, EngineRow, find_profile, open, profiles};
+pub use tls::TlsError;

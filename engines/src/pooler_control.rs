@@ -3,7 +3,7 @@
 
 use stateful_safety::{ConnectionConfig, ContainerFacts};
 
-use crate::{BoxFuture, Endpoint, SwitchoverError};
+use crate::{BoxFuture, Endpoint, PoolerError, SwitchoverError};
 
 /// Poolers of an engine, spoken to on their own console.
 pub trait PoolerControl: Send + Sync {
@@ -11,7 +11,7 @@ pub trait PoolerControl: Send + Sync {
     fn connection_config(&self, facts: &ContainerFacts) -> ConnectionConfig;
 
     /// LOOK. The pools of one pooler, and where each leads.
-    fn ask<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, Result<Vec<Pool>, String>>;
+    fn ask<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, Result<Vec<Pool>, PoolerError>>;
 
     /// TOUCH. Lets the clients of all these wait as soon as none of them is in the middle of a transaction. All of them or
     /// none: when one has not done so in time, all are resumed and the error names it.
@@ -20,7 +20,7 @@ pub trait PoolerControl: Send + Sync {
     /// TOUCH. Lets the clients of one go on, and returns when they do or a moment has passed. While it waits the pooler
     /// tries often: the way to the new primary opens by itself, and it must not be waited for longer than that takes. A
     /// pool that is not paused is left as it is.
-    fn resume<'a>(&'a self, front: &'a PoolerTarget) -> BoxFuture<'a, Result<(), String>>;
+    fn resume<'a>(&'a self, front: &'a PoolerTarget) -> BoxFuture<'a, Result<(), PoolerError>>;
 
     /// TOUCH. The same for all of them after `from` has switched over to `to`, and every connection they open is made sure to
     /// lead to `to`: the way there goes by a Service, which each node's proxy follows in its own time, and `from` will soon
@@ -30,7 +30,7 @@ pub trait PoolerControl: Send + Sync {
         fronts: &'a [PoolerTarget],
         from: &'a Endpoint,
         to: &'a Endpoint,
-    ) -> BoxFuture<'a, Vec<Result<(), String>>>;
+    ) -> BoxFuture<'a, Vec<Result<(), PoolerError>>>;
 }
 
 /// A pool: what clients ask for by a name, and where they are led.

@@ -4,22 +4,36 @@ use std::sync::LazyLock;
 
 use stateful_safety::{EngineProfile, EngineProfiles};
 
-use crate::{Engine, couchdb, mongodb, postgres, redis};
+use crate::{Condition, Engine, couchdb, mongodb, postgres, redis};
 
 /// One engine: what is constant about it, and how its adapter is made.
 pub struct EngineRow {
     /// What is constant about it.
     pub profile: &'static EngineProfile,
+    /// The conditions it may find.
+    pub conditions: &'static [&'static Condition],
     /// Makes an adapter; no connection is opened yet.
     pub open: fn() -> Box<dyn Engine>,
 }
 
 /// Every engine, in the order in which detection tries them.
 pub const ENGINES: &[EngineRow] = &[
-    EngineRow { profile: &redis::PROFILE, open: || Box::new(redis::Redis::default()) },
-    EngineRow { profile: &postgres::PROFILE, open: || Box::new(postgres::Postgres::default()) },
-    EngineRow { profile: &mongodb::PROFILE, open: || Box::new(mongodb::Mongodb::default()) },
-    EngineRow { profile: &couchdb::PROFILE, open: || Box::new(couchdb::Couchdb::default()) },
+    EngineRow { profile: &redis::PROFILE, conditions: redis::CONDITIONS, open: || Box::new(redis::Redis::default()) },
+    EngineRow {
+        profile: &postgres::PROFILE,
+        conditions: postgres::CONDITIONS,
+        open: || Box::new(postgres::Postgres::default()),
+    },
+    EngineRow {
+        profile: &mongodb::PROFILE,
+        conditions: mongodb::CONDITIONS,
+        open: || Box::new(mongodb::Mongodb::default()),
+    },
+    EngineRow {
+        profile: &couchdb::PROFILE,
+        conditions: couchdb::CONDITIONS,
+        open: || Box::new(couchdb::Couchdb::default()),
+    },
 ];
 
 static PROFILES: LazyLock<Vec<&'static EngineProfile>> =
@@ -42,6 +56,8 @@ pub fn open(name: &str) -> Option<Box<dyn Engine>> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use stateful_safety::Version;
 
     use super::{ENGINES, find_profile, open, profiles};
@@ -108,5 +124,70 @@ mod tests {
         for (this, that, another) in [("15.18", "15.20", false), ("15.20", "17.12", true), ("17.12", "15.20", true)] {
             assert_eq!(version(this).is_another_release_than(&version(that), engine("postgres")), another);
         }
+    }
+
+    /// What each condition means, literally: a changed effect is a changed verdict.
+    #[test]
+    fn every_condition_has_the_effect_it_always_had() {
+        use stateful_safety::{Blocks, Passes, UnfinishedSwitchover};
+        let told = |blocks, passes, unfinished| {
+            let blocks = match blocks {
+                Blocks::Everything => "everything",
+                Blocks::Switchover => "switchover",
+                Blocks::SwitchoverAndItsMember => "switchover and its member",
+                Blocks::AllButItsMember => "all but its member",
+                Blocks::Upgrade => "upgrade",
+                Blocks::Finalize => "finalize",
+            };
+            let passes = match passes {
+                Passes::Never => "never",
+                Passes::ByItself => "by itself",
+                Passes::WithinSeconds => "within seconds",
+                Passes::ByFinalize => "by finalize",
+            };
+            let finishing = if unfinished == UnfinishedSwitchover::Blocked { ", finishing" } else { "" };
+            format!("{blocks}{finishing}; {passes}")
+        };
+        let rows = ENGINES.iter().flat_map(|row| row.conditions);
+        let found: BTreeSet<String> = rows
+            .map(|row| {
+                let effect = row.effect;
+                format!("{} {}", row.code, told(effect.blocks, effect.passes, effect.unfinished))
+            })
+            .collect();
+        let expected = [
+            "STF-CD-001 all but its member; by itself",
+            "STF-CD-002 everything; by itself",
+            "STF-CD-003 everything; by itself",
+            "STF-CD-004 everything; never",
+            "STF-CD-005 everything; by itself",
+            "STF-DB-016 everything, finishing; by itself",
+            "STF-DB-017 everything, finishing; never",
+            "STF-DB-018 everything, finishing; by itself",
+            "STF-DB-018 everything; by itself",
+            "STF-DB-019 switchover; within seconds",
+            "STF-DB-020 switchover; never",
+            "STF-MG-001 switchover and its member; by itself",
+            "STF-MG-002 everything; by itself",
+            "STF-MG-003 everything; never",
+            "STF-MG-004 everything; by finalize",
+            "STF-MG-008 upgrade; never",
+            "STF-MG-009 upgrade; by itself",
+            "STF-MG-009 upgrade; never",
+            "STF-MG-010 upgrade; by itself",
+            "STF-MG-011 finalize; never",
+            "STF-MG-012 everything; never",
+            "STF-MG-013 everything; by itself",
+            "STF-PG-001 switchover; by itself",
+            "STF-PG-002 switchover; by itself",
+            "STF-PG-003 switchover and its member; by itself",
+            "STF-PG-004 everything; never",
+            "STF-PG-005 switchover; never",
+            "STF-PG-006 switchover, finishing; never",
+            "STF-PG-007 switchover, finishing; never",
+            "STF-RD-001 everything, finishing; by itself",
+            "STF-RD-002 everything, finishing; by itself",
+        ];
+        assert_eq!(found.iter().map(String::as_str).collect::<Vec<_>>(), expected);
     }
 }

@@ -10,33 +10,54 @@ use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme
 
 use crate::Tls;
 
-pub(crate) fn settings(authority: &[u8], identity: Option<(&[u8], &[u8])>, names: &[String]) -> Result<Tls, String> {
+/// Why there are no TLS settings for a member.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TlsError {
+    /// The authority's certificate.
+    #[error("the authority's certificate {0}")]
+    Authority(String),
+    /// There is none.
+    #[error("no authority to trust: {0}")]
+    NoAuthority(String),
+    /// The member has neither a DNS name nor an address.
+    #[error("the member has no name to verify")]
+    NoName,
+    /// The client's certificate.
+    #[error("the client certificate cannot be read: {0}")]
+    ClientCertificate(String),
+    /// The client's key; what is wrong with it is not told, since it is secret.
+    #[error("the client key cannot be read")]
+    ClientKey,
+    /// They contradict each other.
+    #[error("{0}")]
+    Settings(String),
+}
+
+pub(crate) fn settings(authority: &[u8], identity: Option<(&[u8], &[u8])>, names: &[String]) -> Result<Tls, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(authority) {
-        let certificate =
-            certificate.map_err(|error| format!("the authority's certificate cannot be read: {error}"))?;
-        roots.add(certificate).map_err(|error| format!("the authority's certificate cannot be used: {error}"))?;
+        let certificate = certificate.map_err(|error| TlsError::Authority(format!("cannot be read: {error}")))?;
+        roots.add(certificate).map_err(|error| TlsError::Authority(format!("cannot be used: {error}")))?;
     }
     let chain = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
         .build()
-        .map_err(|error| format!("no authority to trust: {error}"))?;
+        .map_err(|error| TlsError::NoAuthority(error.to_string()))?;
     let names: Vec<ServerName<'static>> =
         names.iter().filter_map(|name| ServerName::try_from(name.clone()).ok()).collect();
-    let first = names.first().map(|name| name.to_str().into_owned()).ok_or("the member has no name to verify")?;
+    let first = names.first().map(|name| name.to_str().into_owned()).ok_or(TlsError::NoName)?;
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
+        .map_err(|error| TlsError::Settings(error.to_string()))?
         .dangerous() // rustls' word for any verifier but its own; ours only asks its own about several names
         .with_custom_certificate_verifier(Arc::new(AnyName { chain, names }));
     let config = match identity {
         None => config.with_no_client_auth(),
         Some((certificate, key)) => {
             let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificate).collect();
-            let certificates =
-                certificates.map_err(|error| format!("the client certificate cannot be read: {error}"))?;
-            let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| "the client key cannot be read".to_owned())?;
-            config.with_client_auth_cert(certificates, key).map_err(|error| error.to_string())?
+            let certificates = certificates.map_err(|error| TlsError::ClientCertificate(error.to_string()))?;
+            let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError::ClientKey)?;
+            config.with_client_auth_cert(certificates, key).map_err(|error| TlsError::Settings(error.to_string()))?
         }
     };
     Ok(Tls { server_name: first, config: Arc::new(config), logs_in: false })

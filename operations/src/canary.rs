@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::Live;
-use stateful_engines::Ledger;
+use stateful_engines::{CanaryError, Ledger, ServerError};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -14,7 +14,7 @@ const ENDS_WITHIN: Duration = Duration::from_secs(15);
 /// A canary at work.
 pub struct Canary {
     stop: watch::Sender<bool>,
-    task: JoinHandle<Result<Ledger, String>>,
+    task: JoinHandle<Result<Ledger, CanaryError>>,
 }
 
 impl Canary {
@@ -22,7 +22,12 @@ impl Canary {
     pub fn start(live: &Live) -> Self {
         let (stop, stopped) = watch::channel(false);
         let (engine, endpoints) = (live.engine(), live.endpoints());
-        let task = tokio::spawn(async move { engine.canary(endpoints, stopped).await });
+        let task = tokio::spawn(async move {
+            match engine.canary() {
+                Some(canary) => canary.run_canary(endpoints, stopped).await,
+                None => Err(ServerError::NoEndpoint("there is no canary for this engine".to_owned()).into()),
+            }
+        });
         Self { stop, task }
     }
 
@@ -30,7 +35,7 @@ impl Canary {
     pub async fn end(self) -> Result<Ledger, String> {
         let _ = self.stop.send(true); // a canary that has ended already has said why
         match timeout(ENDS_WITHIN, self.task).await {
-            Ok(Ok(ledger)) => ledger,
+            Ok(Ok(ledger)) => ledger.map_err(|why| why.to_string()),
             Ok(Err(error)) => Err(format!("the canary ended badly: {error}")),
             Err(_) => Err(format!("the canary did not end within {ENDS_WITHIN:?}; what it wrote expires within a day")),
         }

@@ -4,7 +4,7 @@ pub(crate) mod retry;
 
 use std::collections::BTreeSet;
 
-use stateful_safety::{MemberState, Policy, ReplicaGroup, Role, Rollout, Sharded, Version};
+use stateful_safety::{MemberState, Policy, ReplicaGroup, Role, Rollout, Version};
 
 use crate::affected_members::{moves, target_image};
 use crate::goal::Goal;
@@ -39,7 +39,7 @@ pub fn draft_plan(goal: &Goal, snapshot: &Snapshot, origin: Origin, policy: &Pol
         notes.extend(temporary_sync::notes(goal, snapshot, begins, draft_plan.added.as_ref()));
     }
     if matches!(goal, Goal::Upgrade { .. }) && !steps.is_empty() {
-        notes.extend(snapshot.assessment.sharding.as_ref().map(Sharded::note));
+        notes.extend(snapshot.assessment.upgrade_notes.iter().cloned());
     }
     Plan {
         format: Plan::FORMAT,

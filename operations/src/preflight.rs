@@ -1,7 +1,7 @@
 //! THINK. The questions asked before anything begins, as a table: what `check` prints and what a plan must pass.
 
 use stateful_safety::{
-    Blocker, Disruption, MemberState, Policy, Reason, ReplicaGroup, Role, Version, VersionSkew, Warning,
+    Disruption, MemberState, Passes, Policy, Reason, ReplicaGroup, Role, Version, VersionSkew, Warning,
 };
 
 use crate::affected_members::{moves, target_image};
@@ -73,7 +73,7 @@ fn no_operator(plan: &Plan, snapshot: &Snapshot, _policy: &Policy) -> Vec<Reason
 
 /// Who leads, and on which node, is a set's own matter, whatever its cluster does.
 fn balancer_off(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Reason> {
-    if matches!(plan.goal, Goal::Upgrade { .. }) { snapshot.balancing(policy) } else { Vec::new() }
+    if matches!(plan.goal, Goal::Upgrade { .. }) { snapshot.against_upgrade(policy) } else { Vec::new() }
 }
 
 /// A snapshot in a forked child passes by itself within seconds and only delays a switchover: the gate waits for it.
@@ -85,7 +85,7 @@ fn members_well(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Reason
 }
 
 fn passes_soon(reason: &Reason) -> bool {
-    matches!(reason, Reason::Blocked(Blocker::SnapshotRunning { .. }))
+    matches!(reason, Reason::Blocked(blocker) if blocker.effect.passes == Passes::WithinSeconds)
 }
 
 /// The member that is broken and is to be mended by being replaced first.

@@ -1,7 +1,7 @@
 //! Everything seen at one moment; what plans are drawn from and gates are judged on.
 
 use stateful_safety::{
-    Assessment, Disruption, JudgeInput, Member, MemberState, Millis, Policy, Reason, Role, Sharding, Sync, Workload,
+    Assessment, Blocks, Disruption, JudgeInput, Member, MemberState, Millis, Policy, Reason, Role, Sync, Workload,
 };
 
 /// A workload as Kubernetes and its own servers describe it, at one moment.
@@ -30,10 +30,9 @@ impl Snapshot {
         stateful_safety::everyone_in_sync(policy, self.known(), except, self.at)
     }
 
-    /// What a database that is brought to another template meets with in the sharded cluster it is a part of, if it is, and
-    /// nobody has accepted.
-    pub fn balancing(&self, policy: &Policy) -> Vec<Reason> {
-        let met = self.assessment.sharding.iter().flat_map(Sharding::against_renewal).map(Reason::Sharded);
+    /// What stands in the way of an upgrade and of nothing else, and has not been accepted.
+    pub fn against_upgrade(&self, policy: &Policy) -> Vec<Reason> {
+        let met = self.assessment.blockers_of(Blocks::Upgrade).cloned().map(Reason::Blocked);
         met.filter(|reason| !(reason.may_be_accepted() && policy.accepted.contains(reason.code()))).collect()
     }
 

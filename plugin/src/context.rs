@@ -86,6 +86,11 @@ impl Context {
         Ok(Opened { workload, live: Arc::new(live) })
     }
 
+    /// A command about one database, as its user has to type it: `kubectl stateful resume redis -n shop`.
+    pub(crate) fn command(&self, verb: &str, workload: &Workload) -> String {
+        format!("kubectl stateful {verb} {}", self.typed(workload))
+    }
+
     /// A database's name as its user has to type it, with its namespace.
     pub(crate) fn typed(&self, workload: &Workload) -> String {
         format!("{}{}", workload.id.name, self.namespace_flag(&workload.id.namespace))

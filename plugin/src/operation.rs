@@ -1,5 +1,5 @@
-//! A verb's side of an operation: what is shown and asked at the terminal while `stateful_operations::session` carries it
-//! from its plan to its end.
+//! The terminal's side of an operation: it shows the plan, asks for consent and prints progress and the report, while
+//! `stateful_operations::session` carries the operation from its plan to its end.
 
 mod ending;
 mod interrupt;
@@ -27,18 +27,18 @@ use crate::verb::Verb;
 pub(crate) use ending::exit;
 pub(crate) use refusal::check_report;
 
-/// How long the operation lock of a process that may have died is waited for: it expires by itself after ten seconds.
+/// How long to wait for the lock of a process that may have died: a lock that is not renewed expires after ten seconds.
 const LOCK_PATIENCE: Duration = Duration::from_secs(20);
 
-/// Gossip after a switchover, a readiness probe that has just failed: such reasons are gone within this.
+/// How long to wait for reasons that pass by themselves: gossip after a switchover, a readiness probe that just failed.
 const NEW_PLAN_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Without a terminal no question can be asked: refused before anything is read.
+/// Refuses where no terminal can answer the question, before anything is read.
 pub(crate) fn must_be_able_to_ask(confirm: &Confirm) -> Result<(), Failure> {
     if confirm.yes || can_ask() {
         return Ok(());
     }
-    Err(Failure::usage("there is no terminal to ask on; say --yes to go ahead without being asked"))
+    Err(Failure::usage("there is no terminal to ask on; use --yes to go ahead without a question"))
 }
 
 /// The terminal of one operation: answers its questions, shows its progress, prints its report.
@@ -92,12 +92,12 @@ impl<'a> Console<'a> {
         }
     }
 
-    /// Whether this is the terminal of an operation on that workload.
+    /// Whether this is the terminal of an operation on that database.
     pub(crate) fn is_of(&self, workload: &WorkloadId) -> bool {
         self.opened.workload.id == *workload
     }
 
-    /// The workload as a campaign moves it.
+    /// The database as a campaign moves it.
     pub(crate) fn database(&self) -> Database<'_> {
         Database { workload: self.opened.workload.id.clone(), session: self.session() }
     }
@@ -121,7 +121,7 @@ impl<'a> Console<'a> {
 
     /// Starts a new operation and carries it to its end.
     pub(crate) async fn start(&self, plan: Plan) -> Result<Exit, Failure> {
-        self.told(self.session().start(self.verb.name, plan).await)
+        self.exit_of(self.session().start(self.verb.name, plan).await)
     }
 
     /// Takes over an unfinished operation.
@@ -133,11 +133,11 @@ impl<'a> Console<'a> {
     pub(crate) async fn go_on(&self, goal: &Goal, origin: &Origin, resumed: Option<&Entry>) -> Result<Exit, Failure> {
         match self.session().go_on(self.verb.name, goal, origin, resumed).await {
             Err(SessionError::NotSafe(not_safe)) => Err(refusal::of_the_rest(self.context, &not_safe, self.flags)),
-            ended => self.told(ended),
+            ended => self.exit_of(ended),
         }
     }
 
-    fn told(&self, ended: Result<Ending, SessionError>) -> Result<Exit, Failure> {
+    fn exit_of(&self, ended: Result<Ending, SessionError>) -> Result<Exit, Failure> {
         ended.map(|ending| exit(&ending.conclusion)).map_err(|error| self.failure(error))
     }
 
@@ -196,7 +196,7 @@ pub(crate) async fn take_over_to_end(context: &Context, opened: &Opened, entry: 
     taken.map_err(|error| refusal::failure(context, &opened.workload, &policy, error))
 }
 
-/// A caller that is asked nothing and prints what it is told.
+/// A caller that is asked nothing and prints every note.
 struct Notes<'a>(&'a Context);
 
 impl Caller for Notes<'_> {

@@ -13,6 +13,7 @@ pub(crate) static EXAMPLE: EngineProfile = EngineProfile {
     moves: Moves::ByGroup,
     advice: Advice {
         write_quorum_settings: "write-quorum",
+        end_temporary_sync: None,
         persistence: Some(("no file", "example on")),
         forget_database: "",
     },

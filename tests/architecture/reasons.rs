@@ -1,10 +1,10 @@
 //! `docs/reasons.md`: every reason there is for saying no, made from the code.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use stateful_engines::{mongodb, postgres, redis};
-use stateful_safety::{Blocker, OperatorOwner, Part, Reason, Sharded, Unsettled, Version, VersionSkew};
+use stateful_safety::{OperatorOwner, Reason, Version, VersionSkew};
 
 use crate::golden::assert_golden;
 
@@ -19,7 +19,7 @@ last column allows it accept it for one run with `--skip-check CODE`. Made from 
 
 /// One of each. A new reason does not compile until it has a place in [`place`], and then fails here until it is listed.
 fn all() -> Vec<Reason> {
-    [of_any_database(), of_clusters()].concat()
+    [of_any_database(), of_engines()].concat()
 }
 
 fn of_any_database() -> Vec<Reason> {
@@ -51,35 +51,10 @@ fn of_any_database() -> Vec<Reason> {
             version: version("8.0.2"),
             image: name("redis:7.0"),
         }),
-        Reason::Blocked(Blocker::ViewsDisagree {
-            member: name("redis-1"),
-            about: name("redis-3 is marked fail?, but it answers"),
-        }),
-        Reason::Blocked(Blocker::Stranger { who: name("07c37df at 10.0.0.9") }),
-        Reason::Blocked(Blocker::NoSinglePrimary { group: name("the replica group"), primaries: 2 }),
-        Reason::Blocked(Blocker::SnapshotRunning { member: name("redis-0"), what: name("RDB snapshot") }),
-        Reason::Blocked(Blocker::RoleNotKept { member: name("redis-1") }),
-        Reason::Blocked(Blocker::SlotsUncovered { covered: 10_923 }),
-        Reason::Blocked(Blocker::MigrationRunning { member: name("redis-0"), slots: 12 }),
         Reason::PlanInProgress { holder: name("ana@laptop (upgrade, process 42)") },
         Reason::NotReserved { why: name("the API server cannot be reached") },
         Reason::OnlyCopy { group: name("the replica group"), member: name("redis-0") },
         Reason::Late { member: name("redis-3"), seconds: Some(42), limit: 10 },
-        Reason::Blocked(Blocker::TransactionOpen {
-            member: name("postgres-0"),
-            process: name("4711"),
-            seconds: name("42"),
-        }),
-        Reason::Blocked(Blocker::TransactionPrepared { member: name("postgres-0"), transaction: name("order-17") }),
-        Reason::Blocked(Blocker::BackupRunning { member: name("postgres-1"), phase: name("streaming database files") }),
-        Reason::Blocked(Blocker::SlotLost {
-            member: name("postgres-0"),
-            slot: name("postgres_2"),
-            status: name("lost"),
-        }),
-        Reason::Blocked(Blocker::SlotNotCarried { member: name("postgres-0"), slot: name("search") }),
-        Reason::Blocked(Blocker::ReplayPaused { member: name("postgres-1") }),
-        Reason::Blocked(Blocker::LedByOther { member: name("postgres-0"), by: name("repmgr") }),
         Reason::Release(VersionSkew::AnotherRelease {
             member: name("postgres-1"),
             version: version("15.18"),
@@ -87,14 +62,6 @@ fn of_any_database() -> Vec<Reason> {
             engine: &postgres::PROFILE,
         }),
         Reason::NotElectable { to: name("mongo-2") },
-        Reason::Blocked(Blocker::Busy { member: name("mongo-0"), what: name("an index build") }),
-        Reason::Blocked(Blocker::WritesLocked { member: name("mongo-2") }),
-        Reason::Blocked(Blocker::HistoryShort { member: name("mongo-1"), seconds: 42, limit: 300 }),
-        Reason::Blocked(Blocker::FeaturesDiffer {
-            member: name("mongo-1"),
-            says: name("5.0"),
-            primary_says: name("6.0"),
-        }),
         Reason::Release(VersionSkew::ReleaseSkipped {
             member: name("mongo-0"),
             version: version("5.0.4"),
@@ -122,32 +89,14 @@ fn of_any_database() -> Vec<Reason> {
                 name: "shop".to_owned(),
             },
         },
-    ]
-}
-
-fn of_clusters() -> Vec<Reason> {
-    let name = |name: &str| name.to_owned();
-    let shard = || Part::Shard { name: Some(name("shop-a")) };
-    vec![
-        unsettled(Unsettled::MaintenanceMode { member: name("couchdb-1"), mode: name("nolb") }),
-        unsettled(Unsettled::NotJoined { member: name("couchdb-0"), node: name("couchdb@couchdb-3.couchdb") }),
-        unsettled(Unsettled::CatchingUp { member: name("couchdb-0"), jobs: 12 }),
-        unsettled(Unsettled::ShardShort { shard: name("shop 00000000-7fffffff"), copies: 2, wanted: 3 }),
-        unsettled(Unsettled::Resharding { member: name("couchdb-0"), jobs: 3 }),
-        Reason::Sharded(Sharded::BalancerOn {
-            part: Part::ConfigServers { shards: vec![name("shop-a"), name("shop-b")] },
-        }),
-        Reason::Sharded(Sharded::BalancerUnknown { part: shard() }),
-        Reason::Sharded(Sharded::ChunkMoving { part: shard(), of: name("shop.orders") }),
-        Reason::Sharded(Sharded::FinalByRouter { part: shard(), release: name("6.0") }),
-        Reason::Blocked(Blocker::BackupsUnknown { member: name("mongo-0"), what: name("admin.pbmLock") }),
         Reason::CanaryUnwell { told: name("148 acknowledged, 2 failed, 0 unknown, 0 lost") },
-        Reason::Blocked(Blocker::MajorityBehind { member: name("mongo-0"), milliseconds: Some(1_042), limit: 1_000 }),
     ]
 }
 
-const fn unsettled(unsettled: Unsettled) -> Reason {
-    Reason::Blocked(Blocker::Unsettled(unsettled))
+/// What the engines' tables of conditions hold, each row with its example.
+fn of_engines() -> Vec<Reason> {
+    let rows = stateful_engines::ENGINES.iter().flat_map(|engine| engine.conditions);
+    rows.map(|condition| Reason::Blocked(condition.example())).collect()
 }
 
 /// A number for each variant, so that none is forgotten: no `_` here.
@@ -169,71 +118,57 @@ const fn place(reason: &Reason) -> usize {
         Reason::NotASuccessor { .. } => 13,
         Reason::Release(VersionSkew::OlderSuccessor { .. }) => 14,
         Reason::Release(VersionSkew::FilesTooNew { .. }) => 15,
-        Reason::Blocked(Blocker::ViewsDisagree { .. }) => 16,
-        Reason::Blocked(Blocker::Stranger { .. }) => 17,
-        Reason::Blocked(Blocker::NoSinglePrimary { .. }) => 18,
-        Reason::Blocked(Blocker::SnapshotRunning { .. }) => 19,
-        Reason::Blocked(Blocker::RoleNotKept { .. }) => 20,
-        Reason::Blocked(Blocker::SlotsUncovered { .. }) => 21,
-        Reason::Blocked(Blocker::MigrationRunning { .. }) => 22,
-        Reason::PlanInProgress { .. } => 23,
-        Reason::NotReserved { .. } => 24,
-        Reason::OnlyCopy { .. } => 25,
-        Reason::Late { .. } => 26,
-        Reason::Blocked(Blocker::TransactionOpen { .. }) => 27,
-        Reason::Blocked(Blocker::TransactionPrepared { .. }) => 28,
-        Reason::Blocked(Blocker::BackupRunning { .. }) => 29,
-        Reason::Blocked(Blocker::SlotLost { .. }) => 30,
-        Reason::Blocked(Blocker::SlotNotCarried { .. }) => 31,
-        Reason::Blocked(Blocker::ReplayPaused { .. }) => 32,
-        Reason::Blocked(Blocker::LedByOther { .. }) => 33,
-        Reason::Release(VersionSkew::AnotherRelease { .. }) => 34,
-        Reason::NotElectable { .. } => 35,
-        Reason::Blocked(Blocker::Busy { .. }) => 36,
-        Reason::Blocked(Blocker::WritesLocked { .. }) => 37,
-        Reason::Blocked(Blocker::HistoryShort { .. }) => 38,
-        Reason::Blocked(Blocker::FeaturesDiffer { .. }) => 39,
-        Reason::Release(VersionSkew::ReleaseSkipped { .. }) => 40,
-        Reason::Release(VersionSkew::NotFinalized { .. }) => 41,
-        Reason::Release(VersionSkew::ReleasesMixed { .. }) => 42,
-        Reason::JoinsNotByItself { .. } => 43,
-        Reason::OperatorRunsIt { .. } => 44,
-        Reason::Blocked(Blocker::Unsettled(Unsettled::MaintenanceMode { .. })) => 45,
-        Reason::Blocked(Blocker::Unsettled(Unsettled::NotJoined { .. })) => 46,
-        Reason::Blocked(Blocker::Unsettled(Unsettled::CatchingUp { .. })) => 47,
-        Reason::Blocked(Blocker::Unsettled(Unsettled::ShardShort { .. })) => 48,
-        Reason::Blocked(Blocker::Unsettled(Unsettled::Resharding { .. })) => 49,
-        Reason::Sharded(Sharded::BalancerOn { .. }) => 50,
-        Reason::Sharded(Sharded::BalancerUnknown { .. }) => 51,
-        Reason::Sharded(Sharded::ChunkMoving { .. }) => 52,
-        Reason::Sharded(Sharded::FinalByRouter { .. }) => 53,
-        Reason::Blocked(Blocker::BackupsUnknown { .. }) => 54,
-        Reason::CanaryUnwell { .. } => 55,
-        Reason::Blocked(Blocker::MajorityBehind { .. }) => 56,
+        Reason::PlanInProgress { .. } => 16,
+        Reason::NotReserved { .. } => 17,
+        Reason::OnlyCopy { .. } => 18,
+        Reason::Late { .. } => 19,
+        Reason::Release(VersionSkew::AnotherRelease { .. }) => 20,
+        Reason::NotElectable { .. } => 21,
+        Reason::Release(VersionSkew::ReleaseSkipped { .. }) => 22,
+        Reason::Release(VersionSkew::NotFinalized { .. }) => 23,
+        Reason::Release(VersionSkew::ReleasesMixed { .. }) => 24,
+        Reason::JoinsNotByItself { .. } => 25,
+        Reason::OperatorRunsIt { .. } => 26,
+        Reason::CanaryUnwell { .. } => 27,
+        Reason::Blocked(_) => 28,
     }
+}
+
+/// Whether no `{name}` is left in a text.
+fn is_filled(text: &str) -> bool {
+    let mut names = text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name);
+    !names.any(|name| !name.is_empty() && name.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_'))
 }
 
 #[test]
 fn every_reason_is_listed_here() {
-    let places: Vec<usize> = all().iter().map(place).collect();
+    let places: Vec<usize> = of_any_database().iter().map(place).collect();
     assert_eq!(places, (0..places.len()).collect::<Vec<_>>(), "list each reason once, in the order of `place`");
 }
 
 #[test]
 fn every_reason_has_a_code_of_its_own_and_says_what_to_do() {
     let mut codes = BTreeMap::new();
+    for reason in of_any_database() {
+        let before = codes.insert(reason.code(), reason.to_string());
+        assert_eq!(before, None, "{} is there twice", reason.code());
+    }
     for reason in all() {
         let code = reason.code();
         assert!(code.starts_with("STF-") && code.len() == "STF-DB-001".len(), "{code}");
-        let before = codes.insert(code, reason.to_string());
-        assert_eq!(before, None, "{code} is there twice");
         assert!(!reason.next_step("redis -n shop").is_empty(), "{code}");
+    }
+    for reason in of_engines() {
+        let (said, step) = (reason.to_string(), reason.next_step("redis -n shop"));
+        assert!(!codes.contains_key(reason.code()), "{} is a reason of every engine", reason.code());
+        assert!(is_filled(&said) && is_filled(&step), "a value is not filled in: {said}; {step}");
     }
 }
 
 #[test]
 fn what_could_lose_writes_is_accepted_by_nobody() {
-    let may: Vec<&str> = all().iter().filter(|reason| reason.may_be_accepted()).map(Reason::code).collect();
+    let may: BTreeSet<&str> = all().iter().filter(|reason| reason.may_be_accepted()).map(Reason::code).collect();
+    let may: Vec<&str> = may.into_iter().collect();
     // Writes that wait: none of them is acknowledged. No persistence: the data may be worth nothing to its owner. A snapshot
     // running: a switchover only takes longer. A balancer: a chunk changes hands when a majority of both shards has it. A backup
     // that may run: it would break off and be made anew.
@@ -242,12 +177,16 @@ fn what_could_lose_writes_is_accepted_by_nobody() {
 
 #[test]
 fn the_document_says_what_the_code_says() {
-    let rows: BTreeMap<&str, Reason> = all().iter().map(Reason::code).zip(all()).collect();
+    // Engines that share a condition may each have their own next step for it; rows that differ in words alone are one here.
+    let step = |reason: &Reason| reason.next_step("redis -n shop");
+    let mut rows: BTreeMap<(&str, String), Reason> = BTreeMap::new();
+    for reason in all() {
+        rows.entry((reason.code(), step(&reason))).or_insert(reason);
+    }
     let mut text = HEAD.to_owned();
-    for (code, reason) in rows {
+    for ((code, step), reason) in rows {
         let yes = |yes: bool| if yes { "yes" } else { "no" };
         let (waits, accepted) = (yes(reason.may_pass()), yes(reason.may_be_accepted()));
-        let step = reason.next_step("redis -n shop");
         writeln!(text, "| `{code}` | {reason} | {waits} | {step} | {accepted} |").expect("text");
     }
     text.push_str(&crate::flaws::table());

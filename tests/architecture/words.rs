@@ -27,7 +27,17 @@ const READ: &[&str] = &[
 ];
 
 /// How many are left in each place. A number may only become smaller; a place without any is taken off the list.
-const LEFT: &[(&str, usize)] = &[];
+const LEFT: &[(&str, usize)] = &[
+    ("safety/src", 104),
+    ("engines/src", 255),
+    ("cluster/src", 66),
+    ("operations/src", 131),
+    ("plugin/src", 9),
+    ("webhook/src", 3),
+    ("manifests", 1),
+    ("docs", 27),
+    ("examples", 29),
+];
 
 fn count(path: &Path) -> usize {
     if path.is_dir() {

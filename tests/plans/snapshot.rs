@@ -25,14 +25,16 @@
 //! `priority=N`, `needs=2` (a write of its group).
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::sync::Arc;
 
 use stateful_cluster::backups::BackupsLooked;
 use stateful_cluster::changes::rollout::TemplateChange;
+use stateful_engines::mongodb::{Balancer, Part, Sharding};
 use stateful_operations::{Goal, Snapshot, Surge};
 use stateful_safety::{
-    Assessment, Balancer, Blocker, Member, MemberState, OperatorOwner, Part, Policy, Quorum, ReplicaGroup, Role,
-    Rollout, Sharding, Storage, Sync, Unsettled, Version, VolumeClaims, Workload, WorkloadId,
+    Assessment, Member, MemberState, OperatorOwner, Policy, Quorum, ReplicaGroup, Role, Rollout, Storage, Sync,
+    Version, VolumeClaims, Workload, WorkloadId,
 };
 
 use crate::restore;
@@ -56,6 +58,7 @@ pub(crate) fn read(text: &str) -> Case {
     let mut goal = None;
     let (mut image_before, mut replicas_before) = (None, None);
     let mut backups = None;
+    let mut part_of = None;
     let mut policy = Policy::default();
     let mut snapshot = Snapshot { at: NOW, workload: workload(), assessment: assessment() };
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
@@ -83,30 +86,30 @@ pub(crate) fn read(text: &str) -> Case {
             }
             ["blocker", "stranger", ..] => {
                 let who = line.trim_start_matches("blocker stranger ").to_owned();
-                snapshot.assessment.blockers.push(Blocker::Stranger { who });
+                let id = who.split(' ').next().unwrap_or_default().to_owned();
+                block(&mut snapshot, "STF-DB-017", &[("who", &who), ("id", &id)]);
             }
             ["blocker", "maintenance", member, mode] => {
-                let (member, mode) = (member.to_owned(), mode.to_owned());
-                snapshot.assessment.blockers.push(Blocker::Unsettled(Unsettled::MaintenanceMode { member, mode }));
+                block(&mut snapshot, "STF-CD-001", &[("member", &member), ("mode", &mode)]);
             }
             ["blocker", "short", copies, wanted, ..] => {
-                let (copies, wanted) = (copies.parse().expect("a number"), wanted.parse().expect("a number"));
                 let shard = words[4..].join(" ");
-                snapshot.assessment.blockers.push(Blocker::Unsettled(Unsettled::ShardShort { shard, copies, wanted }));
+                block(&mut snapshot, "STF-CD-004", &[("shard", &shard), ("copies", &copies), ("wanted", &wanted)]);
             }
             ["backups", "none"] => backups = Some(Vec::new()),
             ["backup", kind, name, hours] => {
                 backups.get_or_insert_with(Vec::new).push(restore::backup(kind, name, hours));
             }
             ["sharded", part, balancer, ref leaving @ ..] => {
-                snapshot.assessment.sharding = Some(sharding(part, balancer, leaving));
+                let sharding = sharding(part, balancer, leaving);
+                snapshot.assessment.upgrade_notes.push(sharding.note());
+                part_of = Some(sharding);
             }
             ["blocker", "migration", member] => {
-                snapshot.assessment.blockers.push(Blocker::MigrationRunning { member: member.to_owned(), slots: 3 });
+                block(&mut snapshot, "STF-RD-002", &[("member", &member), ("slots", &3)]);
             }
             ["blocker", "snapshot", member] => {
-                let what = "RDB snapshot".to_owned();
-                snapshot.assessment.blockers.push(Blocker::SnapshotRunning { member: member.to_owned(), what });
+                block(&mut snapshot, "STF-DB-019", &[("member", &member), ("what", &"RDB snapshot")]);
             }
             [name, group, role, node, version, age, ref matters @ ..] => {
                 add(&mut snapshot, &Line { name, group, role, node, version, age, matters });
@@ -120,7 +123,21 @@ pub(crate) fn read(text: &str) -> Case {
     if snapshot.assessment.groups.iter().any(|group| group.primary().is_some() || group.lacks_primary()) {
         snapshot.assessment.quorums.push(voters(&snapshot.assessment.groups));
     }
+    if let Some(sharding) = part_of {
+        let members = snapshot.assessment.groups.iter().flat_map(|group| &group.members);
+        let newest = members.filter_map(|member| member.version.as_ref()).max();
+        let release = newest.map(|newest| newest.release(snapshot.workload.engine).to_string()).unwrap_or_default();
+        snapshot.assessment.blockers.extend(sharding.blockers(&release));
+    }
     Case { snapshot, goal: goal.expect("a goal"), policy, image_before, replicas_before, backups }
+}
+
+/// The engine's condition of that code, found with these values.
+fn block(snapshot: &mut Snapshot, code: &str, values: &[(&str, &dyn Display)]) {
+    let engine = stateful_engines::ENGINES.iter().find(|row| row.profile == snapshot.workload.engine);
+    let mut conditions = engine.expect("an engine").conditions.iter();
+    let condition = conditions.find(|condition| condition.code == code).expect("a condition of this engine");
+    snapshot.assessment.blockers.push(condition.found(values));
 }
 
 fn goal_of(words: &[&str]) -> Goal {
@@ -269,6 +286,6 @@ fn assessment() -> Assessment {
         blockers: Vec::new(),
         feature_release: None,
         synchrony: stateful_safety::SyncReplication::Declared,
-        sharding: None,
+        upgrade_notes: Vec::new(),
     }
 }

@@ -62,6 +62,11 @@ pub(crate) fn engine_of(set: &StatefulSet, profiles: EngineProfiles) -> Option<(
         let by_image = || containers.iter().find(|container| of_image(container) == Some(engine));
         return Some((engine, note("container").and_then(named).or_else(by_image).or(containers.first())?));
     }
+    if let Some(container) = note("container").and_then(named)
+        && let Some(engine) = container.image.as_deref().and_then(|image| profiles.find_by_image(image))
+    {
+        return Some((engine, container));
+    }
     containers.iter().find_map(|container| {
         let engine = profiles.find_by_image(container.image.as_deref()?)?;
         (!is_monitor(container, engine)).then_some((engine, container))
@@ -124,7 +129,7 @@ fn claims(spec: &StatefulSetSpec) -> VolumeClaims {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::runs_database;
+    use super::{StatefulSet, engine_of, runs_database};
     use crate::test_profiles::PROFILES;
 
     fn set(containers: &Value) -> Value {
@@ -148,6 +153,26 @@ mod tests {
         let mut named = set(&json!([{"name": "a", "image": "private"}]));
         named["metadata"]["annotations"] = json!({"kubectl-stateful.dev/engine": "redis"});
         assert!(runs_database(&named, PROFILES), "an annotation's word counts");
+    }
+
+    #[test]
+    fn the_container_annotation_chooses_among_containers_without_the_engine_annotation_too() {
+        let containers = json!([
+            {"name": "cache", "image": "redis:8.0"}, {"name": "main", "image": "valkey:8.1"}, {"name": "web", "image": "nginx"}
+        ]);
+        let chosen = |annotation: Option<&str>| {
+            let mut set = set(&containers);
+            set["spec"]["selector"] = json!({});
+            if let Some(name) = annotation {
+                set["metadata"]["annotations"] = json!({"kubectl-stateful.dev/container": name});
+            }
+            let set: StatefulSet = serde_json::from_value(set).expect("a StatefulSet");
+            engine_of(&set, PROFILES).map(|(_, container)| container.name.clone())
+        };
+        assert_eq!(chosen(None).as_deref(), Some("cache"), "the first with an image of a database");
+        assert_eq!(chosen(Some("main")).as_deref(), Some("main"));
+        assert_eq!(chosen(Some("web")).as_deref(), Some("cache"), "a container with an unknown image names no engine");
+        assert_eq!(chosen(Some("gone")).as_deref(), Some("cache"), "there is no such container");
     }
 
     #[test]

@@ -1,13 +1,29 @@
 //! THINK. The Lease that a claim is: its name, whose it is, who holds it.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta, OwnerReference};
 use stateful_safety::Workload;
 
-use super::operation_lock::{LIFETIME, LockHolder};
 use crate::metadata::managed_by;
 use crate::{Error, PREFIX};
+
+/// How long a claim outlives its holder's last sign of life. Long enough for a slow API server, short enough that
+/// `resume` after a crash does not feel stuck.
+pub const LIFETIME: Duration = Duration::from_secs(10);
+
+/// Who holds a claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockHolder {
+    /// Who: user, host, process and what it does.
+    pub identity: String,
+    /// Since when.
+    pub since: Option<Timestamp>,
+    /// Its last sign of life.
+    pub renewed: Option<Timestamp>,
+}
 
 pub(super) fn name(workload: &Workload) -> String {
     lock_name(&workload.id.name)
@@ -35,8 +51,8 @@ pub(super) struct Site {
     pub(super) shown: String,
 }
 
-pub(super) fn lease(site: &Site, identity: &str, old: Option<&Lease>) -> Lease {
-    let now = MicroTime(Timestamp::now());
+pub(super) fn lease(site: &Site, identity: &str, now: Timestamp, old: Option<&Lease>) -> Lease {
+    let now = MicroTime(now);
     let metadata = old.map_or_else(
         || ObjectMeta {
             name: Some(site.name.clone()),
@@ -100,6 +116,8 @@ pub(super) fn claimed(site: &Site, lease: &Lease) -> Error {
 mod tests {
     use std::collections::BTreeMap;
 
+    use jiff::Timestamp;
+
     use super::{Site, is_one_tenure, lease};
     use crate::PREFIX;
     use crate::locks::{LEAVES_NODE, NEXT_POD};
@@ -108,7 +126,7 @@ mod tests {
     fn a_sign_of_life_is_of_the_same_tenure_and_a_new_holder_is_not() {
         let site =
             Site { namespace: "shop".to_owned(), name: "stateful-db".to_owned(), owner: None, shown: "db".to_owned() };
-        let mut taken = lease(&site, "ana", None);
+        let mut taken = lease(&site, "ana", Timestamp::UNIX_EPOCH, None);
         taken.metadata.uid = Some("1".to_owned());
         taken.metadata.resource_version = Some("7".to_owned());
         let mut renewed = taken.clone();
@@ -116,7 +134,7 @@ mod tests {
         renewed.spec.get_or_insert_default().renew_time = None;
         assert!(is_one_tenure(&taken, &renewed));
         // Also by one who calls himself the same.
-        assert!(!is_one_tenure(&taken, &lease(&site, "ana", Some(&taken))));
+        assert!(!is_one_tenure(&taken, &lease(&site, "ana", Timestamp::UNIX_EPOCH, Some(&taken))));
         let mut made_anew = taken.clone();
         made_anew.metadata.uid = Some("2".to_owned());
         assert!(!is_one_tenure(&taken, &made_anew));
@@ -133,11 +151,11 @@ mod tests {
             owner: None,
             shown: "shop/redis".to_owned(),
         };
-        let mut before = lease(&site, "ana", None);
+        let mut before = lease(&site, "ana", Timestamp::UNIX_EPOCH, None);
         let announced = [NEXT_POD, LEAVES_NODE].map(|note| (format!("{PREFIX}{note}"), "n1".to_owned()));
         let others = ("example.com/seen".to_owned(), "yes".to_owned());
         before.metadata.annotations = Some(announced.into_iter().chain([others.clone()]).collect());
-        let after = lease(&site, "bert", Some(&before));
+        let after = lease(&site, "bert", Timestamp::UNIX_EPOCH, Some(&before));
         assert_eq!(after.metadata.annotations, Some(BTreeMap::from([others])), "and what others wrote stays");
     }
 }

@@ -4,7 +4,7 @@ mod lease;
 mod lease_facts;
 mod operation_lock;
 
-pub use lease::lock_name;
 pub(crate) use lease::workload_of;
+pub use lease::{LIFETIME, LockHolder, lock_name};
 pub use lease_facts::LeaseFacts;
-pub use operation_lock::{LEAVES_NODE, LIFETIME, LockHolder, NEXT_POD, OperationLock};
+pub use operation_lock::{LEAVES_NODE, NEXT_POD, OperationLock};

@@ -13,13 +13,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::LeaseFacts;
-use super::lease::{Site, claimed, holder, is_one_tenure, lease, name};
+use super::lease::{LIFETIME, LockHolder, Site, claimed, holder, is_one_tenure, lease, name};
 use crate::metadata::owner_reference;
 use crate::{Cluster, Error, PREFIX, Result};
-
-/// How long a claim outlives its holder's last sign of life. Long enough for a slow API server, short enough that
-/// `resume` after a crash does not feel stuck.
-pub const LIFETIME: Duration = Duration::from_secs(10);
 
 /// The annotation that names the pod that goes next, by UID, under our prefix.
 pub const NEXT_POD: &str = "next-pod";
@@ -33,17 +29,6 @@ const RENEW_EVERY: Duration = Duration::from_millis(2_500);
 /// Without a sign of life for this long the holder no longer counts the claim as its own and touches nothing until it
 /// has renewed it. Shorter than [`LIFETIME`], so that a new holder never acts beside the old one.
 const TRUSTED_FOR: Duration = Duration::from_secs(6);
-
-/// Who holds a claim.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LockHolder {
-    /// Who: user, host, process and what it does.
-    pub identity: String,
-    /// Since when.
-    pub since: Option<Timestamp>,
-    /// Its last sign of life.
-    pub renewed: Option<Timestamp>,
-}
 
 /// A held claim; renewed in the background until released or dropped. Dropping does not release it: whoever comes next
 /// waits until it has run out, for nobody can know how far a dropped operation got.
@@ -112,7 +97,7 @@ impl OperationLock {
         loop {
             let existing = leases.get_opt(&site.name).await?;
             let attempt = match &existing {
-                None => leases.create(&PostParams::default(), &lease(site, identity, None)).await,
+                None => leases.create(&PostParams::default(), &lease(site, identity, Timestamp::now(), None)).await,
                 Some(old) => {
                     let version = old.metadata.resource_version.clone().unwrap_or_default();
                     let since = match &watched {
@@ -127,7 +112,13 @@ impl OperationLock {
                         sleep(every).await;
                         continue;
                     }
-                    leases.replace(&site.name, &PostParams::default(), &lease(site, identity, Some(old))).await
+                    leases
+                        .replace(
+                            &site.name,
+                            &PostParams::default(),
+                            &lease(site, identity, Timestamp::now(), Some(old)),
+                        )
+                        .await
                 }
             };
             match attempt.map_err(Error::from) {

@@ -20,7 +20,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::Told;
-use crate::{Credentials, DialConfig, Endpoint};
+use crate::{Credentials, DialConfig, Endpoint, ServerError};
 
 /// How long a node may take to answer. A healthy one answers in milliseconds; two seconds leave room for a tunnel through a
 /// busy API server, and still end before an assessment grows stale (3 s).
@@ -29,17 +29,17 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 /// What a question went wrong with: what it tells of whether it was heard.
 #[derive(Debug)]
 pub(super) enum Trouble {
-    /// Nobody has heard it.
+    /// No server has heard it.
     NeverSent(String),
     /// It may have been heard.
-    Unknown(String),
+    Unknown(ServerError),
 }
 
-impl Trouble {
-    /// In words fit for people.
-    pub(super) fn words(self) -> String {
-        match self {
-            Self::NeverSent(why) | Self::Unknown(why) => why,
+impl From<Trouble> for ServerError {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::NeverSent(why) => Self::Connection(why),
+            Trouble::Unknown(why) => why,
         }
     }
 }
@@ -52,13 +52,13 @@ pub(super) struct Connections {
 
 impl std::fmt::Debug for Connections {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Links").finish_non_exhaustive()
+        f.debug_struct("Connections").finish_non_exhaustive()
     }
 }
 
 impl Connections {
     /// A connection to a member: the one kept, or a new one. Whoever has it gives it back when all went well.
-    pub(super) async fn to(&self, endpoint: &Endpoint) -> Result<Link, String> {
+    pub(super) async fn to(&self, endpoint: &Endpoint) -> Result<Link, ServerError> {
         let kept = self.kept.lock().await.remove(&endpoint.incarnation);
         if let Some(mut link) = kept
             && link.sender.ready().await.is_ok()
@@ -85,10 +85,10 @@ pub(super) struct Link {
 
 impl Link {
     /// Dials a member.
-    pub(super) async fn to(endpoint: &Endpoint) -> Result<Self, String> {
-        let way = endpoint.way.as_ref().map_err(Clone::clone)?;
+    pub(super) async fn to(endpoint: &Endpoint) -> Result<Self, ServerError> {
+        let way = endpoint.dial()?;
         let dialled = timeout(PATIENCE, dial(way)).await;
-        let sender = dialled.unwrap_or_else(|_| Err(format!("no connection within {PATIENCE:?}")))?;
+        let sender = dialled.unwrap_or(Err(ServerError::NoConnection(PATIENCE)))?;
         let authority = authority(&way.credentials)?;
         Ok(Self { sender, host: endpoint.member.clone(), authority, shard_maps: None })
     }
@@ -119,32 +119,32 @@ impl Link {
             Ok::<_, hyper::Error>((status, answer.into_body().collect().await?.to_bytes()))
         };
         let asked = timeout(PATIENCE, asked).await;
-        let asked = asked.map_err(|_| Trouble::Unknown(format!("no answer within {PATIENCE:?}")))?;
-        let (status, text) = asked.map_err(|error| Trouble::Unknown(error.to_string()))?;
+        let asked = asked.map_err(|_| Trouble::Unknown(ServerError::NoAnswer(PATIENCE)))?;
+        let (status, text) = asked.map_err(|error| Trouble::Unknown(ServerError::Connection(error.to_string())))?;
         // What is no JSON is no answer of CouchDB's, and its status says so.
         Ok(Told { status, body: serde_json::from_slice(&text).unwrap_or_default() })
     }
 
     /// What is there, where it is there.
-    pub(super) async fn read(&mut self, path: &str) -> Result<Value, String> {
-        let told = self.ask(Method::GET, path, &[], None).await.map_err(Trouble::words)?;
+    pub(super) async fn read(&mut self, path: &str) -> Result<Value, ServerError> {
+        let told = self.ask(Method::GET, path, &[], None).await.map_err(ServerError::from)?;
         if told.status == 200 { Ok(told.body) } else { Err(refusal(path, &told)) }
     }
 }
 
 /// A "no" in words fit for people: CouchDB's own reason where it gave one.
-pub(super) fn refusal(path: &str, told: &Told) -> String {
-    match (told.status, told.body["reason"].as_str()) {
+pub(super) fn refusal(path: &str, told: &Told) -> ServerError {
+    ServerError::Refused(match (told.status, told.body["reason"].as_str()) {
         (401 | 403, _) => {
             "it does not accept the user and password its pod refers to (an administrator's are needed)".to_owned()
         }
         (status, Some(reason)) => format!("it answers {status} to {path}: {reason}"),
         (status, None) => format!("it answers {status} to {path}"),
-    }
+    })
 }
 
-async fn dial(way: &DialConfig) -> Result<SendRequest<Full<Bytes>>, String> {
-    let words = |error: &dyn std::error::Error| error.to_string();
+async fn dial(way: &DialConfig) -> Result<SendRequest<Full<Bytes>>, ServerError> {
+    let words = |error: &dyn std::error::Error| ServerError::Connection(error.to_string());
     let line = TcpStream::connect((way.host.as_str(), way.port)).await.map_err(|error| words(&error))?;
     // Questions are small and answered one by one: waiting to fill a packet would only add to each.
     line.set_nodelay(true).map_err(|error| words(&error))?;
@@ -153,22 +153,25 @@ async fn dial(way: &DialConfig) -> Result<SendRequest<Full<Bytes>>, String> {
         Some(tls) => {
             let name = ServerName::try_from(tls.server_name.clone()).map_err(|error| words(&error))?;
             let line = TlsConnector::from(tls.config.clone()).connect(name, line).await;
-            speak(line.map_err(|error| format!("TLS: {error}"))?).await
+            speak(line.map_err(|error| ServerError::Connection(format!("TLS: {error}")))?).await
         }
     }
 }
 
-async fn speak(line: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Result<SendRequest<Full<Bytes>>, String> {
-    let (sender, talk) = handshake(TokioIo::new(line)).await.map_err(|error| error.to_string())?;
+async fn speak(
+    line: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) -> Result<SendRequest<Full<Bytes>>, ServerError> {
+    let (sender, talk) =
+        handshake(TokioIo::new(line)).await.map_err(|error| ServerError::Connection(error.to_string()))?;
     tokio::spawn(async { drop(talk.await) }); // ends with its sender
     Ok(sender)
 }
 
 /// Basic authentication, as the manual's "Authentication" has it.
-fn authority(credentials: &Credentials) -> Result<Option<HeaderValue>, String> {
+fn authority(credentials: &Credentials) -> Result<Option<HeaderValue>, ServerError> {
     let (Some(username), Some(password)) = (&credentials.username, &credentials.password) else { return Ok(None) };
     let text = format!("Basic {}", STANDARD.encode(format!("{username}:{}", password.reveal())));
-    let mut value = HeaderValue::try_from(text).map_err(|error| error.to_string())?;
+    let mut value = HeaderValue::try_from(text).map_err(|error| ServerError::Connection(error.to_string()))?;
     value.set_sensitive(true);
     Ok(Some(value))
 }

@@ -8,6 +8,7 @@
 
 mod answers;
 mod canary;
+pub mod conditions;
 mod connection_config;
 mod connections;
 mod interpret;
@@ -16,13 +17,17 @@ mod profile;
 mod switchover;
 
 pub use answers::{Answers, Seen, Told};
+pub use conditions::CONDITIONS;
 pub use interpret::interpret;
 pub use profile::PROFILE;
 
 use stateful_safety::{Assessment, ConnectionConfig, ContainerFacts, Millis};
 use tokio::sync::watch;
 
-use crate::{BoxFuture, ClientPause, CompletedSwitchover, Endpoint, Engine, Ledger, Prepared, SwitchoverError};
+use crate::{
+    BoxFuture, Canary, CanaryError, Endpoint, Engine, Finalization, Ledger, PoolerControl, Prepared,
+    RestartPreparation, Switchover, SwitchoverError, TemporarySync, Watchers,
+};
 use connections::Connections;
 use switchover::Asked;
 
@@ -49,30 +54,36 @@ impl Engine for Couchdb {
         Box::pin(async move { interpret(&self.observe(endpoints).await, now) })
     }
 
-    fn watcher_port(&self) -> u16 {
-        PROFILE.default_port
+    fn switchover(&self) -> Option<&dyn Switchover> {
+        None
     }
 
-    /// Nobody: the nodes watch over each other.
-    fn watchers<'a>(&'a self, _doors: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
-        Box::pin(async { Vec::new() })
+    fn restart_preparation(&self) -> Option<&dyn RestartPreparation> {
+        Some(self)
     }
 
-    /// The judge lets nobody ask for it, since nobody leads.
-    fn switch_over<'a>(
-        &'a self,
-        _doors: &'a [Endpoint],
-        _watchers: &'a [Endpoint],
-        from: &'a str,
-        _to: &'a str,
-        _gate: &'a dyn ClientPause,
-    ) -> BoxFuture<'a, Result<CompletedSwitchover, SwitchoverError>> {
-        Box::pin(async move {
-            let why = "nobody leads a CouchDB: there is nothing to switch over".to_owned();
-            Err(SwitchoverError::Refused { member: from.to_owned(), why })
-        })
+    fn finalization(&self) -> Option<&dyn Finalization> {
+        None
     }
 
+    fn temporary_sync(&self) -> Option<&dyn TemporarySync> {
+        None
+    }
+
+    fn pooler_control(&self) -> Option<&dyn PoolerControl> {
+        None
+    }
+
+    fn watchers(&self) -> Option<&dyn Watchers> {
+        None
+    }
+
+    fn canary(&self) -> Option<&dyn Canary> {
+        Some(self)
+    }
+}
+
+impl RestartPreparation for Couchdb {
     /// A node that is ended with clients on it cuts them off; so it is made to look away from load balancers first.
     fn prepare_restart<'a>(
         &'a self,
@@ -85,12 +96,14 @@ impl Engine for Couchdb {
     fn take_back<'a>(&'a self, endpoints: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
         Box::pin(switchover::come_back(&self.connections, endpoints))
     }
+}
 
-    fn canary(
+impl Canary for Couchdb {
+    fn run_canary(
         &self,
         endpoints: watch::Receiver<Vec<Endpoint>>,
         stop: watch::Receiver<bool>,
-    ) -> BoxFuture<'_, Result<Ledger, String>> {
+    ) -> BoxFuture<'_, Result<Ledger, CanaryError>> {
         Box::pin(canary::run(endpoints, stop))
     }
 }

@@ -5,9 +5,9 @@ use hyper::Method;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::connections::{Connections, Link, PATIENCE, Trouble, refusal};
+use super::connections::{Connections, Link, PATIENCE, refusal};
 use super::{Answers, Seen, Told};
-use crate::Endpoint;
+use crate::{Endpoint, ServerError};
 
 /// Which node holds which shard: a node's own database, with a document for each database (manual, "Shard Management").
 const DBS: &str = "/_node/_local/_dbs";
@@ -16,15 +16,15 @@ const DBS: &str = "/_node/_local/_dbs";
 pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -> Vec<Seen> {
     join_all(endpoints.iter().map(|endpoint| async move {
         let answer = match timeout(PATIENCE, question(connections, endpoint)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(format!("no answer within {PATIENCE:?}")),
+            Ok(answer) => answer.map_err(|why| why.to_string()),
+            Err(_) => Err(ServerError::NoAnswer(PATIENCE).to_string()),
         };
         Seen { member: endpoint.member.clone(), address: endpoint.address.clone(), answer }
     }))
     .await
 }
 
-async fn question(connections: &Connections, endpoint: &Endpoint) -> Result<Answers, String> {
+async fn question(connections: &Connections, endpoint: &Endpoint) -> Result<Answers, ServerError> {
     let mut link = connections.to(endpoint).await?;
     let answers = all(&mut link).await?;
     connections.keep(endpoint, link).await;
@@ -32,11 +32,11 @@ async fn question(connections: &Connections, endpoint: &Endpoint) -> Result<Answ
 }
 
 /// One after another, over one connection.
-async fn all(link: &mut Link) -> Result<Answers, String> {
+async fn all(link: &mut Link) -> Result<Answers, ServerError> {
     Ok(Answers {
         welcome: link.read("/").await?,
         node: link.read("/_node/_local").await?,
-        up: link.ask(Method::GET, "/_up", &[], None).await.map_err(Trouble::words)?,
+        up: link.ask(Method::GET, "/_up", &[], None).await.map_err(ServerError::from)?,
         maintenance_mode: setting(link).await?,
         membership: link.read("/_membership").await?,
         system: link.read("/_node/_local/_system").await?,
@@ -47,8 +47,8 @@ async fn all(link: &mut Link) -> Result<Answers, String> {
 
 /// All shard maps in one answer, and that only when any has changed: looked at every second, thousands of them would be
 /// megabytes each time.
-async fn shard_maps(link: &mut Link) -> Result<Value, String> {
-    let told = link.ask(Method::GET, DBS, &[], None).await.map_err(Trouble::words)?;
+async fn shard_maps(link: &mut Link) -> Result<Value, ServerError> {
+    let told = link.ask(Method::GET, DBS, &[], None).await.map_err(ServerError::from)?;
     let changed = &told.body["update_seq"];
     if let Some((at, maps)) = &link.shard_maps
         && at == changed
@@ -62,8 +62,8 @@ async fn shard_maps(link: &mut Link) -> Result<Value, String> {
 }
 
 /// 404 says that nobody has set it. Any other "no" is no answer.
-async fn setting(link: &mut Link) -> Result<Told, String> {
+async fn setting(link: &mut Link) -> Result<Told, ServerError> {
     let path = "/_node/_local/_config/couchdb/maintenance_mode";
-    let told = link.ask(Method::GET, path, &[], None).await.map_err(Trouble::words)?;
+    let told = link.ask(Method::GET, path, &[], None).await.map_err(ServerError::from)?;
     if [200, 404].contains(&told.status) { Ok(told) } else { Err(refusal(path, &told)) }
 }

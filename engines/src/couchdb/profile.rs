@@ -25,6 +25,7 @@ pub static PROFILE: EngineProfile = EngineProfile {
     moves: Moves::ByMember,
     advice: Advice {
         write_quorum_settings: "w of the clients' requests",
+        end_temporary_sync: None,
         persistence: None,
         forget_database: "one such volume for each node, and none of them may reach a node of {old}: each has only the shards \
                           that were on it",

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::relay::Relay;
 use crate::canary::whoever_leads;
-use crate::{DialConfig, Endpoint};
+use crate::{DialConfig, Endpoint, ServerError};
 
 /// How long a member may take to answer. A healthy server answers in a millisecond; two seconds leave room for a tunnel
 /// through a busy API server, and still end before an assessment grows stale (3 s).
@@ -35,34 +35,34 @@ pub(super) struct Connections {
 
 impl std::fmt::Debug for Connections {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Links").finish_non_exhaustive()
+        f.debug_struct("Connections").finish_non_exhaustive()
     }
 }
 
 impl Connections {
     /// A connection to a member: the one kept, or a new one.
-    pub(super) async fn to(&self, endpoint: &Endpoint) -> Result<Client, String> {
+    pub(super) async fn to(&self, endpoint: &Endpoint) -> Result<Client, ServerError> {
         if let Some(link) = self.open.lock().await.get(&endpoint.incarnation) {
             return Ok(link.client.clone());
         }
-        let link = connect(endpoint.way.as_ref().map_err(Clone::clone)?)?;
+        let link = connect(endpoint.dial()?)?;
         let client = link.client.clone();
         self.open.lock().await.insert(endpoint.incarnation.clone(), link);
         Ok(client)
     }
 
     /// Whoever takes writes, and a connection to it.
-    pub(super) async fn leader(&self, endpoints: &[Endpoint]) -> Result<(String, Client), String> {
+    pub(super) async fn leader(&self, endpoints: &[Endpoint]) -> Result<(String, Client), ServerError> {
         whoever_leads(endpoints, |endpoint| self.leads(endpoint)).await
     }
 
-    async fn leads(&self, endpoint: &Endpoint) -> Result<(String, Client), String> {
+    async fn leads(&self, endpoint: &Endpoint) -> Result<(String, Client), ServerError> {
         let link = self.to(endpoint).await?;
         match is_writable(&link).await {
             Ok(true) => Ok((endpoint.member.clone(), link)),
-            Ok(false) => Err(format!("{} does not lead", endpoint.member)),
+            Ok(false) => Err(ServerError::NotTheOne { member: endpoint.member.clone(), why: "does not lead" }),
             Err(error) => {
-                let why = self.words(endpoint, &error).await;
+                let why = self.failure(endpoint, &error).await;
                 self.forget(endpoint).await;
                 Err(why)
             }
@@ -70,14 +70,14 @@ impl Connections {
     }
 
     /// What went wrong with a member, in words fit for people.
-    pub(super) async fn words(&self, endpoint: &Endpoint, error: &Error) -> String {
+    pub(super) async fn failure(&self, endpoint: &Endpoint, error: &Error) -> ServerError {
         let open = self.open.lock().await;
         let trouble = open.get(&endpoint.incarnation).and_then(|link| link.relay.as_ref()?.trouble());
         let nobody = endpoint.way.as_ref().is_ok_and(|way| way.credentials.username.is_none());
         match trouble {
-            Some(why) => format!("TLS: {why}"),
-            None if nobody && is_withheld(error) => NOBODY.to_owned(),
-            None => words(error),
+            Some(why) => ServerError::Connection(format!("TLS: {why}")),
+            None if nobody && is_withheld(error) => ServerError::NoEndpoint(NOBODY.to_owned()),
+            None => failure(error),
         }
     }
 
@@ -88,7 +88,7 @@ impl Connections {
 }
 
 /// A client of one member alone, whoever leads its set. It dials when it is first asked something.
-fn connect(way: &DialConfig) -> Result<Link, String> {
+fn connect(way: &DialConfig) -> Result<Link, ServerError> {
     let relay = way.tls.as_ref().map(|tls| Relay::to(way, tls)).transpose()?;
     let mut options = ClientOptions::default();
     options.hosts = vec![match &relay {
@@ -112,7 +112,7 @@ fn connect(way: &DialConfig) -> Result<Link, String> {
     if way.tls.as_ref().is_some_and(|tls| tls.logs_in) {
         options.credential = Some(by_certificate());
     }
-    let client = Client::with_options(options).map_err(|error| words(&error))?;
+    let client = Client::with_options(options).map_err(|error| failure(&error))?;
     Ok(Link { client, relay })
 }
 
@@ -173,6 +173,11 @@ pub(super) fn is_its_word(error: &Error) -> bool {
 /// Whether it takes writes.
 pub(super) async fn is_writable(link: &Client) -> Result<bool, Error> {
     Ok(ask(link, doc! { "hello": 1 }).await?.get_bool("isWritablePrimary").unwrap_or(false))
+}
+
+/// A driver's error: the server's own refusal, or what became of the connection.
+pub(super) fn failure(error: &Error) -> ServerError {
+    if is_its_word(error) { ServerError::Refused(words(error)) } else { ServerError::Connection(words(error)) }
 }
 
 /// A driver's error in words fit for people: the server's own sentence where it gave one.

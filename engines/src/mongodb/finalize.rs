@@ -6,7 +6,7 @@ use mongodb::bson::{Document, doc};
 use stateful_safety::Version;
 
 use super::connections::{Connections, is_its_word, order, words};
-use crate::{Endpoint, SwitchoverError};
+use crate::{Endpoint, ServerError, SwitchoverError};
 
 /// It waits for a majority, twice, and may have to change every index; 15 s were seen to be enough for an empty database.
 const PATIENCE: Duration = Duration::from_mins(5);
@@ -20,7 +20,7 @@ pub(super) async fn finalize(
     endpoints: &[Endpoint],
     release: &Version,
 ) -> Result<(), SwitchoverError> {
-    let no_way = |why| SwitchoverError::NoWay { member: "the primary".to_owned(), why };
+    let no_way = |why: ServerError| SwitchoverError::NoWay { member: "the primary".to_owned(), why: why.to_string() };
     let (member, link) = connections.leader(endpoints).await.map_err(no_way)?;
     match order(&link, command(release), PATIENCE).await {
         Ok(_) => Ok(()),

@@ -2,6 +2,7 @@
 
 mod answers;
 mod canary;
+pub mod conditions;
 mod connection_config;
 mod connections;
 mod finalize;
@@ -9,16 +10,22 @@ mod interpret;
 mod observe;
 mod profile;
 mod relay;
+mod sharding;
 mod switchover;
 
 pub use answers::{Answers, Cluster, Seen, Withheld};
+pub use conditions::CONDITIONS;
 pub use interpret::interpret;
 pub use profile::PROFILE;
+pub use sharding::{Balancer, Part, Sharding};
 
 use stateful_safety::{Assessment, ConnectionConfig, ContainerFacts, Millis, Version};
 use tokio::sync::watch;
 
-use crate::{BoxFuture, ClientPause, CompletedSwitchover, Endpoint, Engine, Ledger, Prepared, SwitchoverError};
+use crate::{
+    BoxFuture, Canary, CanaryError, ClientPause, CompletedSwitchover, Endpoint, Engine, Finalization, Ledger,
+    PoolerControl, Prepared, RestartPreparation, Switchover, SwitchoverError, TemporarySync, Watchers,
+};
 use connections::Connections;
 
 /// The adapter, with the connections it keeps open.
@@ -43,26 +50,49 @@ impl Engine for Mongodb {
         Box::pin(async move { interpret(&self.observe(endpoints).await, now) })
     }
 
-    fn watcher_port(&self) -> u16 {
-        PROFILE.default_port
+    fn switchover(&self) -> Option<&dyn Switchover> {
+        Some(self)
     }
 
-    /// Nobody: the members of a set watch over each other.
-    fn watchers<'a>(&'a self, _doors: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
-        Box::pin(async { Vec::new() })
+    fn restart_preparation(&self) -> Option<&dyn RestartPreparation> {
+        Some(self)
     }
 
+    fn finalization(&self) -> Option<&dyn Finalization> {
+        Some(self)
+    }
+
+    fn temporary_sync(&self) -> Option<&dyn TemporarySync> {
+        None
+    }
+
+    fn pooler_control(&self) -> Option<&dyn PoolerControl> {
+        None
+    }
+
+    fn watchers(&self) -> Option<&dyn Watchers> {
+        None
+    }
+
+    fn canary(&self) -> Option<&dyn Canary> {
+        Some(self)
+    }
+}
+
+impl Switchover for Mongodb {
     fn switch_over<'a>(
         &'a self,
         endpoints: &'a [Endpoint],
         _watchers: &'a [Endpoint],
         from: &'a str,
         to: &'a str,
-        _gate: &'a dyn ClientPause,
+        _clients: &'a dyn ClientPause,
     ) -> BoxFuture<'a, Result<CompletedSwitchover, SwitchoverError>> {
         Box::pin(switchover::switch_over(&self.connections, endpoints, from, to))
     }
+}
 
+impl RestartPreparation for Mongodb {
     /// A member that comes back is a secondary until it is elected, but others may be reading from it.
     fn prepare_restart<'a>(
         &'a self,
@@ -72,6 +102,13 @@ impl Engine for Mongodb {
         Box::pin(switchover::nobody_reads_from(&self.connections, endpoints, member))
     }
 
+    /// Nothing is left on a member that was not restarted.
+    fn take_back<'a>(&'a self, _endpoints: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
+        Box::pin(async { Vec::new() })
+    }
+}
+
+impl Finalization for Mongodb {
     fn finalize<'a>(
         &'a self,
         endpoints: &'a [Endpoint],
@@ -79,12 +116,14 @@ impl Engine for Mongodb {
     ) -> BoxFuture<'a, Result<(), SwitchoverError>> {
         Box::pin(finalize::finalize(&self.connections, endpoints, release))
     }
+}
 
-    fn canary(
+impl Canary for Mongodb {
+    fn run_canary(
         &self,
         endpoints: watch::Receiver<Vec<Endpoint>>,
         stop: watch::Receiver<bool>,
-    ) -> BoxFuture<'_, Result<Ledger, String>> {
+    ) -> BoxFuture<'_, Result<Ledger, CanaryError>> {
         Box::pin(canary::run(endpoints, stop))
     }
 }

@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 use super::answers::{COMMITTED_WITHIN, commits, documents};
 use super::connections::{Connections, PATIENCE, ask, ask_of, is_withheld};
 use super::{Answers, Cluster, Seen, Withheld};
-use crate::Endpoint;
+use crate::{Endpoint, ServerError};
 
 /// Between two questions whether a majority has an entry.
 const AGAIN: Duration = Duration::from_millis(20);
@@ -35,32 +35,36 @@ pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -
         if answer.is_err() {
             connections.forget(endpoint).await;
         }
-        Seen { member: endpoint.member.clone(), address: endpoint.address.clone(), answer }
+        Seen {
+            member: endpoint.member.clone(),
+            address: endpoint.address.clone(),
+            answer: answer.map_err(|why| why.to_string()),
+        }
     }))
     .await
 }
 
 /// Two deadlines: to get in takes as many round trips as all that is asked then, and is done once. Under one, a member behind a
 /// long way would never be in by the time it is up, and its connection be given up each time.
-async fn question(connections: &Connections, endpoint: &Endpoint) -> Result<Answers, String> {
+async fn question(connections: &Connections, endpoint: &Endpoint) -> Result<Answers, ServerError> {
     let (link, hello) = in_time(greeted(connections, endpoint)).await?;
     match in_time(async { Ok(all(&link, hello).await) }).await? {
         Ok(answers) => Ok(answers),
-        Err(error) => Err(connections.words(endpoint, &error).await),
+        Err(error) => Err(connections.failure(endpoint, &error).await),
     }
 }
 
-async fn in_time<T>(asked: impl Future<Output = Result<T, String>>) -> Result<T, String> {
-    timeout(PATIENCE, asked).await.unwrap_or_else(|_| Err(format!("no answer within {PATIENCE:?}")))
+async fn in_time<T>(asked: impl Future<Output = Result<T, ServerError>>) -> Result<T, ServerError> {
+    timeout(PATIENCE, asked).await.unwrap_or(Err(ServerError::NoAnswer(PATIENCE)))
 }
 
 /// A connection over which a member has said what it is, before all else: one that cannot be spoken to costs one deadline
 /// and not nine.
-async fn greeted(connections: &Connections, endpoint: &Endpoint) -> Result<(Client, Document), String> {
+async fn greeted(connections: &Connections, endpoint: &Endpoint) -> Result<(Client, Document), ServerError> {
     let link = connections.to(endpoint).await?;
     match ask(&link, doc! { "hello": 1 }).await {
         Ok(hello) => Ok((link, hello)),
-        Err(error) => Err(connections.words(endpoint, &error).await),
+        Err(error) => Err(connections.failure(endpoint, &error).await),
     }
 }
 

@@ -31,6 +31,7 @@ pub static PROFILE: EngineProfile = EngineProfile {
     moves: Moves::ByGroup,
     advice: Advice {
         write_quorum_settings: "the clients' write concern, or setDefaultRWConcern",
+        end_temporary_sync: None,
         persistence: Some(("its storage engine keeps data in memory", "storage.engine: wiredTiger")),
         // Manual, "Restore a Replica Set from MongoDB Backups".
         forget_database: "start one without --replSet, where no client reaches it, and drop the database \"local\", which \

@@ -11,7 +11,7 @@ use tokio::net::{TcpStream, UnixListener, UnixStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 
-use crate::{DialConfig, Tls};
+use crate::{DialConfig, ServerError, Tls};
 
 /// A relay to one member, which ends with this value.
 pub(super) struct Relay {
@@ -33,9 +33,10 @@ impl Drop for Relay {
 
 impl Relay {
     /// Listens, and dials the member for each connection that comes.
-    pub(super) fn to(way: &DialConfig, tls: &Tls) -> Result<Self, String> {
+    pub(super) fn to(way: &DialConfig, tls: &Tls) -> Result<Self, ServerError> {
         let path = address();
-        let listener = UnixListener::bind(&path).map_err(|error| format!("TLS cannot be relayed: {error}"))?;
+        let listener = UnixListener::bind(&path)
+            .map_err(|error| ServerError::Connection(format!("TLS cannot be relayed: {error}")))?;
         let (host, port, tls, trouble) = (way.host.clone(), way.port, tls.clone(), Trouble::default());
         let told = Arc::clone(&trouble);
         let listening = tokio::spawn(async move {

@@ -12,7 +12,7 @@ use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
 use super::answers::Row;
 use super::tls::Encrypting;
-use crate::{DialConfig, Endpoint};
+use crate::{DialConfig, Endpoint, ServerError};
 
 /// How long a member may take to answer. A healthy server answers in a millisecond; two seconds leave room for a tunnel
 /// through a busy API server, and still end before an assessment grows stale (3 s).
@@ -39,7 +39,7 @@ impl Default for Connections {
 
 impl std::fmt::Debug for Connections {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Links").finish_non_exhaustive()
+        f.debug_struct("Connections").finish_non_exhaustive()
     }
 }
 
@@ -50,11 +50,11 @@ impl Connections {
     }
 
     /// A connection to a member: the one kept, or a new one.
-    pub(super) async fn to(&self, endpoint: &Endpoint) -> Result<Arc<Client>, String> {
+    pub(super) async fn to(&self, endpoint: &Endpoint) -> Result<Arc<Client>, ServerError> {
         if let Some(link) = self.open.lock().await.get(&endpoint.incarnation).filter(|link| !link.is_closed()) {
             return Ok(Arc::clone(link));
         }
-        let link = Arc::new(connect_to(endpoint.way.as_ref().map_err(Clone::clone)?, self.database).await?);
+        let link = Arc::new(connect_to(endpoint.dial()?, self.database).await?);
         self.open.lock().await.insert(endpoint.incarnation.clone(), Arc::clone(&link));
         Ok(link)
     }
@@ -66,12 +66,12 @@ impl Connections {
         endpoint: &Endpoint,
         questions: &str,
         patience: Duration,
-    ) -> Result<Vec<Vec<Row>>, String> {
+    ) -> Result<Vec<Vec<Row>>, ServerError> {
         let link = self.to(endpoint).await?;
         let why = match timeout(patience, ask(&link, questions)).await {
             Ok(Ok(answers)) => return Ok(answers),
-            Ok(Err(error)) => words(&error),
-            Err(_) => format!("no answer within {patience:?}"),
+            Ok(Err(error)) => failure(&error),
+            Err(_) => ServerError::NoAnswer(patience),
         };
         self.forget(endpoint).await;
         Err(why)
@@ -83,7 +83,7 @@ impl Connections {
         endpoint: &Endpoint,
         question: &str,
         patience: Duration,
-    ) -> Result<Option<String>, String> {
+    ) -> Result<Option<String>, ServerError> {
         let rows = self.ask(endpoint, question, patience).await?.into_iter().next().unwrap_or_default();
         Ok(rows.into_iter().next().and_then(|row| row.into_values().next()).flatten())
     }
@@ -95,16 +95,16 @@ impl Connections {
 }
 
 /// Opens a connection, with TLS and authentication as the way asks.
-pub(super) async fn connect(way: &DialConfig) -> Result<Client, String> {
+pub(super) async fn connect(way: &DialConfig) -> Result<Client, ServerError> {
     connect_to(way, DATABASE).await
 }
 
 /// The same, to a database by its name.
-async fn connect_to(way: &DialConfig, database: &str) -> Result<Client, String> {
-    timeout(PATIENCE, dial(way, database)).await.map_err(|_| format!("no connection within {PATIENCE:?}"))?
+async fn connect_to(way: &DialConfig, database: &str) -> Result<Client, ServerError> {
+    timeout(PATIENCE, dial(way, database)).await.map_err(|_| ServerError::NoConnection(PATIENCE))?
 }
 
-async fn dial(way: &DialConfig, database: &str) -> Result<Client, String> {
+async fn dial(way: &DialConfig, database: &str) -> Result<Client, ServerError> {
     let stream = reach(way).await?;
     let mut config = Config::new();
     config.dbname(database).application_name("kubectl-stateful");
@@ -116,22 +116,24 @@ async fn dial(way: &DialConfig, database: &str) -> Result<Client, String> {
     if let Some(tls) = &way.tls {
         let encrypting = Encrypting(tls.clone());
         let made = config.ssl_mode(SslMode::Require).connect_raw(stream, encrypting).await;
-        let (client, driver) = made.map_err(|error| words(&error))?;
+        let (client, driver) = made.map_err(|error| failure(&error))?;
         tokio::spawn(driver);
         Ok(client)
     } else {
         let made = config.ssl_mode(SslMode::Disable).connect_raw(stream, NoTls).await;
-        let (client, driver) = made.map_err(|error| words(&error))?;
+        let (client, driver) = made.map_err(|error| failure(&error))?;
         tokio::spawn(driver);
         Ok(client)
     }
 }
 
 /// The plain connection to a member's port.
-pub(super) async fn reach(way: &DialConfig) -> Result<TcpStream, String> {
-    let stream = TcpStream::connect((way.host.as_str(), way.port)).await.map_err(|error| error.to_string())?;
+pub(super) async fn reach(way: &DialConfig) -> Result<TcpStream, ServerError> {
+    let stream = TcpStream::connect((way.host.as_str(), way.port))
+        .await
+        .map_err(|error| ServerError::Connection(error.to_string()))?;
     // Questions are small and answered one by one: waiting to fill a packet would only add to every pause measured.
-    stream.set_nodelay(true).map_err(|error| error.to_string())?;
+    stream.set_nodelay(true).map_err(|error| ServerError::Connection(error.to_string()))?;
     Ok(stream)
 }
 
@@ -152,6 +154,12 @@ pub(super) async fn ask(link: &Client, questions: &str) -> Result<Vec<Vec<Row>>,
         }
     }
     Ok(answers)
+}
+
+/// A driver's error: the server's own refusal, or what became of the connection.
+pub(super) fn failure(error: &tokio_postgres::Error) -> ServerError {
+    let words = words(error);
+    if error.as_db_error().is_some() { ServerError::Refused(words) } else { ServerError::Connection(words) }
 }
 
 /// A driver's error in words fit for people: the server's own sentence where it gave one.

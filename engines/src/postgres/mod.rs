@@ -2,6 +2,7 @@
 
 mod answers;
 mod canary;
+pub mod conditions;
 mod connection_config;
 mod connections;
 mod conninfo;
@@ -16,6 +17,7 @@ mod switchover;
 mod tls;
 
 pub use answers::{Answers, Row, Seen};
+pub use conditions::CONDITIONS;
 pub use interpret::interpret;
 pub use profile::PROFILE;
 
@@ -23,7 +25,8 @@ use stateful_safety::{Assessment, ConnectionConfig, ContainerFacts, Millis};
 use tokio::sync::watch;
 
 use crate::{
-    BoxFuture, ClientPause, CompletedSwitchover, Endpoint, Engine, Ledger, PoolerControl, Prepared, SwitchoverError,
+    BoxFuture, Canary, CanaryError, ClientPause, CompletedSwitchover, Endpoint, Engine, Finalization, Ledger,
+    PoolerControl, Prepared, RestartPreparation, Switchover, SwitchoverError, TemporarySync, Watchers,
 };
 use connections::Connections;
 use ha_manager::HaManager;
@@ -68,6 +71,85 @@ impl Engine for Postgres {
         Box::pin(async move { interpret(&self.observe(endpoints).await, now) })
     }
 
+    fn switchover(&self) -> Option<&dyn Switchover> {
+        Some(self)
+    }
+
+    fn restart_preparation(&self) -> Option<&dyn RestartPreparation> {
+        Some(self)
+    }
+
+    fn finalization(&self) -> Option<&dyn Finalization> {
+        None
+    }
+
+    fn temporary_sync(&self) -> Option<&dyn TemporarySync> {
+        Some(self)
+    }
+
+    fn pooler_control(&self) -> Option<&dyn PoolerControl> {
+        Some(self)
+    }
+
+    fn watchers(&self) -> Option<&dyn Watchers> {
+        Some(self)
+    }
+
+    fn canary(&self) -> Option<&dyn Canary> {
+        Some(self)
+    }
+}
+
+impl Switchover for Postgres {
+    fn switch_over<'a>(
+        &'a self,
+        endpoints: &'a [Endpoint],
+        watchers: &'a [Endpoint],
+        from: &'a str,
+        to: &'a str,
+        clients: &'a dyn ClientPause,
+    ) -> BoxFuture<'a, Result<CompletedSwitchover, SwitchoverError>> {
+        Box::pin(async move {
+            let context = SwitchoverContext { connections: &self.connections, endpoints, from, to, gate: clients };
+            match self.keeper(endpoints).await {
+                Some(HaManager::Patroni) => patroni::switch_over(&context, watchers).await,
+                Some(HaManager::Repmgr) => Err(context.refused("repmgr decides who leads".to_owned())),
+                None => switchover::switch_over(&context).await,
+            }
+        })
+    }
+}
+
+impl RestartPreparation for Postgres {
+    /// Nothing to do: a server is a standby when `standby.signal` is in its data directory, beside the data itself, and
+    /// promotion takes it away. Wherever the data comes back, the role does.
+    fn prepare_restart<'a>(
+        &'a self,
+        _endpoints: &'a [Endpoint],
+        _member: &'a str,
+    ) -> BoxFuture<'a, Result<Prepared, SwitchoverError>> {
+        Box::pin(async { Ok(Prepared::Ready) })
+    }
+
+    /// The fence of a switchover that ended before its stop.
+    fn take_back<'a>(&'a self, endpoints: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
+        Box::pin(fence::take_back(&self.connections, endpoints))
+    }
+}
+
+impl TemporarySync for Postgres {
+    fn begin_temporary_sync<'a>(&'a self, endpoints: &'a [Endpoint]) -> BoxFuture<'a, Result<(), SwitchoverError>> {
+        Box::pin(
+            async move { temporary_sync::begin(&self.connections, endpoints, &self.observe(endpoints).await).await },
+        )
+    }
+
+    fn end_temporary_sync<'a>(&'a self, endpoints: &'a [Endpoint]) -> BoxFuture<'a, Result<(), SwitchoverError>> {
+        Box::pin(async move { temporary_sync::end(&self.connections, endpoints, &self.observe(endpoints).await).await })
+    }
+}
+
+impl Watchers for Postgres {
     fn watcher_port(&self) -> u16 {
         PATRONI_PORT
     }
@@ -82,59 +164,14 @@ impl Engine for Postgres {
             }
         })
     }
+}
 
-    fn switch_over<'a>(
-        &'a self,
-        endpoints: &'a [Endpoint],
-        watchers: &'a [Endpoint],
-        from: &'a str,
-        to: &'a str,
-        gate: &'a dyn ClientPause,
-    ) -> BoxFuture<'a, Result<CompletedSwitchover, SwitchoverError>> {
-        Box::pin(async move {
-            let context = SwitchoverContext { connections: &self.connections, endpoints, from, to, gate };
-            match self.keeper(endpoints).await {
-                Some(HaManager::Patroni) => patroni::switch_over(&context, watchers).await,
-                Some(HaManager::Repmgr) => Err(context.refused("repmgr decides who leads".to_owned())),
-                None => switchover::switch_over(&context).await,
-            }
-        })
-    }
-
-    fn pooler_control(&self) -> Option<&dyn PoolerControl> {
-        Some(self)
-    }
-
-    /// Nothing to do: a server is a standby when `standby.signal` is in its data directory, beside the data itself, and
-    /// promotion takes it away. Wherever the data comes back, the role does.
-    fn prepare_restart<'a>(
-        &'a self,
-        _doors: &'a [Endpoint],
-        _member: &'a str,
-    ) -> BoxFuture<'a, Result<Prepared, SwitchoverError>> {
-        Box::pin(async { Ok(Prepared::Ready) })
-    }
-
-    /// The fence of a switchover that ended before its stop.
-    fn take_back<'a>(&'a self, endpoints: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
-        Box::pin(fence::take_back(&self.connections, endpoints))
-    }
-
-    fn begin_temporary_sync<'a>(&'a self, endpoints: &'a [Endpoint]) -> BoxFuture<'a, Result<(), SwitchoverError>> {
-        Box::pin(
-            async move { temporary_sync::begin(&self.connections, endpoints, &self.observe(endpoints).await).await },
-        )
-    }
-
-    fn end_temporary_sync<'a>(&'a self, endpoints: &'a [Endpoint]) -> BoxFuture<'a, Result<(), SwitchoverError>> {
-        Box::pin(async move { temporary_sync::end(&self.connections, endpoints, &self.observe(endpoints).await).await })
-    }
-
-    fn canary(
+impl Canary for Postgres {
+    fn run_canary(
         &self,
         endpoints: watch::Receiver<Vec<Endpoint>>,
         stop: watch::Receiver<bool>,
-    ) -> BoxFuture<'_, Result<Ledger, String>> {
+    ) -> BoxFuture<'_, Result<Ledger, CanaryError>> {
         Box::pin(canary::run(endpoints, stop))
     }
 }

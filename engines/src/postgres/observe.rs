@@ -3,9 +3,9 @@
 use futures::future::join_all;
 use tokio::time::timeout;
 
-use super::connections::{Connections, PATIENCE, ask, words};
+use super::connections::{Connections, PATIENCE, ask, failure};
 use super::{Answers, Seen};
-use crate::Endpoint;
+use crate::{Endpoint, ServerError};
 
 /// All questions in one round trip. Functions that a server in recovery (or out of it) refuses are not called there.
 /// The timeline of a primary is in the name of the file it writes: the control file learns it with the next checkpoint
@@ -47,8 +47,8 @@ SELECT archived_count, failed_count, last_archived_time, last_failed_time FROM p
 pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -> Vec<Seen> {
     join_all(endpoints.iter().map(|endpoint| async move {
         let answer = match timeout(PATIENCE, question(connections, endpoint)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(format!("no answer within {PATIENCE:?}")),
+            Ok(answer) => answer.map_err(|why| why.to_string()),
+            Err(_) => Err(ServerError::NoAnswer(PATIENCE).to_string()),
         };
         if answer.is_err() {
             connections.forget(endpoint).await;
@@ -59,12 +59,12 @@ pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -
 }
 
 /// What one member says.
-pub(super) async fn question(connections: &Connections, endpoint: &Endpoint) -> Result<Answers, String> {
+pub(super) async fn question(connections: &Connections, endpoint: &Endpoint) -> Result<Answers, ServerError> {
     let link = connections.to(endpoint).await?;
-    let answers = ask(&link, QUESTIONS).await.map_err(|error| words(&error))?;
+    let answers = ask(&link, QUESTIONS).await.map_err(|error| failure(&error))?;
     let asked: Result<[_; 8], _> = answers.try_into();
     let [server, replication, receiver, slots, transactions, prepared, backups, archiver] =
-        asked.map_err(|_| "it left questions open".to_owned())?;
-    let server = server.into_iter().next().ok_or("it says nothing of itself")?;
+        asked.map_err(|_| ServerError::Unreadable("it left questions open"))?;
+    let server = server.into_iter().next().ok_or(ServerError::Unreadable("it says nothing of itself"))?;
     Ok(Answers { server, replication, receiver, slots, transactions, prepared, backups, archiver })
 }

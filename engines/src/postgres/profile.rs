@@ -46,6 +46,7 @@ pub static PROFILE: EngineProfile = EngineProfile {
     moves: Moves::ByGroup,
     advice: Advice {
         write_quorum_settings: "synchronous_standby_names",
+        end_temporary_sync: Some("ALTER SYSTEM RESET synchronous_standby_names; SELECT pg_reload_conf()"),
         persistence: None,
         // Manual, "Log-Shipping Standby Servers".
         forget_database: "remove standby.signal from it, if it is there; else the server follows {old} and has what {old} \

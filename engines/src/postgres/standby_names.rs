@@ -39,12 +39,12 @@ impl StandbyNames {
     }
 
     /// Reads the setting. `Ok(None)` when commits wait for nobody; an error is what cannot be read.
-    pub(super) fn parse(text: &str) -> Result<Option<Self>, String> {
-        let tokens = tokens(text).ok_or_else(|| format!("cannot read synchronous_standby_names: {text}"))?;
+    pub(super) fn parse(text: &str) -> Result<Option<Self>, UnreadableRule> {
+        let tokens = tokens(text).ok_or_else(|| UnreadableRule(text.to_owned()))?;
         if tokens.is_empty() {
             return Ok(None);
         }
-        rule(&tokens).map(Some).ok_or_else(|| format!("cannot read synchronous_standby_names: {text}"))
+        rule(&tokens).map(Some).ok_or_else(|| UnreadableRule(text.to_owned()))
     }
 
     /// Whether a standby that calls itself so is one of those waited for. Case does not matter to the server
@@ -77,6 +77,11 @@ impl std::fmt::Display for StandbyNames {
         write!(f, "{} {} ({})", if self.any { "ANY" } else { "FIRST" }, self.needed, names.join(", "))
     }
 }
+
+/// The setting is not one that this adapter can read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot read synchronous_standby_names: {0}")]
+pub(super) struct UnreadableRule(String);
 
 /// `[FIRST | ANY] n (names)`, or names alone, which means the first one (grammar: `syncrep_gram.y`).
 fn rule(tokens: &[Token]) -> Option<StandbyNames> {

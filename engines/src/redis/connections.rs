@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use crate::{DialConfig, Endpoint};
+use crate::{DialConfig, Endpoint, ServerError};
 
 /// How long a member may take to answer one command. A healthy server answers in a millisecond; two seconds leave room
 /// for a tunnel through a busy API server, and still end before an assessment grows stale (3 s).
@@ -25,17 +25,17 @@ pub(super) struct Connections {
 
 impl std::fmt::Debug for Connections {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Links").finish_non_exhaustive()
+        f.debug_struct("Connections").finish_non_exhaustive()
     }
 }
 
 impl Connections {
     /// A connection to a member: the one kept, or a new one.
-    pub(super) async fn to(&self, endpoint: &Endpoint) -> Result<MultiplexedConnection, String> {
+    pub(super) async fn to(&self, endpoint: &Endpoint) -> Result<MultiplexedConnection, ServerError> {
         if let Some(link) = self.open.lock().await.get(&endpoint.incarnation) {
             return Ok(link.clone());
         }
-        let way = endpoint.way.as_ref().map_err(Clone::clone)?;
+        let way = endpoint.dial()?;
         let link = connect(way).await?;
         self.open.lock().await.insert(endpoint.incarnation.clone(), link.clone());
         Ok(link)
@@ -48,14 +48,16 @@ impl Connections {
 }
 
 /// Opens a connection, with TLS and authentication as the way asks.
-pub(super) async fn connect(way: &DialConfig) -> Result<MultiplexedConnection, String> {
-    timeout(PATIENCE, dial(way)).await.map_err(|_| format!("no connection within {PATIENCE:?}"))?
+pub(super) async fn connect(way: &DialConfig) -> Result<MultiplexedConnection, ServerError> {
+    timeout(PATIENCE, dial(way)).await.map_err(|_| ServerError::NoConnection(PATIENCE))?
 }
 
-async fn dial(way: &DialConfig) -> Result<MultiplexedConnection, String> {
-    let stream = TcpStream::connect((way.host.as_str(), way.port)).await.map_err(|error| error.to_string())?;
+async fn dial(way: &DialConfig) -> Result<MultiplexedConnection, ServerError> {
+    let stream = TcpStream::connect((way.host.as_str(), way.port))
+        .await
+        .map_err(|error| ServerError::Connection(error.to_string()))?;
     // Commands are small and answered one by one: waiting to fill a packet would only add to every pause measured.
-    stream.set_nodelay(true).map_err(|error| error.to_string())?;
+    stream.set_nodelay(true).map_err(|error| ServerError::Connection(error.to_string()))?;
     let mut info = RedisConnectionInfo::default().set_skip_set_lib_name();
     if let Some(username) = &way.credentials.username {
         info = info.set_username(username);
@@ -65,16 +67,17 @@ async fn dial(way: &DialConfig) -> Result<MultiplexedConnection, String> {
     }
     let config = AsyncConnectionConfig::new().set_response_timeout(Some(PATIENCE));
     let link = if let Some(tls) = &way.tls {
-        let name = ServerName::try_from(tls.server_name.clone()).map_err(|error| error.to_string())?;
+        let name = ServerName::try_from(tls.server_name.clone())
+            .map_err(|error| ServerError::Connection(error.to_string()))?;
         let stream = tokio_rustls::TlsConnector::from(Arc::clone(&tls.config))
             .connect(name, stream)
             .await
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| ServerError::Connection(error.to_string()))?;
         start(MultiplexedConnection::new_with_config(&info, stream, config).await)
     } else {
         start(MultiplexedConnection::new_with_config(&info, stream, config).await)
     };
-    link.map_err(|error| words(&error))
+    link.map_err(|error| failure(&error))
 }
 
 /// The connection's driver runs by itself and ends when its last user is gone.
@@ -85,6 +88,12 @@ fn start<F: Future<Output = ()> + Send + 'static>(
         tokio::spawn(driver);
         link
     })
+}
+
+/// A driver's error: the server's own refusal, or what became of the connection.
+pub(super) fn failure(error: &redis::RedisError) -> ServerError {
+    let words = words(error);
+    if error.code().is_some() { ServerError::Refused(words) } else { ServerError::Connection(words) }
 }
 
 /// A driver's error in words fit for people: the server's own sentence where it gave one.

@@ -2,6 +2,7 @@
 
 mod answers;
 mod canary;
+pub mod conditions;
 mod connection_config;
 mod connections;
 mod interpret;
@@ -11,13 +12,17 @@ mod profile;
 mod switchover;
 
 pub use answers::{Answers, Seen};
+pub use conditions::CONDITIONS;
 pub use interpret::interpret;
 pub use profile::PROFILE;
 
 use stateful_safety::{Assessment, ConnectionConfig, ContainerFacts, Millis};
 use tokio::sync::watch;
 
-use crate::{BoxFuture, ClientPause, CompletedSwitchover, Endpoint, Engine, Ledger, Prepared, SwitchoverError};
+use crate::{
+    BoxFuture, Canary, CanaryError, ClientPause, CompletedSwitchover, Endpoint, Engine, Finalization, Ledger,
+    PoolerControl, Prepared, RestartPreparation, Switchover, SwitchoverError, TemporarySync, Watchers,
+};
 use connections::Connections;
 
 /// The adapter, with the connections it keeps open.
@@ -35,25 +40,49 @@ impl Engine for Redis {
         Box::pin(async move { interpret(&observe::observe(&self.connections, endpoints).await, now) })
     }
 
-    fn watcher_port(&self) -> u16 {
-        26_379
+    fn switchover(&self) -> Option<&dyn Switchover> {
+        Some(self)
     }
 
-    fn watchers<'a>(&'a self, endpoints: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
-        Box::pin(observe::watchers(&self.connections, endpoints))
+    fn restart_preparation(&self) -> Option<&dyn RestartPreparation> {
+        Some(self)
     }
 
+    fn finalization(&self) -> Option<&dyn Finalization> {
+        None
+    }
+
+    fn temporary_sync(&self) -> Option<&dyn TemporarySync> {
+        None
+    }
+
+    fn pooler_control(&self) -> Option<&dyn PoolerControl> {
+        None
+    }
+
+    fn watchers(&self) -> Option<&dyn Watchers> {
+        Some(self)
+    }
+
+    fn canary(&self) -> Option<&dyn Canary> {
+        Some(self)
+    }
+}
+
+impl Switchover for Redis {
     fn switch_over<'a>(
         &'a self,
         endpoints: &'a [Endpoint],
         watchers: &'a [Endpoint],
         from: &'a str,
         to: &'a str,
-        _gate: &'a dyn ClientPause,
+        _clients: &'a dyn ClientPause,
     ) -> BoxFuture<'a, Result<CompletedSwitchover, SwitchoverError>> {
         Box::pin(switchover::switch_over(&self.connections, endpoints, watchers, from, to))
     }
+}
 
+impl RestartPreparation for Redis {
     fn prepare_restart<'a>(
         &'a self,
         endpoints: &'a [Endpoint],
@@ -65,11 +94,28 @@ impl Engine for Redis {
         })
     }
 
-    fn canary(
+    /// Nothing is left on a member that was not restarted.
+    fn take_back<'a>(&'a self, _endpoints: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
+        Box::pin(async { Vec::new() })
+    }
+}
+
+impl Watchers for Redis {
+    fn watcher_port(&self) -> u16 {
+        26_379
+    }
+
+    fn watchers<'a>(&'a self, endpoints: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
+        Box::pin(observe::watchers(&self.connections, endpoints))
+    }
+}
+
+impl Canary for Redis {
+    fn run_canary(
         &self,
         endpoints: watch::Receiver<Vec<Endpoint>>,
         stop: watch::Receiver<bool>,
-    ) -> BoxFuture<'_, Result<Ledger, String>> {
+    ) -> BoxFuture<'_, Result<Ledger, CanaryError>> {
         Box::pin(canary::run(endpoints, stop))
     }
 }

@@ -7,9 +7,9 @@ use redis::aio::MultiplexedConnection;
 use redis::{Cmd, FromRedisValue, cmd};
 use tokio::time::timeout;
 
-use super::connections::{Connections, PATIENCE, words};
+use super::connections::{Connections, PATIENCE, failure};
 use super::{Answers, Seen};
-use crate::Endpoint;
+use crate::{Endpoint, ServerError};
 
 /// The settings that change a verdict. `min-slaves-to-write` is what servers before 5.0 call it.
 const SETTINGS: &[&str] =
@@ -19,8 +19,8 @@ const SETTINGS: &[&str] =
 pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -> Vec<Seen> {
     join_all(endpoints.iter().map(|endpoint| async move {
         let answer = match timeout(PATIENCE, ask(connections, endpoint)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(format!("no answer within {PATIENCE:?}")),
+            Ok(answer) => answer.map_err(|why| why.to_string()),
+            Err(_) => Err(ServerError::NoAnswer(PATIENCE).to_string()),
         };
         if answer.is_err() {
             connections.forget(endpoint).await;
@@ -43,7 +43,7 @@ pub(super) async fn watchers(connections: &Connections, endpoints: &[Endpoint]) 
     addresses
 }
 
-async fn ask(connections: &Connections, endpoint: &Endpoint) -> Result<Answers, String> {
+async fn ask(connections: &Connections, endpoint: &Endpoint) -> Result<Answers, ServerError> {
     let mut link = connections.to(endpoint).await?;
     let mut answers = Answers { info: query(&mut link, &cmd("INFO")).await?, ..Answers::default() };
     if answers.is_cluster() {
@@ -62,6 +62,6 @@ async fn ask(connections: &Connections, endpoint: &Endpoint) -> Result<Answers, 
     Ok(answers)
 }
 
-async fn query<T: FromRedisValue>(link: &mut MultiplexedConnection, command: &Cmd) -> Result<T, String> {
-    command.query_async(link).await.map_err(|error| words(&error))
+async fn query<T: FromRedisValue>(link: &mut MultiplexedConnection, command: &Cmd) -> Result<T, ServerError> {
+    command.query_async(link).await.map_err(|error| failure(&error))
 }

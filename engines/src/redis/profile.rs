@@ -24,6 +24,7 @@ pub static PROFILE: EngineProfile = EngineProfile {
     moves: Moves::ByGroup,
     advice: Advice {
         write_quorum_settings: "min-replicas-to-write",
+        end_temporary_sync: None,
         persistence: Some(("no append-only file, no snapshots", "redis-cli CONFIG SET appendonly yes")),
         // Redis Cluster specification, "Nodes have to be known".
         forget_database: "remove nodes.conf from it, if it is there; else it joins {old} again. A cluster in shards takes one \

@@ -1,44 +1,32 @@
-//! A long way in, as through an API server on another continent: to get in takes as long as all that is asked then.
+//! A long way in, as through an API server on another continent: to log in takes as long as all that is asked then.
 
 use std::time::Duration;
 
-use mongodb::bson::Document;
-use stateful_engines::Engine;
-use stateful_engines::mongodb::Mongodb;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
+use tokio::time::sleep;
 
-use crate::servers::Servers;
+use crate::common::database::Database;
+use crate::common::relay::lead_through;
+use crate::common::turns::Measures;
+use crate::mongodb::servers::Servers;
 
-/// Which answers of a connection are late, and by how much: those that let somebody in, twice (a driver watches a server over a
+/// Which answers of a connection are late, and by how much: those that log a client in, twice (a driver watches a server over a
 /// connection of its own), and one of those to the questions. Together more than a member has for all it is asked.
 const LATE: [(usize, Duration); 2] = [(1, Duration::from_millis(600)), (5, Duration::from_millis(1_200))];
 
-/// A way to a server on which some answers are late.
-async fn long_way(host: String, port: u16) -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
-    let own = listener.local_addr().expect("an address").port();
-    tokio::spawn(async move {
-        while let Ok((client, _)) = listener.accept().await {
-            if let Ok(server) = TcpStream::connect((host.clone(), port)).await {
-                tokio::spawn(carry(client, server));
-            }
-        }
-    });
-    own
-}
-
+/// Carries a connection on which some answers are late.
 async fn carry(client: TcpStream, server: TcpStream) {
-    let (mut asks, mut hears) = client.into_split();
-    let (mut answers, mut serves) = server.into_split();
-    let asking = tokio::spawn(async move { copy(&mut asks, &mut serves).await });
-    let mut said = vec![0; 1 << 20];
+    let (mut requests, mut to_client) = client.into_split();
+    let (mut answers, mut to_server) = server.into_split();
+    let asking = tokio::spawn(async move { copy(&mut requests, &mut to_server).await });
+    let mut message = vec![0; 1 << 20];
     for answer in 1_usize.. {
-        let Ok(length) = answers.read(&mut said).await else { break };
+        let Ok(length) = answers.read(&mut message).await else { break };
         if let Some((_, by)) = LATE.iter().find(|(late, _)| *late == answer) {
-            tokio::time::sleep(*by).await; // the length of the way
+            sleep(*by).await; // the length of the way
         }
-        if length == 0 || hears.write_all(&said[..length]).await.is_err() {
+        if length == 0 || to_client.write_all(&message[..length]).await.is_err() {
             break;
         }
     }
@@ -46,16 +34,13 @@ async fn carry(client: TcpStream, server: TcpStream) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn members_behind_a_long_way_are_got_into_and_say_what_they_are() {
-    let Some(servers) = Servers::start() else { return };
-    servers.found([Document::new(), Document::new(), Document::new()]).await;
+async fn members_behind_a_long_way_are_logged_into_and_say_what_they_are() {
+    let servers = Servers::start(Measures::Nothing).await;
     let mut endpoints = servers.endpoints();
     for endpoint in &mut endpoints {
-        let way = endpoint.way.as_mut().expect("a way");
-        let port = long_way(way.host.clone(), way.port).await;
-        (way.host, way.port) = ("127.0.0.1".to_owned(), port);
+        lead_through(endpoint, carry).await;
     }
-    let assessment = Mongodb::default().assess(&endpoints, 1).await;
+    let assessment = servers.adapter().assess(&endpoints, 1).await;
     let answered = assessment.groups[0].members.iter().filter(|member| member.version.is_some()).count();
     assert_eq!(answered, 3, "{assessment:#?}");
 }

@@ -1,39 +1,31 @@
-//! Records what real servers say, for the tests of `interpret`: `UPDATE_RECORDED=1 cargo test -p stateful-engines --test
-//! mongodb record`. A case is the members' answers at one moment, word for word.
+//! Records what MongoDB answers, for the tests of `interpret`: `make record`.
 
-use std::fs;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
+use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use stateful_engines::Endpoint;
 use stateful_engines::mongodb::{Answers, Mongodb, Seen, interpret};
 use stateful_safety::{Blocker, MemberState, Sync};
+use tokio::time::sleep;
 
-use crate::servers::{PATIENCE, Servers, client, name};
+use crate::common::database::Database;
+use crate::common::recording::{ask_until, write};
+use crate::common::turns::Measures;
+use crate::mongodb::servers::{Servers, name};
 
-/// Asks until what is said is what the case is about, and writes it down.
-async fn record(servers: &Servers, case: &str, about: impl Fn(&[Seen]) -> bool) {
-    record_of(&servers.endpoints(), case, about).await;
+/// Asks until the answers are what the case is about, and writes them down.
+async fn record(servers: &Servers, case: &str, is_about: impl Fn(&[Seen]) -> bool) {
+    record_of(&servers.endpoints(), case, is_about).await;
 }
 
-/// The same of some of them.
-async fn record_of(endpoints: &[Endpoint], case: &str, about: impl Fn(&[Seen]) -> bool) {
-    let engine = Mongodb::default();
-    let begun = Instant::now();
-    let seen = loop {
-        let seen = engine.observe(endpoints).await;
-        if about(&seen) {
-            break seen;
-        }
-        assert!(begun.elapsed() < PATIENCE, "{case}: {:#?}", interpret(&seen, 1));
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    };
+/// The same of some of the members.
+async fn record_of(endpoints: &[Endpoint], case: &str, is_about: impl Fn(&[Seen]) -> bool) {
+    let adapter = Mongodb::default();
+    let seen = ask_until(case, async || adapter.observe(endpoints).await, is_about).await;
     let version = seen.iter().find_map(|seen| seen.answer.as_ref().ok()?.build.get_str("version").ok());
     let version = version.expect("a version").split('.').take(2).collect::<Vec<_>>().join(".");
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/mongodb/recorded");
-    let text = serde_json::to_string_pretty(&placeless(seen)).expect("text");
-    fs::write(path.join(format!("{version}-{case}.json")), format!("{text}\n")).expect("a file");
+    write("mongodb", &format!("{version}-{case}"), &placeless(seen), None);
 }
 
 /// Without where the servers were on the machine that recorded them.
@@ -65,7 +57,8 @@ fn blocked(seen: &[Seen], by: impl Fn(&Blocker) -> bool) -> bool {
     interpret(seen, 1).blockers.iter().any(by)
 }
 
-fn plain() -> [Document; 3] {
+/// The first member leads whenever it can.
+fn first_leads() -> [Document; 3] {
     [doc! { "priority": 2 }, Document::new(), Document::new()]
 }
 
@@ -74,47 +67,42 @@ fn fail_point(point: &str, mode: &str) -> Document {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn record_what_servers_say() {
-    if std::env::var_os("UPDATE_RECORDED").is_none() {
-        return;
-    }
-    let Some(mut servers) = Servers::start() else { return };
+#[ignore = "writes engines/src/mongodb/recorded: `make record`"]
+async fn record_what_servers_answer() {
+    let mut servers = Servers::unconfigured(Measures::Time).await;
     record(&servers, "in-no-set", |seen| seen.iter().all(|seen| seen.answer.is_ok())).await;
-    servers.found(plain()).await;
+    servers.initiate(first_leads()).await;
     record(&servers, "healthy", is_whole).await;
 
     servers.order(1, fail_point("rsSyncApplyStop", "alwaysOn")).await;
-    let writes = tokio::spawn(write_for(Duration::from_secs(16)));
+    let writes = tokio::spawn(write_for(servers.connection(0), Duration::from_secs(16)));
     record(&servers, "secondary-behind", |seen| {
         member(seen, 1).is_some_and(|member| matches!(member.sync, Sync::Behind { .. }))
     })
     .await;
     servers.order(1, fail_point("rsSyncApplyStop", "off")).await;
     writes.await.expect("written");
-    servers.whole().await;
+    servers.settled().await;
 
     servers.order(2, doc! { "fsync": 1, "lock": true }).await;
-    record(&servers, "writes-locked", |seen| blocked(seen, |blocker| matches!(blocker, Blocker::WritesLocked { .. })))
-        .await;
+    record(&servers, "writes-locked", |seen| blocked(seen, |blocker| blocker.code == "STF-MG-002")).await;
     servers.order(2, doc! { "fsyncUnlock": 1 }).await;
 
     servers.order(0, fail_point("hangAfterStartingIndexBuild", "alwaysOn")).await;
-    let build = tokio::spawn(async {
+    let app = servers.connection(0).database("app");
+    let build = tokio::spawn(async move {
         let index = doc! { "createIndexes": "c", "indexes": [{ "key": { "n": 1 }, "name": "n" }] };
-        client(0).database("app").run_command(index).await
+        app.run_command(index).await
     });
-    record(&servers, "index-build", |seen| blocked(seen, |blocker| matches!(blocker, Blocker::Busy { .. }))).await;
+    record(&servers, "index-build", |seen| blocked(seen, |blocker| blocker.code == "STF-MG-001")).await;
     servers.order(0, fail_point("hangAfterStartingIndexBuild", "off")).await;
     build.await.expect("it ends").expect("built");
 
     servers.order(0, fail_point("failUpgrading", "alwaysOn")).await;
     servers.order(0, fail_point("failDowngrading", "alwaysOn")).await;
     let version = doc! { "setFeatureCompatibilityVersion": "5.0" };
-    assert!(client(0).database("admin").run_command(version.clone()).await.is_err(), "it stops half-way");
-    record(&servers, "features-on-their-way", |seen| {
-        blocked(seen, |blocker| matches!(blocker, Blocker::FeaturesDiffer { .. }))
-    })
-    .await;
+    assert!(servers.connection(0).database("admin").run_command(version.clone()).await.is_err(), "it stops half-way");
+    record(&servers, "features-on-their-way", |seen| blocked(seen, |blocker| blocker.code == "STF-MG-004")).await;
     servers.order(0, fail_point("failDowngrading", "off")).await;
     servers.order(0, version).await;
     record(&servers, "features-of-an-older-release", is_whole).await;
@@ -127,40 +115,33 @@ async fn record_what_servers_say() {
     })
     .await;
     servers.run(2);
-    servers.whole().await;
+    servers.settled().await;
     servers.kill(0);
     record(&servers, "primary-just-gone", |seen| seen[0].answer.is_err()).await;
     servers.run(0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn record_what_an_arbiter_says() {
-    if std::env::var_os("UPDATE_RECORDED").is_none() {
-        return;
-    }
-    let Some(servers) = Servers::start() else { return };
-    servers.found([doc! { "priority": 2 }, Document::new(), doc! { "arbiterOnly": true }]).await;
+#[ignore = "writes engines/src/mongodb/recorded: `make record`"]
+async fn record_what_an_arbiter_answers() {
+    let members = [doc! { "priority": 2 }, Document::new(), doc! { "arbiterOnly": true }];
+    let servers = Servers::replica_set(members, Measures::Time).await;
     record(&servers, "arbiter", is_whole).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn record_what_hidden_and_delayed_members_say() {
-    if std::env::var_os("UPDATE_RECORDED").is_none() {
-        return;
-    }
-    let Some(servers) = Servers::start() else { return };
+#[ignore = "writes engines/src/mongodb/recorded: `make record`"]
+async fn record_what_hidden_members_answer() {
     let hidden = doc! { "priority": 0, "hidden": true };
-    servers.found([doc! { "priority": 2 }, hidden.clone(), Document::new()]).await;
+    let servers = Servers::replica_set([doc! { "priority": 2 }, hidden, Document::new()], Measures::Time).await;
     record(&servers, "hidden", is_whole).await;
 }
 
 /// A cluster of config servers and one shard; what makes it balance or not is said to its config servers as a mongos says it.
 #[tokio::test(flavor = "multi_thread")]
-async fn record_what_a_sharded_cluster_says() {
-    if std::env::var_os("UPDATE_RECORDED").is_none() {
-        return;
-    }
-    let Some(servers) = Servers::start_sharded().await else { return };
+#[ignore = "writes engines/src/mongodb/recorded: `make record`"]
+async fn record_what_a_sharded_cluster_answers() {
+    let servers = Servers::sharded().await;
     let endpoints = servers.endpoints();
     let (config, shard) = endpoints.split_at(2);
     record_of(config, "config-servers-balancing", is_whole).await;
@@ -170,15 +151,14 @@ async fn record_what_a_sharded_cluster_says() {
 }
 
 /// One write every 20 ms.
-async fn write_for(time: Duration) {
+async fn write_for(client: Client, time: Duration) {
     let begun = Instant::now();
-    let client = client(0);
     for number in 0.. {
         if begun.elapsed() > time {
             return;
         }
         let write = doc! { "insert": "c", "documents": [{ "_id": number, "n": number }], "writeConcern": { "w": 1 } };
         client.database("app").run_command(write).await.expect("written");
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        sleep(Duration::from_millis(20)).await;
     }
 }

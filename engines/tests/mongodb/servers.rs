@@ -1,29 +1,40 @@
-//! A replica set of three, gone with this value.
+//! Three `mongod` processes, gone with the value that holds them.
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard};
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::certificates::Certificates;
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use mongodb::options::{ClientOptions, Credential, ServerAddress};
-use stateful_engines::mongodb::Mongodb;
-use stateful_engines::{Credentials, DialConfig, Endpoint, Engine, Tls};
-use stateful_safety::{Assessment, Role, Sync};
+use stateful_engines::{Credentials, DialConfig, Endpoint, Tls};
+use stateful_safety::EngineProfile;
+use tokio::time::sleep;
 
-/// Longer than anything that works takes.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+use super::writer::Writer;
+use crate::common::PATIENCE;
+use crate::common::certificates::Certificates;
+use crate::common::database::{Database, leader_of};
+use crate::common::loopback::Loopback;
+use crate::common::processes::Process;
+use crate::common::programs;
+use crate::common::turns::{Measures, Turn, turn};
 
 const PORT: u16 = 27_017;
 
-/// A server's certificate and its key, which it wants in one file.
-const SHOWN: &str = "server.pem";
+/// How many servers a set has.
+pub(super) const SERVERS: usize = 3;
 
-/// As a server is started that takes no password.
-const CERTIFIED: &[&str] = &[
+/// The file with a server's certificate and its key, which it wants in one.
+const PEM: &str = "server.pem";
+
+/// What a member of an ordinary replica set is started as.
+const MEMBER: &[&str] = &["--replSet", "rs0"];
+
+/// One that takes X.509 certificates alone: from the other members, and from all who ask it anything.
+const CERTIFICATES_ONLY: &[&str] = &[
     "--replSet",
     "rs0",
     "--auth",
@@ -33,104 +44,116 @@ const CERTIFIED: &[&str] = &[
     "authenticationMechanisms=MONGODB-X509",
 ];
 
-/// As one that knows users.
-const WITH_USERS: &[&str] = &["--replSet", "rs0", "--auth", "--clusterAuthMode", "x509"];
+/// As Percona's operator starts them: certificates among members, passwords for all others.
+const PASSWORDS: &[&str] = &["--replSet", "rs0", "--auth", "--clusterAuthMode", "x509"];
 
-/// One set at a time: this machine has two cores, and gaps are measured.
-static ALONE: Mutex<()> = Mutex::new(());
+/// Enough for what any law writes: a history that is too short is a condition of its own.
+const OPLOG_MIB: u32 = 64;
 
-/// Servers named `mongo-0` to `mongo-2`.
+/// How many sets there have been.
+static STARTED: AtomicUsize = AtomicUsize::new(0);
+
+/// Three servers named `mongo-0` to `mongo-2`.
 pub(crate) struct Servers {
     home: PathBuf,
     program: PathBuf,
-    running: Vec<Option<Child>>,
+    loopback: Loopback,
+    running: Vec<Option<Process>>,
     /// What each is started as, beside what all are.
-    roles: [&'static [&'static str]; 3],
-    pub(crate) certificates: Option<Certificates>,
-    _alone: MutexGuard<'static, ()>,
+    roles: [&'static [&'static str]; SERVERS],
+    oplog_mib: u32,
+    pub(super) certificates: Option<Certificates>,
+    _turn: Turn,
 }
 
 impl Servers {
-    /// Starts them without making a set of them. None, with a word why, where there is no server to start.
-    pub(crate) fn start() -> Option<Self> {
-        Self::prepare().map(Self::run_all)
+    /// Starts three servers that are no set yet, with the smallest oplog there can be.
+    pub(super) async fn unconfigured(measures: Measures) -> Self {
+        let mut servers = Self::prepare([MEMBER; SERVERS], measures).await;
+        servers.oplog_mib = 1;
+        servers.run_all()
     }
 
-    /// The same under TLS: all show one certificate, for all their names, and speak to nobody without.
-    pub(crate) fn start_encrypted() -> Option<Self> {
-        let mut servers = Self::prepare()?;
+    /// A replica set, with these additions to each member's configuration.
+    pub(super) async fn replica_set(additions: [Document; SERVERS], measures: Measures) -> Self {
+        let servers = Self::unconfigured(measures).await;
+        servers.initiate(additions).await;
+        servers
+    }
+
+    /// The same under TLS: all members show one certificate, for all their names, and speak to each other under TLS alone.
+    pub(super) async fn encrypted() -> Self {
+        let mut servers = Self::prepare([MEMBER; SERVERS], Measures::Nothing).await;
         servers.certify();
-        Some(servers.run_all())
+        let servers = servers.run_all();
+        servers.initiate(Default::default()).await;
+        servers
+    }
+
+    /// A replica set that takes certificates alone, and whose first member leads.
+    pub(super) async fn certificates_only() -> Self {
+        let mut servers = Self::prepare([CERTIFICATES_ONLY; SERVERS], Measures::Nothing).await;
+        servers.certify();
+        let servers = servers.run_all();
+        servers.initiate([doc! { "priority": 2 }, Document::new(), Document::new()]).await;
+        servers
+    }
+
+    /// Servers of a set that asks everybody but its members for a password; they are no set yet.
+    pub(super) async fn with_passwords() -> Self {
+        let mut servers = Self::prepare([PASSWORDS; SERVERS], Measures::Nothing).await;
+        servers.certify();
+        servers.run_all()
     }
 
     /// A sharded cluster: the first two are its config servers, the third is its one shard. There is no mongos, so what it
     /// would tell the config servers is told to them directly, as they take it while there are no users.
-    pub(crate) async fn start_sharded() -> Option<Self> {
-        let mut servers = Self::prepare()?;
+    pub(super) async fn sharded() -> Self {
         let config = &["--configsvr", "--replSet", "cfg"];
-        servers.roles = [config, config, &["--shardsvr", "--replSet", "shop-a"]];
-        let servers = servers.run_all();
-        let host = |number| format!("{}:{PORT}", address(number));
+        let roles: [&[&str]; SERVERS] = [config, config, &["--shardsvr", "--replSet", "shop-a"]];
+        let servers = Self::prepare(roles, Measures::Nothing).await.run_all();
+        let host = |number| servers.host(number);
         let config = [doc! { "_id": 0, "host": host(0), "priority": 2 }, doc! { "_id": 1, "host": host(1) }];
         let config = doc! { "_id": "cfg", "configsvr": true, "members": config.to_vec() };
         let shard = doc! { "_id": "shop-a", "members": [{ "_id": 0, "host": host(2) }] };
         servers.order(0, doc! { "replSetInitiate": config }).await;
         servers.order(2, doc! { "replSetInitiate": shard }).await;
-        servers.whole_of(&servers.endpoints()[..2]).await;
-        servers.whole_of(&servers.endpoints()[2..]).await;
+        servers.order(0, doc! { "replSetStepUp": 1 }).await;
+        servers.settles(&servers.endpoints()[..2]).await;
+        servers.settles(&servers.endpoints()[2..]).await;
         let add = doc! { "_configsvrAddShard": format!("shop-a/{}", host(2)), "name": "shop-a" };
         servers.order(0, with_majority(add)).await;
-        Some(servers)
+        servers
     }
 
-    /// The same, and they take X.509 certificates alone: from each other, and from whoever asks them anything.
-    pub(crate) fn start_certified() -> Option<Self> {
-        let mut servers = Self::prepare()?;
-        servers.certify();
-        servers.roles = [CERTIFIED; 3];
-        Some(servers.run_all())
-    }
-
-    /// As Percona's operator starts them: certificates among themselves, passwords for everybody else.
-    pub(crate) fn start_with_users() -> Option<Self> {
-        let mut servers = Self::prepare()?;
-        servers.certify();
-        servers.roles = [WITH_USERS; 3];
-        Some(servers.run_all())
+    async fn prepare(roles: [&'static [&'static str]; SERVERS], measures: Measures) -> Self {
+        let program = programs::find("mongod", "MONGOD");
+        let turn = turn(measures).await;
+        let number = STARTED.fetch_add(1, Ordering::SeqCst);
+        let home = std::env::temp_dir().join(format!("stateful-mongodb-{}-{number}", std::process::id()));
+        fs::create_dir(&home).expect("a folder of our own");
+        let loopback = Loopback::take(27, &[PORT]);
+        Self {
+            home,
+            program,
+            loopback,
+            running: Vec::new(),
+            roles,
+            oplog_mib: OPLOG_MIB,
+            certificates: None,
+            _turn: turn,
+        }
     }
 
     fn certify(&mut self) {
-        let made = Certificates::make(&self.home, &[0, 1, 2].map(|number| (name(number), address(number))));
+        let made = Certificates::make(&self.home, &[0, 1, 2].map(|number| (name(number), self.address(number))));
         let both = [&made.certificate, &made.key].map(|path| fs::read(path).expect("a file")).concat();
-        fs::write(self.home.join(SHOWN), both).expect("a file");
+        fs::write(self.home.join(PEM), both).expect("a file");
         self.certificates = Some(made);
     }
 
-    fn prepare() -> Option<Self> {
-        let named = std::env::var_os("MONGOD").map(PathBuf::from);
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let found =
-            || std::env::split_paths(&path).map(|folder| folder.join("mongod")).find(|program| program.is_file());
-        let Some(program) = named.or_else(found) else {
-            eprintln!("skipped: no mongod on the PATH, and MONGOD names none");
-            return None;
-        };
-        let alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let home = std::env::temp_dir().join(format!("stateful-mongodb-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&home);
-        fs::create_dir_all(&home).expect("a folder of our own");
-        Some(Self {
-            home,
-            program,
-            running: Vec::new(),
-            roles: [&["--replSet", "rs0"]; 3],
-            certificates: None,
-            _alone: alone,
-        })
-    }
-
     fn run_all(mut self) -> Self {
-        for number in 0..3 {
+        for number in 0..SERVERS {
             self.running.push(None);
             self.run(number);
         }
@@ -138,159 +161,197 @@ impl Servers {
     }
 
     /// Throws away what a server that does not run has on its disk.
-    pub(crate) fn lose_data(&self, number: usize) {
+    pub(super) fn lose_data(&self, number: usize) {
         fs::remove_dir_all(self.home.join(name(number))).expect("its folder");
     }
 
     /// Starts a server that does not run.
-    pub(crate) fn run(&mut self, number: usize) {
+    pub(super) fn run(&mut self, number: usize) {
         self.run_with(number, &[]);
     }
 
     /// The same with more words on its command line.
-    pub(crate) fn run_with(&mut self, number: usize, words: &[&str]) {
+    pub(super) fn run_with(&mut self, number: usize, words: &[&str]) {
         let data = self.home.join(name(number));
         fs::create_dir_all(&data).expect("a folder of its own");
         let mut command = Command::new(&self.program);
         if let Some(certificates) = &self.certificates {
-            // Whoever sets up the proof speaks plainly; members and the adapter do not.
+            // The law's own clients speak plainly; members and the adapter do not.
             command.args(["--tlsMode", "preferTLS"]);
             command.arg("--tlsCAFile").arg(&certificates.authority);
-            command.arg("--tlsCertificateKeyFile").arg(self.home.join(SHOWN));
+            command.arg("--tlsCertificateKeyFile").arg(self.home.join(PEM));
         }
-        let started = command
+        command
             .args(self.roles[number])
             .args(words)
-            .args(["--bind_ip", &address(number), "--port", &PORT.to_string(), "--nounixsocket"])
-            .args(["--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "1"])
+            .args(["--bind_ip", &self.address(number), "--port", &PORT.to_string(), "--nounixsocket"])
+            .args(["--wiredTigerCacheSizeGB", "0.25", "--oplogSize", &self.oplog_mib.to_string()])
             .args(["--setParameter", "diagnosticDataCollectionEnabled=false"])
             .args(["--setParameter", "enableTestCommands=1"])
             .arg("--dbpath")
             .arg(&data)
             .arg("--logpath")
             .arg(data.join("log"))
+            .arg("--logappend")
             // Newer kernels and the allocator of older servers both want the same corner of a thread's memory.
-            .env("GLIBC_TUNABLES", "glibc.pthread.rseq=0")
-            .stdout(Stdio::null())
-            .spawn();
-        self.running[number] = Some(started.expect("a server"));
+            .env("GLIBC_TUNABLES", "glibc.pthread.rseq=0");
+        self.running[number] = Some(Process::start(&mut command));
     }
 
-    /// Ends one at once.
-    pub(crate) fn kill(&mut self, number: usize) {
+    /// Ends one at once, if it runs.
+    pub(super) fn kill(&mut self, number: usize) {
         if let Some(mut server) = self.running[number].take() {
-            server.kill().expect("it ends");
-            server.wait().expect("it has ended");
+            server.kill();
         }
     }
 
-    /// Makes a set of them, with these additions to each one's configuration, and waits for a primary.
-    pub(crate) async fn found(&self, additions: [Document; 3]) {
+    /// Makes a replica set of the servers, and waits until it is led by the first. That one is told to stand at once: by
+    /// themselves they would wait for ten seconds.
+    pub(super) async fn initiate(&self, additions: [Document; SERVERS]) {
         let members = additions.into_iter().enumerate().map(|(number, addition)| {
             let id = i32::try_from(number).expect("few");
-            let mut member = doc! { "_id": id, "host": format!("{}:{PORT}", address(number)) };
+            let mut member = doc! { "_id": id, "host": self.host(number) };
             member.extend(addition);
             member
         });
         let config = doc! { "_id": "rs0", "members": members.collect::<Vec<_>>() };
         self.order(0, doc! { "replSetInitiate": config }).await;
-        self.whole().await;
+        // Where it takes orders of no user there is no shorter way.
+        if !self.roles[0].contains(&"--auth") {
+            self.order(0, doc! { "replSetStepUp": 1 }).await;
+        }
+        self.settled().await;
     }
 
-    /// What one answers to a command; it is asked until it can be reached.
-    pub(crate) async fn order(&self, number: usize, order: Document) -> Document {
+    /// What a server answers to a command; it is asked until it carries it out.
+    pub(super) async fn order(&self, number: usize, order: Document) -> Document {
         let begun = Instant::now();
         loop {
-            match client(number).database("admin").run_command(order.clone()).await {
+            match self.connection(number).database("admin").run_command(order.clone()).await {
                 Ok(answer) => return answer,
                 Err(error) => assert!(begun.elapsed() < PATIENCE, "{}: {order}: {error}", name(number)),
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            sleep(Duration::from_millis(50)).await;
         }
     }
 
-    /// The same as somebody.
-    pub(crate) async fn order_as(&self, number: usize, (user, password): (&str, &str), order: Document) {
-        let mut options = options(number);
+    /// Has a server carry out a command of that user's.
+    pub(super) async fn order_as(&self, number: usize, (user, password): (&str, &str), order: Document) {
+        let mut options = options(&self.address(number));
         let credential = Credential::builder().username(user.to_owned()).password(password.to_owned()).build();
         options.credential = Some(credential);
         let client = Client::with_options(options).expect("a client");
-        client.database("admin").run_command(order).await.expect("done");
+        client.database("admin").run_command(order).await.expect("it is carried out");
     }
 
-    /// The doors to all of them, as discovery would give them.
-    pub(crate) fn endpoints(&self) -> Vec<Endpoint> {
-        let certified = self.roles == [CERTIFIED; 3];
-        let settings = |own: &Certificates| Tls { logs_in: certified, ..own.settings(&own.authority) };
-        (0..3).map(|number| endpoint(number, self.certificates.as_ref().map(settings))).collect()
+    /// A client of one server alone.
+    pub(super) fn connection(&self, number: usize) -> Client {
+        connection(&self.address(number))
     }
 
-    /// What the adapter makes of them, as soon as one leads and the others follow closely.
-    pub(crate) async fn whole(&self) -> Assessment {
-        self.whole_of(&self.endpoints()).await
+    pub(super) fn address(&self, number: usize) -> String {
+        self.loopback.address(number)
     }
 
-    /// The same of some of them.
-    pub(crate) async fn whole_of(&self, endpoints: &[Endpoint]) -> Assessment {
-        let engine = Mongodb::default();
-        let begun = Instant::now();
-        loop {
-            let assessment = engine.assess(endpoints, 1).await;
-            let members = &assessment.groups[0].members;
-            let following = members.iter().all(|member| matches!(member.sync, Sync::InSync { .. }));
-            let led = members.iter().any(|member| member.role == Role::Primary);
-            if following && led && assessment.blockers.is_empty() {
-                return assessment;
-            }
-            assert!(begun.elapsed() < PATIENCE, "{assessment:#?}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
+    /// A server as the set's configuration names it.
+    pub(super) fn host(&self, number: usize) -> String {
+        format!("{}:{PORT}", self.address(number))
+    }
+
+    /// The way to one server, under those TLS settings.
+    pub(super) fn endpoint(&self, number: usize, tls: Option<Tls>) -> Endpoint {
+        let way = DialConfig { host: self.address(number), port: PORT, tls, credentials: Credentials::default() };
+        Endpoint {
+            member: name(number),
+            incarnation: name(number),
+            address: Some(self.address(number)),
+            kept: Vec::new(),
+            way: Ok(way),
         }
+    }
+
+    /// Who leads, once every member is in sync.
+    pub(super) async fn leader(&self) -> String {
+        leader_of(&self.settled().await, &name(0)).expect("one leads")
+    }
+}
+
+impl Database for Servers {
+    type Client = Writer;
+
+    const PROFILE: &'static EngineProfile = &stateful_engines::mongodb::PROFILE;
+    const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+    /// Shorter than the second that a secondary sleeps which looks for a member to read from.
+    const LONGEST_CANARY_PAUSE: Duration = Duration::from_millis(700);
+    /// The driver sends a write again by itself, and the servers carry it out once.
+    const UNKNOWN_BY_CANARY: u64 = 0;
+
+    async fn start(measures: Measures) -> Self {
+        let servers = Self::prepare([MEMBER; SERVERS], measures).await.run_all();
+        servers.initiate(Default::default()).await;
+        servers
+    }
+
+    fn endpoints(&self) -> Vec<Endpoint> {
+        let with_certificate = self.roles == [CERTIFICATES_ONLY; SERVERS];
+        let settings = |own: &Certificates| Tls { logs_in: with_certificate, ..own.settings(&own.authority) };
+        (0..SERVERS).map(|number| self.endpoint(number, self.certificates.as_ref().map(settings))).collect()
+    }
+
+    fn client(&self) -> Writer {
+        Writer::to((0..SERVERS).map(|number| self.connection(number)).collect())
+    }
+
+    fn process(&self, member: usize) -> u32 {
+        self.running[member].as_ref().expect("it runs").id()
+    }
+
+    fn restart(&mut self, member: usize) {
+        self.running[member].as_mut().expect("it runs").stop();
+        self.run(member);
+    }
+
+    async fn canary_leftovers(&self) -> Vec<String> {
+        let leader = self.number(&self.leader().await);
+        let names = self.connection(leader).list_database_names().await.expect("an answer");
+        names.into_iter().filter(|name| name == "kubectl_stateful").collect()
+    }
+
+    fn logs(&self) -> String {
+        let log = |number: usize| {
+            let text = fs::read_to_string(self.home.join(name(number)).join("log")).unwrap_or_default();
+            let lines: Vec<&str> = text.lines().collect();
+            format!("--- {}\n{}", name(number), lines[lines.len().saturating_sub(10)..].join("\n"))
+        };
+        (0..SERVERS).map(log).collect::<Vec<_>>().join("\n")
     }
 }
 
 impl Drop for Servers {
     fn drop(&mut self) {
-        for number in 0..self.running.len() {
-            self.kill(number);
-        }
-        let _ = fs::remove_dir_all(&self.home);
+        self.running.clear();
+        drop(fs::remove_dir_all(&self.home));
     }
 }
 
 /// As a mongos sends what changes a cluster.
-pub(crate) fn with_majority(mut order: Document) -> Document {
+fn with_majority(mut order: Document) -> Document {
     order.insert("writeConcern", doc! { "w": "majority" });
     order
 }
 
-pub(crate) fn name(number: usize) -> String {
+pub(super) fn name(number: usize) -> String {
     format!("mongo-{number}")
 }
 
-pub(crate) fn address(number: usize) -> String {
-    format!("127.0.27.{}", number + 1)
+fn connection(address: &str) -> Client {
+    Client::with_options(options(address)).expect("a client")
 }
 
-/// A client of one server alone.
-pub(crate) fn client(number: usize) -> Client {
-    Client::with_options(options(number)).expect("a client")
-}
-
-fn options(number: usize) -> ClientOptions {
+fn options(address: &str) -> ClientOptions {
     let mut options = ClientOptions::default();
-    options.hosts = vec![ServerAddress::Tcp { host: address(number), port: Some(PORT) }];
+    options.hosts = vec![ServerAddress::Tcp { host: address.to_owned(), port: Some(PORT) }];
     options.direct_connection = Some(true);
     options.server_selection_timeout = Some(Duration::from_secs(1));
     options
-}
-
-pub(crate) fn endpoint(number: usize, tls: Option<Tls>) -> Endpoint {
-    let way = DialConfig { host: address(number), port: PORT, tls, credentials: Credentials::default() };
-    Endpoint {
-        member: name(number),
-        incarnation: name(number),
-        address: Some(address(number)),
-        kept: Vec::new(),
-        way: Ok(way),
-    }
 }

@@ -1,166 +1,169 @@
-//! A primary and two standbys, each started again whenever it ends, as the kubelet would.
+//! A primary and two standbys, each started again whenever it ends, as the kubelet does.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use stateful_engines::postgres::Postgres;
-use stateful_engines::{Credentials, DialConfig, Endpoint, Engine, Secret};
-use stateful_safety::{Assessment, Blocker, Sync};
+use stateful_engines::{Credentials, DialConfig, Endpoint, Secret};
+use stateful_safety::{Blocker, EngineProfile};
+use tokio::time::sleep;
 use tokio_postgres::{Client, NoTls};
 
-use crate::programs::{append, owner, programs, stop, succeed};
+use super::template;
+use super::writer::Writer;
+use crate::common::PATIENCE;
+use crate::common::database::{Database, leader_of};
+use crate::common::loopback::Loopback;
+use crate::common::processes::{children, signal, thaw};
+use crate::common::programs::{append, postgres};
+use crate::common::turns::{Measures, Turn, turn};
 
-/// Nobody is there yet to wait for. Clients need no password: hashing it four thousand times in a build without
-/// optimisation would be most of what is measured.
-const SETUP: &str = "SET synchronous_commit = local; CREATE TABLE kept (writer int, number bigint); \
-    CREATE ROLE client LOGIN; GRANT ALL ON kept TO client";
+/// The rule of the examples: one standby, whichever, has every commit before it is acknowledged.
+pub(super) const ANY: &str = "ANY 1 (\"pg-0\", \"pg-1\", \"pg-2\")";
 
-/// What the superuser and the standbys say; with the letters that trip quoting.
-pub(crate) const PASSWORD: &str = r"it's a \secret";
+/// The superuser's and the standbys' password, with the letters that trip quoting.
+pub(super) const PASSWORD: &str = r"it's a \secret";
 
-/// Longer than anything that works takes.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+pub(super) const PORT: u16 = 54_329;
 
-/// One set of servers at a time: this machine has two cores, and gaps are measured.
-static ALONE: Mutex<()> = Mutex::new(());
+/// A client without a pooler waits for less than a second in a switchover.
+pub(super) const NOT_FELT: Duration = Duration::from_secs(1);
+
+/// How many servers a set has.
+pub(super) const SERVERS: usize = 3;
+
+/// Between the end of a server and its next start: as soon as a kubelet could.
+const STARTED_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// How many sets there have been.
 static STARTED: AtomicUsize = AtomicUsize::new(0);
 
-/// Three servers named `pg-0` to `pg-2`, gone with this value.
+/// Three servers named `pg-0` to `pg-2`, gone with this value; `pg-0` leads at first.
 pub(crate) struct Servers {
-    pub(crate) home: PathBuf,
+    pub(super) home: PathBuf,
     programs: PathBuf,
-    running: Vec<Running>,
-    _alone: MutexGuard<'static, ()>,
+    loopback: Loopback,
+    running: Vec<Kept>,
+    _turn: Option<Turn>,
 }
 
-struct Running {
+/// A server that is kept running.
+struct Kept {
+    /// Whether it is to stay down.
     down: Arc<AtomicBool>,
-    keeper: Option<JoinHandle<()>>,
+    /// Starts it again until then.
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Servers {
-    /// Starts them: all data copied, both standbys streaming. None, with a word why, where there is no server to start.
-    pub(crate) async fn start(rule: &str) -> Option<Self> {
-        Self::start_with(rule, |_| true).await
+    /// Starts three servers: commits wait as `rule` (`synchronous_standby_names`) says, and both standbys stream.
+    pub(super) async fn start_with(rule: &str, measures: Measures) -> Self {
+        Self::start_in(rule, measures, |_| ()).await
     }
 
-    /// The same, in a folder that is made ready first. None also where that cannot be done.
-    pub(crate) async fn start_with(rule: &str, made_ready: impl FnOnce(&Path) -> bool) -> Option<Self> {
-        let Some(programs) = programs() else {
-            eprintln!("skipped: no PostgreSQL server under /usr/lib/postgresql (apt-get install postgresql-15)");
-            return None;
-        };
-        let alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    /// The same, in a folder that `prepare` is given first.
+    pub(super) async fn start_in(rule: &str, measures: Measures, prepare: impl FnOnce(&Path)) -> Self {
+        let turn = turn(measures).await;
+        let template = template::made().await;
+        let mut servers = Self::prepare(Some(turn));
+        prepare(&servers.home);
+        for number in 0..SERVERS {
+            template.copy(number, &servers);
+        }
+        // Only the primary's counts; the others have it for the day they lead.
+        for number in 0..SERVERS {
+            append(&servers.data(number).join("postgresql.conf"), &format!("synchronous_standby_names = '{rule}'\n"));
+        }
+        for number in 0..SERVERS {
+            servers.run(number);
+        }
+        servers.settled().await;
+        servers
+    }
+
+    /// A place for servers; none runs yet.
+    pub(super) fn prepare(turn: Option<Turn>) -> Self {
         // One of its own each time: a disk that is mounted in the one before may outlive its servers by a moment.
         let number = STARTED.fetch_add(1, Ordering::SeqCst);
         let home = std::env::temp_dir().join(format!("stateful-postgres-{}-{number}", std::process::id()));
         fs::create_dir(&home).expect("a folder of our own");
         fs::set_permissions(&home, fs::Permissions::from_mode(0o700)).expect("for its owner alone");
-        if let Some((user, group)) = owner() {
-            chown(&home, Some(user), Some(group)).expect("a folder of the server's own");
-        }
-        if !made_ready(&home) {
-            return None;
-        }
-        let mut servers = Self { home, programs, running: Vec::new(), _alone: alone };
-        servers.found(rule);
-        servers.run(0);
-        servers.link(0).await.batch_execute(SETUP).await.expect("a table");
-        for number in [1, 2] {
-            servers.copy(number);
-            servers.run(number);
-        }
-        servers.whole().await;
-        Some(servers)
+        own(&home);
+        let loopback = Loopback::take(54, &[PORT]);
+        Self { home, programs: postgres(), loopback, running: Vec::new(), _turn: turn }
     }
 
-    pub(crate) fn data(&self, number: usize) -> PathBuf {
+    pub(super) fn data(&self, number: usize) -> PathBuf {
         self.home.join(name(number))
     }
 
-    /// The doors to all of them, as discovery would give them.
-    pub(crate) fn endpoints(&self) -> Vec<Endpoint> {
-        (0..self.running.len()).map(endpoint).collect()
+    pub(super) fn address(&self, number: usize) -> String {
+        self.loopback.address(number)
     }
 
     /// A connection of the superuser's, as soon as the server answers.
-    pub(crate) async fn link(&self, number: usize) -> Client {
+    pub(super) async fn connection(&self, number: usize) -> Client {
         let begun = Instant::now();
         loop {
-            match connect(number, "postgres").await {
+            match connect(&self.address(number), "postgres").await {
                 Ok(client) => return client,
                 Err(error) => assert!(begun.elapsed() < PATIENCE, "{}: {error}: {}", name(number), self.log(number)),
             }
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            sleep(Duration::from_millis(10)).await;
         }
     }
 
-    /// The only word a server answers.
-    pub(crate) async fn word(&self, number: usize, question: &str) -> Option<String> {
-        let link = self.link(number).await;
-        link.query_one(question, &[]).await.expect("an answer").get(0)
+    /// The single value that a server answers.
+    pub(super) async fn value(&self, number: usize, question: &str) -> Option<String> {
+        let connection = self.connection(number).await;
+        connection.query_one(question, &[]).await.expect("an answer").get(0)
     }
 
-    /// What the adapter makes of them, as soon as everybody streams and nothing is the matter.
-    pub(crate) async fn whole(&self) -> Assessment {
-        let engine = Postgres::default();
-        let begun = Instant::now();
-        loop {
-            let assessment = engine.assess(&self.endpoints(), 1).await;
-            let members = &assessment.groups[0].members;
-            let streaming = members.iter().all(|member| matches!(member.sync, Sync::InSync { .. }));
-            // Our own old sessions end in their own time.
-            let calm = assessment.blockers.iter().all(|blocker| matches!(blocker, Blocker::TransactionOpen { .. }));
-            if streaming && calm {
-                return assessment;
-            }
-            assert!(begun.elapsed() < PATIENCE, "{assessment:#?}\n{}\n{}\n{}", self.log(0), self.log(1), self.log(2));
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+    /// Runs statements on a server.
+    pub(super) async fn run_sql(&self, number: usize, statements: &str) {
+        self.connection(number).await.batch_execute(statements).await.expect("they are carried out");
+    }
+
+    /// The number of the server that leads, once every member is in sync again.
+    pub(super) async fn leader(&self) -> usize {
+        let leader = leader_of(&self.settled().await, &name(0)).expect("one leads");
+        self.number(&leader)
     }
 
     /// The last lines a server logged.
-    pub(crate) fn log(&self, number: usize) -> String {
+    pub(super) fn log(&self, number: usize) -> String {
         let text = fs::read_to_string(self.home.join(format!("{}.log", name(number)))).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(25)..].join("\n")
     }
 
-    /// The system's number of a server's process of that kind (`walreceiver`), by its title.
-    pub(crate) fn process(&self, number: usize, kind: &str) -> Option<u32> {
-        let first = fs::read_to_string(self.data(number).join("postmaster.pid")).ok()?;
-        let parent = first.lines().next()?.to_owned();
-        let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).ok()?;
+    /// The system's number of a process of that kind (`walreceiver`) that a server has started, by its title.
+    pub(super) fn process_of(&self, number: usize, kind: &str) -> Option<u32> {
         let of_kind =
-            |pid: &&str| fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|title| title.contains(kind));
-        children.split_whitespace().find(of_kind)?.parse().ok()
+            |pid: &u32| fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|title| title.contains(kind));
+        children(self.process(number)).find(of_kind)
     }
 
-    /// Stops a server for as long as the test lasts.
-    pub(crate) fn take_away(&mut self, number: usize) {
-        let running = &mut self.running[number];
-        running.down.store(true, Ordering::SeqCst);
-        stop(&self.home.join(name(number)));
-        if let Some(keeper) = running.keeper.take() {
-            let _ = keeper.join();
-        }
+    /// Stops a server for as long as the law lasts.
+    pub(super) fn take_away(&mut self, number: usize) {
+        self.running[number].down.store(true, Ordering::SeqCst);
+        self.end(number);
+        self.join(number);
     }
 
     /// Starts it again.
-    pub(crate) fn bring_back(&mut self, number: usize) {
+    pub(super) fn bring_back(&mut self, number: usize) {
         self.running[number] = self.keep(number);
     }
 
-    pub(crate) fn program(&self, name: &str) -> Command {
+    /// One of PostgreSQL's programs, run as the servers are.
+    pub(super) fn program(&self, name: &str) -> Command {
         let mut command = Command::new(self.programs.join(name));
         if let Some((user, group)) = owner() {
             command.uid(user).gid(group);
@@ -169,121 +172,174 @@ impl Servers {
         command
     }
 
-    fn found(&self, rule: &str) {
-        let word = self.home.join("password");
-        fs::write(&word, format!("{PASSWORD}\n")).expect("a file");
-        let data = self.data(0);
-        let mut command = self.program("initdb");
-        command.args(["--username", "postgres", "--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C"]);
-        chown(&word, owner().map(|owner| owner.0), None).expect("a file of the server's own");
-        succeed(command.arg("--pwfile").arg(&word).arg("--pgdata").arg(&data));
-        let settings = format!(
-            "synchronous_standby_names = '{rule}'\nwal_retrieve_retry_interval = 200ms\nwal_sender_timeout = 3s\n\
-             wal_keep_size = 64MB\nshared_buffers = 16MB\nmax_prepared_transactions = 4\nwal_level = logical\n\
-             port = {PORT}\nunix_socket_directories = ''\n"
-        );
-        append(&data.join("postgresql.conf"), &settings);
-        fs::write(
-            data.join("pg_hba.conf"),
-            "host all client 127.0.0.0/8 trust\nhost all all 127.0.0.0/8 scram-sha-256\nhost replication all 127.0.0.0/8 scram-sha-256\n",
-        )
-        .expect("a file");
+    /// Starts the next server.
+    pub(super) fn run(&mut self, number: usize) {
+        let kept = self.keep(number);
+        self.running.push(kept);
     }
 
-    pub(crate) fn copy(&self, number: usize) {
-        let data = self.data(number);
-        let mut command = self.program("pg_basebackup");
-        command.args(["--host", &address(0), "--port", &PORT.to_string(), "--username", "postgres"]);
-        succeed(command.args(["--checkpoint", "fast", "--write-recovery-conf", "--pgdata"]).arg(&data));
-    }
-
-    fn run(&mut self, number: usize) {
-        let running = self.keep(number);
-        self.running.push(running);
-    }
-
-    fn keep(&self, number: usize) -> Running {
+    fn keep(&self, number: usize) -> Kept {
         let down = Arc::new(AtomicBool::new(false));
-        let asked = Arc::clone(&down);
+        let stays_down = Arc::clone(&down);
         let log = self.home.join(format!("{}.log", name(number)));
         let log = fs::OpenOptions::new().create(true).append(true).open(log).expect("a log");
         let mut command = self.program("postgres");
         command.arg("-D").arg(self.data(number)).args(["-c", &format!("cluster_name={}", name(number))]);
-        command.args(["-c", &format!("listen_addresses={}", address(number))]);
+        command.args(["-c", &format!("listen_addresses={}", self.address(number))]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         let mut child: Child = command.spawn().expect("a server");
-        let keeper = std::thread::spawn(move || {
+        let thread = std::thread::spawn(move || {
             loop {
-                let _ = child.wait();
-                if asked.load(Ordering::SeqCst) {
+                drop(child.wait());
+                if stays_down.load(Ordering::SeqCst) {
                     return;
                 }
-                // As soon as a kubelet could.
-                std::thread::park_timeout(Duration::from_millis(100));
-                if asked.load(Ordering::SeqCst) {
-                    return; // told in between: nobody would end what is started now
+                std::thread::park_timeout(STARTED_AGAIN_AFTER);
+                if stays_down.load(Ordering::SeqCst) {
+                    return; // asked in between: what is started now would never be ended
                 }
                 child = command.spawn().expect("a server");
             }
         });
-        Running { down, keeper: Some(keeper) }
+        Kept { down, thread: Some(thread) }
+    }
+
+    /// Tells a server to end at once: what it had is thrown away with its folder.
+    fn end(&self, number: usize) {
+        if let Some(process) = postmaster(&self.data(number)) {
+            thaw(process);
+            signal("QUIT", process);
+        }
+    }
+
+    /// Waits for the end of a server that is to stay down.
+    fn join(&mut self, number: usize) {
+        if let Some(thread) = self.running[number].thread.take() {
+            thread.thread().unpark();
+            drop(thread.join());
+        }
+    }
+
+    /// Stops all of them so that every standby has what the primary wrote last, and lets them stay down.
+    pub(super) fn shut_down(&mut self) {
+        for kept in &self.running {
+            kept.down.store(true, Ordering::SeqCst);
+        }
+        for number in 0..self.running.len() {
+            signal("INT", self.process(number));
+            self.join(number);
+        }
+    }
+}
+
+impl Database for Servers {
+    type Client = Writer;
+
+    const PROFILE: &'static EngineProfile = &stateful_engines::postgres::PROFILE;
+    const LONGEST_PAUSE: Duration = NOT_FELT;
+    const LONGEST_CANARY_PAUSE: Duration = NOT_FELT;
+    const UNKNOWN_BY_CANARY: u64 = 1;
+
+    async fn start(measures: Measures) -> Self {
+        Self::start_with(ANY, measures).await
+    }
+
+    fn endpoints(&self) -> Vec<Endpoint> {
+        let endpoint = |number: usize| {
+            let credentials = Credentials { username: None, password: Some(Secret::new(PASSWORD.to_owned())) };
+            Endpoint {
+                member: name(number),
+                incarnation: name(number),
+                address: Some(self.address(number)),
+                kept: Vec::new(),
+                way: Ok(DialConfig { host: self.address(number), port: PORT, tls: None, credentials }),
+            }
+        };
+        (0..SERVERS).map(endpoint).collect()
+    }
+
+    fn client(&self) -> Writer {
+        Writer::to((0..SERVERS).map(|number| self.address(number)).collect())
+    }
+
+    /// Our own sessions on a primary that has been replaced end in their own time.
+    fn is_harmless(blocker: &Blocker) -> bool {
+        blocker.code == "STF-PG-001"
+    }
+
+    fn process(&self, member: usize) -> u32 {
+        postmaster(&self.data(member)).expect("its server runs")
+    }
+
+    /// It is started again as after any end.
+    fn restart(&mut self, member: usize) {
+        let process = self.process(member);
+        signal("INT", process);
+        let begun = Instant::now();
+        while postmaster(&self.data(member)).is_none_or(|running| running == process) {
+            assert!(begun.elapsed() < PATIENCE, "{}", self.log(member));
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+    }
+
+    async fn canary_leftovers(&self) -> Vec<String> {
+        let leader = self.leader().await;
+        let schemas = "SELECT nspname::text FROM pg_namespace WHERE nspname = 'kubectl_stateful'";
+        let rows = self.connection(leader).await.query(schemas, &[]).await.expect("an answer");
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    fn logs(&self) -> String {
+        let logs = (0..self.running.len()).map(|number| format!("--- {}\n{}", name(number), self.log(number)));
+        logs.collect::<Vec<_>>().join("\n")
     }
 }
 
 impl Drop for Servers {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            for number in 0..3 {
-                eprintln!("--- {}\n{}", name(number), self.log(number));
-            }
+            eprintln!("{}", self.logs());
         }
-        for running in &self.running {
-            running.down.store(true, Ordering::SeqCst);
+        for kept in &self.running {
+            kept.down.store(true, Ordering::SeqCst);
         }
         for number in 0..self.running.len() {
-            stop(&self.data(number));
+            self.end(number);
         }
-        for running in &mut self.running {
-            if let Some(keeper) = running.keeper.take() {
-                let _ = keeper.join();
-            }
+        for number in 0..self.running.len() {
+            self.join(number);
         }
-        let _ = fs::remove_dir_all(&self.home);
+        drop(fs::remove_dir_all(&self.home));
     }
 }
 
-const PORT: u16 = 54_329;
-
-pub(crate) fn name(number: usize) -> String {
+pub(super) fn name(number: usize) -> String {
     format!("pg-{number}")
 }
 
-pub(crate) fn address(number: usize) -> String {
-    format!("127.0.54.{}", number + 1)
-}
-
-fn endpoint(number: usize) -> Endpoint {
-    let password = Some(Secret::new(PASSWORD.to_owned()));
-    let way = DialConfig {
-        host: address(number),
-        port: PORT,
-        tls: None,
-        credentials: Credentials { username: None, password },
-    };
-    Endpoint {
-        member: name(number),
-        incarnation: name(number),
-        address: Some(address(number)),
-        kept: Vec::new(),
-        way: Ok(way),
-    }
-}
-
-pub(crate) async fn connect(number: usize, user: &str) -> Result<Client, tokio_postgres::Error> {
+/// A connection to one server, as that user.
+pub(super) async fn connect(address: &str, user: &str) -> Result<Client, tokio_postgres::Error> {
     let mut config = tokio_postgres::Config::new();
-    config.host(address(number)).port(PORT).user(user).password(PASSWORD).dbname("postgres");
+    config.host(address).port(PORT).user(user).password(PASSWORD).dbname("postgres");
     config.connect_timeout(Duration::from_secs(1)).application_name("a client");
     let (client, driver) = config.connect(NoTls).await?;
     tokio::spawn(driver);
     Ok(client)
+}
+
+/// The user and the group that the servers run as, where this process may choose: they refuse to run as root.
+pub(super) fn owner() -> Option<(u32, u32)> {
+    (fs::metadata("/proc/self").ok()?.uid() == 0).then_some((65_534, 65_534))
+}
+
+/// Gives a file or a folder to the user that the servers run as.
+pub(super) fn own(path: &Path) {
+    let (user, group) = owner().unzip();
+    chown(path, user, group).expect("it can be given to the servers' user");
+}
+
+/// The system's number of the server whose data that is.
+pub(super) fn postmaster(data: &Path) -> Option<u32> {
+    let text = fs::read_to_string(data.join("postmaster.pid")).ok()?;
+    text.lines().next()?.parse().ok()
 }

@@ -47,7 +47,7 @@ pub fn evictable(pods: Vec<NodePod>, accepted: AcceptedLosses) -> Result<Vec<Nod
                 held.push(format!("{name} has no controller (--force)"));
             }
             Some(DrainObstacle::LocalData | DrainObstacle::Unmanaged | DrainObstacle::Finished) | None => {
-                evicted.push(pod)
+                evicted.push(pod);
             }
         }
     }

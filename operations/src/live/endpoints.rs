@@ -79,7 +79,8 @@ impl EndpointBuilder {
                 let identity = self.keys.certificate.as_deref().zip(self.keys.key.as_deref());
                 let mut names = names(workload, member);
                 names.splice(0..0, files.server_name.clone());
-                let tls = Tls::new(self.keys.authority.as_deref().unwrap_or_default(), identity, &names)?;
+                let tls = Tls::new(self.keys.authority.as_deref().unwrap_or_default(), identity, &names)
+                    .map_err(|error| error.to_string())?;
                 Some(Tls { logs_in: files.logs_in, ..tls })
             }
         };

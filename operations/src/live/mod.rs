@@ -24,7 +24,7 @@ use stateful_cluster::discovery::workloads;
 use stateful_cluster::journal_records::JournalRecord;
 use stateful_cluster::locks::{NEXT_POD, OperationLock};
 use stateful_cluster::{Cluster, Error as ClusterError};
-use stateful_engines::{BoxFuture, Endpoint, Engine, Prepared};
+use stateful_engines::{BoxFuture, Endpoint, Engine, Prepared, SwitchoverError};
 use stateful_safety::{Millis, Workload};
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio::time::timeout;
@@ -105,7 +105,10 @@ impl Live {
             return vec![format!("what the members were told ahead of a restart could not be taken back: {error}")];
         }
         let endpoints = self.endpoints.borrow().clone();
-        self.sight.engine().take_back(&endpoints).await
+        match self.sight.engine().restart_preparation() {
+            Some(preparation) => preparation.take_back(&endpoints).await,
+            None => Vec::new(),
+        }
     }
 
     fn note(&self, notes: Vec<String>) {
@@ -139,7 +142,12 @@ impl Live {
                 if !dry_run {
                     let endpoints = self.endpoints.borrow().clone();
                     let is_led_to = workload.member(member).is_some_and(|pod| pod.ready);
-                    match self.sight.engine().prepare_restart(&endpoints, member).await? {
+                    let engine = self.sight.engine();
+                    let prepared = match engine.restart_preparation() {
+                        Some(preparation) => preparation.prepare_restart(&endpoints, member).await?,
+                        None => Prepared::Ready,
+                    };
+                    match prepared {
                         Prepared::LookAgain(why) => return Err(WorldError::NotYet(why)),
                         Prepared::OnceNobodyIsLedToIt(why) if is_led_to => return Err(WorldError::NotYet(why)),
                         Prepared::OnceNobodyIsLedToIt(_) | Prepared::Ready => {}
@@ -151,13 +159,15 @@ impl Live {
                     EvictionOutcome::Refused(why) => return Err(WorldError::NotGranted(why)),
                 }
             }
-            Act::BeginTemporarySync if !dry_run => self.begin_temporary_sync().await?,
+            Act::BeginTemporarySync if !dry_run => self.begin_temporary_sync(workload).await?,
             Act::EndTemporarySync if !dry_run => self.end_temporary_sync().await?,
             Act::BeginTemporarySync | Act::EndTemporarySync => {} // a setting of the servers' own: no dry run
             Act::Finalize(release) => {
                 if !dry_run {
                     let endpoints = self.endpoints.borrow().clone();
-                    self.sight.engine().finalize(&endpoints, release).await?;
+                    let engine = self.sight.engine();
+                    let finalization = engine.finalization().ok_or_else(|| cannot(&snapshot.workload, "finalize"))?;
+                    finalization.finalize(&endpoints, release).await?;
                 }
             }
             Act::Switchover { from, to } => {
@@ -168,6 +178,12 @@ impl Live {
         }
         Ok(None)
     }
+}
+
+/// An act that the workload's engine does not have. No plan has it either.
+fn cannot(workload: &Workload, act: &str) -> WorldError {
+    let why = format!("there is no {act} for it");
+    SwitchoverError::Refused { member: workload.engine.to_string(), why }.into()
 }
 
 impl World for Live {

@@ -6,7 +6,7 @@ use stateful_cluster::connection::port_forwards::PortForwards;
 use stateful_cluster::discovery::container;
 use stateful_cluster::discovery::credentials;
 use stateful_cluster::{Cluster, Error as ClusterError};
-use stateful_engines::{Endpoint, Engine};
+use stateful_engines::{Endpoint, Engine, Watchers};
 use stateful_safety::{Assessment, Member, Millis, Workload};
 
 use super::endpoints::EndpointBuilder;
@@ -70,8 +70,10 @@ impl Observer {
     /// Ways to the servers that watch over the members, in these pods.
     pub(super) async fn watchers(&self, pods: &[Member]) -> Vec<Endpoint> {
         let mut watchers = Vec::new();
-        for pod in pods {
-            watchers.push(self.endpoints.watcher(pod, self.engine.watcher_port(), &self.port_forwards).await);
+        if let Some(port) = self.engine.watchers().map(Watchers::watcher_port) {
+            for pod in pods {
+                watchers.push(self.endpoints.watcher(pod, port, &self.port_forwards).await);
+            }
         }
         watchers
     }

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::future::join_all;
-use stateful_engines::{BoxFuture, ClientPause, Endpoint, Engine, PoolerControl, PoolerTarget, SwitchoverError};
+use stateful_engines::{
+    BoxFuture, ClientPause, Endpoint, Engine, PoolerControl, PoolerError, PoolerTarget, SwitchoverError,
+};
 
 use super::service_routing::Signposts;
 use super::watchdog::Watchdog;
@@ -56,7 +58,7 @@ impl PoolerPause {
         };
         self.signposts.followed().await;
         let led = pooler_control.repoint(&self.fronts, from, to).await;
-        let in_any_case = |why| format!("is resumed in any case, but {why}");
+        let in_any_case = |why: PoolerError| format!("is resumed in any case, but {why}");
         self.opened(led.into_iter().map(|led| led.map_err(in_any_case)).collect()).await
     }
 
@@ -76,7 +78,7 @@ impl PoolerPause {
     pub(super) async fn open(self) -> Opened {
         let Some(pooler_control) = self.pooler_control() else { return self.opened(Vec::new()).await };
         let resumed = join_all(self.fronts.iter().map(|front| pooler_control.resume(front))).await;
-        let not_yet = |why| format!("could not be resumed yet ({why}); it is tried again");
+        let not_yet = |why: PoolerError| format!("could not be resumed yet ({why}); it is tried again");
         self.opened(resumed.into_iter().map(|resumed| resumed.map_err(not_yet)).collect()).await
     }
 

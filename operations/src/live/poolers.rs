@@ -99,6 +99,6 @@ async fn ask(
     let (username, password) = keys.login()?;
     let key = Key { pod: pod.pod.clone(), port: connection_config.port, username, password };
     let endpoint = key.endpoint(port_forwards).await;
-    let pools = pooler_control.ask(&endpoint).await?;
+    let pools = pooler_control.ask(&endpoint).await.map_err(|error| error.to_string())?;
     Ok((key, endpoint, pools))
 }

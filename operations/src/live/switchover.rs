@@ -16,7 +16,9 @@ use crate::{Snapshot, WorldError};
 impl Live {
     /// Ways to the servers that watch over the members, if there are any.
     async fn watchers(&self, endpoints: &[Endpoint]) -> Result<Vec<Endpoint>, WorldError> {
-        let addresses = self.sight.engine().watchers(endpoints).await;
+        let engine = self.sight.engine();
+        let Some(watchers) = engine.watchers() else { return Ok(Vec::new()) };
+        let addresses = watchers.watchers(endpoints).await;
         let pods = pods::list_at_addresses(&self.cluster, &self.workload.id.namespace, &addresses).await?;
         Ok(self.sight.watchers(&pods).await)
     }
@@ -90,7 +92,15 @@ impl Live {
             signposts.rested().await;
         }
         let gate = self.gate(workload, signposts).await;
-        let moved = self.sight.engine().switch_over(&endpoints, &watchers, from, to, &gate).await;
+        let engine = self.sight.engine();
+        let moved = match engine.switchover() {
+            Some(switchover) => switchover.switch_over(&endpoints, &watchers, from, to, &gate).await,
+            // The judge refuses it before: no member leads there.
+            None => Err(SwitchoverError::Refused {
+                member: from.to_owned(),
+                why: "its engine has no switchover".to_owned(),
+            }),
+        };
         let endpoint = |member: &str| endpoints.iter().find(|endpoint| endpoint.member == member);
         // Now and not when everybody has agreed. What fails here the plan's next row does again.
         let opened = match (&moved, endpoint(from), endpoint(to)) {

@@ -144,7 +144,7 @@ pub async fn watch(cluster: &Cluster, told: impl AsyncRead + Unpin, answer: impl
             .iter()
             .map(|watched| async { pooler_control.ask(&watched.key.endpoint(&port_forwards).await).await }),
     );
-    let lost = reached.await.into_iter().find_map(Result::err);
+    let lost = reached.await.into_iter().find_map(Result::err).map(|error| error.to_string());
     answer(lost.as_deref().unwrap_or(READY));
     if lost.is_some() || next().await.as_deref() != Some(STAND_BY) {
         return Ok(()); // nothing was ever paused

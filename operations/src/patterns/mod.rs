@@ -104,7 +104,7 @@ impl Gate {
             Self::EveryoneInSync => snapshot.not_whole(policy, None),
             Self::EveryoneElseInSync => snapshot.not_whole(policy, step.subject()),
             Self::JudgeAllows => step.refused(snapshot, policy),
-            Self::BalancerOff => snapshot.balancing(policy),
+            Self::BalancerOff => snapshot.against_upgrade(policy),
             Self::EveryoneCurrent => {
                 let old = snapshot.workload.members.iter().filter(|member| !snapshot.workload.is_current(member));
                 let why = "it does not run the declared revision";

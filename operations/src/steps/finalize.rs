@@ -1,6 +1,5 @@
 //! # What it does
-//! Lets the data make use of the features of the release that every member runs (MongoDB:
-//! `setFeatureCompatibilityVersion`), and waits until all members say so.
+//! Lets the data make use of the features of the release that every member runs, and waits until all members say so.
 //! # Safe to repeat because
 //! Where it is so already there is nothing to do; where it was broken off, the same command goes on with it.
 //! # Undo
@@ -8,7 +7,7 @@
 //! # Gives up when
 //! A member runs another release, the engine refused three times, or the step's deadline passes.
 
-use stateful_safety::{Blocker, Policy, Reason, Sharded, Version, VersionSkew};
+use stateful_safety::{Blocks, Passes, Policy, Reason, Version, VersionSkew};
 
 use crate::Snapshot;
 use crate::steps::StepStatus;
@@ -31,11 +30,7 @@ pub(super) fn refused(release: &Version, snapshot: &Snapshot, policy: &Policy) -
     let others = members.filter(|member| !member.version.as_ref().is_some_and(runs));
     let mut reasons = snapshot.not_whole(policy, None);
     reasons.retain(|reason| !is_ended_by_it(reason));
-    let cluster = snapshot.assessment.sharding.iter().map(|sharding| {
-        let (part, release) = (sharding.part.clone(), release.release(snapshot.workload.engine));
-        Reason::Sharded(Sharded::FinalByRouter { part, release: release.to_string() })
-    });
-    reasons.extend(cluster);
+    reasons.extend(snapshot.assessment.blockers_of(Blocks::Finalize).cloned().map(Reason::Blocked));
     reasons.extend(others.map(|member| {
         Reason::Release(VersionSkew::ReleasesMixed {
             member: member.name.clone(),
@@ -48,5 +43,5 @@ pub(super) fn refused(release: &Version, snapshot: &Snapshot, policy: &Policy) -
 
 /// Broken off half-way, it is this step that goes on with it.
 pub(crate) fn is_ended_by_it(reason: &Reason) -> bool {
-    matches!(reason, Reason::Blocked(Blocker::FeaturesDiffer { .. }))
+    matches!(reason, Reason::Blocked(blocker) if blocker.effect.passes == Passes::ByFinalize)
 }

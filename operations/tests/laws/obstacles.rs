@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use stateful_cluster::changes::rollout::TemplateChange;
+use stateful_engines::mongodb::{Balancer, Part, Sharding};
 use stateful_operations::{Goal, Outcome, Plan, Refusal, Step, Stop, Surge, TimeLimits, What, journal};
-use stateful_safety::{Balancer, Part, Policy, Reason, Sharding};
+use stateful_safety::{Policy, Reason};
 
 use crate::cases::image;
 use crate::drive::{

@@ -1,4 +1,4 @@
-//! How an operation's end is told: report, exit code, sentence, next command.
+//! How the end of an operation is printed: the report, the exit code, why it stopped, and what to type next.
 
 use stateful_cluster::Error as ClusterError;
 use stateful_operations::session::{Conclusion, Ending};
@@ -40,20 +40,18 @@ pub(super) fn print(console: &Console<'_>, ending: &Ending, heard: &[Progress]) 
     if let Some(path) = &console.flags.report {
         match write_html(path, &report, &ending.plan, heard) {
             Ok(()) => printer.note(&format!("report written to {}", path.display())),
-            Err(error) => printer.note(&format!("warning: no report: {}: {error}", path.display())),
+            Err(error) => {
+                printer.note(&format!("warning: the report could not be written to {}: {error}", path.display()));
+            }
         }
     }
     print_operation(printer, &report);
     if exit == Exit::Done {
         return;
     }
-    let typed = console.context.typed(&console.opened.workload);
-    let back = if ending.may_be_rolled_back {
-        format!("; or go back: kubectl stateful rollback {typed}")
-    } else {
-        String::new()
-    };
-    let hint = format!("nothing else was touched; go on with: kubectl stateful resume {typed}{back}");
+    let command = |verb: &str| console.context.command(verb, &console.opened.workload);
+    let back = if ending.may_be_rolled_back { format!("; or go back: {}", command("rollback")) } else { String::new() };
+    let hint = format!("nothing else was touched; go on with: {}{back}", command("resume"));
     printer.failure(&Failure::new(exit, report.why.unwrap_or_default()).hint(hint));
 }
 

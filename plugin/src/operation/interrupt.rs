@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: stop at the next safe moment; a second time, at once.
+//! Ctrl-C and SIGTERM: the first stops the operation at the next safe moment, the second ends the process at once.
 
 use jiff::Timestamp;
 use stateful_operations::{Progress, What};
@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use crate::context::Context;
 use crate::exit::Exit;
 
-/// Listens until aborted.
+/// Handles both signals until the task is aborted.
 pub(super) fn listen(context: &Context, listener: UnboundedSender<Progress>) -> JoinHandle<()> {
     let stop = context.stop.clone();
     tokio::spawn(async move {
@@ -25,11 +25,11 @@ pub(super) fn listen(context: &Context, listener: UnboundedSender<Progress>) -> 
             if again {
                 #[expect(
                     clippy::disallowed_methods,
-                    reason = "as safe as a lost power line: the journal was written before each act"
+                    reason = "as safe as a power failure: the journal was written before each change"
                 )]
                 std::process::exit(Exit::Interrupted as i32);
             }
-            // Nobody listening or waiting means it has ended already.
+            // Both channels are closed once the operation has ended.
             let _ = listener.send(Progress { at: Timestamp::now().as_millisecond(), what: What::Stopping });
             let _ = stop.send(true);
         }

@@ -47,9 +47,10 @@ async fn run(context: &Context, args: &TargetArgs) -> Result<Exit, Failure> {
     }
     // A member that does not answer keeps nobody from ending it: what it has left is known by its mark, and found again.
     if let Err(error) = opened.live.end_temporary_sync().await {
+        let by_hand = opened.workload.engine.advice.end_temporary_sync;
+        let by_hand = by_hand.map(|command| format!(", or by hand on that member: {command}")).unwrap_or_default();
         context.printer.note(&format!(
-            "a member may still let commits wait for a standby, as during the {}: {error}; the next upgrade puts it back, or \
-             there: ALTER SYSTEM RESET synchronous_standby_names; SELECT pg_reload_conf()",
+            "a member may still let commits wait for a standby, as during the {}: {error}; the next upgrade puts it back{by_hand}",
             entry.verb
         ));
     }

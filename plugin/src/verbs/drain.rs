@@ -57,7 +57,7 @@ async fn run(context: &Context, args: &DrainArgs) -> Result<Exit, Failure> {
     }
     context.need(&context.cluster.namespace, &for_drain()).await?;
     for node in &args.nodes {
-        cordon::is_cordoned(&context.cluster, node).await?; // every name is right before anything begins
+        cordon::is_cordoned(&context.cluster, node).await?; // every name is checked before anything begins
     }
     for node in &args.nodes {
         let exit = drain(context, args, node).await?;
@@ -92,8 +92,8 @@ async fn drain(context: &Context, args: &DrainArgs, node: &str) -> Result<Exit, 
             return Ok(Exit::Done);
         }
         DryRun::Server => {
-            let told = Told { context, suffix: " (server dry run)" };
-            campaign::try_out(&context.cluster, &campaign, &told).await.map_err(failed)?;
+            let progress = Progress { context, suffix: " (server dry run)" };
+            campaign::try_out(&context.cluster, &campaign, &progress).await.map_err(failed)?;
             context.printer.result(&format!("node/{node} drained (server dry run)"));
             return Ok(Exit::Done);
         }
@@ -102,14 +102,14 @@ async fn drain(context: &Context, args: &DrainArgs, node: &str) -> Result<Exit, 
         return Err(Failure::declined());
     }
     let limit = (!args.operation.timeout.is_zero()).then_some(args.operation.timeout);
-    let told = Told { context, suffix: "" };
-    match campaign::run(&context.cluster, &campaign, &databases, limit, &told).await.map_err(failed)? {
+    let progress = Progress { context, suffix: "" };
+    match campaign::run(&context.cluster, &campaign, &databases, limit, &progress).await.map_err(failed)? {
         CampaignEnd::Done => {
             context.printer.result(&format!("node/{node} drained"));
             Ok(Exit::Done)
         }
         CampaignEnd::Stopped(ending) => {
-            let hint = format!("{node} stays cordoned; when it is resumed: kubectl stateful drain {node}");
+            let hint = format!("{node} stays cordoned; once the operation is resumed: kubectl stateful drain {node}");
             context.printer.note(&hint);
             Ok(exit(&ending.conclusion))
         }
@@ -124,7 +124,7 @@ const fn accepted(args: &DrainArgs) -> AcceptedLosses {
     }
 }
 
-/// Why the drain of a node did not come to its end, with the next command to type.
+/// Why a drain failed, with the next command to type.
 fn failure(context: &Context, consoles: &[Console<'_>], node: &str, error: CampaignError) -> Failure {
     let policy = consoles.first().map(Console::policy).cloned().unwrap_or_default();
     match error {
@@ -133,7 +133,7 @@ fn failure(context: &Context, consoles: &[Console<'_>], node: &str, error: Campa
             print_check(context.printer, &reports, false);
             let count = reports.len();
             Failure::blocked(format!("{count} databases on {node} are not safe to move now; nothing was touched"))
-                .hint(format!("ask again with: kubectl stateful check node/{node}"))
+                .hint(format!("check again with: kubectl stateful check node/{node}"))
         }
         CampaignError::NoLongerSafe(workload, refused) => {
             print_check(context.printer, &[check_report(context, &refused, &policy)], false);
@@ -153,14 +153,14 @@ fn failure(context: &Context, consoles: &[Console<'_>], node: &str, error: Campa
     }
 }
 
-/// Prints how a drain goes.
-struct Told<'a> {
+/// Prints the progress of a drain.
+struct Progress<'a> {
     context: &'a Context,
-    /// What stands behind each result.
+    /// Appended to each result.
     suffix: &'static str,
 }
 
-impl CampaignListener for Told<'_> {
+impl CampaignListener for Progress<'_> {
     fn cordoned(&self, node: &str, already: bool) {
         let state = if already { "already cordoned" } else { "cordoned" };
         self.context.printer.result(&format!("node/{node} {state}"));

@@ -1,4 +1,4 @@
-//! `finalize`: an upgrade to another release is made final.
+//! `finalize`: makes an upgrade to another release final.
 
 use clap::Args;
 use stateful_operations::{Goal, Snapshot, World, for_moving};
@@ -36,16 +36,15 @@ async fn run(context: &Context, args: &OperationArgs) -> Result<Exit, Failure> {
     }
 }
 
-/// The newest release that a member runs: all others must run it too, or they are the reason against it.
+/// The newest release that a member runs. Members that run another one are the reason to refuse.
 fn newest(context: &Context, snapshot: &Snapshot) -> Result<Version, Failure> {
     let engine = snapshot.workload.engine;
-    let typed = context.typed(&snapshot.workload);
     if engine.releases.line.is_none() {
         return Err(Failure::usage(format!("an upgrade of {engine} is final as soon as its members run it"))
-            .hint(format!("see what they run: kubectl stateful status {typed}")));
+            .hint(format!("see what they run: {}", context.command("status", &snapshot.workload))));
     }
     let members = snapshot.assessment.groups.iter().flat_map(|group| &group.members);
     let newest = members.filter_map(|member| member.version.as_ref()).max();
-    let nobody = || Failure::blocked("no member says what it runs; nothing was touched".to_owned());
-    Ok(newest.ok_or_else(nobody)?.release(engine))
+    let none = || Failure::blocked("no member says which release it runs; nothing was touched".to_owned());
+    Ok(newest.ok_or_else(none)?.release(engine))
 }

@@ -1,4 +1,4 @@
-//! `resume`: go on with an operation that stopped, or whose machine died.
+//! `resume`: goes on with an operation that stopped, or whose machine died.
 
 use clap::Args;
 use stateful_operations::journal::Entry;
@@ -38,8 +38,8 @@ async fn run(context: &Context, args: &OperationArgs) -> Result<Exit, Failure> {
     console.go_on(&goal, &entry.plan.origin, Some(&entry)).await
 }
 
-/// What an operation left broken is its own to mend: a member that never became well is replaced first, once the
-/// template or the image has been put right.
+/// A resumed upgrade repairs what it left broken: a member that never started well is replaced first, once the template or
+/// the image has been corrected.
 fn mending(goal: Goal) -> Goal {
     match goal {
         Goal::Upgrade { change, restore_primaries, repair: _, surge } => {
@@ -54,6 +54,6 @@ pub(super) async fn unfinished(context: &Context, opened: &Opened) -> Result<Ent
     let open = opened.live.history().await?.into_iter().rev().find(|entry| entry.state.is_open());
     open.ok_or_else(|| {
         Failure::new(Exit::Error, format!("{} has no unfinished operation", opened.workload.id))
-            .hint(format!("see what was done: kubectl stateful history {}", context.typed(&opened.workload)))
+            .hint(format!("see what was done: {}", context.command("history", &opened.workload)))
     })
 }

@@ -1,4 +1,5 @@
-//! `rollback`: bring the old image back, as long as that loses nothing; else say what a restore would lose, and how to.
+//! `rollback`: brings the old image back as long as that loses nothing; otherwise says what a restore would lose and how to
+//! restore.
 
 use clap::Args;
 use jiff::Timestamp;
@@ -53,7 +54,7 @@ async fn run(context: &Context, args: &RollbackArgs) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Error, message));
     }
     let (goal, origin) = (way_back(&entry, &opened.workload.container), entry.plan.origin.clone());
-    // Found out before anything is taken over.
+    // Checked before the operation is taken over.
     let snapshot = opened.live.observe().await?;
     if let Some(why) = no_way_back(&entry, &goal, &snapshot, &policy(&args.operation.policy)) {
         let closed = Closed { image: &origin.image, why: &why, since: entry.began };
@@ -68,35 +69,35 @@ async fn run(context: &Context, args: &RollbackArgs) -> Result<Exit, Failure> {
     console.go_on(&goal, &origin, resumed).await
 }
 
-/// What is left then: a backup, told with what it lacks, and with its steps once that is accepted.
+/// Without a way back there is only a backup: says what it lacks, and prints the steps once the user accepts that.
 async fn restore(context: &Context, workload: &Workload, closed: &Closed<'_>, accepted: bool) -> Result<Exit, Failure> {
-    let looked = backups::list(&context.cluster, workload).await;
+    let found = backups::list(&context.cluster, workload).await;
     let refused = Failure::blocked(format!("{} ({})", closed.why, closed.why.code()));
-    let target = context.typed(workload);
-    match restore_plan(workload, closed, &looked, Timestamp::now().as_millisecond()) {
+    match restore_plan(workload, closed, &found, Timestamp::now().as_millisecond()) {
         Err(none) => Err(refused.hint(format!("go forward instead; there is nothing to restore: {none}"))),
         Ok(plan) if accepted => {
             print_restore(context.printer, &plan);
             Ok(Exit::Done)
         }
         Ok(plan) => Err(refused.hint(format!(
-            "go forward instead, or restore {}: what was written since {} ({} ago) is lost; to see how, having accepted that: \
-             kubectl stateful rollback {target} --accept-data-loss",
+            "go forward instead, or restore {}: what was written since {} ({} ago) is lost; if you accept that, see how: \
+             {} --accept-data-loss",
             plan.backup,
             plan.made,
-            ago(plan.loses_milliseconds)
+            ago(plan.loses_milliseconds),
+            context.command(VERB.name, workload)
         ))),
     }
 }
 
-/// The unfinished operation, or else the newest that changed the image.
+/// The unfinished operation, or else the newest one that changed the image.
 async fn last_upgrade(context: &Context, opened: &Opened) -> Result<Entry, Failure> {
     let mut newest = opened.live.history().await?;
     newest.reverse();
     let unfinished = newest.iter().position(|entry| entry.state.is_open());
     let chosen = unfinished.or_else(|| newest.iter().position(|entry| changes_image(&entry.plan)));
     chosen.map(|index| newest.swap_remove(index)).ok_or_else(|| {
-        Failure::new(Exit::Error, format!("{} has no upgrade to go back on", opened.workload.id))
-            .hint(format!("see what was done: kubectl stateful history {}", context.typed(&opened.workload)))
+        Failure::new(Exit::Error, format!("{} has no upgrade to roll back", opened.workload.id))
+            .hint(format!("see what was done: {}", context.command("history", &opened.workload)))
     })
 }

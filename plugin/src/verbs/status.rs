@@ -212,7 +212,7 @@ mod tests {
     use std::sync::Arc;
 
     use stateful_operations::Snapshot;
-    use stateful_safety::{Member, Policy, Rollout, VolumeClaims, Workload, WorkloadId};
+    use stateful_safety::{Assessment, Member, Policy, Rollout, SyncReplication, VolumeClaims, Workload, WorkloadId};
 
     use super::row;
     use crate::forecast;
@@ -243,7 +243,16 @@ mod tests {
                 claims: VolumeClaims::default(),
                 operated: None,
             },
-            assessment: serde_json::from_value(seen["assessment"].clone()).expect("an assessment"),
+            assessment: Assessment {
+                taken_at: 1_800_000_000_000,
+                topology: "primary and replicas".to_owned(),
+                groups: serde_json::from_value(seen["groups"].clone()).expect("groups"),
+                quorums: Vec::new(),
+                blockers: Vec::new(),
+                feature_release: None,
+                synchrony: SyncReplication::Declared,
+                upgrade_notes: Vec::new(),
+            },
         }
     }
 

@@ -1,4 +1,4 @@
-//! `switchover`: another member leads.
+//! `switchover`: makes another member the primary.
 
 use clap::Args;
 use stateful_operations::{Goal, Snapshot, World, best_successor, for_moving};
@@ -53,41 +53,41 @@ async fn run(context: &Context, args: &SwitchoverArgs) -> Result<Exit, Failure> 
     console.start(plan).await
 }
 
-/// What is to be known of a member that the database's own configuration wants to lead less than another.
+/// A note where the database's own configuration (priorities) prefers another primary, which will take over again.
 fn will_not_last(goal: &Goal, snapshot: &Snapshot) -> Option<String> {
     let Goal::Switchover { member } = goal else { return None };
     let group = snapshot.assessment.group_of(member)?;
     let wanted = group.members.iter().max_by_key(|member| member.priority)?;
     (wanted.priority > group.member(member)?.priority).then(|| {
         format!(
-            "{member} will not lead for long: by its own configuration {} wants {} more (priority), which takes the lead \
-             by itself within two minutes",
+            "{member} will not stay the primary: the configuration of {} prefers {} (priority), which becomes the primary \
+             again within two minutes",
             group.name, wanted.name
         )
     })
 }
 
-/// The member to lead: the one named, or the best replica of the primary named, or of the only primary there is.
+/// The member to become the primary: the one named, or the best replica of the primary named or of the only primary.
 fn wanted(context: &Context, args: &SwitchoverArgs, snapshot: &Snapshot) -> Result<String, Failure> {
     let equals = |group: &ReplicaGroup| group.primary().is_none() && !group.lacks_primary();
     if !snapshot.assessment.groups.is_empty() && snapshot.assessment.groups.iter().all(equals) {
         let all =
-            format!("nobody leads {}, its members are equals: there is nothing to switch over", snapshot.workload.id);
-        return Err(Failure::blocked(all).hint("to take a member away: kubectl stateful drain NODE"));
+            format!("{} has no primary, its members are equals: there is nothing to switch over", snapshot.workload.id);
+        return Err(Failure::blocked(all).hint("to move a member: kubectl stateful drain NODE"));
     }
     let known = |name: &str| {
         snapshot.assessment.group_of(name).ok_or_else(|| {
-            Failure::usage(format!("{name} is no member of {}", snapshot.workload.id))
-                .hint(format!("see them: kubectl stateful status {}", context.typed(&snapshot.workload)))
+            Failure::usage(format!("{name} is not a member of {}", snapshot.workload.id))
+                .hint(format!("list its members: {}", context.command("status", &snapshot.workload)))
         })
     };
     if let Some(to) = &args.to {
         let group = known(to)?;
-        // Compare and swap: who names the present primary wants it only if it still is.
+        // Compare and swap: with --from, the switchover is wanted only while that member is the primary.
         if let Some(from) =
             args.from.as_ref().filter(|from| group.primary().is_none_or(|primary| &&primary.name != from))
         {
-            return Err(Failure::blocked(format!("{from} does not lead {}; nothing was touched", group.name)));
+            return Err(Failure::blocked(format!("{from} is not the primary of {}; nothing was touched", group.name)));
         }
         return Ok(to.clone());
     }
@@ -95,7 +95,10 @@ fn wanted(context: &Context, args: &SwitchoverArgs, snapshot: &Snapshot) -> Resu
         (Some(from), _) => {
             let group = known(from)?;
             if !snapshot.leads(from) {
-                return Err(Failure::blocked(format!("{from} does not lead {}; nothing was touched", group.name)));
+                return Err(Failure::blocked(format!(
+                    "{from} is not the primary of {}; nothing was touched",
+                    group.name
+                )));
             }
             group
         }
@@ -110,6 +113,6 @@ fn wanted(context: &Context, args: &SwitchoverArgs, snapshot: &Snapshot) -> Resu
         }
     };
     let successor = group.primary().and_then(|primary| best_successor(snapshot, group, primary));
-    let nobody = || Failure::blocked(format!("{} has no replica in sync; nothing was touched", group.name));
-    Ok(successor.ok_or_else(nobody)?.name.clone())
+    let none = || Failure::blocked(format!("{} has no replica in sync; nothing was touched", group.name));
+    Ok(successor.ok_or_else(none)?.name.clone())
 }

@@ -89,7 +89,7 @@ async fn run(context: &Context, args: &UpgradeArgs) -> Result<Exit, Failure> {
         }
         None => {
             let goal = goal(args, &opened.workload)?;
-            refuse_behind_an_owner(&goal, &opened.workload)?;
+            refuse_behind_an_owner(context, &goal, &opened.workload)?;
             match console.plan(&goal).await? {
                 Some(planned) => planned,
                 None => return Ok(Exit::Done),
@@ -115,7 +115,7 @@ fn goal(args: &UpgradeArgs, workload: &Workload) -> Result<Goal, Failure> {
     };
     let change = match image {
         Some(image) if image.is_empty() || image.contains(char::is_whitespace) => {
-            return Err(Failure::usage(format!("\"{image}\" is no image")));
+            return Err(Failure::usage(format!("\"{image}\" is not an image")));
         }
         Some(image) => Some(TemplateChange::Image { container: workload.container.clone(), image }),
         None if args.restart => Some(TemplateChange::Restart { at: Timestamp::now().to_string() }),
@@ -126,11 +126,11 @@ fn goal(args: &UpgradeArgs, workload: &Workload) -> Result<Goal, Failure> {
     Ok(Goal::Upgrade { change, restore_primaries, repair, surge })
 }
 
-/// The same image with another tag; a digest names one image for ever and goes.
+/// The same image with another tag. A digest would pin the old image, so it is dropped.
 fn tagged(image: &str, tag: &str) -> Result<String, Failure> {
     let valid = !tag.is_empty() && tag.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
     if !valid {
-        return Err(Failure::usage(format!("\"{tag}\" is no image tag")));
+        return Err(Failure::usage(format!("\"{tag}\" is not an image tag")));
     }
     let bare = image.split('@').next().unwrap_or(image);
     let path = bare.rfind('/').map_or(0, |slash| slash + 1);
@@ -138,8 +138,8 @@ fn tagged(image: &str, tag: &str) -> Result<String, Failure> {
     Ok(format!("{name}:{tag}"))
 }
 
-/// What is patched behind a controller that writes the template from elsewhere is patched back by it.
-fn refuse_behind_an_owner(goal: &Goal, workload: &Workload) -> Result<(), Failure> {
+/// Refuses to change the image where another controller (Argo CD, Flux) writes the template: it would undo the change.
+fn refuse_behind_an_owner(context: &Context, goal: &Goal, workload: &Workload) -> Result<(), Failure> {
     let (Some(owner), Goal::Upgrade { change: Some(TemplateChange::Image { container, image }), .. }) =
         (&workload.template_owner, goal)
     else {
@@ -149,19 +149,19 @@ fn refuse_behind_an_owner(goal: &Goal, workload: &Workload) -> Result<(), Failur
         "spec:\n  updateStrategy:\n    type: OnDelete\n  template:\n    spec:\n      containers:\n      - name: {container}\n        image: {image}"
     );
     Err(Failure::blocked(format!(
-        "the template of {} is written by {owner}, which would undo a patch; make this change where it is written:\n{change}",
+        "{owner} writes the template of {} and would undo a patch; make this change in its source:\n{change}",
         workload.id
     ))
-    .hint(format!("then roll it: kubectl stateful upgrade {} -n {}", workload.id.name, workload.id.namespace)))
+    .hint(format!("then roll it out: {}", context.command(VERB.name, workload))))
 }
 
 fn read_plan(path: &std::path::Path) -> Result<Plan, Failure> {
-    let unreadable = |why: String| Failure::usage(format!("no plan in {}: {why}", path.display()));
+    let unreadable = |why: String| Failure::usage(format!("{} holds no plan: {why}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
     serde_yaml::from_str(&text).map_err(|error| unreadable(error.to_string())) // JSON is YAML
 }
 
-/// Asks the API server about each change there is to make now.
+/// Asks the API server about each change that the plan would make first.
 async fn try_out(opened: &Opened, plan: &Plan, snapshot: &Snapshot) -> Result<(), Failure> {
     for act in plan.steps.iter().filter_map(|step: &Step| step.act(snapshot)) {
         opened.live.try_out(&act, snapshot).await?;

@@ -14,7 +14,7 @@ pub(crate) struct CheckInput<'a> {
     pub assessment: &'a Assessment,
     /// Members that count as gone already.
     pub promised: &'a [String],
-    /// What somebody wants to do.
+    /// What is about to be done.
     pub disruption: &'a Disruption,
 }
 
@@ -27,7 +27,7 @@ impl<'a> CheckInput<'a> {
         }
     }
 
-    /// Whether a member is or will be gone: taken now, promised to somebody before, or on its way out.
+    /// Whether a member is or will be gone: taken now, allowed to be evicted before, or being deleted.
     pub(crate) fn is_gone(&self, member: &str) -> bool {
         self.taken().iter().chain(self.promised).any(|gone| gone == member) || self.is_leaving(member)
     }
@@ -38,7 +38,7 @@ impl<'a> CheckInput<'a> {
     }
 
     /// Whether the disruption takes nothing from a group that is not missing already: pods in which no server ever ran,
-    /// while somebody is seen leading. What the group lacks, it lacks with them and without.
+    /// while another member is seen leading. What the group lacks, it lacks with them and without.
     pub(crate) fn takes_nothing_from(&self, group: &ReplicaGroup) -> bool {
         let mut taken = group.members.iter().filter(|member| self.taken().contains(&member.name)).peekable();
         taken.peek().is_some() && taken.all(|member| self.runs_nothing(&member.name)) && group.primary().is_some()
@@ -52,7 +52,7 @@ impl<'a> CheckInput<'a> {
         never_started && self.assessment.member(member).is_some_and(silent)
     }
 
-    /// The groups the disruption takes from or moves. Finishing a switchover does neither: nobody leads there, so nobody is
+    /// The groups the disruption takes from or moves. Finishing a switchover does neither: no member leads there, so none is
     /// in sync and no write is acknowledged, and that is what it ends.
     pub(crate) fn touched_groups(&self) -> impl Iterator<Item = &'a ReplicaGroup> {
         let disruption = self.disruption;

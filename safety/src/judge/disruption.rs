@@ -1,4 +1,4 @@
-//! What somebody wants to do to a database.
+//! What is about to be done to a database.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,7 @@ pub enum Disruption {
         /// The member to become primary.
         to: String,
     },
-    /// End a switchover that somebody began and nobody saw the end of, while nobody leads: with one of the two leading.
+    /// End a switchover that was broken off, while no member leads: with one of the two leading.
     #[serde(rename = "finishHandOver")]
     FinishSwitchover {
         /// The primary before it.

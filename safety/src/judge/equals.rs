@@ -1,9 +1,9 @@
-//! Groups whose members are equals: nobody leads, every one may go as long as a write still finds its quorum of copies.
+//! Groups whose members are equals: no member leads, and each may go as long as a write still finds its quorum of copies.
 
-use super::tests::{NOW, against, state, take, workload};
+use super::tests::{NOW, against, blocker, state, take, workload};
 use super::{JudgeInput, everyone_in_sync};
 use crate::judge::Disruption;
-use crate::model::{Assessment, Blocker, Policy, ReplicaGroup, Role, Sync, Unsettled};
+use crate::model::{Assessment, Blocker, Blocks, Effect, Passes, Policy, ReplicaGroup, Role, Sync};
 use crate::reasons::Reason;
 
 /// Five nodes; each shard has three copies, on nodes in turn, so that each node is in three groups.
@@ -22,12 +22,13 @@ fn five() -> Assessment {
         blockers: Vec::new(),
         feature_release: None,
         synchrony: crate::model::SyncReplication::Declared,
-        sharding: None,
+        upgrade_notes: Vec::new(),
     }
 }
 
 fn in_maintenance(member: &str) -> Blocker {
-    Blocker::Unsettled(Unsettled::MaintenanceMode { member: member.to_owned(), mode: "nolb".to_owned() })
+    let effect = Effect::new(Blocks::AllButItsMember, Passes::ByItself);
+    Blocker { member: Some(member.to_owned()), ..blocker("STF-XX-001", effect) }
 }
 
 #[test]
@@ -65,30 +66,16 @@ fn a_single_copy_is_the_only_one_and_two_are_a_quorum_together() {
 fn beside_one_in_maintenance_mode_nobody_goes_and_that_one_may() {
     let mut assessment = five();
     assessment.blockers = vec![in_maintenance("c1")];
-    assert_eq!(against(&assessment, &take(&["c3"])), ["STF-CD-001"]);
+    assert_eq!(against(&assessment, &take(&["c3"])), ["STF-XX-001"]);
     assert_eq!(against(&assessment, &take(&["c1"])), Vec::<&str>::new());
     let mut workload = workload(&assessment);
-    workload.replicas = 0; // nobody of them is missing
+    workload.replicas = 0; // none of them is missing
     let known = JudgeInput { workload: &workload, assessment: Some(&assessment), promised: &[] };
     let codes = |except| {
         let reasons = everyone_in_sync(&Policy::default(), known, except, NOW);
         reasons.iter().map(Reason::code).collect::<Vec<_>>()
     };
-    assert_eq!((codes(Some("c1")), codes(Some("c3")), codes(None)), (vec![], vec!["STF-CD-001"], vec!["STF-CD-001"]));
-}
-
-#[test]
-fn what_is_not_settled_lets_nobody_go() {
-    for unsettled in [
-        Unsettled::NotJoined { member: "c0".to_owned(), node: "couchdb@new".to_owned() },
-        Unsettled::CatchingUp { member: "c0".to_owned(), jobs: 1 },
-        Unsettled::ShardShort { shard: "shop 00000000-ffffffff".to_owned(), copies: 2, wanted: 3 },
-        Unsettled::Resharding { member: "c0".to_owned(), jobs: 1 },
-    ] {
-        let mut assessment = five();
-        assessment.blockers = vec![Blocker::Unsettled(unsettled.clone())];
-        assert_eq!(against(&assessment, &take(&["c0"])), [unsettled.code()]);
-    }
+    assert_eq!((codes(Some("c1")), codes(Some("c3")), codes(None)), (vec![], vec!["STF-XX-001"], vec!["STF-XX-001"]));
 }
 
 #[test]

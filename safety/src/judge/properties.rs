@@ -1,4 +1,4 @@
-//! What holds for every database, not only for those somebody thought of.
+//! What holds for every database, not only for those that were thought of.
 
 use std::sync::Arc;
 
@@ -62,7 +62,7 @@ fn database() -> impl Strategy<Value = Assessment> {
             blockers: Vec::new(),
             feature_release: None,
             synchrony: crate::model::SyncReplication::Declared,
-            sharding: None,
+            upgrade_notes: Vec::new(),
         }
     })
 }
@@ -163,9 +163,9 @@ proptest! {
             let group = database.group_of(&one).expect("a group");
             let taken = group.member(&one).expect("a member");
             prop_assert!(matches!(taken.sync, Sync::Unreachable { .. }), "{taken:?} has a server");
-            prop_assert!(group.primary().is_some_and(|primary| primary.name != one), "nobody else leads");
+            prop_assert!(group.primary().is_some_and(|primary| primary.name != one), "no other member leads");
             let others = group.members.iter().filter(|member| member.name != one);
-            prop_assert!(others.into_iter().all(|member| member.sync.is_streaming()), "somebody else is away");
+            prop_assert!(others.into_iter().all(|member| member.sync.is_streaming()), "another member is away");
         }
     }
 

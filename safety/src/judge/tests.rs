@@ -6,8 +6,8 @@ use super::{JudgeInput, judge};
 use crate::example::EXAMPLE;
 use crate::judge::Disruption;
 use crate::model::{
-    Assessment, Blocker, Member, MemberState, Policy, Quorum, ReplicaGroup, Role, Rollout, Storage, Sync,
-    SyncReplication, Version, VolumeClaims, Workload, WorkloadId,
+    Assessment, Blocker, Blocks, Effect, Member, MemberState, Passes, Policy, Quorum, ReplicaGroup, Role, Rollout,
+    Storage, Sync, SyncReplication, Version, VolumeClaims, Workload, WorkloadId,
 };
 use crate::reasons::Reason;
 
@@ -45,8 +45,13 @@ pub(super) fn three_shards() -> Assessment {
         blockers: Vec::new(),
         feature_release: None,
         synchrony: SyncReplication::Declared,
-        sharding: None,
+        upgrade_notes: Vec::new(),
     }
+}
+
+/// A condition with that effect, about no member.
+pub(super) fn blocker(code: &'static str, effect: Effect) -> Blocker {
+    Blocker { code, effect, member: None, text: "a condition".to_owned(), next_step: "wait".to_owned() }
 }
 
 /// A pod for each member an assessment knows.
@@ -206,7 +211,7 @@ fn a_handover_goes_to_a_replica_of_that_primary_in_sync_and_no_older() {
 #[test]
 fn a_snapshot_delays_a_handover_and_nothing_else() {
     let mut assessment = three_shards();
-    assessment.blockers = vec![Blocker::SnapshotRunning { member: "p0".to_owned(), what: "RDB snapshot".to_owned() }];
+    assessment.blockers = vec![blocker("STF-DB-019", Effect::new(Blocks::Switchover, Passes::WithinSeconds))];
     assert!(against(&assessment, &take(&["r00"])).is_empty());
     assert_eq!(against(&assessment, &switch_over("p0", "r00")), ["STF-DB-019"]);
 }
@@ -214,7 +219,8 @@ fn a_snapshot_delays_a_handover_and_nothing_else() {
 #[test]
 fn members_that_disagree_are_left_alone() {
     let mut assessment = three_shards();
-    assessment.blockers = vec![Blocker::ViewsDisagree { member: "p0".to_owned(), about: "r10 is gone".to_owned() }];
+    assessment.blockers =
+        vec![blocker("STF-DB-016", Effect::new(Blocks::Everything, Passes::ByItself).and_finishing())];
     assert_eq!(against(&assessment, &take(&["r00"])), ["STF-DB-016"]);
 }
 
@@ -278,8 +284,8 @@ fn in_the_pause() -> (Assessment, Disruption) {
         member.role = Role::Replica;
         member.sync = Sync::Behind { why: "its primary does not answer".to_owned() };
     }
-    let group = assessment.groups[0].name.clone();
-    assessment.blockers.push(Blocker::NoSinglePrimary { group, primaries: 0 });
+    let none_leads = Effect::new(Blocks::Everything, Passes::ByItself);
+    assessment.blockers.push(blocker("STF-DB-018", none_leads));
     (assessment, Disruption::FinishSwitchover { from: "p0".to_owned(), to: "r00".to_owned() })
 }
 
@@ -293,15 +299,15 @@ fn a_handover_is_finished_only_while_nobody_leads() {
     assessment.groups[0].members[1].role = Role::Primary;
     assert_eq!(against(&assessment, &finish), ["STF-DB-014"], "somebody leads by now");
     assessment.groups[0].members[0].role = Role::Primary;
-    let group = assessment.groups[0].name.clone();
-    assessment.blockers = vec![Blocker::NoSinglePrimary { group, primaries: 2 }];
+    let two_lead = Effect::new(Blocks::Everything, Passes::ByItself).and_finishing();
+    assessment.blockers = vec![blocker("STF-DB-018", two_lead)];
     assert!(against(&assessment, &finish).contains(&"STF-DB-018"), "two lead");
 }
 
 #[test]
 fn what_would_make_a_second_writer_keeps_a_handover_from_being_finished() {
     let (mut assessment, finish) = in_the_pause();
-    let by = "repmgr".to_owned();
-    assessment.blockers.push(Blocker::LedByOther { member: "p0".to_owned(), by });
-    assert_eq!(against(&assessment, &finish), ["STF-PG-007"]);
+    let led_by_other = Effect::new(Blocks::Switchover, Passes::Never).and_finishing();
+    assessment.blockers.push(blocker("STF-XX-007", led_by_other));
+    assert_eq!(against(&assessment, &finish), ["STF-XX-007"]);
 }

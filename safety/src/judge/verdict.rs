@@ -13,7 +13,7 @@ pub struct JudgeInput<'a> {
     pub workload: &'a Workload,
     /// The newest assessment by its engine, if there is one.
     pub assessment: Option<&'a Assessment>,
-    /// Members somebody was already allowed to take and no assessment has yet seen gone. Two disruptions, each safe
+    /// Members whose eviction was allowed and which no assessment has yet seen gone. Two disruptions, each safe
     /// alone, can be fatal together: these count as gone.
     pub promised: &'a [String],
 }
@@ -77,7 +77,7 @@ pub fn judge(policy: &Policy, known: JudgeInput<'_>, disruption: &Disruption, no
     if reasons.is_empty() { Verdict::Allow } else { Verdict::Refuse(reasons) }
 }
 
-/// Whether everybody is well, apart from `except`: the question between two steps. All reasons against.
+/// Whether every member is well, apart from `except`: the question between two steps. All reasons against.
 ///
 /// Stricter than any one disruption: every pod ready and in its group, every replica in sync, all members agreeing.
 pub fn everyone_in_sync(policy: &Policy, known: JudgeInput<'_>, except: Option<&str>, now: Millis) -> Vec<Reason> {

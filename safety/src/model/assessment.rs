@@ -3,39 +3,50 @@
 use serde::{Deserialize, Serialize};
 
 use super::Millis;
-use super::blocker::Blocker;
+use super::blocker::{Blocker, Blocks};
 use super::engine_profile::EngineProfile;
-use super::sharded::Sharding;
 use super::sync_replication::SyncReplication;
 use super::version::Version;
 
 /// What an engine adapter reports about a workload at one moment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Assessment {
     /// When the servers were asked.
     pub taken_at: Millis,
-    /// How the members hang together, for people: `Redis Cluster`, `Sentinel`, `primary and replicas`.
+    /// How the members are organised, in the engine's words: `primary and replicas`, `cluster of 3`.
     pub topology: String,
-    /// Replica groups: one for PostgreSQL, one a shard for Redis Cluster, one a replica set for MongoDB, one a set of nodes that
-    /// hold the same shards for CouchDB. There a member may be in several.
+    /// Replica groups: members that hold copies of the same data, one group for a database that is replicated as a whole, one
+    /// for each shard of a sharded one. A member may be in several groups.
     pub groups: Vec<ReplicaGroup>,
     /// Bodies that must keep a majority for the database to elect a primary at all.
     pub quorums: Vec<Quorum>,
     /// Conditions under which nothing may be moved, each with its name.
     pub blockers: Vec<Blocker>,
     /// The release whose features the data makes use of, where the engine keeps that apart from the servers' own version
-    /// (MongoDB's `featureCompatibilityVersion`): no server of an older release opens it.
+    /// ([`features_setting`](super::ReleaseRules::features_setting)): no server of an older release opens it.
     #[serde(default)]
     pub feature_release: Option<Version>,
     /// What an operation may change, or has changed for its duration, about whom commits wait for.
     #[serde(default)]
     pub synchrony: SyncReplication,
-    /// What it is of a sharded cluster, if it is (MongoDB).
-    #[serde(default)]
-    pub sharding: Option<Sharding>,
+    /// What the administrator of an upgrade should know although nothing stands in its way.
+    pub upgrade_notes: Vec<String>,
 }
 
 impl Assessment {
+    /// What stands in the way of taking a member or of moving the lead, whatever for.
+    pub fn blockers_of_moves(&self) -> impl Iterator<Item = &Blocker> {
+        self.blockers.iter().filter(|blocker| match blocker.effect.blocks {
+            Blocks::Everything | Blocks::Switchover | Blocks::SwitchoverAndItsMember | Blocks::AllButItsMember => true,
+            Blocks::Upgrade | Blocks::Finalize => false,
+        })
+    }
+
+    /// What stands in the way of an upgrade, or of making a release final, and of nothing else.
+    pub fn blockers_of(&self, blocks: Blocks) -> impl Iterator<Item = &Blocker> {
+        self.blockers.iter().filter(move |blocker| blocker.effect.blocks == blocks)
+    }
+
     /// The group a member belongs to.
     pub fn group_of(&self, member: &str) -> Option<&ReplicaGroup> {
         self.groups.iter().find(|group| group.member(member).is_some())
@@ -103,13 +114,13 @@ pub struct MemberState {
     /// Whether its server writes to disk at all.
     pub persists: bool,
     /// How much the database's own configuration wants it to lead: 0 is never. One that is wanted more than the present
-    /// primary takes the lead by itself sooner or later (MongoDB's `priority`, in thousandths).
+    /// primary takes the lead by itself sooner or later. In thousandths of the engine's unit.
     #[serde(default = "no_preference")]
     pub priority: u32,
 }
 
 impl MemberState {
-    /// The priority of every member of an engine that has no such setting, and MongoDB's own where nothing is said.
+    /// The priority of every member of an engine that has no such setting, and the default of those that have one.
     pub const NO_PREFERENCE: u32 = 1_000;
 
     /// Whether it may lead at all.
@@ -130,7 +141,7 @@ pub enum Role {
     Primary,
     /// Follows the primary.
     Replica,
-    /// One of equals: takes writes as all others do, and nobody leads.
+    /// One of equals: takes writes as all others do; no member leads.
     Peer,
     /// It did not say.
     Unknown,
@@ -175,11 +186,11 @@ impl Sync {
     }
 }
 
-/// A body of voters that must keep a majority (Redis Cluster's slot-owning masters, a MongoDB set's voters), or of
-/// standbys whose word a commit waits for (PostgreSQL, where not every standby is listed).
+/// Voters of which a majority must stay up for an election, or replicas of which a number must confirm a commit where not every
+/// replica is one of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quorum {
-    /// What they are, for people: `slot-owning masters`.
+    /// What they are, for people: `voting members of the set`.
     pub voters_are: String,
     /// The members that vote and answer.
     pub live: Vec<String>,

@@ -62,6 +62,8 @@ pub struct Advice {
     pub write_quorum_settings: &'static str,
     /// What a server lacks that writes nothing to disk, and how to turn it on; none where every server writes to disk.
     pub persistence: Option<(&'static str, &'static str)>,
+    /// What to type on a member that still lets commits wait as an operation had set it; none where no operation sets it.
+    pub end_temporary_sync: Option<&'static str>,
     /// What to do to a copy of a member's volume before a server starts on it, so that the server does not join the database
     /// it was copied from. `{old}` stands for that database's name.
     pub forget_database: &'static str,

@@ -7,21 +7,17 @@ mod engine_profile;
 mod operator;
 mod policy;
 mod releases;
-mod sharded;
 mod sync_replication;
-mod unsettled;
 mod version;
 mod workload;
 
 pub use assessment::{Assessment, MemberState, Quorum, ReplicaGroup, Role, Sync};
-pub use blocker::Blocker;
+pub use blocker::{Blocker, Blocks, Effect, Passes, UnfinishedSwitchover};
 pub use connection_config::{ConnectionConfig, ContainerFacts, SecretSource, TlsFiles};
 pub use engine_profile::{Advice, EngineName, EngineProfile, EngineProfiles, Moves, ReleaseRules};
 pub use operator::OperatorOwner;
 pub use policy::Policy;
-pub use sharded::{Balancer, Part, Sharded, Sharding};
 pub use sync_replication::SyncReplication;
-pub use unsettled::Unsettled;
 pub use version::Version;
 pub use workload::{Member, Rollout, Route, Storage, VolumeClaims, Workload, WorkloadId};
 

@@ -1,4 +1,4 @@
-//! The limits the judge holds everybody to.
+//! The limits of the judge.
 
 use std::collections::BTreeSet;
 
@@ -21,9 +21,9 @@ pub struct Policy {
 }
 
 impl Default for Policy {
-    /// 3 s: an observation of a slow cluster takes up to two. 1 MiB: Redis' manual failover gives the replica
-    /// five seconds to catch up while writes wait (`cluster_legacy.c`, `CLUSTER_MF_TIMEOUT`); a megabyte
-    /// is milliseconds on any network, so the pause stays one people do not feel.
+    /// 3 s: an observation of a slow cluster takes up to two. 1 MiB: the engine that is least
+    /// patient gives a replica five seconds to catch up while writes wait (`CLUSTER_MF_TIMEOUT`); a megabyte takes
+    /// milliseconds on any network, so the pause is too short to be felt.
     fn default() -> Self {
         Self { max_age: 3_000, max_lag_bytes: 1 << 20, max_lag_seconds: None, accepted: BTreeSet::new() }
     }

@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum SyncReplication {
-    /// As the database's own configuration, or whoever decides there, has it: nobody here changes it.
+    /// As the database's own configuration, or its HA manager, has it: this tool does not change it.
     #[default]
     Declared,
-    /// Commits wait for nobody, and may be made to wait for a standby.
+    /// Commits do not wait for a replica, and may be made to wait for one.
     Asynchronous,
     /// They wait for a standby because an operation has them wait; that ends with it.
     ForTheDuration,
-    /// They wait for nobody, and a member's configuration still holds what an operation had set for its duration: it would
+    /// They do not wait, and a member's configuration still holds what an operation had set for its duration: it would
     /// hold should that member lead.
     LeftBehind,
-    /// Not everybody who would know has said.
+    /// Not every member that would know has answered.
     Unknown,
 }

@@ -47,13 +47,13 @@ pub struct Workload {
     pub restarted_at: Option<String>,
     /// What the StatefulSet controller does by itself when the template changes.
     pub rollout: Rollout,
-    /// The pods, ordered by ordinal; shared, since whoever watches a cluster keeps each of them too.
+    /// The pods, ordered by ordinal; shared, since the guard's inventory keeps each of them too.
     pub members: Vec<Arc<Member>>,
     /// Services that lead clients to one member by name: where writes go when nothing else tells clients who leads.
     pub routes: Vec<Route>,
     /// A controller that writes the template from elsewhere (Argo CD, Flux): patching behind its back does not last.
     pub template_owner: Option<String>,
-    /// Somebody else who writes how many members there are (a repository's controller, an autoscaler).
+    /// Another controller that writes how many members there are (a repository's controller, an autoscaler).
     #[serde(default)]
     pub replicas_owner: Option<String>,
     /// The claims each member gets.
@@ -116,7 +116,7 @@ pub struct Route {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Rollout {
-    /// Pods change only when somebody deletes them: the one strategy under which this tool decides the order.
+    /// A pod changes only when it is deleted: the one strategy under which this tool decides the order.
     OnDelete,
     /// The controller replaces pods by itself, highest ordinal first, whatever their role.
     RollingUpdate {

@@ -3,7 +3,7 @@
 //! As with [`Reason`](crate::Reason): one enum, one `Display` with its number and its limit, a stable code and a next
 //! step; the guard's answer, the audit log and `docs/reasons.md` all say the same words.
 
-/// What is wrong with an object somebody declares, changes or deletes.
+/// What is wrong with an object that is declared, changed or deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConfigViolation {
     /// Two budgets count one pod.
@@ -15,7 +15,7 @@ pub enum ConfigViolation {
         /// The database whose pods both count.
         database: String,
     },
-    /// The budget never lets a pod go, however well everybody is.
+    /// The budget never lets a pod go, however well all members are.
     NeverDrainable {
         /// The budget.
         budget: String,
@@ -37,7 +37,7 @@ pub enum ConfigViolation {
         /// Members that are a majority of those declared.
         needed: i64,
     },
-    /// The budget counts nobody.
+    /// The budget counts no pod.
     SelectsNothing {
         /// The budget.
         budget: String,
@@ -121,7 +121,7 @@ impl ConfigViolation {
         }
     }
 
-    /// Whether an object with it is refused; else whoever declares it is warned.
+    /// Whether an object with it is refused; else its author is warned.
     pub const fn is_refused(&self) -> bool {
         match self {
             Self::BudgetsOverlap { .. }
@@ -132,7 +132,7 @@ impl ConfigViolation {
             | Self::DatabaseRuns { .. }
             | Self::ClaimInUse { .. }
             | Self::VolumeNotKept { .. } => true,
-            // Nothing is lost by these alone; a class may serve what nobody needs to keep.
+            // Nothing is lost by these alone; a class may serve data that need not be kept.
             Self::SelectsNothing { .. }
             | Self::SharedBudget { .. }
             | Self::BrokenPodsKept { .. }
@@ -216,7 +216,7 @@ impl std::fmt::Display for ConfigViolation {
             Self::MajorityLost { budget, says, database, left, needed } => {
                 write!(f, "budget {budget} ({says}) would let {database} shrink to {left}, a majority is {needed}")
             }
-            Self::SelectsNothing { budget } => write!(f, "budget {budget} counts 0 pods, so it protects nobody"),
+            Self::SelectsNothing { budget } => write!(f, "budget {budget} counts 0 pods, so it protects no pod"),
             Self::SharedBudget { budget, databases } => {
                 let (count, names) = (databases.len(), databases.join(", "));
                 write!(

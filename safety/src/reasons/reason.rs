@@ -4,7 +4,19 @@
 //! `docs/reasons.md` all say the same words.
 
 use super::version_skew::VersionSkew;
-use crate::model::{Blocker, EngineProfile, Millis, OperatorOwner, Sharded};
+use crate::model::{Blocker, EngineProfile, Millis, OperatorOwner};
+
+/// The conditions of engines that may be accepted for one run. An engine cannot add to them by itself.
+const ACCEPTABLE: &[&str] = &[
+    // A snapshot runs: a switchover only takes longer.
+    "STF-DB-019",
+    // A cluster moves data between its shards, or may do so: a chunk changes hands when a majority of both shards has it, so a
+    // member that restarts meanwhile loses none of its writes. A shard's own members cannot tell, so the person who runs the upgrade has to.
+    "STF-MG-008",
+    "STF-MG-009",
+    // A backup may run: it would break off and be made anew.
+    "STF-MG-012",
+];
 
 /// Why something is not safe now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,7 +125,7 @@ pub enum Reason {
         /// The engine, which knows how to turn persistence on.
         engine: &'static EngineProfile,
     },
-    /// No replica of the group is in sync, so nobody can take over.
+    /// No replica of the group is in sync, so none can take over.
     NoSuccessor {
         /// The group.
         group: String,
@@ -159,8 +171,6 @@ pub enum Reason {
     },
     /// The release that would come next does not fit.
     Release(VersionSkew),
-    /// The database is a part of a sharded cluster.
-    Sharded(Sharded),
     /// A named condition of the engine.
     Blocked(Blocker),
 }
@@ -192,8 +202,7 @@ impl Reason {
             Self::PlanInProgress { .. } => "STF-GD-001",
             Self::NotReserved { .. } => "STF-GD-002",
             Self::Release(misfit) => misfit.code(),
-            Self::Sharded(sharded) => sharded.code(),
-            Self::Blocked(blocker) => blocker.code(),
+            Self::Blocked(blocker) => blocker.code,
         }
     }
 
@@ -224,21 +233,17 @@ impl Reason {
             | Self::JoinsNotByItself { .. }
             | Self::OperatorRunsIt { .. }
             | Self::Release(_) => false,
-            Self::Sharded(sharded) => sharded.may_pass(),
-            Self::Blocked(blocker) => blocker.may_pass(),
+            Self::Blocked(blocker) => blocker.effect.passes.may_pass(),
         }
     }
 
     /// Whether the operator of a run may accept it (`--skip-check CODE`). What would lose acknowledged writes or
-    /// make two writers may not be accepted by anybody. Writes that are not acknowledged for a while lose nothing: a
+    /// make two primaries may never be accepted. Writes that are not acknowledged for a while lose nothing: a
     /// primary, one replica and a member that only votes cannot be upgraded in any other way.
-    pub const fn may_be_accepted(&self) -> bool {
+    pub fn may_be_accepted(&self) -> bool {
         match self {
-            Self::NoPersistence { .. }
-            | Self::WritesWouldStop { .. }
-            // A backup that breaks off is made anew.
-            | Self::Blocked(Blocker::SnapshotRunning { .. } | Blocker::BackupsUnknown { .. }) => true,
-            Self::Sharded(sharded) => sharded.may_be_accepted(),
+            Self::NoPersistence { .. } | Self::WritesWouldStop { .. } => true,
+            Self::Blocked(blocker) => ACCEPTABLE.contains(&blocker.code),
             _ => false,
         }
     }
@@ -297,12 +302,11 @@ impl Reason {
                 format!("see who is away or waits: kubectl stateful status {target}; then ask again")
             }
             Self::PlanInProgress { .. } => format!(
-                "wait for it: kubectl stateful history {target}; if nobody is behind it any more, end it: \
+                "wait for it: kubectl stateful history {target}; if no process runs it any more, end it: \
                  kubectl stateful abort {target}"
             ),
             Self::NotReserved { .. } => "ask again; if it stays so: kubectl stateful guard status".to_owned(),
             Self::Release(misfit) => misfit.next_step(target),
-            Self::Sharded(sharded) => sharded.next_step(),
             Self::Blocked(blocker) => blocker.next_step(target),
         }
     }
@@ -364,7 +368,6 @@ impl std::fmt::Display for Reason {
             }
             Self::NotReserved { why } => write!(f, "the guard could not write its permission down: {why}"),
             Self::Release(misfit) => write!(f, "{misfit}"),
-            Self::Sharded(sharded) => write!(f, "{sharded}"),
             Self::Blocked(blocker) => write!(f, "{blocker}"),
         }
     }

@@ -1,4 +1,4 @@
-//! What somebody should know before an operation although it stands in the way of nothing.
+//! What should be known before an operation although it stands in the way of nothing.
 //!
 //! As with [`Reason`](crate::Reason): one enum, one `Display` with its number and its limit, a stable code and a next step.
 

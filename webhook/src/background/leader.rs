@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{default_pdbs, policy_status, switchover};
-use crate::evaluation::member_reasons::Now;
+use crate::evaluation::clock::Now;
 use crate::evaluation::observation::Observation;
 use crate::evaluation::operation_lock::is_alive;
 use crate::evaluation::state::GuardState;

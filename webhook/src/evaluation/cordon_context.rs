@@ -11,8 +11,9 @@ use stateful_cluster::locks::LeaseFacts;
 use stateful_safety::{Reason, WorkloadId};
 use tokio::time::timeout;
 
+use super::clock::Now;
 use super::effective_policy::EffectivePolicy;
-use super::member_reasons::{Now, reasons_from_cache};
+use super::member_reasons::reasons_from_cache;
 use super::operation_lock::read_lock;
 use super::outcome::Evaluation;
 use super::state::GuardState;

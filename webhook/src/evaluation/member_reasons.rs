@@ -1,34 +1,16 @@
 //! THINK. Asks the judge about one member, with everything the guard knows.
 
-use std::time::Instant;
-
-use jiff::Timestamp;
 use stateful_cluster::guard::eviction_records::EvictionRecord;
 use stateful_cluster::inventory::{Model, SetFacts};
 use stateful_cluster::locks::{LeaseFacts, NEXT_POD};
 use stateful_safety::{Disruption, JudgeInput, Reason, Workload, everyone_in_sync, judge};
 
+use super::clock::Now;
 use super::effective_policy::EffectivePolicy;
 use super::observation::Observation;
 use super::operation_lock::is_alive;
 use super::reservations::find_absent;
 use super::state::GuardState;
-
-/// The moment of a request, by both clocks.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Now {
-    /// Compared with what other processes wrote down.
-    pub(crate) wall: Timestamp,
-    /// Compared with what this process saw.
-    pub(crate) steady: Instant,
-}
-
-impl Now {
-    /// Reads both clocks.
-    pub(crate) fn read() -> Self {
-        Self { wall: Timestamp::now(), steady: Instant::now() }
-    }
-}
 
 /// One question: may this pod be removed?
 pub(crate) struct MemberQuery<'a> {

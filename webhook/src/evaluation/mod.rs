@@ -2,6 +2,7 @@
 //! reservation that makes a permission visible to every replica. Nothing here counts, logs or writes Events: an
 //! evaluation is a value, and the router records it.
 
+pub(crate) mod clock;
 pub(crate) mod cordon_context;
 pub(crate) mod denial;
 pub(crate) mod effective_policy;

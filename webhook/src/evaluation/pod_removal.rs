@@ -9,10 +9,11 @@ use stateful_cluster::guard::policy::{Mode, OnEviction};
 use stateful_safety::Reason;
 use tokio::time::timeout;
 
+use super::clock::Now;
 use super::denial;
 use super::effective_policy::EffectivePolicy;
 use super::guarded_pod::{GuardedPod, PodLookup, RemovalKind};
-use super::member_reasons::{Now, reasons_from_cache};
+use super::member_reasons::reasons_from_cache;
 use super::operation_lock::read_lock;
 use super::outcome::{Evaluation, PodDecision, RuleOutcome};
 use super::reserve::{RESERVE_WITHIN, judge_again, record_request, reserve};

@@ -10,9 +10,10 @@ use stateful_cluster::locks::LeaseFacts;
 use stateful_safety::{Reason, Workload};
 use tokio::time::timeout;
 
+use super::clock::Now;
 use super::effective_policy::EffectivePolicy;
 use super::guarded_pod::GuardedPod;
-use super::member_reasons::{MemberQuery, Now, collect_reasons};
+use super::member_reasons::{MemberQuery, collect_reasons};
 use super::operation_lock::read_lock;
 use super::reservations::{RESERVATION_LIFETIME, is_stale};
 use super::state::GuardState;

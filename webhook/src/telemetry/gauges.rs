@@ -7,8 +7,8 @@ use stateful_cluster::guard::eviction_records::EvictionRecord;
 use stateful_cluster::inventory::{Model, SetFacts};
 use stateful_safety::{Assessment, Reason, Role, Sync, WorkloadId};
 
+use crate::evaluation::clock::Now;
 use crate::evaluation::effective_policy::EffectivePolicy;
-use crate::evaluation::member_reasons::Now;
 use crate::evaluation::observation::Observation;
 use crate::evaluation::operation_lock::is_alive;
 use crate::evaluation::reservations::FirstSeen;
@@ -100,7 +100,7 @@ fn set_assessment(gauges: &Gauges, labels: &WorkloadLabels, assessment: &Assessm
     gauges.members_away.get_or_create(labels).set(count(away));
     let missing = assessment.quorums.iter().map(|body| body.needed.saturating_sub(body.live.len())).sum();
     gauges.voters_missing.get_or_create(labels).set(count(missing));
-    for blocker in &assessment.blockers {
+    for blocker in assessment.blockers_of_moves() {
         let reason = Reason::Blocked(blocker.clone()).code();
         let (namespace, workload) = (labels.namespace.clone(), labels.workload.clone());
         gauges.blockers.get_or_create(&ConditionLabels { namespace, workload, reason }).inc();

@@ -6,6 +6,7 @@ use hyper::Method;
 use serde_json::{Value, json};
 use stateful_safety::Millis;
 
+use crate::ServerError;
 use crate::canary::{Attempt, is_forgotten, name};
 use crate::couchdb::Told;
 use crate::couchdb::connections::{Link, Trouble, refusal};
@@ -32,7 +33,7 @@ impl Database {
     }
 
     /// Removes what canaries left behind long ago.
-    pub(super) async fn tidy(link: &mut Link, now: Millis) -> Result<(), String> {
+    pub(super) async fn tidy(link: &mut Link, now: Millis) -> Result<(), ServerError> {
         let all = link.read("/_all_dbs").await?;
         let ours = all.as_array().into_iter().flatten().filter_map(Value::as_str);
         for old in ours.filter(|name| name.strip_prefix(OURS).is_some_and(|name| is_forgotten(name, now))) {
@@ -42,9 +43,9 @@ impl Database {
     }
 
     /// Makes it. Where it is there already an earlier attempt has.
-    pub(super) async fn make(&self, link: &mut Link) -> Result<(), String> {
+    pub(super) async fn make(&self, link: &mut Link) -> Result<(), ServerError> {
         let path = format!("/{}", self.name);
-        let told = link.ask(Method::PUT, &path, &[], None).await.map_err(Trouble::words)?;
+        let told = link.ask(Method::PUT, &path, &[], None).await.map_err(ServerError::from)?;
         if [201, 202, 412].contains(&told.status) { Ok(()) } else { Err(refusal(&path, &told)) }
     }
 
@@ -69,13 +70,13 @@ impl Database {
     }
 
     /// The numbers up to `last` that are there; then the database is removed.
-    pub(super) async fn read_back(&self, link: &mut Link, last: u64) -> Result<BTreeSet<u64>, String> {
+    pub(super) async fn read_back(&self, link: &mut Link, last: u64) -> Result<BTreeSet<u64>, ServerError> {
         let rows = link.read(&format!("/{}/{ALL}", self.name)).await?;
         let rows = rows["rows"].as_array().cloned().unwrap_or_default();
         let mut found: BTreeSet<u64> = rows.iter().filter_map(|row| row["id"].as_str()?.parse().ok()).collect();
         // A list is of one copy of each shard; a document is asked of a quorum.
         for number in (1..=last).filter(|number| !found.contains(number)).collect::<Vec<_>>() {
-            let told = link.ask(Method::GET, &self.document(number), &[], None).await.map_err(Trouble::words)?;
+            let told = link.ask(Method::GET, &self.document(number), &[], None).await.map_err(ServerError::from)?;
             match told.status {
                 200 => drop(found.insert(number)),
                 404 => {}
@@ -87,9 +88,9 @@ impl Database {
     }
 }
 
-async fn remove(link: &mut Link, name: &str) -> Result<(), String> {
+async fn remove(link: &mut Link, name: &str) -> Result<(), ServerError> {
     let path = format!("/{name}");
-    let told = link.ask(Method::DELETE, &path, &[], None).await.map_err(Trouble::words)?;
+    let told = link.ask(Method::DELETE, &path, &[], None).await.map_err(ServerError::from)?;
     if [200, 202, 404].contains(&told.status) { Ok(()) } else { Err(refusal(&path, &told)) }
 }
 
@@ -108,7 +109,7 @@ fn meant(told: &Result<Told, Trouble>, heard_before: bool) -> Attempt {
 
 #[cfg(test)]
 mod tests {
-    use super::{Attempt, Told, Trouble, meant};
+    use super::{Attempt, ServerError, Told, Trouble, meant};
 
     fn meant_by(status: u16, heard_before: bool) -> Attempt {
         meant(&Ok(Told { status, ..Told::default() }), heard_before)
@@ -123,6 +124,6 @@ mod tests {
         assert!(matches!(meant_by(404, false), Attempt::Refused));
         assert!(matches!(meant_by(404, true), Attempt::Unknown), "an earlier attempt may have written it");
         assert!(matches!(meant(&Err(Trouble::NeverSent(String::new())), false), Attempt::Refused));
-        assert!(matches!(meant(&Err(Trouble::Unknown(String::new())), false), Attempt::Unknown));
+        assert!(matches!(meant(&Err(Trouble::Unknown(ServerError::NoMembers)), false), Attempt::Unknown));
     }
 }

@@ -8,8 +8,8 @@ use tokio::time::timeout;
 
 use super::database::Database;
 use crate::canary::{Attempt, CLIENT_PATIENCE, Writes, now, patiently, whoever_leads};
-use crate::couchdb::connections::{Link, Trouble};
-use crate::{Endpoint, Ledger};
+use crate::couchdb::connections::Link;
+use crate::{CanaryError, Endpoint, Ledger, ServerError};
 
 pub(super) struct Writer {
     database: Database,
@@ -25,7 +25,7 @@ impl Writer {
         Self { database: Database::new(now()), endpoints, link: None, last: 0 }
     }
 
-    pub(super) async fn run(mut self, stop: watch::Receiver<bool>) -> Result<Ledger, String> {
+    pub(super) async fn run(mut self, stop: watch::Receiver<bool>) -> Result<Ledger, CanaryError> {
         let link = patiently(|| async {
             let mut link = self.any().await?;
             Database::tidy(&mut link, now()).await?;
@@ -36,18 +36,22 @@ impl Writer {
     }
 
     /// Any node that is up, whichever says so first: as a load balancer chooses.
-    async fn any(&self) -> Result<Link, String> {
+    async fn any(&self) -> Result<Link, ServerError> {
         let endpoints = self.endpoints.borrow().clone();
         whoever_leads(&endpoints, |endpoint| async move {
             let mut link = Link::to(endpoint).await?;
-            if is_up(&mut link).await { Ok(link) } else { Err(format!("{} is not up", endpoint.member)) }
+            if is_up(&mut link).await {
+                Ok(link)
+            } else {
+                Err(ServerError::NotTheOne { member: endpoint.member.clone(), why: "is not up" })
+            }
         })
         .await
     }
 }
 
 async fn is_up(link: &mut Link) -> bool {
-    let up = link.ask(Method::GET, "/_up", &[], None).await.map_err(Trouble::words);
+    let up = link.ask(Method::GET, "/_up", &[], None).await;
     up.is_ok_and(|told| told.status == 200)
 }
 
@@ -70,15 +74,13 @@ impl Writes for Writer {
         attempt
     }
 
-    async fn read_back(&mut self) -> Result<BTreeSet<u64>, String> {
+    async fn read_back(&mut self) -> Result<BTreeSet<u64>, CanaryError> {
         let kept = patiently(|| async {
             let mut link = self.any().await?;
             let read = timeout(CLIENT_PATIENCE, self.database.read_back(&mut link, self.last)).await;
-            read.unwrap_or_else(|_| Err(format!("no answer within {CLIENT_PATIENCE:?}")))
+            read.unwrap_or(Err(ServerError::NoAnswer(CLIENT_PATIENCE)))
         });
-        kept.await.map_err(|why| {
-            let removal = self.database.removal();
-            format!("the canary could not read back its database: {why}; remove it by hand: {removal}")
-        })
+        let (what, removal) = ("its database".to_owned(), self.database.removal());
+        kept.await.map_err(|why| CanaryError::ReadBack { what, why, removal })
     }
 }

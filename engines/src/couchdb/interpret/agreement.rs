@@ -6,13 +6,14 @@ use serde_json::Value;
 use stateful_safety::Blocker;
 
 use super::{Answers, Seen, answers, is_node, member_of, shards};
+use crate::VIEWS_DISAGREE;
 
 /// What each member says that others do not, one finding a member: the first is enough to wait.
 pub(super) fn disagreements(seen: &[Seen]) -> Vec<Blocker> {
     seen.iter()
         .filter_map(|member| {
             let about = about(answers(member)?, seen)?;
-            Some(Blocker::ViewsDisagree { member: member.member.clone(), about })
+            Some(VIEWS_DISAGREE.found(&[("member", &member.member), ("about", &about)]))
         })
         .collect()
 }

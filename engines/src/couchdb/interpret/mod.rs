@@ -5,8 +5,9 @@ mod blockers;
 mod member;
 mod shards;
 
-use stateful_safety::{Assessment, Blocker, Millis, ReplicaGroup};
+use stateful_safety::{Assessment, Millis, ReplicaGroup};
 
+use super::conditions::STRANGER;
 use super::{Answers, Seen};
 use crate::endpoint::is_at;
 use shards::quorum;
@@ -19,10 +20,10 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
     let maps = teller.map(|(_, own)| shards::shards(own, seen)).unwrap_or_default();
     let mut blockers = agreement::disagreements(seen);
     if let Some((_, own)) = teller {
-        blockers.extend(agreement::strangers(own, seen).into_iter().map(|who| Blocker::Stranger { who }));
+        blockers.extend(agreement::strangers(own, seen).iter().map(|who| STRANGER.found(&[("who", who)])));
     }
     blockers.extend(blockers::blockers(&told));
-    blockers.extend(shards::short(&maps).map(Blocker::Unsettled));
+    blockers.extend(shards::short(&maps));
     let caught_up = seen.iter().all(|seen| answers(seen).and_then(Answers::backlog) == Some(0));
     let state = |seen: &&Seen| member::state(seen, caught_up);
     let mut groups: Vec<ReplicaGroup> = Vec::new();
@@ -55,7 +56,7 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         blockers,
         feature_release: None,
         synchrony: stateful_safety::SyncReplication::Declared,
-        sharding: None,
+        upgrade_notes: Vec::new(),
     }
 }
 

@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use stateful_safety::Unsettled;
+use stateful_safety::Blocker;
+
+use crate::couchdb::conditions::SHARD_SHORT;
 
 use super::{Answers, Seen, member_of};
 use crate::couchdb::answers::texts;
@@ -54,11 +56,10 @@ pub(super) fn shards<'s>(own: &'s Answers, seen: &'s [Seen]) -> Vec<Shard<'s>> {
 
 /// Shards with a copy too few: one that is on no member, or in no map. A member that holds one and is silent tells that by
 /// its own state.
-pub(super) fn short<'s>(shards: &'s [Shard<'_>]) -> impl Iterator<Item = Unsettled> + 's {
-    shards.iter().filter(|shard| shard.members.len() < shard.wanted).map(|shard| Unsettled::ShardShort {
-        shard: shard.name(),
-        copies: shard.members.len(),
-        wanted: shard.wanted,
+pub(super) fn short<'s>(shards: &'s [Shard<'_>]) -> impl Iterator<Item = Blocker> + 's {
+    shards.iter().filter(|shard| shard.members.len() < shard.wanted).map(|shard| {
+        let (name, copies) = (shard.name(), shard.members.len());
+        SHARD_SHORT.found(&[("shard", &name), ("copies", &copies), ("wanted", &shard.wanted)])
     })
 }
 

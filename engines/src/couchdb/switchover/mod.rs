@@ -18,8 +18,8 @@ use tokio::sync::Mutex;
 use tokio::time::sleep;
 
 use super::Told;
-use super::connections::{Connections, Link, Trouble, refusal};
-use crate::{Endpoint, Prepared, SwitchoverError};
+use super::connections::{Connections, Link, refusal};
+use crate::{Endpoint, Prepared, ServerError, SwitchoverError};
 
 /// The setting.
 const MODE: &str = "/_node/_local/_config/couchdb/maintenance_mode";
@@ -53,7 +53,7 @@ pub(super) async fn leave_balancers(
     };
     // One that is down serves nobody.
     let Ok(mut link) = connections.to(endpoint).await else { return Ok(Prepared::Ready) };
-    let no_way = |why: String| SwitchoverError::NoWay { member: member.to_owned(), why };
+    let no_way = |why: ServerError| SwitchoverError::NoWay { member: member.to_owned(), why: why.to_string() };
     let prepared = match setting(&mut link, MODE).await.map_err(no_way)?.as_deref() {
         Some("nolb") => {
             let since = *asked.lock().await.entry(endpoint.incarnation.clone()).or_insert_with(Instant::now);
@@ -98,7 +98,7 @@ pub(super) async fn come_back(connections: &Connections, endpoints: &[Endpoint])
 }
 
 /// What was done, if anything was to be.
-async fn undo(link: &mut Link) -> Result<Option<String>, String> {
+async fn undo(link: &mut Link) -> Result<Option<String>, ServerError> {
     let Some(before) = setting(link, BEFORE).await? else { return Ok(None) };
     let ours = setting(link, MODE).await?.as_deref() == Some("nolb");
     if ours && before.is_empty() {
@@ -111,7 +111,7 @@ async fn undo(link: &mut Link) -> Result<Option<String>, String> {
 }
 
 /// A setting, where there is one.
-async fn setting(link: &mut Link, path: &str) -> Result<Option<String>, String> {
+async fn setting(link: &mut Link, path: &str) -> Result<Option<String>, ServerError> {
     let told = asked(link, Method::GET, path, None).await?;
     match told.status {
         200 => Ok(told.body.as_str().map(ToOwned::to_owned)),
@@ -120,17 +120,17 @@ async fn setting(link: &mut Link, path: &str) -> Result<Option<String>, String> 
     }
 }
 
-async fn set(link: &mut Link, path: &str, value: &str) -> Result<(), String> {
+async fn set(link: &mut Link, path: &str, value: &str) -> Result<(), ServerError> {
     let told = asked(link, Method::PUT, path, Some(&Value::from(value))).await?;
     if told.status == 200 { Ok(()) } else { Err(refusal(path, &told)) }
 }
 
 /// One that is not there is forgotten already.
-async fn forget(link: &mut Link, path: &str) -> Result<(), String> {
+async fn forget(link: &mut Link, path: &str) -> Result<(), ServerError> {
     let told = asked(link, Method::DELETE, path, None).await?;
     if [200, 404].contains(&told.status) { Ok(()) } else { Err(refusal(path, &told)) }
 }
 
-async fn asked(link: &mut Link, method: Method, path: &str, body: Option<&Value>) -> Result<Told, String> {
-    link.ask(method, path, UNTIL_RESTARTED, body).await.map_err(Trouble::words)
+async fn asked(link: &mut Link, method: Method, path: &str, body: Option<&Value>) -> Result<Told, ServerError> {
+    link.ask(method, path, UNTIL_RESTARTED, body).await.map_err(ServerError::from)
 }

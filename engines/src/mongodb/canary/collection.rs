@@ -7,10 +7,11 @@ use mongodb::bson::{Document, doc};
 use mongodb::error::Error;
 use stateful_safety::Millis;
 
+use crate::ServerError;
 use crate::canary::{is_forgotten, name};
 use crate::mongodb::Answers;
 use crate::mongodb::answers::{documents, number};
-use crate::mongodb::connections::{ask, words};
+use crate::mongodb::connections::{ask, failure};
 
 /// A database of our own, so that nobody's collections are touched by a name in common.
 const DATABASE: &str = "kubectl_stateful";
@@ -34,8 +35,8 @@ impl Collection {
     }
 
     /// Where that set lets it be.
-    pub(super) async fn choose_database(&mut self, link: &Client) -> Result<(), String> {
-        let hello = ask(link, doc! { "hello": 1 }).await.map_err(|error| words(&error))?;
+    pub(super) async fn choose_database(&mut self, link: &Client) -> Result<(), ServerError> {
+        let hello = ask(link, doc! { "hello": 1 }).await.map_err(|error| failure(&error))?;
         let answers = Answers { hello, ..Answers::default() };
         self.database = if answers.is_config_server() { OF_CONFIG_SERVERS } else { DATABASE };
         Ok(())
@@ -47,12 +48,12 @@ impl Collection {
     }
 
     /// Removes what canaries left behind long ago.
-    pub(super) async fn tidy(&self, link: &Client, now: Millis) -> Result<(), String> {
-        let names = link.database(self.database).list_collection_names().await.map_err(|error| words(&error))?;
+    pub(super) async fn tidy(&self, link: &Client, now: Millis) -> Result<(), ServerError> {
+        let names = link.database(self.database).list_collection_names().await.map_err(|error| failure(&error))?;
         for old in names {
             if is_forgotten(&old, now) {
                 let old = link.database(self.database).collection::<Document>(&old);
-                old.drop().await.map_err(|error| words(&error))?;
+                old.drop().await.map_err(|error| failure(&error))?;
             }
         }
         Ok(())
@@ -69,13 +70,14 @@ impl Collection {
     }
 
     /// The numbers that are there; then the collection is removed, and an empty database goes with its last one.
-    pub(super) async fn read_back(&self, link: &Client) -> Result<BTreeSet<u64>, String> {
+    pub(super) async fn read_back(&self, link: &Client) -> Result<BTreeSet<u64>, ServerError> {
         let database = link.database(self.database);
         let mut numbers = BTreeSet::new();
         let mut next = doc! { "find": &self.name, "batchSize": 10_000, "readConcern": { "level": "majority" } };
         loop {
-            let answer = database.run_command(next).await.map_err(|error| words(&error))?;
-            let cursor = answer.get_document("cursor").map_err(|error| error.to_string())?;
+            let answer = database.run_command(next).await.map_err(|error| failure(&error))?;
+            let cursor =
+                answer.get_document("cursor").map_err(|_| ServerError::Unreadable("its answer has no cursor"))?;
             let batch = documents(cursor, "firstBatch").chain(documents(cursor, "nextBatch"));
             numbers.extend(batch.filter_map(|found| u64::try_from(number(found, "_id")?).ok()));
             match cursor.get_i64("id") {
@@ -86,7 +88,7 @@ impl Collection {
             }
         }
         let collection = database.collection::<Document>(&self.name);
-        collection.drop().await.map_err(|error| words(&error))?;
+        collection.drop().await.map_err(|error| failure(&error))?;
         Ok(numbers)
     }
 }

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::collection::Collection;
 use crate::canary::{Attempt, CLIENT_PATIENCE, Writes, now, patiently};
 use crate::mongodb::connections::{Connections, PATIENCE};
-use crate::{Endpoint, Ledger};
+use crate::{CanaryError, Endpoint, Ledger, ServerError};
 
 /// Codes of a server that does not lead, so nothing was written (manual, "Error Codes"): `NotWritablePrimary`,
 /// `NotPrimaryNoSecondaryOk`, `LegacyNotPrimary`, `NotPrimaryOrSecondary`. One that stops leading or ends meanwhile says
@@ -31,12 +31,12 @@ impl Writer {
         Self { collection: Collection::new(now()), endpoints, connections: Connections::default(), link: None }
     }
 
-    pub(super) async fn run(mut self, stop: watch::Receiver<bool>) -> Result<Ledger, String> {
+    pub(super) async fn run(mut self, stop: watch::Receiver<bool>) -> Result<Ledger, CanaryError> {
         self.begin().await?;
         crate::canary::run(&mut self, "the replica set".to_owned(), stop).await
     }
 
-    async fn begin(&mut self) -> Result<(), String> {
+    async fn begin(&mut self) -> Result<(), ServerError> {
         let link = patiently(|| self.leader()).await?;
         self.collection.choose_database(&link).await?;
         let link = patiently(|| async {
@@ -47,16 +47,16 @@ impl Writer {
         Ok(())
     }
 
-    async fn kept(&self) -> Result<BTreeSet<u64>, String> {
+    async fn kept(&self) -> Result<BTreeSet<u64>, ServerError> {
         patiently(|| async {
             let link = self.leader().await?;
             let read = timeout(CLIENT_PATIENCE, self.collection.read_back(&link)).await;
-            read.unwrap_or_else(|_| Err(format!("no answer within {CLIENT_PATIENCE:?}")))
+            read.unwrap_or(Err(ServerError::NoAnswer(CLIENT_PATIENCE)))
         })
         .await
     }
 
-    async fn leader(&self) -> Result<Client, String> {
+    async fn leader(&self) -> Result<Client, ServerError> {
         let endpoints = self.endpoints.borrow().clone();
         self.connections.leader(&endpoints).await.map(|(_, link)| link)
     }
@@ -79,13 +79,9 @@ impl Writes for Writer {
         attempt
     }
 
-    async fn read_back(&mut self) -> Result<BTreeSet<u64>, String> {
-        self.kept().await.map_err(|why| {
-            format!(
-                "the canary could not read back its collection: {why}; remove it by hand: {}",
-                self.collection.removal()
-            )
-        })
+    async fn read_back(&mut self) -> Result<BTreeSet<u64>, CanaryError> {
+        let (what, removal) = ("its collection".to_owned(), self.collection.removal());
+        self.kept().await.map_err(|why| CanaryError::ReadBack { what, why, removal })
     }
 }
 

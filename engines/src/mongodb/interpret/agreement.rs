@@ -10,7 +10,7 @@ pub(super) fn disagreements(seen: &[Seen], primary: Option<&Seen>) -> Vec<Blocke
     seen.iter()
         .filter_map(|member| {
             let about = about(member, answers(member)?, seen, primary?)?;
-            Some(Blocker::ViewsDisagree { member: member.member.clone(), about })
+            Some(crate::VIEWS_DISAGREE.found(&[("member", &member.member), ("about", &about)]))
         })
         .collect()
 }

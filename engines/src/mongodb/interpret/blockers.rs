@@ -1,10 +1,12 @@
 //! Conditions under which nothing may be moved.
 
+use std::fmt::Display;
+
 use stateful_safety::Blocker;
 
 use super::{Answers, Seen, answers, configuration, is_arbiter, is_moving, is_of};
-use crate::mongodb::Withheld;
 use crate::mongodb::answers::{documents, moment, number};
+use crate::mongodb::{Withheld, conditions};
 
 /// How far back the oplog should reach, in seconds: an image pulled, a volume moved to another node, a server that
 /// recovers. A member away for longer needs a whole copy (manual, "Resync a Member of a Replica Set").
@@ -15,19 +17,24 @@ const BEGINNING: &str = "initiating set";
 
 pub(super) fn blockers(seen: &[Seen], primary: Option<&Seen>) -> Vec<Blocker> {
     let leader = primary.and_then(answers);
-    let mut found: Vec<Blocker> =
-        leader.into_iter().flat_map(|leader| strangers(leader, seen)).map(|who| Blocker::Stranger { who }).collect();
+    let mut found: Vec<Blocker> = leader
+        .into_iter()
+        .flat_map(|leader| strangers(leader, seen))
+        .map(|who| conditions::STRANGER.found(&[("who", &who)]))
+        .collect();
     found.extend(backups_unknown(seen));
     for (seen, own) in seen.iter().filter_map(|seen| Some((seen, answers(seen)?))) {
-        let member = || seen.member.clone();
+        let member = &seen.member;
         if own.operations.get_bool("fsyncLock").unwrap_or(false) {
-            found.push(Blocker::WritesLocked { member: member() });
+            found.push(conditions::WRITES_LOCKED.found(&[("member", member)]));
         }
         if documents(&own.operations, "inprog").next().is_some() {
-            found.push(Blocker::Busy { member: member(), what: "an index build".to_owned() });
+            found.push(conditions::BUSY.found(&[("member", member), ("what", &"an index build")]));
         }
         if !own.backups.is_empty() {
-            found.push(Blocker::Busy { member: member(), what: "a backup (Percona Backup for MongoDB)".to_owned() });
+            found.push(
+                conditions::BUSY.found(&[("member", member), ("what", &"a backup (Percona Backup for MongoDB)")]),
+            );
         }
         if let Some(leader) = leader {
             found.extend(features_differ(seen, own, leader));
@@ -40,8 +47,8 @@ pub(super) fn blockers(seen: &[Seen], primary: Option<&Seen>) -> Vec<Blocker> {
 /// They are kept in the set itself, so all members know of the same ones.
 fn backups_unknown(seen: &[Seen]) -> Option<Blocker> {
     let told = seen.iter().find(|seen| answers(seen).is_some_and(|own| own.withheld.contains(&Withheld::Backups)))?;
-    let what = "admin.pbmLock (Percona Backup for MongoDB)".to_owned();
-    Some(Blocker::BackupsUnknown { member: told.member.clone(), what })
+    let what = "admin.pbmLock (Percona Backup for MongoDB)";
+    Some(conditions::BACKUPS_UNKNOWN.found(&[("member", &told.member), ("what", &what)]))
 }
 
 /// Members of the set that bear data and are no pods here. An arbiter elsewhere only votes.
@@ -54,7 +61,8 @@ fn strangers(leader: &Answers, seen: &[Seen]) -> Vec<String> {
 fn features_differ(seen: &Seen, own: &Answers, leader: &Answers) -> Option<Blocker> {
     let (says, primary_says) = (features(own)?, features(leader)?);
     let wrong = if own.leads() { is_moving(own) } else { says != primary_says };
-    wrong.then(|| Blocker::FeaturesDiffer { member: seen.member.clone(), says, primary_says })
+    let condition = if says == primary_says { conditions::FEATURES_CHANGING } else { conditions::FEATURES_DIFFER };
+    wrong.then(|| condition.found(&[("member", &seen.member), ("says", &says), ("primary_says", &primary_says)]))
 }
 
 /// In words; on its way from one release to another it names both.
@@ -77,10 +85,12 @@ fn short(seen: &Seen, own: &Answers, leader: &Answers) -> Option<Blocker> {
     }
     let newest = own.own().and_then(|own| moment(own, "lastAppliedWallTime"))?;
     let seconds = reach((newest - moment(&own.oldest, "wall")?) / 1_000, own);
-    (seconds < RESTARTS_WITHIN).then(|| Blocker::HistoryShort {
-        member: seen.member.clone(),
-        seconds: u64::try_from(seconds).unwrap_or(0),
-        limit: RESTARTS_WITHIN.unsigned_abs(),
+    (seconds < RESTARTS_WITHIN).then(|| {
+        let hours = RESTARTS_WITHIN.unsigned_abs().div_ceil(3_600);
+        let (member, seconds, limit) = (&seen.member, seconds.max(0), RESTARTS_WITHIN);
+        let values: [(&str, &dyn Display); 4] =
+            [("member", member), ("seconds", &seconds), ("limit", &limit), ("hours", &hours)];
+        conditions::HISTORY_SHORT.found(&values)
     })
 }
 

@@ -2,10 +2,13 @@
 //! 5.0) returns when the primary knows so, and members can follow closely without their primary hearing of it. Nothing is
 //! written to find out: a primary makes an entry of its own every ten seconds.
 
+use std::fmt::Display;
+
 use stateful_safety::Blocker;
 
 use super::{Seen, answers};
 use crate::mongodb::answers::{COMMITTED_WITHIN, commits};
+use crate::mongodb::conditions::{MAJORITY_BEHIND, MAJORITY_UNKNOWN};
 
 /// None where a majority has the newest entry, or it is too young to tell. A primary that does not say counts as one whose
 /// writes nobody has.
@@ -20,9 +23,12 @@ pub(super) fn behind(primary: Option<&Seen>) -> Option<Blocker> {
     };
     let milliseconds = milliseconds.map(i64::unsigned_abs);
     let limit = COMMITTED_WITHIN.unsigned_abs();
-    milliseconds.is_none_or(|milliseconds| milliseconds >= limit).then(|| Blocker::MajorityBehind {
-        member: primary.member.clone(),
-        milliseconds,
-        limit,
+    milliseconds.is_none_or(|milliseconds| milliseconds >= limit).then(|| match milliseconds {
+        Some(milliseconds) => {
+            let values: [(&str, &dyn Display); 3] =
+                [("member", &primary.member), ("milliseconds", &milliseconds), ("limit", &limit)];
+            MAJORITY_BEHIND.found(&values)
+        }
+        None => MAJORITY_UNKNOWN.found(&[("member", &primary.member)]),
     })
 }

@@ -61,7 +61,7 @@ pub(super) fn arbiter(seen: &Seen, told: Option<&Answers>) -> MemberState {
     }
 }
 
-fn version(own: &Answers) -> Option<Version> {
+pub(super) fn version(own: &Answers) -> Option<Version> {
     Version::parse(own.build.get_str("version").ok()?)
 }
 

@@ -11,7 +11,7 @@ use mongodb::bson::Document;
 use stateful_safety::{Assessment, Blocker, Millis, ReplicaGroup, Role, Version};
 
 use super::answers::{host, number};
-use super::{Answers, Seen};
+use super::{Answers, PROFILE, Seen, Sharding};
 use crate::endpoint::is_at;
 
 /// Interprets the answers of all members of one workload, asked at `now`.
@@ -26,7 +26,7 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
     let (arbiters, bearing): (Vec<&Seen>, Vec<&Seen>) = seen.iter().partition(|seen| only_votes(seen));
     // Arbiters often are a workload of their own, and who leads is then none of its pods.
     let mut blockers: Vec<Blocker> = (primaries.len() != 1 && !bearing.is_empty())
-        .then(|| Blocker::NoSinglePrimary { group: name.clone(), primaries: primaries.len() })
+        .then(|| crate::not_one_primary(&name, primaries.len()))
         .into_iter()
         .collect();
     blockers.extend(agreement::disagreements(seen, primary));
@@ -56,6 +56,11 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         Some(sharding) => format!("{topology}, {sharding}"),
         None => topology,
     };
+    if let Some(sharding) = &sharding {
+        let versions = seen.iter().filter_map(answers).filter_map(member::version);
+        let release = versions.max().map(|newest| newest.release(&PROFILE).to_string());
+        blockers.extend(sharding.blockers(release.as_deref().unwrap_or("RELEASE")));
+    }
     Assessment {
         taken_at: now,
         topology,
@@ -64,7 +69,7 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         blockers,
         feature_release: primary.and_then(answers).and_then(features),
         synchrony: stateful_safety::SyncReplication::Declared,
-        sharding,
+        upgrade_notes: sharding.iter().map(Sharding::note).collect(),
     }
 }
 

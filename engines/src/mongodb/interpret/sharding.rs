@@ -2,10 +2,9 @@
 //! that leads: what the others have may be old.
 
 use mongodb::bson::Document;
-use stateful_safety::{Balancer, Part, Sharding};
 
 use super::{Answers, Seen, answers};
-use crate::mongodb::Cluster;
+use crate::mongodb::{Balancer, Cluster, Part, Sharding};
 
 /// None where it is in no cluster.
 pub(super) fn sharding(seen: &[Seen], primary: Option<&Seen>) -> Option<Sharding> {

@@ -135,7 +135,7 @@ impl<'a> SwitchoverContext<'a> {
 
     async fn link(&self, member: &str) -> Result<mongodb::Client, SwitchoverError> {
         let link = self.connections.to(self.endpoint(member)?).await;
-        link.map_err(|why| SwitchoverError::NoWay { member: member.to_owned(), why })
+        link.map_err(|why| SwitchoverError::NoWay { member: member.to_owned(), why: why.to_string() })
     }
 
     /// Asks a member; its own "no" and a broken connection are the same to a question: nothing has changed.

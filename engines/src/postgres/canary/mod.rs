@@ -6,13 +6,13 @@ mod writer;
 
 use tokio::sync::watch;
 
-use crate::{Endpoint, Ledger};
+use crate::{CanaryError, Endpoint, Ledger};
 use writer::Writer;
 
 /// Writes until told to stop; then reads back and removes.
 pub(super) async fn run(
     endpoints: watch::Receiver<Vec<Endpoint>>,
     stop: watch::Receiver<bool>,
-) -> Result<Ledger, String> {
+) -> Result<Ledger, CanaryError> {
     Writer::new(endpoints).run(stop).await
 }

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use stateful_safety::Millis;
 use tokio_postgres::Client;
 
+use crate::ServerError;
 use crate::canary::{is_forgotten, name};
 use crate::postgres::answers::text;
-use crate::postgres::connections::{ask, words};
+use crate::postgres::connections::{ask, failure};
 
 /// A schema of our own, so that nobody's tables are touched by a name in common.
 const SCHEMA: &str = "kubectl_stateful";
@@ -28,19 +29,19 @@ impl Table {
     }
 
     /// Makes it, and removes what canaries left behind long ago.
-    pub(super) async fn make(&self, link: &Client, now: Millis) -> Result<(), String> {
+    pub(super) async fn make(&self, link: &Client, now: Millis) -> Result<(), ServerError> {
         let name = &self.name;
         let make = format!(
             "CREATE SCHEMA IF NOT EXISTS {SCHEMA}; CREATE TABLE IF NOT EXISTS {SCHEMA}.{name} (number bigint PRIMARY KEY)"
         );
-        link.batch_execute(&make).await.map_err(|error| words(&error))?;
+        link.batch_execute(&make).await.map_err(|error| failure(&error))?;
         let list = format!("SELECT tablename FROM pg_tables WHERE schemaname = '{SCHEMA}'");
-        let tables = ask(link, &list).await.map_err(|error| words(&error))?;
+        let tables = ask(link, &list).await.map_err(|error| failure(&error))?;
         for old in tables.iter().flatten().filter_map(|row| text(row, "tablename")) {
             if is_forgotten(old, now) {
                 link.batch_execute(&format!("DROP TABLE IF EXISTS {SCHEMA}.{old}"))
                     .await
-                    .map_err(|error| words(&error))?;
+                    .map_err(|error| failure(&error))?;
             }
         }
         Ok(())
@@ -53,11 +54,11 @@ impl Table {
     }
 
     /// The numbers that are there; then the table is removed, and the schema with it if nobody else's is in it.
-    pub(super) async fn read_back(&self, link: &Client) -> Result<BTreeSet<u64>, String> {
+    pub(super) async fn read_back(&self, link: &Client) -> Result<BTreeSet<u64>, ServerError> {
         let read = format!("SELECT number FROM {SCHEMA}.{}", self.name);
-        let rows = ask(link, &read).await.map_err(|error| words(&error))?;
+        let rows = ask(link, &read).await.map_err(|error| failure(&error))?;
         let numbers = rows.iter().flatten().filter_map(|row| text(row, "number")?.parse().ok()).collect();
-        link.batch_execute(&self.removal()).await.map_err(|error| words(&error))?;
+        link.batch_execute(&self.removal()).await.map_err(|error| failure(&error))?;
         // Refused while another canary's table is in it: then that one removes it.
         let _ = link.batch_execute(&format!("DROP SCHEMA {SCHEMA}")).await;
         Ok(numbers)

@@ -8,8 +8,8 @@ use tokio_postgres::Client;
 
 use super::table::Table;
 use crate::canary::{Attempt, CLIENT_PATIENCE, Writes, now, patiently, whoever_leads};
-use crate::postgres::connections::{PATIENCE, ask, connect, words};
-use crate::{Endpoint, Ledger};
+use crate::postgres::connections::{PATIENCE, ask, connect, failure};
+use crate::{CanaryError, Endpoint, Ledger, ServerError};
 
 pub(super) struct Writer {
     table: Table,
@@ -23,12 +23,12 @@ impl Writer {
         Self { table: Table::new(now()), endpoints, link: None }
     }
 
-    pub(super) async fn run(mut self, stop: watch::Receiver<bool>) -> Result<Ledger, String> {
+    pub(super) async fn run(mut self, stop: watch::Receiver<bool>) -> Result<Ledger, CanaryError> {
         self.begin().await?;
         crate::canary::run(&mut self, "main".to_owned(), stop).await
     }
 
-    async fn begin(&mut self) -> Result<(), String> {
+    async fn begin(&mut self) -> Result<(), ServerError> {
         let link = patiently(|| async {
             let link = self.leader().await?;
             self.table.make(&link, now()).await.map(|()| link)
@@ -37,16 +37,16 @@ impl Writer {
         Ok(())
     }
 
-    async fn kept(&self) -> Result<BTreeSet<u64>, String> {
+    async fn kept(&self) -> Result<BTreeSet<u64>, ServerError> {
         patiently(|| async {
             let link = self.leader().await?;
             let read = timeout(CLIENT_PATIENCE, self.table.read_back(&link)).await;
-            read.unwrap_or_else(|_| Err(format!("no answer within {CLIENT_PATIENCE:?}")))
+            read.unwrap_or(Err(ServerError::NoAnswer(CLIENT_PATIENCE)))
         })
         .await
     }
 
-    async fn leader(&self) -> Result<Client, String> {
+    async fn leader(&self) -> Result<Client, ServerError> {
         let endpoints = self.endpoints.borrow().clone();
         whoever_leads(&endpoints, leads).await
     }
@@ -69,19 +69,22 @@ impl Writes for Writer {
         attempt
     }
 
-    async fn read_back(&mut self) -> Result<BTreeSet<u64>, String> {
-        self.kept().await.map_err(|why| {
-            format!("the canary could not read back its table: {why}; remove it by hand: {}", self.table.removal())
-        })
+    async fn read_back(&mut self) -> Result<BTreeSet<u64>, CanaryError> {
+        let (what, removal) = ("its table".to_owned(), self.table.removal());
+        self.kept().await.map_err(|why| CanaryError::ReadBack { what, why, removal })
     }
 }
 
-async fn leads(endpoint: &Endpoint) -> Result<Client, String> {
-    let link = connect(endpoint.way.as_ref().map_err(Clone::clone)?).await?;
+async fn leads(endpoint: &Endpoint) -> Result<Client, ServerError> {
+    let link = connect(endpoint.dial()?).await?;
     let asked = timeout(PATIENCE, ask(&link, "SELECT pg_is_in_recovery()")).await;
-    let rows = asked.map_err(|_| format!("no answer within {PATIENCE:?}"))?.map_err(|error| words(&error))?;
+    let rows = asked.map_err(|_| ServerError::NoAnswer(PATIENCE))?.map_err(|error| failure(&error))?;
     let said = rows.first().and_then(|rows| rows.first()?.values().next()?.as_deref());
-    if said == Some("f") { Ok(link) } else { Err(format!("{} does not lead", endpoint.member)) }
+    if said == Some("f") {
+        Ok(link)
+    } else {
+        Err(ServerError::NotTheOne { member: endpoint.member.clone(), why: "does not lead" })
+    }
 }
 
 /// A server's own word means nothing was written, except that one which is stopping (57P01 to 57P03) may have committed

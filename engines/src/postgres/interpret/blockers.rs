@@ -6,27 +6,26 @@ use super::answered;
 use super::receivers::strangers;
 use crate::postgres::answers::{Row, text};
 use crate::postgres::ha_manager::{HaManager, kept_by};
-use crate::postgres::{Answers, Seen};
+use crate::postgres::{Answers, Seen, conditions};
 
 pub(super) fn blockers(seen: &[Seen], primary: Option<&Seen>) -> Vec<Blocker> {
     let mut found = Vec::new();
     if let Some((name, leader)) = primary.and_then(|primary| Some((&primary.member, primary.answer.as_ref().ok()?))) {
-        found.extend(strangers(leader, seen).into_iter().map(|who| Blocker::Stranger { who }));
+        found.extend(strangers(leader, seen).iter().map(|who| conditions::STRANGER.found(&[("who", who)])));
         found.extend(of_primary(name, leader));
     }
     for (member, answers) in answered(seen) {
-        let member = member.to_owned();
         found.extend(
             answers
                 .backups
                 .first()
-                .map(|row| Blocker::BackupRunning { member: member.clone(), phase: word(row, "phase") }),
+                .map(|row| conditions::BACKUP_RUNNING.found(&[("member", &member), ("phase", &word(row, "phase"))])),
         );
         if kept_by(answers) == Some(HaManager::Repmgr) {
-            found.push(Blocker::LedByOther { member: member.clone(), by: "repmgr".to_owned() });
+            found.push(conditions::LED_BY_OTHER.found(&[("member", &member), ("by", &"repmgr")]));
         }
         if answers.field("replay_paused") == Some("t") {
-            found.push(Blocker::ReplayPaused { member });
+            found.push(conditions::REPLAY_PAUSED.found(&[("member", &member)]));
         }
     }
     found
@@ -34,25 +33,23 @@ pub(super) fn blockers(seen: &[Seen], primary: Option<&Seen>) -> Vec<Blocker> {
 
 /// What a primary alone has, and a switchover would end or leave behind.
 fn of_primary(member: &str, leader: &Answers) -> Vec<Blocker> {
-    let member = || member.to_owned();
-    let open = leader.transactions.first().map(|row| Blocker::TransactionOpen {
-        member: member(),
-        process: word(row, "pid"),
-        seconds: word(row, "seconds"),
+    let open = leader.transactions.first().map(|row| {
+        let (process, seconds) = (word(row, "pid"), word(row, "seconds"));
+        conditions::TRANSACTION_OPEN.found(&[("member", &member), ("process", &process), ("seconds", &seconds)])
     });
     let prepared = leader
         .prepared
         .first()
-        .map(|row| Blocker::TransactionPrepared { member: member(), transaction: word(row, "gid") });
+        .map(|row| conditions::TRANSACTION_PREPARED.found(&[("member", &member), ("transaction", &word(row, "gid"))]));
     let slots = leader.slots.iter().filter_map(|row| {
         let slot = word(row, "slot_name");
         match text(row, "wal_status") {
             Some(status @ ("lost" | "unreserved")) => {
-                Some(Blocker::SlotLost { member: member(), slot, status: status.to_owned() })
+                Some(conditions::SLOT_LOST.found(&[("member", &member), ("slot", &slot), ("status", &status)]))
             }
             // From 17 on a standby can keep a copy of it (manual, "Logical Replication Failover").
             _ if text(row, "slot_type") == Some("logical") && text(row, "failover") != Some("t") => {
-                Some(Blocker::SlotNotCarried { member: member(), slot })
+                Some(conditions::SLOT_NOT_CARRIED.found(&[("member", &member), ("slot", &slot)]))
             }
             _ => None,
         }

@@ -22,10 +22,8 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         members: seen.iter().map(|seen| member::state(seen, role(seen), primary)).collect(),
         write_quorum: commits.need,
     };
-    let mut blockers: Vec<Blocker> = (primaries.len() != 1)
-        .then(|| Blocker::NoSinglePrimary { group: group.name.clone(), primaries: primaries.len() })
-        .into_iter()
-        .collect();
+    let mut blockers: Vec<Blocker> =
+        (primaries.len() != 1).then(|| crate::not_one_primary(&group.name, primaries.len())).into_iter().collect();
     blockers.extend(blockers::blockers(seen, primary));
     let topology = match (answered(seen).next(), seen.len()) {
         (None, _) => "unknown: nobody answers".to_owned(),
@@ -42,7 +40,7 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         blockers,
         feature_release: None,
         synchrony: sync_replication::synchrony(seen, primary),
-        sharding: None,
+        upgrade_notes: Vec::new(),
     }
 }
 

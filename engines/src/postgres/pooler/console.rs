@@ -2,9 +2,9 @@
 
 use tokio::time::timeout;
 
-use crate::Endpoint;
 use crate::postgres::answers::Row;
-use crate::postgres::connections::{Connections, PATIENCE, ask, words};
+use crate::postgres::connections::{Connections, PATIENCE, ask, failure};
+use crate::{Endpoint, ServerError};
 
 /// The database the console pretends to be.
 pub(in crate::postgres) const CONSOLE: &str = "pgbouncer";
@@ -15,13 +15,13 @@ pub(in crate::postgres) async fn say(
     consoles: &Connections,
     endpoint: &Endpoint,
     word: &str,
-) -> Result<Vec<Row>, String> {
+) -> Result<Vec<Row>, ServerError> {
     let console = consoles.to(endpoint).await?;
     let said = match timeout(PATIENCE, ask(&console, word)).await {
         Ok(Ok(answers)) => return Ok(answers.into_iter().next().unwrap_or_default()),
-        Ok(Err(error)) if error.as_db_error().is_some() => return Err(words(&error)),
-        Ok(Err(error)) => words(&error),
-        Err(_) => format!("no answer within {PATIENCE:?}"),
+        Ok(Err(error)) if error.as_db_error().is_some() => return Err(failure(&error)),
+        Ok(Err(error)) => failure(&error),
+        Err(_) => ServerError::NoAnswer(PATIENCE),
     };
     consoles.forget(endpoint).await;
     Err(said)

@@ -9,7 +9,7 @@ use futures::future::join_all;
 use stateful_safety::{ConnectionConfig, ContainerFacts};
 
 use super::{Postgres, switchover};
-use crate::{BoxFuture, Endpoint, Pool, PoolerControl, PoolerTarget, SwitchoverError};
+use crate::{BoxFuture, Endpoint, Pool, PoolerControl, PoolerError, PoolerTarget, SwitchoverError};
 
 pub(super) use console::{CONSOLE, named, say};
 pub(super) use standing::{Connection, HURRIED, connections, is_served};
@@ -19,7 +19,7 @@ impl PoolerControl for Postgres {
         connection_config::connection_config(facts)
     }
 
-    fn ask<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, Result<Vec<Pool>, String>> {
+    fn ask<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, Result<Vec<Pool>, PoolerError>> {
         Box::pin(async move {
             let databases = say(&self.consoles, endpoint, "SHOW DATABASES").await?;
             let settings = say(&self.consoles, endpoint, "SHOW CONFIG").await?;
@@ -31,7 +31,7 @@ impl PoolerControl for Postgres {
         Box::pin(switchover::poolers::pause(&self.consoles, fronts))
     }
 
-    fn resume<'a>(&'a self, front: &'a PoolerTarget) -> BoxFuture<'a, Result<(), String>> {
+    fn resume<'a>(&'a self, front: &'a PoolerTarget) -> BoxFuture<'a, Result<(), PoolerError>> {
         Box::pin(switchover::poolers::resume(&self.consoles, front))
     }
 
@@ -40,7 +40,7 @@ impl PoolerControl for Postgres {
         fronts: &'a [PoolerTarget],
         from: &'a Endpoint,
         to: &'a Endpoint,
-    ) -> BoxFuture<'a, Vec<Result<(), String>>> {
+    ) -> BoxFuture<'a, Vec<Result<(), PoolerError>>> {
         let between =
             switchover::repoint_poolers::Between { consoles: &self.consoles, connections: &self.connections, from, to };
         Box::pin(async move { join_all(fronts.iter().map(|front| between.repoint(front))).await })

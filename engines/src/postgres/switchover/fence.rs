@@ -143,7 +143,7 @@ async fn run(context: &SwitchoverContext<'_>, order: &str) -> Result<(), NotRun>
 }
 
 async fn run_on(connections: &Connections, endpoint: &Endpoint, order: &str) -> Result<(), NotRun> {
-    let link = connections.to(endpoint).await.map_err(NotRun::No)?;
+    let link = connections.to(endpoint).await.map_err(|why| NotRun::No(why.to_string()))?;
     match timeout(SHELL_WITHIN, link.batch_execute(order)).await {
         Err(_) => {
             connections.forget(endpoint).await;

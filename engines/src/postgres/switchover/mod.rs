@@ -130,7 +130,7 @@ impl SwitchoverContext<'_> {
 
     async fn link(&self, member: &str) -> Result<Arc<Client>, SwitchoverError> {
         let link = self.connections.to(self.endpoint(member)?).await;
-        link.map_err(|why| SwitchoverError::NoWay { member: member.to_owned(), why })
+        link.map_err(|why| SwitchoverError::NoWay { member: member.to_owned(), why: why.to_string() })
     }
 
     /// Asks a member; its own "no", silence and a broken connection are the same to a question: nothing has changed.
@@ -140,7 +140,8 @@ impl SwitchoverContext<'_> {
 
     async fn rows_within(&self, member: &str, question: &str, patience: Duration) -> Result<Vec<Row>, SwitchoverError> {
         let answers = self.connections.ask(self.endpoint(member)?, question, patience).await;
-        let answers = answers.map_err(|why| SwitchoverError::NoWay { member: member.to_owned(), why })?;
+        let answers =
+            answers.map_err(|why| SwitchoverError::NoWay { member: member.to_owned(), why: why.to_string() })?;
         Ok(answers.into_iter().next().unwrap_or_default())
     }
 
@@ -156,7 +157,7 @@ impl SwitchoverContext<'_> {
         patience: Duration,
     ) -> Result<Option<String>, SwitchoverError> {
         let word = self.connections.word(self.endpoint(member)?, question, patience).await;
-        word.map_err(|why| SwitchoverError::NoWay { member: member.to_owned(), why })
+        word.map_err(|why| SwitchoverError::NoWay { member: member.to_owned(), why: why.to_string() })
     }
 
     /// Where the two stand, asked at the same time.

@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::postgres::connections::{Connections, ask, words};
 use crate::postgres::pooler::{HURRIED, is_served, named, say};
-use crate::{PoolerTarget, SwitchoverError};
+use crate::{PoolerError, PoolerTarget, ServerError, SwitchoverError};
 
 /// How long clients in the middle of a transaction are waited for while all the others wait already. Most transactions
 /// take milliseconds; whoever takes longer than this would make the pause one that people feel.
@@ -38,7 +38,8 @@ pub(in crate::postgres) async fn pause(consoles: &Connections, fronts: &[PoolerT
 /// Lets the clients of one wait.
 pub(super) async fn pause_one(consoles: &Connections, front: &PoolerTarget) -> Result<(), SwitchoverError> {
     let refused = |why: String| SwitchoverError::Refused { member: front.endpoint.member.clone(), why };
-    let no_way = |why: String| SwitchoverError::NoWay { member: front.endpoint.member.clone(), why };
+    let no_way =
+        |why: ServerError| SwitchoverError::NoWay { member: front.endpoint.member.clone(), why: why.to_string() };
     let console = consoles.to(&front.endpoint).await.map_err(no_way)?;
     let pause = async {
         for pool in &front.pools {
@@ -54,7 +55,7 @@ pub(super) async fn pause_one(consoles: &Connections, front: &PoolerTarget) -> R
 }
 
 /// Lets the clients of one go on, in a hurry until they are served.
-pub(in crate::postgres) async fn resume(consoles: &Connections, front: &PoolerTarget) -> Result<(), String> {
+pub(in crate::postgres) async fn resume(consoles: &Connections, front: &PoolerTarget) -> Result<(), PoolerError> {
     hurry(consoles, front).await?;
     let left = release(consoles, front).await;
     let begun = Instant::now();
@@ -70,18 +71,19 @@ pub(in crate::postgres) async fn resume(consoles: &Connections, front: &PoolerTa
 }
 
 /// Ends the pause of its pools.
-pub(super) async fn release(consoles: &Connections, front: &PoolerTarget) -> Result<(), String> {
+pub(super) async fn release(consoles: &Connections, front: &PoolerTarget) -> Result<(), PoolerError> {
     let mut left = Ok(());
     for pool in &front.pools {
         // Somebody else may have resumed it.
         let refused = say(consoles, &front.endpoint, &format!("RESUME {}", named(pool))).await.err();
-        left = left.and(refused.filter(|why| !why.contains("is not paused")).map_or(Ok(()), Err));
+        let refused = refused.filter(|why| !why.to_string().contains("is not paused"));
+        left = left.and(refused.map_or(Ok(()), |why| Err(PoolerError::from(why))));
     }
     left
 }
 
 /// Makes it try often while the way to the new primary opens. Where it did not say how patient it was, nothing is changed.
-pub(super) async fn hurry(consoles: &Connections, front: &PoolerTarget) -> Result<(), String> {
+pub(super) async fn hurry(consoles: &Connections, front: &PoolerTarget) -> Result<(), PoolerError> {
     for (name, hurried) in HURRIED.iter().filter(|_| !front.patience.is_empty()) {
         say(consoles, &front.endpoint, &set(name, hurried)).await?;
     }
@@ -89,7 +91,7 @@ pub(super) async fn hurry(consoles: &Connections, front: &PoolerTarget) -> Resul
 }
 
 /// Makes it as patient as it was.
-pub(super) async fn calm(consoles: &Connections, front: &PoolerTarget) -> Result<(), String> {
+pub(super) async fn calm(consoles: &Connections, front: &PoolerTarget) -> Result<(), PoolerError> {
     for (name, before) in &front.patience {
         say(consoles, &front.endpoint, &set(name, before)).await?;
     }

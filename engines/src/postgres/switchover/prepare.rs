@@ -11,7 +11,7 @@ use super::wal_receiver::Witness;
 use super::{SwitchoverContext, fence};
 use crate::postgres::answers::text;
 use crate::postgres::conninfo::Conninfo;
-use crate::{Credentials, Secret, SwitchoverError};
+use crate::{Credentials, Secret, ServerError, SwitchoverError};
 
 /// All that is ready when writes are stopped.
 pub(super) struct Prepared {
@@ -103,8 +103,8 @@ pub(super) async fn successor(context: &SwitchoverContext<'_>) -> Result<Success
 /// Opens the witness's connection as ourselves, or, where the server lets us not replicate, as the standbys do.
 async fn witness(context: &SwitchoverContext<'_>, follows: &Conninfo) -> Result<Witness, SwitchoverError> {
     let endpoint = context.endpoint(context.from)?;
-    let no_way = |why: String| SwitchoverError::NoWay { member: context.from.to_owned(), why };
-    let way = endpoint.way.as_ref().map_err(|why| no_way(why.clone()))?;
+    let no_way = |why: ServerError| SwitchoverError::NoWay { member: context.from.to_owned(), why: why.to_string() };
+    let way = endpoint.dial().map_err(no_way)?;
     let ours = match Witness::listen(way, &way.credentials).await {
         Ok(witness) => return Ok(witness),
         Err(why) => why,

@@ -16,7 +16,7 @@ use super::poolers::{ASK_AGAIN, SERVED_WITHIN, calm, hurry, pause_one, release};
 use crate::postgres::answers::{Row, text};
 use crate::postgres::connections::{Connections, PATIENCE};
 use crate::postgres::pooler::{Connection, connections, is_served, say};
-use crate::{Endpoint, PoolerTarget};
+use crate::{Endpoint, PoolerError, PoolerTarget, ServerError};
 
 /// How long the way may take to open. kube-proxy follows changes of Services at most once a second unless told otherwise
 /// (`minSyncPeriod`).
@@ -49,7 +49,7 @@ enum Led {
 
 impl Between<'_> {
     /// Lets the clients of one go on. An error says what is not as it should be.
-    pub(in crate::postgres) async fn repoint(self, front: &PoolerTarget) -> Result<(), String> {
+    pub(in crate::postgres) async fn repoint(self, front: &PoolerTarget) -> Result<(), PoolerError> {
         hurry(self.consoles, front).await?;
         release(self.consoles, front).await?;
         let led = self.watch(front).await;
@@ -59,7 +59,7 @@ impl Between<'_> {
         led
     }
 
-    async fn watch(self, front: &PoolerTarget) -> Result<(), String> {
+    async fn watch(self, front: &PoolerTarget) -> Result<(), PoolerError> {
         let begun = Instant::now();
         let (mut tries_since, mut opens) = (begun, begun + WAY_OPENS);
         while begun.elapsed() < SERVED_WITHIN {
@@ -70,7 +70,7 @@ impl Between<'_> {
             };
             if waits {
                 // Its idle connections are closed with that: what it opens then takes the way as it is by then.
-                pause_one(self.consoles, front).await.map_err(|error| error.to_string())?;
+                pause_one(self.consoles, front).await?;
                 sleep_until(opens).await;
                 release(self.consoles, front).await?;
                 tries_since = Instant::now();
@@ -79,14 +79,10 @@ impl Between<'_> {
             sleep(ASK_AGAIN).await;
         }
         let pools = front.pools.join(", ");
-        Err(format!(
-            "after {SERVED_WITHIN:?} not every connection of {pools} is known to lead to {}: RECONNECT on its console \
-             closes them",
-            self.to.member
-        ))
+        Err(PoolerError::NotRepointed { waited: SERVED_WITHIN, pools, to: self.to.member.clone() })
     }
 
-    async fn led(self, front: &PoolerTarget) -> Result<Led, String> {
+    async fn led(self, front: &PoolerTarget) -> Result<Led, PoolerError> {
         // Being asked also makes it look whether it should try again: by itself it does so three times a second.
         let pools = say(self.consoles, &front.endpoint, "SHOW POOLS").await?;
         let servers = say(self.consoles, &front.endpoint, "SHOW SERVERS").await?;
@@ -100,7 +96,7 @@ impl Between<'_> {
     }
 
     /// The connections that the new primary serves.
-    async fn served(self) -> Result<BTreeSet<Connection>, String> {
+    async fn served(self) -> Result<BTreeSet<Connection>, ServerError> {
         let question = "SELECT pid, client_port FROM pg_stat_activity WHERE client_port IS NOT NULL";
         let rows = self.connections.ask(self.to, question, PATIENCE).await?;
         let connection = |row: &Row| {
@@ -112,6 +108,6 @@ impl Between<'_> {
     /// Whether a server runs where the old primary did, even one that is still starting.
     async fn is_back(self) -> bool {
         let link = self.connections.to(self.from).await;
-        link.map_or_else(|why| why.contains("starting up"), |_| true)
+        link.map_or_else(|why| why.to_string().contains("starting up"), |_| true)
     }
 }

@@ -88,11 +88,11 @@ impl Hand<'_> {
 
     /// The only column of the only row of an answer, if there is one and it is not NULL.
     async fn word(&self, question: &str) -> Result<Option<String>, SwitchoverError> {
-        self.connections.word(self.endpoint, question, PATIENCE).await.map_err(|why| self.refused(why))
+        self.connections.word(self.endpoint, question, PATIENCE).await.map_err(|why| self.refused(why.to_string()))
     }
 
     async fn rule(&self) -> Result<Option<StandbyNames>, SwitchoverError> {
-        StandbyNames::parse(&self.word(RULE).await?.unwrap_or_default()).map_err(|why| self.refused(why))
+        StandbyNames::parse(&self.word(RULE).await?.unwrap_or_default()).map_err(|why| self.refused(why.to_string()))
     }
 
     /// Changes the setting and waits until the server has read it. `ALTER SYSTEM` cannot be part of a transaction, and two

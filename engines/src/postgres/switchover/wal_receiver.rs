@@ -19,7 +19,7 @@ use super::shutdown_record::Tail;
 use super::wire::Wire;
 use crate::postgres::connections::PATIENCE;
 use crate::postgres::lsn::Lsn;
-use crate::{Credentials, DialConfig};
+use crate::{Credentials, DialConfig, ServerError};
 
 /// How long a fast stop may take. Right after a checkpoint it is a matter of milliseconds; a receiver that hangs holds it
 /// up for `wal_sender_timeout` (a minute), which is not worth waiting for: the witness itself is let go long before.
@@ -27,7 +27,7 @@ const STOPPED_WITHIN: Duration = Duration::from_secs(10);
 
 /// Somebody listening.
 pub(super) struct Witness {
-    hearing: JoinHandle<Result<Lsn, String>>,
+    hearing: JoinHandle<Result<Lsn, ServerError>>,
 }
 
 impl Drop for Witness {
@@ -39,33 +39,33 @@ impl Drop for Witness {
 
 impl Witness {
     /// Begins to listen at the present end of the log.
-    pub(super) async fn listen(way: &DialConfig, credentials: &Credentials) -> Result<Self, String> {
+    pub(super) async fn listen(way: &DialConfig, credentials: &Credentials) -> Result<Self, ServerError> {
         let begun = timeout(PATIENCE, begin(way, credentials)).await;
-        let (wire, tail) = begun.map_err(|_| format!("no answer within {PATIENCE:?}"))??;
+        let (wire, tail) = begun.map_err(|_| ServerError::NoAnswer(PATIENCE))??;
         Ok(Self { hearing: tokio::spawn(listen(wire, tail)) })
     }
 
     /// Where the log ended, once the server has stopped; an error when that was not heard.
-    pub(super) async fn last_words(mut self) -> Result<Lsn, String> {
+    pub(super) async fn last_words(mut self) -> Result<Lsn, ServerError> {
         match timeout(STOPPED_WITHIN, &mut self.hearing).await {
             Ok(Ok(heard)) => heard,
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err(format!("it had not stopped within {STOPPED_WITHIN:?}")),
+            Ok(Err(error)) => Err(ServerError::Connection(error.to_string())),
+            Err(_) => Err(ServerError::NotStopped(STOPPED_WITHIN)),
         }
     }
 }
 
-async fn begin(way: &DialConfig, credentials: &Credentials) -> Result<(Wire, Tail), String> {
+async fn begin(way: &DialConfig, credentials: &Credentials) -> Result<(Wire, Tail), ServerError> {
     let mut wire = Wire::open(way, credentials).await?;
     let here = wire.ask("IDENTIFY_SYSTEM").await?;
     let (Some(timeline), Some(start)) = (here.get(1), here.get(2).and_then(|text| Lsn::parse(text))) else {
-        return Err("it does not say where its log ends".to_owned());
+        return Err(ServerError::Unreadable("it does not say where its log ends"));
     };
     wire.ask(&format!("START_REPLICATION PHYSICAL {start} TIMELINE {timeline}")).await?;
     Ok((wire, Tail::at(start)))
 }
 
-async fn listen(mut wire: Wire, mut tail: Tail) -> Result<Lsn, String> {
+async fn listen(mut wire: Wire, mut tail: Tail) -> Result<Lsn, ServerError> {
     loop {
         let (tag, body) = wire.hear().await?;
         match tag {
@@ -79,24 +79,28 @@ async fn listen(mut wire: Wire, mut tail: Tail) -> Result<Lsn, String> {
                 .await?;
             }
             b'C' if tail.ends_with_shutdown() => return Ok(tail.end()),
-            b'C' => return Err("the log ended without the record of a shutdown".to_owned()),
+            b'C' => return Err(ServerError::Unreadable("the log ended without the record of a shutdown")),
             _ => {}
         }
     }
 }
 
 /// A piece of the log (`w`: where it begins, the end of the log, a clock, the piece), or a sign of life (`k`).
-fn hear(tail: &mut Tail, mut body: Bytes) -> Result<(), String> {
+fn hear(tail: &mut Tail, mut body: Bytes) -> Result<(), ServerError> {
     const BEFORE_PIECE: usize = 1 + 8 + 8 + 8;
     if body.first() != Some(&b'w') {
         return Ok(());
     }
     if body.remaining() < BEFORE_PIECE {
-        return Err("it speaks another protocol".to_owned());
+        return Err(ServerError::Unreadable("it speaks another protocol"));
     }
     let start = Lsn((&body[1..9]).get_u64());
     body.advance(BEFORE_PIECE);
-    if tail.hear(start, &body) { Ok(()) } else { Err(format!("a piece of the log is missing before {start}")) }
+    if tail.hear(start, &body) {
+        Ok(())
+    } else {
+        Err(ServerError::Connection(format!("a piece of the log is missing before {start}")))
+    }
 }
 
 /// A standby's status (`r`): written, flushed, replayed, a clock, no answer wanted.

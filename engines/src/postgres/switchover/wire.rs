@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::postgres::connections::{SUPERUSER, reach};
 use crate::postgres::tls::encrypt;
-use crate::{Credentials, DialConfig, Secret};
+use crate::{Credentials, DialConfig, Secret, ServerError};
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
@@ -36,18 +36,18 @@ mod ask {
 impl Wire {
     /// Opens one, as whoever `credentials` say, and waits until the server is ready. `wal_sender_timeout` is for this
     /// connection alone: should we fall silent, the server's stop does not wait for us any longer than that.
-    pub(super) async fn open(way: &DialConfig, credentials: &Credentials) -> Result<Self, String> {
+    pub(super) async fn open(way: &DialConfig, credentials: &Credentials) -> Result<Self, ServerError> {
         let mut plain = reach(way).await?;
         let stream: Box<dyn Stream> = match &way.tls {
             None => Box::new(plain),
             Some(tls) => {
                 let mut request = BytesMut::new();
                 frontend::ssl_request(&mut request);
-                plain.write_all(&request).await.map_err(|error| error.to_string())?;
-                if plain.read_u8().await.map_err(|error| error.to_string())? != b'S' {
-                    return Err("it does not speak TLS".to_owned());
+                plain.write_all(&request).await.map_err(|error| ServerError::Connection(error.to_string()))?;
+                if plain.read_u8().await.map_err(|error| ServerError::Connection(error.to_string()))? != b'S' {
+                    return Err(ServerError::Unreadable("it does not speak TLS"));
                 }
-                Box::new(encrypt(tls, plain).await.map_err(|error| error.to_string())?)
+                Box::new(encrypt(tls, plain).await.map_err(|error| ServerError::Connection(error.to_string()))?)
             }
         };
         let mut wire = Self { stream, unread: BytesMut::new() };
@@ -65,9 +65,19 @@ impl Wire {
     }
 
     /// SCRAM over any connection; a password that could be read on the way only under TLS.
-    async fn authenticate(&mut self, user: &str, password: Option<&Secret>, encrypted: bool) -> Result<(), String> {
-        let password = || password.map(|password| password.reveal().as_bytes()).ok_or("it asks for a password");
-        let open_word = || Err("it asks for the password without TLS in a way others could read".to_owned());
+    async fn authenticate(
+        &mut self,
+        user: &str,
+        password: Option<&Secret>,
+        encrypted: bool,
+    ) -> Result<(), ServerError> {
+        let password = || {
+            password
+                .map(|password| password.reveal().as_bytes())
+                .ok_or(ServerError::Unreadable("it asks for a password"))
+        };
+        let open_word =
+            || Err(ServerError::Unreadable("it asks for the password without TLS in a way others could read"));
         let mut scram: Option<ScramSha256> = None;
         loop {
             let (tag, mut body) = self.hear().await?;
@@ -75,7 +85,7 @@ impl Wire {
                 continue; // notices
             }
             if body.remaining() < 4 {
-                return Err("it speaks another protocol".to_owned());
+                return Err(ServerError::Unreadable("it speaks another protocol"));
             }
             match (body.get_i32(), &mut scram) {
                 (ask::OK, _) => return Ok(()),
@@ -85,7 +95,8 @@ impl Wire {
                     self.say(|buffer| frontend::password_message(password, buffer)).await?;
                 }
                 (ask::MD5, _) => {
-                    let salt = <[u8; 4]>::try_from(&body[..]).map_err(|_| "it sends no salt".to_owned())?;
+                    let salt =
+                        <[u8; 4]>::try_from(&body[..]).map_err(|_| ServerError::Unreadable("it sends no salt"))?;
                     let hash = md5_hash(user.as_bytes(), password()?, salt);
                     self.say(|buffer| frontend::password_message(hash.as_bytes(), buffer)).await?;
                 }
@@ -95,19 +106,21 @@ impl Wire {
                     self.say(|buffer| frontend::sasl_initial_response(SCRAM_SHA_256, &first, buffer)).await?;
                 }
                 (ask::SASL_CONTINUE, Some(scram)) => {
-                    scram.update(&body).map_err(|error| error.to_string())?;
+                    scram.update(&body).map_err(|error| ServerError::Connection(error.to_string()))?;
                     let second = scram.message().to_vec();
                     self.say(|buffer| frontend::sasl_response(&second, buffer)).await?;
                 }
-                (ask::SASL_FINAL, Some(scram)) => scram.finish(&body).map_err(|error| error.to_string())?,
-                _ => return Err("it asks for an authentication nobody here knows".to_owned()),
+                (ask::SASL_FINAL, Some(scram)) => {
+                    scram.finish(&body).map_err(|error| ServerError::Connection(error.to_string()))?;
+                }
+                _ => return Err(ServerError::Unreadable("it asks for an authentication nobody here knows")),
             }
         }
     }
 
     /// Asks in text; the columns of the answer's row, or nothing where there is none. With `START_REPLICATION` the server
     /// switches to sending the log instead, and this returns as soon as it has.
-    pub(super) async fn ask(&mut self, question: &str) -> Result<Vec<String>, String> {
+    pub(super) async fn ask(&mut self, question: &str) -> Result<Vec<String>, ServerError> {
         self.say(|buffer| frontend::query(question, buffer)).await?;
         let mut row = Vec::new();
         loop {
@@ -123,34 +136,38 @@ impl Wire {
     pub(super) async fn say(
         &mut self,
         message: impl FnOnce(&mut BytesMut) -> std::io::Result<()>,
-    ) -> Result<(), String> {
+    ) -> Result<(), ServerError> {
         let mut buffer = BytesMut::new();
-        message(&mut buffer).map_err(|error| error.to_string())?;
-        self.stream.write_all(&buffer).await.map_err(|error| error.to_string())?;
-        self.stream.flush().await.map_err(|error| error.to_string())
+        message(&mut buffer).map_err(|error| ServerError::Connection(error.to_string()))?;
+        self.stream.write_all(&buffer).await.map_err(|error| ServerError::Connection(error.to_string()))?;
+        self.stream.flush().await.map_err(|error| ServerError::Connection(error.to_string()))
     }
 
     /// The next message. The server's own "no", and a connection that ends, are errors.
-    pub(super) async fn hear(&mut self) -> Result<Message, String> {
+    pub(super) async fn hear(&mut self) -> Result<Message, ServerError> {
         loop {
             if let Some((tag, body)) = self.whole()? {
-                return if tag == b'E' { Err(complaint(&body)) } else { Ok((tag, body)) };
+                return if tag == b'E' { Err(ServerError::Refused(complaint(&body))) } else { Ok((tag, body)) };
             }
-            let read = self.stream.read_buf(&mut self.unread).await.map_err(|error| error.to_string())?;
+            let read = self
+                .stream
+                .read_buf(&mut self.unread)
+                .await
+                .map_err(|error| ServerError::Connection(error.to_string()))?;
             if read == 0 {
-                return Err("the connection ended".to_owned());
+                return Err(ServerError::Connection("the connection ended".to_owned()));
             }
         }
     }
 
     /// A whole message, if that much has come: a tag, a length that counts itself, a body.
-    fn whole(&mut self) -> Result<Option<Message>, String> {
+    fn whole(&mut self) -> Result<Option<Message>, ServerError> {
         let Some(length) = self.unread.get(1..5).and_then(|length| <[u8; 4]>::try_from(length).ok()) else {
             return Ok(None);
         };
         let length = u32::from_be_bytes(length) as usize;
         if length < 4 {
-            return Err("it speaks another protocol".to_owned());
+            return Err(ServerError::Unreadable("it speaks another protocol"));
         }
         if self.unread.len() < length + 1 {
             self.unread.reserve(length + 1 - self.unread.len());

@@ -8,9 +8,9 @@ use redis::aio::MultiplexedConnection;
 use redis::cmd;
 use tokio::sync::watch;
 
-use super::connections::{connect, words};
+use super::connections::{connect, failure};
 use super::node_line::{NodeLine, name};
-use crate::{Endpoint, Ledger};
+use crate::{CanaryError, Endpoint, Ledger, ServerError};
 use writer::Writer;
 
 /// Tags tried until every shard has a key; slots are spread evenly, so a few dozen find a hundred shards.
@@ -20,7 +20,7 @@ const TAGS: u32 = 2_000;
 pub(super) async fn run(
     endpoints: watch::Receiver<Vec<Endpoint>>,
     stop: watch::Receiver<bool>,
-) -> Result<Ledger, String> {
+) -> Result<Ledger, CanaryError> {
     let now = endpoints.borrow().clone();
     let keys = keys(&now).await?;
     let writers = keys.into_iter().map(|(group, key)| Writer::new(key, endpoints.clone()).run(group, stop.clone()));
@@ -33,7 +33,7 @@ pub(super) async fn run(
 }
 
 /// One key for each shard, named after this process so that two canaries never share one.
-async fn keys(endpoints: &[Endpoint]) -> Result<Vec<(String, String)>, String> {
+async fn keys(endpoints: &[Endpoint]) -> Result<Vec<(String, String)>, ServerError> {
     let mut link = any(endpoints).await?;
     let key = |tag: u32| format!("kubectl-stateful:canary:{{{}-{tag}}}", std::process::id());
     let Ok(nodes) = cmd("CLUSTER").arg("NODES").query_async::<String>(&mut link).await else {
@@ -50,7 +50,7 @@ async fn keys(endpoints: &[Endpoint]) -> Result<Vec<(String, String)>, String> {
             break;
         }
         let slot: u32 =
-            cmd("CLUSTER").arg("KEYSLOT").arg(&key).query_async(&mut link).await.map_err(|error| words(&error))?;
+            cmd("CLUSTER").arg("KEYSLOT").arg(&key).query_async(&mut link).await.map_err(|error| failure(&error))?;
         let owner = shards.iter().position(|slots| slots.iter().any(|(first, last)| (*first..=*last).contains(&slot)));
         if let Some(owner) = owner {
             keys.push((name(&shards.swap_remove(owner)), key));
@@ -59,10 +59,10 @@ async fn keys(endpoints: &[Endpoint]) -> Result<Vec<(String, String)>, String> {
     Ok(keys)
 }
 
-async fn any(endpoints: &[Endpoint]) -> Result<MultiplexedConnection, String> {
-    let mut why = "there are no members".to_owned();
+async fn any(endpoints: &[Endpoint]) -> Result<MultiplexedConnection, ServerError> {
+    let mut why = ServerError::NoMembers;
     for endpoint in endpoints {
-        match endpoint.way.as_ref().map_err(Clone::clone) {
+        match endpoint.dial() {
             Ok(way) => match connect(way).await {
                 Ok(link) => return Ok(link),
                 Err(error) => why = error,

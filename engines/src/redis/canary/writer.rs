@@ -9,8 +9,8 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::canary::{Attempt, CLIENT_PATIENCE, RETRY, Writes};
-use crate::redis::connections::{connect, words};
-use crate::{Endpoint, Ledger};
+use crate::redis::connections::{connect, failure};
+use crate::{CanaryError, Endpoint, Ledger, ServerError};
 
 /// A key nobody removed goes by itself after this many seconds: a canary killed leaves nothing for ever.
 const EXPIRES: u64 = 86_400;
@@ -31,12 +31,12 @@ impl Writer {
         Self { key, endpoints, link: None, tries: 0, expires: false }
     }
 
-    pub(super) async fn run(mut self, group: String, stop: watch::Receiver<bool>) -> Result<Ledger, String> {
+    pub(super) async fn run(mut self, group: String, stop: watch::Receiver<bool>) -> Result<Ledger, CanaryError> {
         crate::canary::run(&mut self, group, stop).await
     }
 
     /// Read from the member that takes this key's writes.
-    async fn kept(&mut self) -> Result<BTreeSet<u64>, String> {
+    async fn kept(&mut self) -> Result<BTreeSet<u64>, ServerError> {
         let started = Instant::now();
         loop {
             if self.link.is_none() {
@@ -44,7 +44,7 @@ impl Writer {
                 self.link = self.open_from(self.tries).await;
             }
             let why = match &mut self.link {
-                None => "no member can be reached".to_owned(),
+                None => ServerError::NoEndpoint("no member can be reached".to_owned()),
                 Some((_, link)) => {
                     let read = redis::pipe()
                         .cmd("HKEYS")
@@ -58,7 +58,7 @@ impl Writer {
                         Ok((numbers,)) => return Ok(numbers),
                         Err(error) => {
                             self.follow(&error).await;
-                            words(&error)
+                            failure(&error)
                         }
                     }
                 }
@@ -122,9 +122,9 @@ impl Writes for Writer {
         Attempt::Acknowledged
     }
 
-    async fn read_back(&mut self) -> Result<BTreeSet<u64>, String> {
-        self.kept().await.map_err(|why| {
-            format!("the canary could not read back {}: {why}; remove it by hand: redis-cli -c UNLINK '{0}'", self.key)
-        })
+    async fn read_back(&mut self) -> Result<BTreeSet<u64>, CanaryError> {
+        let removal = format!("redis-cli -c UNLINK '{}'", self.key);
+        let what = self.key.clone();
+        self.kept().await.map_err(|why| CanaryError::ReadBack { what, why, removal })
     }
 }

@@ -3,6 +3,7 @@
 use stateful_safety::Blocker;
 
 use super::view::View;
+use crate::VIEWS_DISAGREE;
 use crate::redis::node_line::NodeLine;
 
 /// What each member gets wrong about the others, one finding a member: the first is enough to wait.
@@ -11,7 +12,7 @@ pub(super) fn disagreements(views: &[View<'_>]) -> Vec<Blocker> {
         .iter()
         .filter_map(|view| {
             let about = down(view).or_else(|| views.iter().find_map(|other| wrong_about(view, other, views)))?;
-            Some(Blocker::ViewsDisagree { member: view.seen.member.clone(), about })
+            Some(VIEWS_DISAGREE.found(&[("member", &view.seen.member), ("about", &about)]))
         })
         .collect()
 }

@@ -7,7 +7,9 @@ use stateful_safety::{Assessment, Blocker, MemberState, Millis, Quorum, ReplicaG
 use super::agreement;
 use super::member::state;
 use super::view::View;
+use crate::not_one_primary;
 use crate::redis::Seen;
+use crate::redis::conditions::{MIGRATION_RUNNING, SLOTS_UNCOVERED, STRANGER};
 use crate::redis::node_line::{NodeLine, count, name};
 
 /// A node of the cluster: who it is here, if known, and the line that describes it best.
@@ -23,13 +25,16 @@ pub(super) fn interpret(seen: &[Seen], now: Millis) -> Assessment {
     let (nodes, strangers) = identify(&views, &silent);
 
     let mut blockers = agreement::disagreements(&views);
-    blockers.extend(strangers.into_iter().map(|who| Blocker::Stranger { who }));
+    blockers.extend(strangers.iter().map(|who| {
+        let id = who.split(' ').next().unwrap_or(who);
+        STRANGER.found(&[("who", who), ("id", &id)])
+    }));
     blockers.extend(uncovered(&views));
     blockers.extend(views.iter().filter_map(migration));
     let groups = groups(&nodes, &views);
-    blockers.extend(groups.iter().filter(|group| group.primary().is_none()).map(|group| Blocker::NoSinglePrimary {
-        group: group.name.clone(),
-        primaries: group.members.iter().filter(|member| member.role == Role::Primary).count(),
+    blockers.extend(groups.iter().filter(|group| group.primary().is_none()).map(|group| {
+        let primaries = group.members.iter().filter(|member| member.role == Role::Primary).count();
+        not_one_primary(&group.name, primaries)
     }));
     Assessment {
         taken_at: now,
@@ -39,7 +44,7 @@ pub(super) fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         blockers,
         feature_release: None,
         synchrony: stateful_safety::SyncReplication::Declared,
-        sharding: None,
+        upgrade_notes: Vec::new(),
     }
 }
 
@@ -147,10 +152,10 @@ fn uncovered(views: &[View<'_>]) -> Option<Blocker> {
             served.map(|node| count(&node.slots)).sum::<u32>()
         })
         .min()?;
-    (covered < ALL).then_some(Blocker::SlotsUncovered { covered })
+    (covered < ALL).then(|| SLOTS_UNCOVERED.found(&[("covered", &covered)]))
 }
 
 fn migration(view: &View<'_>) -> Option<Blocker> {
     let slots = view.me().moving;
-    (slots > 0).then(|| Blocker::MigrationRunning { member: view.seen.member.clone(), slots })
+    (slots > 0).then(|| MIGRATION_RUNNING.found(&[("member", &view.seen.member), ("slots", &slots)]))
 }

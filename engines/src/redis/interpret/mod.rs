@@ -8,7 +8,7 @@ mod view;
 
 use stateful_safety::{Assessment, Blocker, Millis};
 
-use super::{Answers, Seen};
+use super::{Answers, Seen, conditions};
 
 /// Interprets the answers of all members of one workload, asked at `now`.
 ///
@@ -37,7 +37,7 @@ fn snapshot(member: &str, answers: &Answers) -> Option<Blocker> {
     } else {
         return None;
     };
-    Some(Blocker::SnapshotRunning { member: member.to_owned(), what: what.to_owned() })
+    Some(conditions::SNAPSHOT_RUNNING.found(&[("member", &member), ("what", &what)]))
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! A primary and its replicas, with or without Sentinels: one replica group.
 
-use stateful_safety::{Assessment, Blocker, Millis, ReplicaGroup, Role};
+use stateful_safety::{Assessment, Millis, ReplicaGroup, Role};
 
 use super::answered;
 use super::member::state;
+use crate::not_one_primary;
 use crate::redis::Seen;
+use crate::redis::conditions::ROLE_NOT_KEPT;
 
 pub(super) fn interpret(seen: &[Seen], now: Millis) -> Assessment {
     let role = |seen: &Seen| match seen.answer.as_ref().ok().and_then(|answers| answers.field("role")) {
@@ -23,17 +25,14 @@ pub(super) fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         members: seen.iter().map(|seen| state(seen, role(seen), primary)).collect(),
         write_quorum: 1 + min_replicas.unwrap_or(0),
     };
-    let mut blockers = if primaries.len() == 1 {
-        Vec::new()
-    } else {
-        vec![Blocker::NoSinglePrimary { group: group.name.clone(), primaries: primaries.len() }]
-    };
+    let mut blockers =
+        if primaries.len() == 1 { Vec::new() } else { vec![not_one_primary(&group.name, primaries.len())] };
     let sentinels = sentinels(seen);
     if sentinels == 0 && seen.len() > 1 {
         blockers.extend(
             answered(seen)
                 .filter(|(member, _)| !keeps_role(seen, member))
-                .map(|(member, _)| Blocker::RoleNotKept { member: member.to_owned() }),
+                .map(|(member, _)| ROLE_NOT_KEPT.found(&[("member", &member)])),
         );
     }
     let topology = match (sentinels, seen.len()) {
@@ -50,7 +49,7 @@ pub(super) fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         blockers,
         feature_release: None,
         synchrony: stateful_safety::SyncReplication::Declared,
-        sharding: None,
+        upgrade_notes: Vec::new(),
     }
 }
 

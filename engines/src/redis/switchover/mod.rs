@@ -14,7 +14,7 @@ use redis::{Cmd, Value, cmd};
 
 use super::Answers;
 use super::connections::{Connections, words};
-use crate::{CompletedSwitchover, Endpoint, SwitchoverError};
+use crate::{CompletedSwitchover, Endpoint, ServerError, SwitchoverError};
 
 /// How often a server is asked for its role. A switchover takes 20 to 300 ms; asking costs nothing.
 const POLL: Duration = Duration::from_millis(20);
@@ -66,9 +66,12 @@ struct SwitchoverContext<'a> {
 
 impl SwitchoverContext<'_> {
     async fn link(&self, member: &str) -> Result<MultiplexedConnection, SwitchoverError> {
-        let no_way = |why: String| SwitchoverError::NoWay { member: member.to_owned(), why };
+        let no_way = |why: ServerError| SwitchoverError::NoWay { member: member.to_owned(), why: why.to_string() };
         let endpoint = self.endpoints.iter().find(|endpoint| endpoint.member == member);
-        self.connections.to(endpoint.ok_or_else(|| no_way("it has no pod".to_owned()))?).await.map_err(no_way)
+        self.connections
+            .to(endpoint.ok_or_else(|| no_way(ServerError::NoEndpoint("it has no pod".to_owned())))?)
+            .await
+            .map_err(no_way)
     }
 
     async fn info(&self, link: &mut MultiplexedConnection, member: &str) -> Result<Answers, SwitchoverError> {

@@ -9,9 +9,10 @@ mod world;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use stateful_engines::mongodb::Sharding;
 use stateful_operations::journal::{self, Event, Line, State};
 use stateful_operations::{Goal, Snapshot, What};
-use stateful_safety::{Millis, Rollout, Sharding, SyncReplication, Version};
+use stateful_safety::{Millis, Rollout, SyncReplication, Version};
 
 pub(crate) use database::{Life, Pod};
 pub(crate) use fencing::NEWER_MINOR;

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use stateful_engines::mongodb::{Balancer, Sharding};
+use stateful_engines::{VIEWS_DISAGREE, not_one_primary};
 use stateful_operations::Snapshot;
 use stateful_safety::{
-    Assessment, Balancer, Blocker, Member, MemberState, Quorum, ReplicaGroup, Role, Route, Sharding, Storage, Sync,
-    SyncReplication, VolumeClaims, Workload, WorkloadId,
+    Assessment, Blocker, Member, MemberState, Quorum, ReplicaGroup, Role, Route, Storage, Sync, SyncReplication,
+    VolumeClaims, Workload, WorkloadId,
 };
 
 use super::{Inside, Life, Pod};
@@ -44,13 +46,14 @@ impl Inside {
         let leaders = || groups.iter().filter_map(ReplicaGroup::primary);
         let lost = self.pods.iter().filter(|pod| pod.life == Life::Running && pod.unknown_until > self.now);
         let mut blockers: Vec<Blocker> = lost
-            .map(|pod| Blocker::ViewsDisagree {
-                member: "redis-0".to_owned(),
-                about: format!("{} is elsewhere", pod.name),
+            .map(|pod| {
+                let about = format!("{} is elsewhere", pod.name);
+                VIEWS_DISAGREE.found(&[("member", &"redis-0"), ("about", &about)])
             })
             .collect();
         let headless = groups.iter().filter(|group| group.lacks_primary());
-        blockers.extend(headless.map(|group| Blocker::NoSinglePrimary { group: group.name.clone(), primaries: 0 }));
+        blockers.extend(headless.map(|group| not_one_primary(&group.name, 0)));
+        blockers.extend(self.sharding().iter().flat_map(|sharding| sharding.blockers("RELEASE")));
         let voters = Quorum {
             voters_are: "slot-owning masters".to_owned(),
             live: leaders().map(|leader| leader.name.clone()).collect(),
@@ -64,7 +67,7 @@ impl Inside {
             groups,
             feature_release: self.features.clone(),
             synchrony: self.synchrony,
-            sharding: self.sharding(),
+            upgrade_notes: self.sharding().iter().map(Sharding::note).collect(),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Is what would be touched a member at all? A pod the servers do not list is one nobody can judge.
+//! Is what would be touched a member at all? A pod that the servers do not list cannot be judged.
 
 use crate::judge::check_input::CheckInput;
 use crate::judge::disruption::Disruption;

@@ -1,11 +1,11 @@
-//! Is there a switchover to finish at all? Only while nobody leads may somebody be made to: else there would be two writers.
+//! Is there a switchover to finish at all? Only while no member leads may one be made to lead: else there would be two primaries.
 
 use crate::judge::check_input::CheckInput;
 use crate::judge::disruption::Disruption;
 use crate::model::Role;
 use crate::reasons::Reason;
 
-/// Refuses finishing a switchover where somebody leads, or where one of the two that could is about to go.
+/// Refuses finishing a switchover where a member leads, or where one of the two that could lead is being deleted.
 pub(crate) fn nobody_leads(input: &CheckInput<'_>) -> Vec<Reason> {
     let Disruption::FinishSwitchover { from, to } = input.disruption else {
         return Vec::new();

@@ -1,10 +1,10 @@
-//! Is everybody else of the group there? Taking a second member turns one more failure into an outage.
+//! Is every other member of the group there? Taking a second member turns one more failure into an outage.
 
 use crate::judge::check_input::CheckInput;
 use crate::model::{MemberState, ReplicaGroup, Role, Sync};
 use crate::reasons::Reason;
 
-/// Refuses when a member of a touched group, other than the one taken, is away, behind, or promised to somebody; and
+/// Refuses when a member of a touched group, other than the one taken, is away, behind, or allowed to be evicted already; and
 /// when two of one group are taken at once.
 pub(crate) fn one_at_a_time(input: &CheckInput<'_>) -> Vec<Reason> {
     input.touched_groups().flat_map(|group| of_group(input, group)).collect()
@@ -24,7 +24,7 @@ fn of_group(input: &CheckInput<'_>, group: &ReplicaGroup) -> Vec<Reason> {
 /// What is the matter with a member that ought to be in sync.
 pub(super) fn away(input: &CheckInput<'_>, group: &ReplicaGroup, member: &MemberState) -> Option<Reason> {
     if input.promised.contains(&member.name) {
-        let why = "somebody was already allowed to take it".to_owned();
+        let why = "an eviction of it was already allowed".to_owned();
         return Some(Reason::MemberAway { group: group.name.clone(), member: member.name.clone(), why });
     }
     if input.is_leaving(&member.name) {
@@ -43,7 +43,7 @@ pub(super) fn away(input: &CheckInput<'_>, group: &ReplicaGroup, member: &Member
     }
 }
 
-/// A replica whose last word is too old, where somebody set a limit. One that cannot tell is not known to keep it.
+/// A replica whose last report is too old, where a limit is set. One that cannot tell is not known to keep the limit.
 fn late(input: &CheckInput<'_>, member: &MemberState) -> Option<Reason> {
     let limit = input.policy.max_lag_seconds.filter(|_| member.role != Role::Primary)?;
     let kept = member.lag_seconds.is_some_and(|seconds| seconds <= limit);

@@ -11,18 +11,18 @@ pub(crate) fn primary_stays(input: &CheckInput<'_>) -> Vec<Reason> {
     for group in input.touched_groups() {
         for member in group.members.iter().filter(|member| input.taken().contains(&member.name)) {
             match member.role {
-                // Nothing will ever make it safe. While somebody is missing, that one may be the other copy.
+                // Nothing will ever make it safe. While another member is missing, that one may be the other copy.
                 Role::Primary | Role::Peer if group.members.len() == 1 && everybody_is_known(input) => {
                     reasons.push(Reason::OnlyCopy { group: group.name.clone(), member: member.name.clone() });
                 }
                 Role::Primary => {
                     reasons.push(Reason::PrimaryTaken { group: group.name.clone(), member: member.name.clone() });
                 }
-                // Silent, and nobody else leads its group: it may be the one that does.
+                // Silent, and no other member leads its group: it may be the one that does.
                 Role::Unknown if group.primary().is_none() => {
                     reasons.push(Reason::NotAnswering {
                         member: member.name.clone(),
-                        why: "it may be the primary: nobody else of its group is".to_owned(),
+                        why: "it may be the primary: no other member of its group is".to_owned(),
                     });
                 }
                 Role::Replica | Role::Peer | Role::Unknown => {}

@@ -6,8 +6,8 @@ use crate::reasons::Reason;
 
 /// Refuses when a body of voters would fall below what an election needs.
 ///
-/// Where a switchover is finished nobody leads, so nobody's word is counted: it makes the one who will. A pod in which no
-/// server ever ran votes for nobody: the body is as it was without it.
+/// Where a switchover is finished no member leads, and finishing it makes the one that will: voters are not counted then. A pod in which no
+/// server ever ran has no vote: the quorum is as it was without it.
 pub(crate) fn quorum_survives(input: &CheckInput<'_>) -> Vec<Reason> {
     let mut touched = input.touched_groups().peekable();
     let takes_nothing = touched.peek().is_some() && touched.all(|group| input.takes_nothing_from(group));

@@ -4,7 +4,7 @@
 use crate::judge::check_input::CheckInput;
 use crate::reasons::Reason;
 
-/// Refuses when a group would keep fewer members in sync than a write needs. A switchover takes nobody away, and a pod in
+/// Refuses when a group would keep fewer members in sync than a write needs. A switchover takes no member away, and a pod in
 /// which no server ever ran is none of those a write waits for: replacing it is how the group gets them back.
 pub(crate) fn writes_survive(input: &CheckInput<'_>) -> Vec<Reason> {
     input

@@ -50,7 +50,7 @@ fn observed(role: Role) -> HashMap<WorkloadId, Observation> {
         blockers,
         feature_release: None,
         synchrony: stateful_safety::SyncReplication::Declared,
-        sharding: None,
+        upgrade_notes: Vec::new(),
     };
     HashMap::from([(id(), Observation { assessment: Some(assessment), ..Observation::default() })])
 }

@@ -10,8 +10,8 @@ use crate::evaluation::guarded_pod::{GuardedPod, RemovalKind};
 use crate::rules::fixtures::{guarded, pod, redis};
 
 fn guarded_pod() -> GuardedPod {
-    let objects = [guarded(), redis(3), pod("redis", 0)];
-    let model = Model::of(&objects, stateful_operations::engine_profiles()).expect("a model");
+    let model =
+        Model::of(&[guarded(), redis(3), pod("redis", 0)], stateful_operations::engine_profiles()).expect("a model");
     let pod = model.pod("shop", "redis-0").expect("the pod");
     let set = model.set_of("shop", pod).expect("its database");
     GuardedPod { set: Arc::clone(set), pod: Arc::clone(pod) }

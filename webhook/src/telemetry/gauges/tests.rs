@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use stateful_cluster::guard::eviction_records;
-use stateful_safety::{Blocker, MemberState, Quorum, ReplicaGroup};
+use stateful_safety::{Blocker, Blocks, Effect, MemberState, Passes, Quorum, ReplicaGroup};
 
 use super::*;
 use crate::evaluation::reservations::{FirstSeen, RESERVATION_LIFETIME};
@@ -44,7 +44,7 @@ fn assessment(groups: Vec<ReplicaGroup>) -> Assessment {
         blockers: Vec::new(),
         feature_release: None,
         synchrony: stateful_safety::SyncReplication::Declared,
-        sharding: None,
+        upgrade_notes: Vec::new(),
     }
 }
 
@@ -126,7 +126,13 @@ fn conditions_are_counted_by_member_and_by_group() {
         live: vec!["redis-0".to_owned()],
         needed: 2,
     });
-    snapshot.blockers.push(Blocker::SlotsUncovered { covered: 10_923 });
+    snapshot.blockers.push(Blocker {
+        code: "STF-XX-001",
+        effect: Effect::new(Blocks::Everything, Passes::ByItself),
+        member: None,
+        text: "a condition".to_owned(),
+        next_step: "wait".to_owned(),
+    });
     let text = about(&[guarded(), redis(3)], Some(snapshot));
     assert!(says(&text, "assessment_age_seconds", "4.0"), "{text}");
     assert!(says(&text, "groups", "2") && says(&text, "groups_without_primary", "1"), "{text}");

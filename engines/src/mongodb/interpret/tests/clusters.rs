@@ -1,10 +1,14 @@
 //! The same of a sharded cluster's parts.
 
 use mongodb::bson::{Document, doc};
-use stateful_safety::{Balancer, Part, Sync};
+use stateful_safety::{Assessment, Blocks, Sync};
 
 use super::{assert_means, changed, interpret, recorded};
 use crate::mongodb::{Cluster, Withheld};
+
+fn against_upgrade(assessment: &Assessment) -> Vec<&'static str> {
+    assessment.blockers_of(Blocks::Upgrade).map(|blocker| blocker.code).collect()
+}
 
 /// A cluster of one shard, put together without a mongos.
 #[test]
@@ -18,8 +22,15 @@ fn config_servers_know_their_shards_and_whether_the_balancer_is_on() {
     }
     let mut headless = recorded("config-servers-balancer-off");
     headless[0].answer = Err("no answer within 2s".to_owned());
-    let sharding = interpret(&headless, 1).sharding.expect("a part of a cluster");
-    assert_eq!(sharding.balancer, Balancer::Unknown, "what one that does not lead has may be old");
+    let assessment = interpret(&headless, 1);
+    assert_eq!(against_upgrade(&assessment), ["STF-MG-009"], "what one that does not lead has may be old");
+    let waits = |blocker: &stateful_safety::Blocker| blocker.effect.passes.may_pass();
+    assert!(assessment.blockers_of(Blocks::Upgrade).all(waits), "config servers elect a primary by themselves");
+    for (case, codes) in [("config-servers-balancing", vec!["STF-MG-008"]), ("config-servers-balancer-off", vec![])] {
+        let assessment = interpret(&recorded(case), 1);
+        assert_eq!(against_upgrade(&assessment), codes);
+        assert_eq!(assessment.blockers_of(Blocks::Finalize).count(), 1, "a mongos makes a release final");
+    }
 }
 
 #[test]
@@ -35,13 +46,21 @@ fn a_shard_cannot_tell_whether_the_balancer_is_on_and_a_chunk_that_leaves_it_is_
     let unread = changed("shard", 0, |answers| {
         (answers.shard, answers.withheld) = (Document::new(), vec![Withheld::Shard]);
     });
-    let part = unread.sharding.expect("what it was started as tells as much").part;
-    assert_eq!(part, Part::Shard { name: None });
+    assert!(
+        unread.topology.contains("a shard of a sharded cluster"),
+        "what it was started as tells: {}",
+        unread.topology
+    );
+    assert_eq!(against_upgrade(&unread), ["STF-MG-009"]);
+    let waits = |blocker: &stateful_safety::Blocker| blocker.effect.passes.may_pass();
+    assert!(!unread.blockers_of(Blocks::Upgrade).any(waits), "its own members will never know");
     let moving = changed("shard", 0, |answers| {
         answers.cluster = Some(Cluster { leaving: vec![doc! { "nss": "shop.orders" }], ..Cluster::default() });
     });
-    assert_eq!(moving.sharding.expect("a part of a cluster").leaving, ["shop.orders"]);
-    assert_eq!(interpret(&recorded("healthy"), 1).sharding, None, "a set of its own is in no cluster");
+    assert_eq!(against_upgrade(&moving), ["STF-MG-010", "STF-MG-009"]);
+    assert!(moving.blockers.iter().any(|blocker| blocker.text.contains("a chunk of shop.orders is on its way")));
+    let own = interpret(&recorded("healthy"), 1);
+    assert_eq!((own.blockers, own.upgrade_notes), (vec![], vec![]), "a set of its own is in no cluster");
 }
 
 /// As the manual has it: no mongos was at hand to record.

@@ -19,7 +19,7 @@ use tokio::time::sleep;
 use super::SwitchoverContext;
 use super::decide::{Next, Side, next};
 use super::prepare::catch_up::catch_up;
-use crate::{CompletedSwitchover, Endpoint, SwitchoverError};
+use crate::{CompletedSwitchover, Endpoint, ServerError, SwitchoverError};
 use commits::{Settings, is_in_step};
 use rest::{Answer, ask, read};
 
@@ -60,13 +60,13 @@ pub(in crate::postgres) async fn switch_over(
 async fn begin(context: &SwitchoverContext<'_>, agents: &[Endpoint]) -> Result<CompletedSwitchover, SwitchoverError> {
     let agent = agents.iter().find(|agent| agent.member == context.from);
     let agent = agent.ok_or_else(|| context.refused("there is no way to the Patroni beside it".to_owned()))?;
-    let config = read(agent, "/config", PATIENCE).await.map_err(|why| context.refused(why))?;
+    let config = read(agent, "/config", PATIENCE).await.map_err(|why| context.refused(why.to_string()))?;
     // One who does not keep up would, once commits wait for it, let clients wait as well.
     catch_up(context).await?;
     let before = Settings::read(&config);
     let change = before.all_in_step(context.endpoints.len().saturating_sub(1));
     if let Some(change) = &change {
-        set(agent, change).await.map_err(|why| context.refused(why))?;
+        set(agent, change).await.map_err(|why| context.refused(why.to_string()))?;
     }
     let moved = match ready(context, agent).await {
         Ok(()) => request_switchover(context, agent).await,
@@ -94,9 +94,10 @@ async fn in_step(context: &SwitchoverContext<'_>, agent: &Endpoint) -> Result<()
             return Ok(());
         }
         if begun.elapsed() > IN_STEP_WITHIN {
-            let why = told.err().unwrap_or_else(|| {
-                format!("after {IN_STEP_WITHIN:?} commits do not wait for {} (see patronictl list)", context.to)
-            });
+            let why = told.err().map_or_else(
+                || format!("after {IN_STEP_WITHIN:?} commits do not wait for {} (see patronictl list)", context.to),
+                |why| why.to_string(),
+            );
             return Err(context.refused(why));
         }
         sleep(LOOK).await;
@@ -149,10 +150,12 @@ async fn led(context: &SwitchoverContext<'_>, started: Instant) -> Result<Comple
 }
 
 /// Changes the dynamic configuration; all members hear of it.
-async fn set(agent: &Endpoint, change: &Value) -> Result<(), String> {
+async fn set(agent: &Endpoint, change: &Value) -> Result<(), ServerError> {
     match ask(agent, Method::PATCH, "/config", Some(change), PATIENCE).await? {
         Answer { status: 200, .. } => Ok(()),
-        Answer { status, text } => Err(format!("Patroni beside {} answered {status}: {text}", agent.member)),
+        Answer { status, text } => {
+            Err(ServerError::Refused(format!("Patroni beside {} answered {status}: {text}", agent.member)))
+        }
     }
 }
 

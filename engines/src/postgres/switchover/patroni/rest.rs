@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::Endpoint;
+use crate::{Endpoint, ServerError};
 
 /// What it answered: the status, and the text.
 pub(super) struct Answer {
@@ -27,21 +27,24 @@ pub(super) async fn ask(
     path: &str,
     body: Option<&Value>,
     patience: Duration,
-) -> Result<Answer, String> {
+) -> Result<Answer, ServerError> {
     let asked = timeout(patience, asked(endpoint, method, path, body)).await;
-    asked.map_err(|_| format!("Patroni beside {} did not answer within {patience:?}", endpoint.member))?
+    asked.map_err(|_| {
+        ServerError::Connection(format!("Patroni beside {} did not answer within {patience:?}", endpoint.member))
+    })?
 }
 
 /// The same, where the answer is JSON.
-pub(super) async fn read(endpoint: &Endpoint, path: &str, patience: Duration) -> Result<Value, String> {
+pub(super) async fn read(endpoint: &Endpoint, path: &str, patience: Duration) -> Result<Value, ServerError> {
     let Answer { status, text } = ask(endpoint, Method::GET, path, None, patience).await?;
-    let odd = || format!("Patroni beside {} answered {status} to {path}", endpoint.member);
+    let odd = || ServerError::Refused(format!("Patroni beside {} answered {status} to {path}", endpoint.member));
     if status == 200 { serde_json::from_str(&text).map_err(|_| odd()) } else { Err(odd()) }
 }
 
-async fn asked(endpoint: &Endpoint, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, String> {
-    let words = |error: &dyn std::error::Error| format!("Patroni beside {}: {error}", endpoint.member);
-    let way = endpoint.way.as_ref().map_err(Clone::clone)?;
+async fn asked(endpoint: &Endpoint, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, ServerError> {
+    let words =
+        |error: &dyn std::error::Error| ServerError::Connection(format!("Patroni beside {}: {error}", endpoint.member));
+    let way = endpoint.dial()?;
     let line = TcpStream::connect((way.host.as_str(), way.port)).await.map_err(|error| words(&error))?;
     let (mut sender, talk) = handshake(TokioIo::new(line)).await.map_err(|error| words(&error))?;
     tokio::spawn(async { drop(talk.await) }); // ends with its sender

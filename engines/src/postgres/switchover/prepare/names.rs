@@ -34,7 +34,9 @@ pub(super) async fn name_of(context: &SwitchoverContext<'_>, member: &str) -> Re
 /// Sets the successor's rule, and waits until it has read it. `old` is the name the old primary will register under.
 pub(super) async fn exchange(context: &SwitchoverContext<'_>, old: &str) -> Result<(), SwitchoverError> {
     let refused = |why: String| SwitchoverError::Refused { member: context.to.to_owned(), why };
-    let read = |rule: Option<String>| StandbyNames::parse(&rule.unwrap_or_default()).map_err(refused);
+    let read = |rule: Option<String>| {
+        StandbyNames::parse(&rule.unwrap_or_default()).map_err(|error| refused(error.to_string()))
+    };
     let new = name_of(context, context.to).await?;
     let wanted = read(context.word(context.from, RULE).await?)?.map(|rule| rule.exchanged(&new, old));
     if read(context.word(context.to, RULE).await?)? == wanted {

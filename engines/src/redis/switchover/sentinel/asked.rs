@@ -43,7 +43,7 @@ impl Asked {
             let mut link = match context.connections.to(endpoint).await {
                 Ok(link) => link,
                 Err(error) => {
-                    why = error;
+                    why = error.to_string();
                     continue;
                 }
             };

@@ -1,0 +1,76 @@
+//! A row of an engine's table of conditions, and the conditions that several engines share.
+
+use std::fmt::Display;
+
+use stateful_safety::{Blocker, Blocks, Effect, Passes};
+
+/// A condition under which something may not be done to a database of that engine. In its texts `{name}` stands for a value
+/// that is filled in where the condition is found; `{target}` and `{flags}` for the workload as the user names it and its
+/// namespace flag; `{code}` for its own code.
+pub struct Condition {
+    /// The stable code. Never given to another condition; rows of one condition in other words share it.
+    pub code: &'static str,
+    /// What it means for the judge.
+    pub effect: Effect,
+    /// What was found.
+    pub text: &'static str,
+    /// The next thing to do.
+    pub next_step: &'static str,
+    /// Each value with an example, for the documentation.
+    pub example: &'static [(&'static str, &'static str)],
+}
+
+impl Condition {
+    /// It was found, with these values. The one called `member` names the member it is about.
+    pub fn found(&self, values: &[(&str, &dyn Display)]) -> Blocker {
+        let fill = |text: &str| {
+            let filled = text.replace("{code}", self.code);
+            values.iter().fold(filled, |text, (name, value)| text.replace(&format!("{{{name}}}"), &value.to_string()))
+        };
+        Blocker {
+            code: self.code,
+            effect: self.effect,
+            member: values.iter().find(|(name, _)| *name == "member").map(|(_, member)| member.to_string()),
+            text: fill(self.text),
+            next_step: fill(self.next_step),
+        }
+    }
+
+    /// It, with the values of its example.
+    pub fn example(&self) -> Blocker {
+        let values: Vec<(&str, &dyn Display)> =
+            self.example.iter().map(|(name, value)| (*name, value as &dyn Display)).collect();
+        self.found(&values)
+    }
+}
+
+/// Members tell different stories about which members there are, where they are, and what they do.
+pub const VIEWS_DISAGREE: Condition = Condition {
+    code: "STF-DB-016",
+    effect: Effect::new(Blocks::Everything, Passes::ByItself).and_finishing(),
+    text: "the members do not agree: {member} says {about}",
+    next_step: "wait until all members agree: kubectl stateful status {target} --watch",
+    example: &[("member", "redis-1"), ("about", "redis-3 is marked fail?, but it answers")],
+};
+
+/// A replica group with more than one primary.
+pub const SEVERAL_PRIMARIES: Condition = Condition {
+    code: "STF-DB-018",
+    effect: Effect::new(Blocks::Everything, Passes::ByItself).and_finishing(),
+    text: "{group} has {primaries} primaries, it must have exactly one",
+    next_step: "wait until all members agree: kubectl stateful status {target} --watch",
+    example: &[("group", "the replica group"), ("primaries", "2")],
+};
+
+/// A replica group without a primary. That is what a switchover that was broken off leaves, so it may be finished.
+pub const NO_PRIMARY: Condition = Condition {
+    effect: Effect::new(Blocks::Everything, Passes::ByItself),
+    example: &[("group", "the replica group"), ("primaries", "0")],
+    ..SEVERAL_PRIMARIES
+};
+
+/// A replica group that has not exactly one primary.
+pub fn not_one_primary(group: &str, primaries: usize) -> Blocker {
+    let condition = if primaries == 0 { NO_PRIMARY } else { SEVERAL_PRIMARIES };
+    condition.found(&[("group", &group), ("primaries", &primaries)])
+}

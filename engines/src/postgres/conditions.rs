@@ -1,0 +1,92 @@
+//! Conditions of a PostgreSQL under which something may not be done.
+
+use stateful_safety::{Blocks, Effect, Passes};
+
+use crate::condition::{Condition, NO_PRIMARY, SEVERAL_PRIMARIES};
+
+/// The table.
+pub const CONDITIONS: &[&Condition] = &[
+    &STRANGER,
+    &SEVERAL_PRIMARIES,
+    &NO_PRIMARY,
+    &TRANSACTION_OPEN,
+    &TRANSACTION_PREPARED,
+    &BACKUP_RUNNING,
+    &SLOT_LOST,
+    &SLOT_NOT_CARRIED,
+    &REPLAY_PAUSED,
+    &LED_BY_OTHER,
+];
+
+/// A standby of the primary that is no pod of this workload.
+pub const STRANGER: Condition = Condition {
+    code: "STF-DB-017",
+    effect: Effect::new(Blocks::Everything, Passes::Never).and_finishing(),
+    text: "the database lists {who}, which is no pod of this workload",
+    next_step: "it is a standby that another workload runs: stop it for the duration",
+    example: &[("who", "archive at 10.0.0.9")],
+};
+
+/// A transaction has been open for long: a switchover would end it, and its client would have to begin anew.
+pub const TRANSACTION_OPEN: Condition = Condition {
+    code: "STF-PG-001",
+    effect: Effect::new(Blocks::Switchover, Passes::ByItself),
+    text: "a transaction has been open for {seconds} s on {member} (process {process}); a switchover ends it",
+    next_step: "wait for it, or end it: SELECT pg_terminate_backend({process})",
+    example: &[("member", "postgres-0"), ("process", "4711"), ("seconds", "42")],
+};
+
+/// A transaction waits for the second phase of its commit; its coordinator counts on finding it there.
+pub const TRANSACTION_PREPARED: Condition = Condition {
+    code: "STF-PG-002",
+    effect: Effect::new(Blocks::Switchover, Passes::ByItself),
+    text: "transaction {transaction} is prepared on {member} and waits for its commit",
+    next_step: "end it: COMMIT PREPARED '{transaction}' or ROLLBACK PREPARED '{transaction}'",
+    example: &[("member", "postgres-0"), ("transaction", "order-17")],
+};
+
+/// A base backup reads from this very member and would break off with it.
+pub const BACKUP_RUNNING: Condition = Condition {
+    code: "STF-PG-003",
+    effect: Effect::new(Blocks::SwitchoverAndItsMember, Passes::ByItself),
+    text: "a base backup runs on {member} ({phase})",
+    next_step: "wait for it to end: kubectl stateful status {target} --watch",
+    example: &[("member", "postgres-1"), ("phase", "streaming database files")],
+};
+
+/// A replication slot's log is gone or about to go: its reader cannot follow.
+pub const SLOT_LOST: Condition = Condition {
+    code: "STF-PG-004",
+    effect: Effect::new(Blocks::Everything, Passes::Never),
+    text: "replication slot {slot} of {member} is {status}: its reader cannot follow",
+    next_step: "if its reader is gone for good: SELECT pg_drop_replication_slot('{slot}'); else build it anew",
+    example: &[("member", "postgres-0"), ("slot", "postgres_2"), ("status", "lost")],
+};
+
+/// A logical slot that exists on the primary alone: its reader would have nothing to go on from after a switchover.
+pub const SLOT_NOT_CARRIED: Condition = Condition {
+    code: "STF-PG-005",
+    effect: Effect::new(Blocks::Switchover, Passes::Never),
+    text: "logical slot {slot} is on {member} alone: its reader could not go on after a switchover",
+    next_step: "let the standbys keep a copy (17 and newer: failover = true, sync_replication_slots = on), or end the \
+                subscription for the duration",
+    example: &[("member", "postgres-0"), ("slot", "search")],
+};
+
+/// Replay is paused on a standby: it could not be promoted.
+pub const REPLAY_PAUSED: Condition = Condition {
+    code: "STF-PG-006",
+    effect: Effect::new(Blocks::Switchover, Passes::Never).and_finishing(),
+    text: "{member} has its replay paused and could not take over",
+    next_step: "on that standby: SELECT pg_wal_replay_resume()",
+    example: &[("member", "postgres-1")],
+};
+
+/// A manager that this adapter does not speak to decides who leads, and would take a switchover for a failure.
+pub const LED_BY_OTHER: Condition = Condition {
+    code: "STF-PG-007",
+    effect: Effect::new(Blocks::Switchover, Passes::Never).and_finishing(),
+    text: "{by} decides who leads, as {member} shows",
+    next_step: "let {by} move it ({by} standby switchover)",
+    example: &[("member", "postgres-0"), ("by", "repmgr")],
+};
