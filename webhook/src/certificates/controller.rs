@@ -46,7 +46,7 @@ pub(crate) enum RotationError {
     /// The authorities could not be published.
     #[error("the webhook configurations: {0}")]
     Publish(Error),
-    /// A certificate could not be made.
+    /// A certificate could not be issued.
     #[error(transparent)]
     ActionError(#[from] ActionError),
     /// The Secret belongs to cert-manager or an operator.

@@ -127,7 +127,7 @@ fn conditions_are_counted_by_member_and_by_group() {
         needed: 2,
     });
     snapshot.blockers.push(Blocker {
-        code: "STF-XX-001",
+        code: "STF-RD-001",
         effect: Effect::new(Blocks::Everything, Passes::ByItself),
         member: None,
         text: "a condition".to_owned(),
