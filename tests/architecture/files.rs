@@ -6,10 +6,10 @@ use crate::source::{ROOMS, files};
 const LIMIT: usize = 400;
 
 /// Those that are longer than 300 lines, and why they are one idea all the same. Take one off when it has shrunk.
-const LONG: &[(&str, &str)] = &[(
-    "safety/src/reasons/reason.rs",
-    "one enum with its code, its limit and its words; apart they would drift apart",
-)];
+const LONG: &[(&str, &str)] = &[
+    ("engines/src/mongodb/interpret/tests.rs", "one case of a recorded answer after another, each read by itself"),
+    ("safety/src/reasons/reason.rs", "one enum with its code, its limit and its words; apart they would drift apart"),
+];
 
 #[test]
 fn no_file_is_too_long_to_read() {

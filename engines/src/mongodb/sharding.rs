@@ -66,7 +66,7 @@ impl Sharding {
         format!(
             "this is {}, and no more than that is moved: the config servers first, then one shard after another, each with \
              kubectl stateful upgrade, the mongos last (going back: the other way round), the balancer off all the while. \
-             Nothing here keeps to that order but you, and no cluster with a mongos was at hand to try it",
+             This tool does not keep that order for you, and no cluster with a mongos was at hand to try it",
             self.part
         )
     }

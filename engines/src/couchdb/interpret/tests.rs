@@ -87,7 +87,7 @@ fn one_that_is_away_is_away_and_nothing_else_is_the_matter() {
 
 #[test]
 fn a_node_with_no_balancer_still_holds_its_copies_and_one_in_maintenance_does_not() {
-    let nolb = "! couchdb-1 is in maintenance mode (nolb): load balancers are to lead nobody to it";
+    let nolb = "! couchdb-1 is in maintenance mode (nolb): load balancers are to lead no client to it";
     assert_means(&recorded("maintenance-nolb"), &[THREE, ALL_WELL, nolb]);
     let group = "every shard (a write needs 2): couchdb-0 in sync; couchdb-1 it is in maintenance mode (true); couchdb-2 \
                  in sync";
