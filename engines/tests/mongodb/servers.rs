@@ -280,8 +280,10 @@ impl Database for Servers {
     type Client = Writer;
 
     const PROFILE: &'static EngineProfile = &stateful_engines::mongodb::PROFILE;
-    const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-    /// Shorter than the second that a secondary sleeps which looks for a member to read from.
+    /// Longer than the second that a secondary sleeps in one switchover of fifteen while others write with `w: majority`
+    /// (docs/decisions/0025-the-second-that-is-left-of-a-stepdown.md).
+    const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+    /// Shorter than that second: it does not come where the canary's is the only write under way.
     const LONGEST_CANARY_PAUSE: Duration = Duration::from_millis(700);
     /// The driver sends a write again by itself, and the servers carry it out once.
     const UNKNOWN_BY_CANARY: u64 = 0;
