@@ -1,11 +1,10 @@
-//! THINK. Whom a goal moves, and to what.
+//! THINK. Which members a goal moves, and to which image.
 
 use stateful_cluster::changes::rollout::TemplateChange;
-use stateful_safety::{MemberState, Policy, Role};
+use stateful_safety::{MemberState, Role};
 
-use crate::Snapshot;
-use crate::goal::Goal;
-use crate::steps::{Step, StepStatus, needs_replacing};
+use crate::steps::ChangeTemplate;
+use crate::{Goal, Snapshot};
 
 /// The image a goal leads to.
 pub(crate) fn target_image<'a>(goal: &'a Goal, snapshot: &'a Snapshot) -> &'a str {
@@ -17,8 +16,8 @@ pub(crate) fn target_image<'a>(goal: &'a Goal, snapshot: &'a Snapshot) -> &'a st
     }
 }
 
-/// Whether a goal moves a member; or, for a switchover, whether it takes the lead from it.
-pub(crate) fn moves(goal: &Goal, snapshot: &Snapshot, policy: &Policy, member: &MemberState) -> bool {
+/// Whether a goal moves a member; or, for a switchover, whether it takes the primary role from it.
+pub(crate) fn moves(goal: &Goal, snapshot: &Snapshot, member: &MemberState) -> bool {
     match goal {
         Goal::Switchover { member: wanted } => {
             let group = snapshot.assessment.group_of(wanted);
@@ -27,14 +26,14 @@ pub(crate) fn moves(goal: &Goal, snapshot: &Snapshot, policy: &Policy, member: &
                 && group.is_some_and(|group| group.member(&member.name).is_some())
         }
         Goal::Finalize { .. } => false,
-        // A new template makes every member an old one.
+        // A new template makes every member an outdated one.
         Goal::Upgrade { change: Some(change), .. }
-            if Step::ChangeTemplate { change: change.clone() }.standing(goal, snapshot, policy) != StepStatus::Done =>
+            if !ChangeTemplate { change: change.clone() }.is_visible(snapshot) =>
         {
             true
         }
         Goal::Upgrade { .. } | Goal::EvacuateNode { .. } => {
-            snapshot.workload.member(&member.name).is_some_and(|pod| needs_replacing(goal, snapshot, pod))
+            snapshot.workload.member(&member.name).is_some_and(|pod| goal.needs_replacing(snapshot, pod))
         }
     }
 }

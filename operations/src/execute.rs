@@ -8,9 +8,9 @@ use stateful_engines::SwitchoverError;
 use stateful_safety::{Millis, Policy};
 
 use crate::journal::{Event, Line};
-use crate::patterns::shut;
+use crate::patterns::Pattern;
 use crate::progress::{MemberLine, Progress, What};
-use crate::steps::{Step, StepStatus};
+use crate::steps::{Situation, Step, StepStatus};
 use crate::unstartable_pod::Stuck;
 use crate::{Outcome, Plan, Snapshot, Stop, TimeLimits, World, WorldError};
 
@@ -94,7 +94,7 @@ impl Run<'_> {
                 After::LetGo => {
                     let why = "somebody has set the update strategy back".to_owned();
                     self.count(index, &why)?;
-                    self.follow(self.plan.held_again(index), why).await?;
+                    self.follow(self.plan.hold_again(index), why).await?;
                     index = 0;
                 }
             }
@@ -110,25 +110,27 @@ impl Run<'_> {
             let Some(snapshot) = self.patient_look(index, &step, &mut memory, started).await? else { continue };
             // Before all else: clients wait. Only what this very step has begun, as the journal says, and saw no end of.
             if memory.unanswered
-                && let Some(plan) = self.plan.finishing(index, &snapshot, self.policy)
+                && let Some(plan) = self.plan.finish_switchover(index, &snapshot, self.policy)
             {
                 return Ok(After::Unfinished(Box::new(plan)));
             }
-            if self.plan.is_let_go(index, &snapshot) {
+            if self.plan.has_lost_on_delete(index, &snapshot) {
                 return Ok(After::LetGo);
             }
-            let standing = step.standing(&self.plan.goal, &snapshot, self.policy);
-            if standing != StepStatus::Done {
+            let situation = Situation { goal: &self.plan.goal, snapshot: &snapshot, policy: self.policy };
+            let status = step.status(&situation);
+            if status != StepStatus::Done {
                 memory.settled_looks = 0;
             }
-            let (why, pause) = match standing {
+            let (why, pause) = match status {
                 StepStatus::Stale(why) => return Ok(After::Overtaken(why)),
                 StepStatus::Done => {
                     memory.settled_looks += 1;
                     if memory.attempts == 0 || memory.settled_looks >= STABLE_LOOKS {
                         self.done(index, &step, started, &memory).await?;
-                        let anew = self.plan.spared(index, &snapshot).or_else(|| self.plan.is_to_be_continued(index));
-                        return Ok(anew.map_or(After::Settled, After::Overtaken));
+                        let outdated = self.plan.moves_current_member(index, &snapshot);
+                        let outdated = outdated.or_else(|| self.plan.has_finished_switchover(index));
+                        return Ok(outdated.map_or(After::Settled, After::Overtaken));
                     }
                     (String::new(), POLL)
                 }
@@ -155,7 +157,8 @@ impl Run<'_> {
         snapshot: &Snapshot,
         memory: &mut Memory,
     ) -> Result<Option<(String, Duration)>, Stop> {
-        let Some(reasons) = shut(&self.plan, step, snapshot, self.policy) else {
+        let situation = Situation { goal: &self.plan.goal, snapshot, policy: self.policy };
+        let Some(reasons) = Pattern::of(&self.plan.goal).reasons_against(step, &situation) else {
             return Err(Stop::human(step, "no pattern knows this step".to_owned(), Vec::new()));
         };
         if let Some(first) = reasons.first() {
@@ -166,7 +169,7 @@ impl Run<'_> {
             }
             return Ok(Some((first.to_string(), POLL)));
         }
-        let Some(act) = step.act(snapshot) else {
+        let Some(action) = step.action(snapshot) else {
             return Ok(Some(("its pod is not there".to_owned(), POLL)));
         };
         let attempt = memory.attempts + 1;
@@ -186,7 +189,7 @@ impl Run<'_> {
             let (text, of) = (step.to_string(), self.plan.steps.len());
             self.tell(What::StepStarted { step: index, of, text });
         }
-        match self.world.act(&act, snapshot).await {
+        match self.world.act(&action, snapshot).await {
             Ok(took) => {
                 memory.unanswered = false;
                 memory.handed_over_in = took.and_then(|took| Millis::try_from(took.as_millis()).ok());

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use stateful_cluster::changes::rollout::TemplateChange;
-use stateful_safety::Version;
+use stateful_safety::{Member, Version};
+
+use crate::Snapshot;
 
 /// What is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +53,17 @@ pub enum Surge {
     Add,
     /// None is added, and the one that an operation before has added is removed.
     Withdraw,
+}
+
+impl Goal {
+    /// Whether a member's pod does not meet the goal yet, so that another has to take its place.
+    pub(crate) fn needs_replacing(&self, snapshot: &Snapshot, member: &Member) -> bool {
+        match self {
+            Self::Upgrade { .. } => !snapshot.workload.is_current(member),
+            Self::EvacuateNode { node } => member.node.as_ref() == Some(node),
+            Self::Switchover { .. } | Self::Finalize { .. } => false,
+        }
+    }
 }
 
 impl std::fmt::Display for Goal {

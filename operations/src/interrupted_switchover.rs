@@ -1,14 +1,16 @@
-//! THINK. A switchover that was begun and of which nobody saw the end: whoever asked for it died, or was told "unknown".
-//! Nobody leads then, clients wait, and only the engine knows by looking whether it is to be finished or given back.
+//! THINK. A switchover that was begun and whose end was not observed: the process that asked for it died, or was told
+//! "unknown". Its group has no primary then and clients wait. Only the engine can find out, by observing both members,
+//! whether the switchover is to be finished or reverted.
 
 use stateful_safety::{Policy, Role};
 
 use crate::journal::Entry;
-use crate::steps::Step;
-use crate::{Goal, Origin, Plan, Refusal, Snapshot, draft_plan, make_plan};
+use crate::planning::{Refusal, draft_plan, make_plan};
+use crate::steps::{FinishSwitchover, MovedRole, Step, StepKind};
+use crate::{Goal, Origin, Plan, Snapshot};
 
-/// What is left of an operation towards a goal: the switchover it left unfinished, before all else; else what a fresh look
-/// leaves to do.
+/// What is left of an operation towards a goal: the switchover that was interrupted, before all else; else what a fresh
+/// snapshot leaves to do.
 pub fn plan_remaining(entry: &Entry, goal: &Goal, snapshot: &Snapshot, policy: &Policy) -> Result<Plan, Refusal> {
     let origin = entry.plan.origin.clone();
     match find_interrupted(entry, snapshot) {
@@ -17,61 +19,38 @@ pub fn plan_remaining(entry: &Entry, goal: &Goal, snapshot: &Snapshot, policy: &
     }
 }
 
-/// The step that ends the switchover an operation left in its pause, if it did.
+/// The step that finishes the switchover in which an operation was interrupted, if there is one.
 pub fn find_interrupted(entry: &Entry, snapshot: &Snapshot) -> Option<Step> {
-    finishing(entry.handing_over.as_ref()?, snapshot)
+    finish(entry.open_switchover.as_ref()?, snapshot)
 }
 
-/// The step that ends a switchover which this one began: only where nobody leads, and for engines that can be asked again.
-fn finishing(begun: &Step, snapshot: &Snapshot) -> Option<Step> {
-    let (group, from, to) = begun.switchover()?;
+/// The step that finishes a switchover which this step began: only where the group has no primary, and only for engines that
+/// can be asked again.
+fn finish(begun: &Step, snapshot: &Snapshot) -> Option<Step> {
+    let MovedRole { group, from, to } = begun.moved_role()?;
     let members = &snapshot.assessment.group_of(to)?.members;
     let led = members.iter().any(|member| member.role == Role::Primary);
-    let asked_again = snapshot.workload.engine.finishes_switchovers;
-    (!led && asked_again).then(|| Step::FinishSwitchover {
-        group: group.to_owned(),
-        from: from.to_owned(),
-        to: to.to_owned(),
-    })
+    let can_be_asked_again = snapshot.workload.engine.finishes_switchovers;
+    let step = FinishSwitchover { group: group.to_owned(), from: from.to_owned(), to: to.to_owned() };
+    (!led && can_be_asked_again).then(|| step.into())
 }
 
-/// A plan of one step. What comes after it nobody can say before it is known who leads.
+/// A plan of one step. What comes after it depends on which member becomes the primary.
 fn finish_first(step: Step, goal: &Goal, snapshot: &Snapshot, origin: Origin, policy: &Policy) -> Plan {
     Plan { steps: vec![step], boundary: None, ..draft_plan(goal, snapshot, origin, policy) }
 }
 
 impl Plan {
-    /// What to do instead when a switchover of this plan, begun by whoever carries it out, left nobody leading.
-    pub(crate) fn finishing(&self, index: usize, snapshot: &Snapshot, policy: &Policy) -> Option<Self> {
-        let begun = self.steps.get(index).filter(|step| matches!(step, Step::Switchover { .. }))?;
-        let step = finishing(begun, snapshot)?;
+    /// What to do instead when a switchover of this plan, begun by this process, left its group without a primary.
+    pub(crate) fn finish_switchover(&self, index: usize, snapshot: &Snapshot, policy: &Policy) -> Option<Self> {
+        let begun = self.steps.get(index).filter(|step| step.kind() == StepKind::SwitchOver)?;
+        let step = finish(begun, snapshot)?;
         Some(finish_first(step, &self.goal, snapshot, self.origin.clone(), policy))
     }
 
-    /// Why what is left must be drawn up, once the step that ends a switchover is done.
-    pub(crate) fn is_to_be_continued(&self, index: usize) -> Option<String> {
-        let Some(Step::FinishSwitchover { group, .. }) = self.steps.get(index) else { return None };
+    /// Why the rest must be planned, once the step that finishes a switchover is done.
+    pub(crate) fn has_finished_switchover(&self, index: usize) -> Option<String> {
+        let Some(Step::FinishSwitchover(FinishSwitchover { group, .. })) = self.steps.get(index) else { return None };
         Some(format!("{group} has a primary again"))
-    }
-}
-
-impl Step {
-    /// Group, old primary and successor, where it is about a switchover.
-    pub(crate) fn switchover(&self) -> Option<(&str, &str, &str)> {
-        match self {
-            Self::Switchover { group, from, to } | Self::FinishSwitchover { group, from, to } => {
-                Some((group, from, to))
-            }
-            Self::HoldRollout
-            | Self::ChangeTemplate { .. }
-            | Self::AddMember { .. }
-            | Self::RemoveMember { .. }
-            | Self::Replace { .. }
-            | Self::Route { .. }
-            | Self::Finalize { .. }
-            | Self::BeginTemporarySync
-            | Self::EndTemporarySync
-            | Self::ReleaseRollout { .. } => None,
-        }
     }
 }

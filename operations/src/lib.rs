@@ -11,6 +11,7 @@
 //! and the journal is written; after it the step is looked at until it has settled. Whoever resumes looks again and
 //! draws up what is left: nothing is repeated because it was planned, everything is done because it is not yet so.
 
+mod action;
 mod affected_members;
 pub mod campaign;
 mod canary;
@@ -20,6 +21,7 @@ mod goal;
 mod interrupted_switchover;
 pub mod journal;
 mod live;
+mod origin;
 mod outcome;
 mod patterns;
 mod permissions;
@@ -32,24 +34,26 @@ mod restore;
 mod rollback;
 pub mod session;
 mod snapshot;
-mod steps;
+pub mod steps;
 mod successor;
 mod surge;
 mod temporary_sync;
 mod unstartable_pod;
 mod world;
 
+pub use action::Action;
 pub use canary::RunningCanary;
 pub use canary_check::check_canary;
 pub use execute::execute;
 pub use goal::{Goal, Surge};
 pub use interrupted_switchover::{find_interrupted, plan_remaining};
 pub use live::{Live, Observer, OpenError, watch};
+pub use origin::Origin;
 pub use outcome::{Outcome, Stop, TimeLimits};
 pub use patterns::Pattern;
 pub use permissions::{for_backups, for_drain, for_looking, for_moving};
-pub use plan::{Origin, Plan, PlanOutdated, Refusal, SeenMember};
-pub use planning::{draft_plan, make_plan};
+pub use plan::{Plan, PlanOutdated, SeenMember};
+pub use planning::{Refusal, draft_plan, make_plan};
 pub use preflight::{Finding, findings};
 pub use progress::{MemberLine, Progress, What};
 pub use recent_backup::recent_backup;
@@ -58,6 +62,6 @@ pub use rollback::{changes_image, closes, no_way_back, way_back};
 pub use snapshot::Snapshot;
 /// What is constant about each engine of this build.
 pub use stateful_engines::profiles as engine_profiles;
-pub use steps::{Act, Step};
+pub use steps::Step;
 pub use successor::best_successor;
 pub use world::{World, WorldError};

@@ -1,16 +1,15 @@
-//! The plan: immutable data, drawn up from one look by a pure function.
+//! The plan: immutable data, made from one snapshot by a pure function.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use stateful_safety::{EngineName, Member, Reason, ReplicaGroup, Role, Rollout, Version, WorkloadId};
+use stateful_safety::{EngineName, Member, Role, Rollout, Version, WorkloadId};
 
-use crate::Snapshot;
-use crate::goal::Goal;
 use crate::steps::Step;
+use crate::{Goal, Origin, Snapshot};
 
-/// What an operation will do, and what it saw when that was decided.
+/// What an operation will do, and what was observed when that was decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
@@ -22,7 +21,7 @@ pub struct Plan {
     pub uid: String,
     /// Its engine.
     pub engine: EngineName,
-    /// How its members hang together.
+    /// How its members are related.
     pub topology: String,
     /// What is wanted.
     pub goal: Goal,
@@ -30,9 +29,9 @@ pub struct Plan {
     pub pattern: String,
     /// The StatefulSet as it was before the operation began.
     pub origin: Origin,
-    /// The template's image when this plan was drawn up.
+    /// The template's image when this plan was made.
     pub image: String,
-    /// The members as they were seen.
+    /// The members as they were observed.
     pub members: Vec<SeenMember>,
     /// What is done, in this order.
     pub steps: Vec<Step>,
@@ -43,35 +42,7 @@ pub struct Plan {
     pub notes: Vec<String>,
 }
 
-/// A StatefulSet before an operation: what is restored at its end, and gone back to by `rollback`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Origin {
-    /// The database container's image.
-    pub image: String,
-    /// The update strategy.
-    pub rollout: Rollout,
-    /// The members that led, so that whoever resumes can still restore them.
-    pub primaries: Vec<String>,
-    /// How many members were declared; 0 where an older version did not write it down.
-    #[serde(default)]
-    pub replicas: usize,
-}
-
-impl Origin {
-    /// The present state as the origin.
-    pub fn of(snapshot: &Snapshot) -> Self {
-        let primaries = snapshot.assessment.groups.iter().filter_map(ReplicaGroup::primary);
-        Self {
-            image: snapshot.workload.image.clone(),
-            rollout: snapshot.workload.rollout,
-            primaries: primaries.map(|primary| primary.name.clone()).collect(),
-            replicas: snapshot.workload.replicas,
-        }
-    }
-}
-
-/// A member as a plan saw it.
+/// A member as it was observed when a plan was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SeenMember {
@@ -89,18 +60,7 @@ pub struct SeenMember {
     pub node: Option<String>,
 }
 
-/// Why no plan was drawn up.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// The database is not in a state to be moved.
-    #[error("{} reasons against it", .0.len())]
-    Unsafe(Vec<Reason>),
-    /// There is nothing to do.
-    #[error("nothing to do: {0}")]
-    Nothing(String),
-}
-
-/// What is no longer as a plan saw it.
+/// What has changed since a plan was made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the plan no longer fits: {0}")]
 pub struct PlanOutdated(pub String);
@@ -116,7 +76,7 @@ impl Plan {
         digest.iter().take(5).fold(String::new(), |name, byte| name + &format!("{byte:02x}"))
     }
 
-    /// Whether the world is still the one this plan was drawn up for; to be asked after every prompt and on every file.
+    /// Whether the database is still as it was when this plan was made; asked after every prompt and of every file.
     pub fn still_fits(&self, snapshot: &Snapshot) -> Result<(), PlanOutdated> {
         if self.format != Self::FORMAT {
             let format = self.format;
@@ -129,7 +89,7 @@ impl Plan {
             let (before, now) = (&self.image, &snapshot.workload.image);
             return Err(PlanOutdated(format!("the template's image was {before} and is {now}")));
         }
-        let now = seen(snapshot);
+        let now = observed_members(snapshot);
         for member in &self.members {
             let name = &member.name;
             match now.iter().find(|other| &other.name == name) {
@@ -149,33 +109,28 @@ impl Plan {
 
 /// What becomes of a plan while it is carried out.
 impl Plan {
-    /// Who is old is known only once the controller has made a revision of a new template: going back to a template that
-    /// was there before finds members that need not move, and their groups need not be switched over.
-    pub(crate) fn spared(&self, index: usize, snapshot: &Snapshot) -> Option<String> {
-        let left = matches!(self.steps[index], Step::ChangeTemplate { .. }).then(|| &self.steps[index + 1..])?;
+    /// Why the rest must be planned again after this step: it changed the template, and a member that the plan would still
+    /// move turns out to run the new revision already. Which members are outdated is known only once the controller has
+    /// made a revision; going back to a template that was there before finds members that need not move.
+    pub(crate) fn moves_current_member(&self, index: usize, snapshot: &Snapshot) -> Option<String> {
+        let left = matches!(self.steps[index], Step::ChangeTemplate(_)).then(|| &self.steps[index + 1..])?;
         let is_current =
             |name: &str| snapshot.workload.member(name).is_some_and(|pod| snapshot.workload.is_current(pod));
-        let spared = left.iter().filter_map(Step::subject).find(|member| is_current(member))?;
-        Some(format!("{spared} runs what the template declares already"))
+        let current = left.iter().filter_map(Step::removed_member).find(|member| is_current(member))?;
+        Some(format!("{current} runs what the template declares already"))
     }
 
-    /// Whether a step relies on pods changing by this tool alone, and somebody (a repository's controller, say) has set
-    /// the update strategy back: then the StatefulSet's own picks pods by ordinal again.
-    pub(crate) fn is_let_go(&self, index: usize, snapshot: &Snapshot) -> bool {
+    /// Whether a step relies on pods being replaced by this tool alone, and another client (the controller of a GitOps
+    /// repository, for example) has set the update strategy back: then the StatefulSet controller replaces pods by ordinal.
+    pub(crate) fn has_lost_on_delete(&self, index: usize, snapshot: &Snapshot) -> bool {
         matches!(self.goal, Goal::Upgrade { .. })
-            && matches!(
-                self.steps[index],
-                Step::AddMember { .. }
-                    | Step::Replace { .. }
-                    | Step::Switchover { .. }
-                    | Step::FinishSwitchover { .. }
-                    | Step::RemoveMember { .. }
-            )
+            && self.steps[index].needs_on_delete()
             && snapshot.workload.rollout != Rollout::OnDelete
     }
 
-    /// What is left from a step on, beginning with the hold: at once, since every moment without it may cost a primary.
-    pub(crate) fn held_again(&self, index: usize) -> Self {
+    /// What is left from a step on, beginning with `OnDelete` again: at once, since every moment without it may cost a
+    /// primary.
+    pub(crate) fn hold_again(&self, index: usize) -> Self {
         let mut steps = vec![Step::HoldRollout];
         steps.extend_from_slice(&self.steps[index..]);
         let boundary = self.boundary.and_then(|boundary| boundary.checked_sub(index)).map(|boundary| boundary + 1);
@@ -183,8 +138,8 @@ impl Plan {
     }
 }
 
-/// The members as a look shows them.
-pub(crate) fn seen(snapshot: &Snapshot) -> Vec<SeenMember> {
+/// The members as a snapshot shows them.
+pub(crate) fn observed_members(snapshot: &Snapshot) -> Vec<SeenMember> {
     let member = |member: &Arc<Member>| {
         let state = snapshot.assessment.member(&member.name);
         SeenMember {

@@ -6,7 +6,7 @@ use stateful_safety::{
 
 use crate::affected_members::{moves, target_image};
 use crate::goal::Goal;
-use crate::steps::{Step, is_ended_by_it};
+use crate::steps::{AddMember, ReplaceMember, Situation, Step, StepKind, SwitchOver, is_ended_by_finalize};
 use crate::{Plan, Snapshot};
 
 /// A check.
@@ -116,7 +116,7 @@ fn balancer_off(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Reason
 fn members_well(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Reason> {
     let mut reasons = snapshot.not_whole(policy, mended(plan, snapshot));
     let finalizes = matches!(plan.goal, Goal::Finalize { .. });
-    reasons.retain(|reason| !passes_soon(reason) && (!finalizes || !is_ended_by_it(reason)));
+    reasons.retain(|reason| !passes_soon(reason) && (!finalizes || !is_ended_by_finalize(reason)));
     reasons
 }
 
@@ -129,7 +129,7 @@ fn mended<'a>(plan: &'a Plan, snapshot: &Snapshot) -> Option<&'a str> {
     let first = plan
         .steps
         .iter()
-        .find_map(Step::subject)
+        .find_map(Step::removed_member)
         .filter(|_| matches!(plan.goal, Goal::Upgrade { repair: true, .. }))?;
     (!snapshot.is_well(first)).then_some(first)
 }
@@ -154,7 +154,10 @@ fn is_ended_by_one_more(plan: &Plan, reason: &Reason) -> bool {
 
 /// The member a plan adds.
 fn added(plan: &Plan) -> Option<&str> {
-    plan.steps.iter().find_map(|step| if let Step::AddMember { member, .. } = step { Some(&**member) } else { None })
+    plan.steps.iter().find_map(|step| match step {
+        Step::AddMember(AddMember { member, .. }) => Some(member.as_str()),
+        _ => None,
+    })
 }
 
 fn joins_by_itself(plan: &Plan, snapshot: &Snapshot, _policy: &Policy) -> Vec<Reason> {
@@ -175,7 +178,10 @@ fn lasting(mut reasons: Vec<Reason>, mended: Option<&str>) -> Vec<Reason> {
 
 /// Those that are made anew. The one that was added goes when all else is done, and its own gate asks then.
 fn taken(plan: &Plan) -> impl Iterator<Item = &str> {
-    plan.steps.iter().filter_map(|step| if let Step::Replace { member } = step { Some(&**member) } else { None })
+    plan.steps.iter().filter_map(|step| match step {
+        Step::ReplaceMember(ReplaceMember { member }) => Some(member.as_str()),
+        _ => None,
+    })
 }
 
 fn against_taking(member: &str, snapshot: &Snapshot, policy: &Policy) -> Vec<Reason> {
@@ -186,28 +192,19 @@ fn successors_ready(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Re
     let mended = mended(plan, snapshot);
     let moved = |member: &str| {
         snapshot.leads(member)
-            && snapshot.assessment.member(member).is_some_and(|state| moves(&plan.goal, snapshot, policy, state))
+            && snapshot.assessment.member(member).is_some_and(|state| moves(&plan.goal, snapshot, state))
     };
     let mut reasons: Vec<Reason> = plan
         .steps
         .iter()
         .filter_map(|step| match step {
-            // One that gives a group back comes when all have moved; what it will look like then, its gate will see.
-            Step::Switchover { from, to, .. } if moved(from) && mended != Some(to) && added(plan) != Some(to) => {
+            // One that restores a primary comes when all have moved: its gates judge what is so then.
+            Step::SwitchOver(SwitchOver { from, to, .. })
+                if moved(from) && mended != Some(to) && added(plan) != Some(to) =>
+            {
                 Some(Disruption::Switchover { from: from.clone(), to: to.clone() })
             }
-            Step::Switchover { .. }
-            | Step::FinishSwitchover { .. }
-            | Step::AddMember { .. }
-            | Step::RemoveMember { .. }
-            | Step::Replace { .. }
-            | Step::HoldRollout
-            | Step::ChangeTemplate { .. }
-            | Step::Route { .. }
-            | Step::Finalize { .. }
-            | Step::BeginTemporarySync
-            | Step::EndTemporarySync
-            | Step::ReleaseRollout { .. } => None,
+            _ => None,
         })
         .flat_map(|switchover| lasting(snapshot.against(policy, &switchover), mended))
         .filter(|reason| !passes_soon(reason))
@@ -216,7 +213,7 @@ fn successors_ready(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Re
         .assessment
         .groups
         .iter()
-        .filter(|group| group.primary().is_some_and(|primary| moves(&plan.goal, snapshot, policy, primary)));
+        .filter(|group| group.primary().is_some_and(|primary| moves(&plan.goal, snapshot, primary)));
     let can_lead = |member: &MemberState| {
         let follows = member.role == Role::Replica && member.sync.is_streaming();
         member.is_electable() && (follows || mended == Some(&member.name))
@@ -232,15 +229,16 @@ fn storage_kept(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Reason
     let about_storage =
         |reason: &Reason| matches!(reason, Reason::StorageNotKept { .. } | Reason::NoPersistence { .. });
     primaries
-        .filter(|primary| moves(&plan.goal, snapshot, policy, primary) && !matches!(plan.goal, Goal::Switchover { .. }))
+        .filter(|primary| moves(&plan.goal, snapshot, primary) && !matches!(plan.goal, Goal::Switchover { .. }))
         .flat_map(|primary| against_taking(&primary.name, snapshot, policy))
         .filter(about_storage)
         .collect()
 }
 
 fn one_release(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Reason> {
-    let finalizes = plan.steps.iter().filter(|step| matches!(step, Step::Finalize { .. }));
-    finalizes.flat_map(|step| step.refused(snapshot, policy)).collect()
+    let situation = Situation { goal: &plan.goal, snapshot, policy };
+    let finalizes = plan.steps.iter().filter(|step| step.kind() == StepKind::Finalize);
+    finalizes.flat_map(|step| step.reasons_against(&situation)).collect()
 }
 
 fn version_forward(plan: &Plan, snapshot: &Snapshot, _policy: &Policy) -> Vec<Reason> {

@@ -25,7 +25,7 @@ pub(crate) struct Stuck {
 impl Stuck {
     /// Why the pod a step waits for will never start, once it has said so for too long.
     pub(crate) fn for_too_long(&mut self, step: &Step, snapshot: &Snapshot) -> Option<String> {
-        let pod = snapshot.workload.member(step.awaited()?)?;
+        let pod = snapshot.workload.member(step.awaited_pod()?)?;
         let Some(why) = pod.waiting.as_deref().filter(|why| CANNOT.contains(why)) else {
             // A crash loop runs for a moment between two crashes; only being ready clears it.
             if pod.ready {

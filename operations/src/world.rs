@@ -7,8 +7,8 @@ use stateful_cluster::Error as ClusterError;
 use stateful_engines::{BoxFuture, SwitchoverError};
 use stateful_safety::Millis;
 
+use crate::action::Action;
 use crate::journal::Event;
-use crate::steps::Act;
 use crate::{Progress, Snapshot};
 
 /// What went wrong with the world.
@@ -36,8 +36,12 @@ pub trait World: Send + Sync {
     /// LOOK. Everything there is to know now.
     fn observe(&self) -> BoxFuture<'_, Result<Snapshot, WorldError>>;
 
-    /// TOUCH. One act, on the world as it was last seen.
-    fn act<'a>(&'a self, act: &'a Act, snapshot: &'a Snapshot) -> BoxFuture<'a, Result<Option<Duration>, WorldError>>;
+    /// TOUCH. One change, on the database as it was last observed. For a switchover, how long it took.
+    fn act<'a>(
+        &'a self,
+        action: &'a Action,
+        snapshot: &'a Snapshot,
+    ) -> BoxFuture<'a, Result<Option<Duration>, WorldError>>;
 
     /// TOUCH. Writes a line of the journal; returns once it is kept. Fails when the operation is no longer ours.
     fn record<'a>(&'a self, event: &'a Event) -> BoxFuture<'a, Result<(), WorldError>>;

@@ -11,7 +11,7 @@ use crate::source::files;
 const HEAD: &str = "# Patterns
 
 How `kubectl stateful` reaches a goal: tables of rows, done from top to bottom, never two at once. Before each row acts,
-its gates are asked on a fresh look and the journal is written; after it, members are looked at until the row has settled.
+its gates are asked on a fresh snapshot and the journal is written; after it, the members are observed until the row is done.
 Made from `operations/src/patterns/` by `tests/architecture`; do not edit.
 ";
 
@@ -48,17 +48,17 @@ fn every_table_is_the_pattern_of_a_goal() {
 fn the_document_says_what_the_tables_say() {
     let mut text = HEAD.to_owned();
     for (verbs, pattern) in all() {
-        let Pattern { name, each_unfinished, first, each_replica, each_primary, each_restored, each_added, last } =
+        let Pattern { name, each_interrupted, first, each_replica, each_primary, each_restored, surge_replica, last } =
             pattern;
         writeln!(text, "\n## {name}\n\nFor `{verbs}`. {}\n", told(pattern)).expect("text");
-        text.push_str("| when | act | only while | going back |\n|---|---|---|---|\n");
+        text.push_str("| when | step | only while | going back |\n|---|---|---|---|\n");
         let parts = [
-            ("before all else, a switchover nobody saw the end of", each_unfinished),
+            ("before all else, a switchover that was interrupted", each_interrupted),
             ("first", first),
             ("each replica that must move", each_replica),
             ("then each primary that must move", each_primary),
-            ("then each group to be given back", each_restored),
-            ("then the member that was added; switching over only if it leads", each_added),
+            ("then each group whose primary is restored", each_restored),
+            ("then the extra replica; switching over only if it is a primary", surge_replica),
             ("last", last),
         ];
         for (when, rows) in parts {
@@ -72,7 +72,7 @@ fn the_document_says_what_the_tables_say() {
     assert_golden("docs/patterns.md", &text);
 }
 
-/// `Switchover` as people write it: `switch over`.
+/// `SwitchOver` as people write it: `switch over`.
 fn words(name: &str) -> String {
     let mut text = String::new();
     for letter in name.chars() {

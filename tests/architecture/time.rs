@@ -12,7 +12,7 @@ const THINK: &str = "//! THINK";
 
 /// Files that decide and whose first line does not begin with that word, each by the end of its path.
 const THINKING_FILES: &[&str] = &[
-    "/planning.rs",
+    "/retry.rs",
     "/execute.rs",
     "/pool_filter.rs",
     "/interrupted_switchover.rs",

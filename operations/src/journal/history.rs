@@ -4,7 +4,8 @@ use stateful_engines::Ledger;
 use stateful_safety::Millis;
 
 use super::{Event, Line, State};
-use crate::{Plan, Step};
+use crate::Plan;
+use crate::steps::{Step, StepKind};
 
 /// An operation, as its journal tells it.
 #[derive(Debug, Clone)]
@@ -29,8 +30,8 @@ pub struct Entry {
     pub current: Plan,
     /// Steps done, under all plans it followed.
     pub done: usize,
-    /// The switchover it began last and of which no line says how it ended. Nobody may lead since.
-    pub handing_over: Option<Step>,
+    /// The switchover that it began last and of which no line says how it ended. The group may have no primary since.
+    pub open_switchover: Option<Step>,
     /// What the canary saw.
     pub canary: Option<Ledger>,
 }
@@ -68,7 +69,7 @@ fn follow(id: &str, entry: Option<Entry>, state: State, event: Event) -> Result<
             plan,
             current,
             done: 0,
-            handing_over: None,
+            open_switchover: None,
             canary: None,
         });
     };
@@ -78,21 +79,21 @@ fn follow(id: &str, entry: Option<Entry>, state: State, event: Event) -> Result<
         Line::Opened { .. } => {}
         Line::Acting { step, .. } => {
             if let Some(step) = switchover(&entry.current, step) {
-                entry.handing_over = Some(step);
+                entry.open_switchover = Some(step);
             }
         }
         Line::Redrawn { plan, .. } => {
             entry.current = known(plan)?;
-            // Any other plan is drawn up from a look on which somebody leads.
-            if !entry.current.steps.iter().any(|step| matches!(step, Step::FinishSwitchover { .. })) {
-                entry.handing_over = None;
+            // Any other plan is made from a snapshot on which every group has a primary.
+            if !entry.current.steps.iter().any(|step| step.kind() == StepKind::FinishSwitchover) {
+                entry.open_switchover = None;
             }
             entry.note = None;
         }
         Line::Done { step, .. } => {
             entry.done += 1;
             if switchover(&entry.current, step).is_some() {
-                entry.handing_over = None;
+                entry.open_switchover = None;
             }
         }
         Line::Stopped { why } => entry.note = Some(why),
@@ -104,7 +105,7 @@ fn follow(id: &str, entry: Option<Entry>, state: State, event: Event) -> Result<
 
 /// The step of a plan at that place, if it is about a switchover.
 fn switchover(plan: &Plan, step: usize) -> Option<Step> {
-    plan.steps.get(step).filter(|step| step.switchover().is_some()).cloned()
+    plan.steps.get(step).filter(|step| step.moved_role().is_some()).cloned()
 }
 
 /// A plan of another format may mean what this version does not know of.

@@ -1,7 +1,8 @@
 //! A journal that a version before the names changed has written is still read, and still resumed.
 
 use super::{State, read};
-use crate::{Goal, Step};
+use crate::Goal;
+use crate::steps::{Step, SwitchOver};
 
 /// As f203f8a wrote it: `renew`, `handOver`, `beginSynchrony` and the rest of the names of that time.
 const OLD: &[&str] = &[
@@ -23,8 +24,8 @@ fn a_journal_of_an_older_version_is_read_and_its_open_switchover_is_known() {
     assert!(entry.state.is_open());
     assert!(matches!(entry.plan.goal, Goal::Upgrade { .. }));
     assert_eq!(entry.plan.steps[2], Step::BeginTemporarySync);
-    let switchover = Step::Switchover { group: "main".to_owned(), from: "db-0".to_owned(), to: "db-1".to_owned() };
-    assert_eq!(entry.handing_over, Some(switchover));
+    let switchover = SwitchOver { group: "main".to_owned(), from: "db-0".to_owned(), to: "db-1".to_owned() };
+    assert_eq!(entry.open_switchover, Some(switchover.into()));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The real world: a Kubernetes cluster and the servers in it.
 
+mod actions;
 mod endpoints;
 mod found_poolers;
 mod journal;
@@ -18,20 +19,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use stateful_cluster::changes;
-use stateful_cluster::changes::EvictionOutcome;
-use stateful_cluster::changes::rollout;
 use stateful_cluster::discovery::workloads;
 use stateful_cluster::journal_records::JournalRecord;
 use stateful_cluster::locks::{NEXT_POD, OperationLock};
 use stateful_cluster::{Cluster, Error as ClusterError};
-use stateful_engines::{BoxFuture, Endpoint, Engine, Prepared, SwitchoverError};
+use stateful_engines::{BoxFuture, Endpoint, Engine};
 use stateful_safety::{Millis, Workload};
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio::time::timeout;
 
+use crate::action::Action;
 use crate::journal::Event;
-use crate::steps::Act;
 use crate::{Progress, Snapshot, What, World, WorldError};
 pub use observer::{Observer, OpenError};
 pub use watchdog::watch;
@@ -92,10 +90,10 @@ impl Live {
         self.sight.engine()
     }
 
-    /// Tries an act out with the API server's dry run: admission, budgets and permissions have their say, nothing
-    /// changes. A switchover has no dry run; the judge's word is all there is.
-    pub async fn try_out(&self, act: &Act, snapshot: &Snapshot) -> Result<(), WorldError> {
-        self.carry_out(act, snapshot, true).await.map(|_| ())
+    /// Tries a change out with the API server's dry run: admission, budgets and permissions are asked, nothing changes. A
+    /// switchover has no dry run; only the judge is asked about it.
+    pub async fn try_out(&self, action: &Action, snapshot: &Snapshot) -> Result<(), WorldError> {
+        self.carry_out(action, snapshot, true).await.map(|_| ())
     }
 
     /// TOUCH. Takes back what the members were told ahead of a restart that did not come. What was done, and what could not
@@ -117,74 +115,6 @@ impl Live {
             self.report(Progress { at: self.now(), what: What::Noted { text } });
         }
     }
-
-    async fn carry_out(&self, act: &Act, snapshot: &Snapshot, dry_run: bool) -> Result<Option<Duration>, WorldError> {
-        let workload = &snapshot.workload;
-        match act {
-            Act::Hold => rollout::hold(&self.cluster, workload, dry_run).await?,
-            Act::ChangeTemplate(change) => {
-                rollout::change_template(&self.cluster, workload, change, dry_run).await?;
-            }
-            Act::Add { replicas } | Act::Remove { replicas, .. } => {
-                let scaled = changes::scale(&self.cluster, workload, *replicas, dry_run).await;
-                scaled.map_err(|error| match error {
-                    // Somebody has scaled it: what that leaves to do is seen by looking.
-                    ClusterError::Conflict(why) => WorldError::NotYet(why),
-                    error => error.into(),
-                })?;
-            }
-            Act::Release(before) => rollout::release(&self.cluster, workload, *before, dry_run).await?,
-            Act::Route { services, to } => {
-                for service in services {
-                    changes::reroute(&self.cluster, &self.workload.id.namespace, service, to, dry_run).await?;
-                }
-            }
-            Act::Evict { member, uid } => {
-                if !dry_run {
-                    let endpoints = self.endpoints.borrow().clone();
-                    let is_led_to = workload.member(member).is_some_and(|pod| pod.ready);
-                    let engine = self.sight.engine();
-                    let prepared = match engine.restart_preparation() {
-                        Some(preparation) => preparation.prepare_restart(&endpoints, member).await?,
-                        None => Prepared::Ready,
-                    };
-                    match prepared {
-                        Prepared::LookAgain(why) => return Err(WorldError::NotYet(why)),
-                        Prepared::OnceNobodyIsLedToIt(why) if is_led_to => return Err(WorldError::NotYet(why)),
-                        Prepared::OnceNobodyIsLedToIt(_) | Prepared::Ready => {}
-                    }
-                }
-                let evicted = changes::evict(&self.cluster, &self.workload.id.namespace, member, uid, dry_run).await?;
-                match evicted {
-                    EvictionOutcome::Granted | EvictionOutcome::Gone => {}
-                    EvictionOutcome::Refused(why) => return Err(WorldError::NotGranted(why)),
-                }
-            }
-            Act::BeginTemporarySync if !dry_run => self.begin_temporary_sync(workload).await?,
-            Act::EndTemporarySync if !dry_run => self.end_temporary_sync().await?,
-            Act::BeginTemporarySync | Act::EndTemporarySync => {} // a setting of the servers' own: no dry run
-            Act::Finalize(release) => {
-                if !dry_run {
-                    let endpoints = self.endpoints.borrow().clone();
-                    let engine = self.sight.engine();
-                    let finalization = engine.finalization().ok_or_else(|| cannot(&snapshot.workload, "finalize"))?;
-                    finalization.finalize(&endpoints, release).await?;
-                }
-            }
-            Act::Switchover { from, to } => {
-                if !dry_run {
-                    return self.switch_over(snapshot, from, to).await.map(Some);
-                }
-            }
-        }
-        Ok(None)
-    }
-}
-
-/// An act that the workload's engine does not have. No plan has it either.
-fn cannot(workload: &Workload, act: &str) -> WorldError {
-    let why = format!("there is no {act} for it");
-    SwitchoverError::Refused { member: workload.engine.to_string(), why }.into()
 }
 
 impl World for Live {
@@ -199,15 +129,19 @@ impl World for Live {
         })
     }
 
-    fn act<'a>(&'a self, act: &'a Act, snapshot: &'a Snapshot) -> BoxFuture<'a, Result<Option<Duration>, WorldError>> {
+    fn act<'a>(
+        &'a self,
+        action: &'a Action,
+        snapshot: &'a Snapshot,
+    ) -> BoxFuture<'a, Result<Option<Duration>, WorldError>> {
         Box::pin(async move {
             let ours = self.ours.lock().await;
             let lock = ours.lock.as_ref().ok_or_else(|| ClusterError::LockLost(self.workload.id.to_string()))?;
             lock.confirm().await?;
-            if let Act::Evict { uid, .. } | Act::Remove { uid, .. } = act {
+            if let Action::Evict { uid, .. } | Action::RemoveMember { uid, .. } = action {
                 lock.announce(NEXT_POD, uid).await?; // the guard lets this very pod pass, and no other of the workload
             }
-            self.carry_out(act, snapshot, false).await
+            self.carry_out(action, snapshot, false).await
         })
     }
 

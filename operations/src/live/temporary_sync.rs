@@ -2,14 +2,15 @@
 
 use stateful_safety::Workload;
 
-use super::{Live, cannot};
+use super::Live;
+use super::actions::no_capability;
 use crate::{World, WorldError};
 
 impl Live {
     pub(super) async fn begin_temporary_sync(&self, workload: &Workload) -> Result<(), WorldError> {
         let endpoints = self.endpoints.borrow().clone();
         let engine = self.sight.engine();
-        let sync = engine.temporary_sync().ok_or_else(|| cannot(workload, "temporary synchronous commit"))?;
+        let sync = engine.temporary_sync().ok_or_else(|| no_capability(workload, "temporary synchronous commit"))?;
         Ok(sync.begin_temporary_sync(&endpoints).await?)
     }
 

@@ -1,22 +1,22 @@
 //! Finalize: an upgrade to another release is made final.
 //!
-//! Until then servers of the release before can open the data, so that is the way back; it is left to people when to give it
-//! up, days after the upgrade if they like. Every member runs the new release by then, or it could not follow.
+//! Until then servers of the release before can open the data, so that is the way back. Users decide when to give it up, days
+//! after the upgrade if they like. By then every member runs the new release, or it could not follow any more.
 
-use super::{Gate, Kind, Pattern, Row, UNFINISHED};
+use super::{FINISH_INTERRUPTED, Gate, Pattern, Row, StepKind};
 
 /// The table.
 #[rustfmt::skip]
 pub(crate) const FINALIZE: Pattern = Pattern {
     name: "finalize",
-    //      act                   only while                                         going back
-    each_unfinished: UNFINISHED,
+    //      step                    only while            going back
+    each_interrupted: FINISH_INTERRUPTED,
     first: &[
-        Row(Kind::Finalize,       &[Gate::JudgeAllows],                              "none: older servers cannot open the data any more"),
+        Row(StepKind::Finalize, &[Gate::JudgeAllows], "none: older servers cannot open the data any more"),
     ],
     each_replica: &[],
     each_primary: &[],
     each_restored: &[],
-    each_added: &[],
+    surge_replica: &[],
     last: &[],
 };

@@ -1,31 +1,31 @@
 //! Leave node: no member stays on a node that is about to go.
 //!
-//! Replicas leave first, and for a reason of its own: when every copy of a group is on the node, the replica that has
-//! left is the successor that lets its primary leave too. Primaries switch over to a member elsewhere, then leave. The
-//! node is cordoned before the first row, so nobody comes back to it. A group is given back only where the database's own
-//! configuration would have its old primary, now elsewhere, take it back by itself.
+//! Replicas leave first: when every copy of a group is on the node, the replica that has left is the successor that lets its
+//! primary leave too. Each primary switches over to a member elsewhere, then leaves. The node is cordoned before the first
+//! row, so no member comes back to it. A primary role is restored only where the database's own configuration would have its
+//! old primary, now on another node, take the role back by itself.
 
-use super::{Gate, Kind, Pattern, Row, UNFINISHED};
+use super::{FINISH_INTERRUPTED, Gate, Pattern, Row, StepKind};
 
 /// The table.
 #[rustfmt::skip]
 pub(crate) const LEAVE_NODE: Pattern = Pattern {
     name: "leave-node",
-    //      act                   only while                                         going back
-    each_unfinished: UNFINISHED,
+    //      step                         only while                                going back
+    each_interrupted: FINISH_INTERRUPTED,
     first: &[],
     each_replica: &[
-        Row(Kind::Replace,        &[Gate::EveryoneElseInSync, Gate::JudgeAllows],    "none needed"),
+        Row(StepKind::ReplaceMember, &[Gate::OthersInSync, Gate::JudgeAllows], "none needed"),
     ],
     each_primary: &[
-        Row(Kind::Switchover,       &[Gate::EveryoneInSync, Gate::JudgeAllows],        "switchover"),
-        Row(Kind::Route,          &[],                                               "the next switchover"),
-        Row(Kind::Replace,        &[Gate::EveryoneElseInSync, Gate::JudgeAllows],    "none needed"),
+        Row(StepKind::SwitchOver,    &[Gate::AllInSync, Gate::JudgeAllows],    "switchover"),
+        Row(StepKind::RouteClients,  &[],                                      "the next switchover"),
+        Row(StepKind::ReplaceMember, &[Gate::OthersInSync, Gate::JudgeAllows], "none needed"),
     ],
     each_restored: &[
-        Row(Kind::Switchover,       &[Gate::EveryoneInSync, Gate::JudgeAllows],        "switchover"),
-        Row(Kind::Route,          &[],                                               "the next switchover"),
+        Row(StepKind::SwitchOver,    &[Gate::AllInSync, Gate::JudgeAllows],    "switchover"),
+        Row(StepKind::RouteClients,  &[],                                      "the next switchover"),
     ],
-    each_added: &[],
+    surge_replica: &[],
     last: &[],
 };

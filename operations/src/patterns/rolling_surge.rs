@@ -1,43 +1,44 @@
-//! Rolling surge: rolling replace, with a member more for the duration.
+//! Rolling surge: rolling replace, with an extra replica for the duration.
 //!
-//! The member is added when the template is the new one and before anybody is touched: it is the first to run what all will
-//! run, and while another is away the database has as many copies, and commits as many standbys, as before. It is avoided as
-//! a successor, so that roles move once; where it leads all the same it switches over before it goes, since scaling back takes
-//! the highest ordinal, whatever its role. One that is broken goes first in a rollback: it holds back everybody else.
+//! The extra replica is added after the template has changed and before any other member is touched: it is the first to run
+//! the new template, and while another member is away the database has as many copies, and commits as many standbys, as
+//! before. Planning avoids it as a successor, so that roles move once. Where it is a primary all the same, it switches over
+//! before it goes, since scaling back takes the highest ordinal, whatever its role. An extra replica that is broken goes first
+//! in a rollback, because no other member may be touched while one is broken.
 
-use super::{Gate, Kind, Pattern, Row, UNFINISHED};
+use super::{FINISH_INTERRUPTED, Gate, Pattern, Row, StepKind};
 
 /// The table.
 #[rustfmt::skip]
 pub(crate) const ROLLING_SURGE: Pattern = Pattern {
     name: "rolling-surge",
-    //      act                   only while                                                           going back
-    each_unfinished: UNFINISHED,
+    //      step                              only while                                                   going back
+    each_interrupted: FINISH_INTERRUPTED,
     first: &[
-        Row(Kind::HoldRollout,    &[],                                                                 "the last row restores it"),
-        Row(Kind::ChangeTemplate, &[],                                                                 "rollback"),
-        Row(Kind::AddMember,      &[],                                                                 "rollback removes it"),
-        Row(Kind::BeginTemporarySync, &[Gate::EveryoneInSync],                                             "the last row ends it, and abort"),
+        Row(StepKind::HoldRollout,        &[],                                                         "the last row restores it"),
+        Row(StepKind::ChangeTemplate,     &[],                                                         "rollback"),
+        Row(StepKind::AddMember,          &[],                                                         "rollback removes it"),
+        Row(StepKind::BeginTemporarySync, &[Gate::AllInSync],                                          "the last row ends it, and abort"),
     ],
     each_replica: &[
-        Row(Kind::Replace,        &[Gate::EveryoneElseInSync, Gate::JudgeAllows, Gate::BalancerOff],   "rollback"),
+        Row(StepKind::ReplaceMember,      &[Gate::OthersInSync, Gate::JudgeAllows, Gate::BalancerOff], "rollback"),
     ],
     each_primary: &[
-        Row(Kind::Switchover,       &[Gate::EveryoneInSync, Gate::JudgeAllows, Gate::BalancerOff],       "forward only, if the versions differ"),
-        Row(Kind::Route,          &[],                                                                 "the next switchover"),
-        Row(Kind::Replace,        &[Gate::EveryoneElseInSync, Gate::JudgeAllows, Gate::BalancerOff],   "forward only, if the versions differ"),
+        Row(StepKind::SwitchOver,         &[Gate::AllInSync, Gate::JudgeAllows, Gate::BalancerOff],    "forward only, if the versions differ"),
+        Row(StepKind::RouteClients,       &[],                                                         "the next switchover"),
+        Row(StepKind::ReplaceMember,      &[Gate::OthersInSync, Gate::JudgeAllows, Gate::BalancerOff], "forward only, if the versions differ"),
     ],
     each_restored: &[
-        Row(Kind::Switchover,       &[Gate::EveryoneInSync, Gate::JudgeAllows],                          "switchover"),
-        Row(Kind::Route,          &[],                                                                 "the next switchover"),
+        Row(StepKind::SwitchOver,         &[Gate::AllInSync, Gate::JudgeAllows],                       "switchover"),
+        Row(StepKind::RouteClients,       &[],                                                         "the next switchover"),
     ],
-    each_added: &[
-        Row(Kind::Switchover,       &[Gate::EveryoneInSync, Gate::JudgeAllows],                          "switchover"),
-        Row(Kind::Route,          &[],                                                                 "the next switchover"),
-        Row(Kind::RemoveMember,   &[Gate::EveryoneElseInSync, Gate::JudgeAllows],                      "kubectl scale: its claim is kept"),
+    surge_replica: &[
+        Row(StepKind::SwitchOver,         &[Gate::AllInSync, Gate::JudgeAllows],                       "switchover"),
+        Row(StepKind::RouteClients,       &[],                                                         "the next switchover"),
+        Row(StepKind::RemoveMember,       &[Gate::OthersInSync, Gate::JudgeAllows],                    "kubectl scale: its claim is kept"),
     ],
     last: &[
-        Row(Kind::EndTemporarySync,   &[Gate::EveryoneInSync],                                             "none needed"),
-        Row(Kind::ReleaseRollout, &[Gate::EveryoneInSync, Gate::EveryoneCurrent],                      "none needed"),
+        Row(StepKind::EndTemporarySync,   &[Gate::AllInSync],                                          "none needed"),
+        Row(StepKind::ReleaseRollout,     &[Gate::AllInSync, Gate::AllCurrent],                        "none needed"),
     ],
 };

@@ -1,20 +1,20 @@
-//! Switchover: another member leads.
+//! Switchover: another member becomes the primary of its group.
 
-use super::{Gate, Kind, Pattern, Row, UNFINISHED};
+use super::{FINISH_INTERRUPTED, Gate, Pattern, Row, StepKind};
 
 /// The table.
 #[rustfmt::skip]
 pub(crate) const SWITCHOVER: Pattern = Pattern {
     name: "switchover",
-    //      act                   only while                                         going back
-    each_unfinished: UNFINISHED,
+    //      step                        only while                             going back
+    each_interrupted: FINISH_INTERRUPTED,
     first: &[],
     each_replica: &[],
     each_primary: &[
-        Row(Kind::Switchover,       &[Gate::EveryoneInSync, Gate::JudgeAllows],        "switchover"),
-        Row(Kind::Route,          &[],                                               "the next switchover"),
+        Row(StepKind::SwitchOver,   &[Gate::AllInSync, Gate::JudgeAllows], "switchover"),
+        Row(StepKind::RouteClients, &[],                                   "the next switchover"),
     ],
     each_restored: &[],
-    each_added: &[],
+    surge_replica: &[],
     last: &[],
 };

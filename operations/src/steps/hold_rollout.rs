@@ -1,21 +1,53 @@
 //! # What it does
-//! Puts the StatefulSet on `OnDelete`. Under `RollingUpdate` its controller would replace pods by ordinal the moment the
-//! template changes, primaries like any other, and under a partition a pod deleted below it comes back old.
+//! Sets the StatefulSet's update strategy to `OnDelete`. Under `RollingUpdate` its controller would replace pods by ordinal
+//! as soon as the template changes, primaries like any other; and with a partition, a pod below it that is deleted comes
+//! back with the old template.
 //! # Safe to repeat because
-//! A strategy set twice is set.
+//! Setting a strategy that is set already changes nothing.
 //! # Undo
 //! The plan's last row restores the strategy as it was.
 //! # Gives up when
-//! The API server refuses.
+//! The API server refuses the patch.
 
-use stateful_safety::Rollout;
+use std::fmt::{Display, Formatter, Result};
 
+use stateful_safety::{Reason, Rollout};
+
+use super::{RowContext, Situation, StepRules, StepStatus};
 use crate::Snapshot;
-use crate::steps::StepStatus;
+use crate::action::Action;
 
-pub(super) fn standing(snapshot: &Snapshot) -> StepStatus {
-    match snapshot.workload.rollout {
-        Rollout::OnDelete => StepStatus::Done,
-        Rollout::RollingUpdate { .. } => StepStatus::Pending,
+/// Set the update strategy to `OnDelete`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HoldRollout;
+
+impl StepRules for HoldRollout {
+    fn fill(_row: &RowContext<'_>) -> Option<Self> {
+        Some(Self)
+    }
+
+    fn status(&self, situation: &Situation<'_>) -> StepStatus {
+        match situation.snapshot.workload.rollout {
+            Rollout::OnDelete => StepStatus::Done,
+            Rollout::RollingUpdate { .. } => StepStatus::Pending,
+        }
+    }
+
+    fn reasons_against(&self, _situation: &Situation<'_>) -> Vec<Reason> {
+        Vec::new()
+    }
+
+    fn action(&self, _snapshot: &Snapshot) -> Option<Action> {
+        Some(Action::HoldRollout)
+    }
+
+    fn needs_on_delete(&self) -> bool {
+        false
+    }
+}
+
+impl Display for HoldRollout {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.write_str("hold the rollout (OnDelete)")
     }
 }

@@ -1,5 +1,8 @@
-//! Steps: what a plan is made of. A file each, with the same questions answered in its head: what it does, why it is
-//! safe to repeat, how it is undone, when it gives up.
+//! Steps: what a plan is made of. Each is a file and a row of the table in this one.
+//!
+//! The file answers in its head: what the step does, why it is safe to repeat, how it is undone, when it gives up; and it
+//! answers in code the questions of [`StepRules`]. Everything else (planning, execution, the journal, resuming) asks those
+//! questions and knows no step by name, except where a pattern's order depends on one.
 
 mod add_member;
 mod begin_temporary_sync;
@@ -10,282 +13,238 @@ mod finish_switchover;
 mod hold_rollout;
 mod release_rollout;
 mod remove_member;
-mod replace;
-mod route;
-mod switchover;
+mod replace_member;
+mod route_clients;
+mod switch_over;
 
-pub(crate) use finalize::is_ended_by_it;
-pub(crate) use replace::needs_replacing;
+use std::fmt::{Display, Formatter};
+
+pub(crate) use finalize::is_ended_by_finalize;
 use serde::{Deserialize, Serialize};
-use stateful_cluster::changes::rollout::TemplateChange;
-use stateful_safety::{Policy, Reason, Rollout, Version};
+use stateful_safety::{Disruption, Policy, Reason, ReplicaGroup};
 
-use crate::{Goal, Snapshot};
+use crate::action::Action;
+use crate::surge::SurgeReplica;
+use crate::{Goal, Origin, Snapshot};
 
-/// One step of a plan: data, so that it can be printed, saved and resumed elsewhere.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Step {
-    /// Take the decision when pods change away from the StatefulSet controller.
-    HoldRollout,
-    /// Change the pod template.
-    ChangeTemplate {
-        /// How.
-        change: TemplateChange,
-    },
-    /// Let commits wait for a standby, where they wait for nobody.
-    #[serde(rename = "beginSynchrony")]
-    BeginTemporarySync,
-    /// Declare a member more, and wait until it is in sync.
-    AddMember {
-        /// The member.
-        member: String,
-        /// How many are declared then.
-        replicas: usize,
-    },
-    /// Take a replica's pod away and wait until its successor is in sync.
-    Replace {
-        /// The member.
-        member: String,
-    },
-    /// Make another member lead.
-    #[serde(rename = "handOver")]
-    Switchover {
-        /// The group, for people.
-        group: String,
-        /// Who leads.
-        from: String,
-        /// Who is to lead.
-        to: String,
-    },
-    /// End a switchover that was begun, while nobody leads.
-    #[serde(rename = "finishHandOver")]
-    FinishSwitchover {
-        /// The group, for people.
-        group: String,
-        /// Who led before it.
-        from: String,
-        /// Who was to lead.
-        to: String,
-    },
-    /// Lead clients to whoever leads now.
-    Route {
-        /// The Services.
-        services: Vec<String>,
-        /// The member they should lead to.
-        to: String,
-    },
-    /// Declare as many as before, so that the member that was added goes.
-    RemoveMember {
-        /// The member.
-        member: String,
-        /// How many are declared then.
-        replicas: usize,
-    },
-    /// Give the decision back.
-    ReleaseRollout {
-        /// The strategy as it was.
-        before: Rollout,
-    },
-    /// Let commits wait for nobody again.
-    #[serde(rename = "endSynchrony")]
-    EndTemporarySync,
-    /// Let the data make use of the features of the release that runs.
-    Finalize {
-        /// The release.
-        release: Version,
-    },
+/// What every step answers about itself. A question has an answer by default only where that answer is the safe one.
+pub(crate) trait StepRules: Display {
+    /// The step with the names of this row filled in; `None` where the row has nothing to do.
+    fn fill(row: &RowContext<'_>) -> Option<Self>
+    where
+        Self: Sized;
+
+    /// How far it has come, judged by observing, never by remembering.
+    fn status(&self, situation: &Situation<'_>) -> StepStatus;
+
+    /// The judge's reasons against what it does to the database; a step that does nothing to it has none.
+    fn reasons_against(&self, situation: &Situation<'_>) -> Vec<Reason>;
+
+    /// The change to make now; `None` while what it would change is not there.
+    fn action(&self, snapshot: &Snapshot) -> Option<Action>;
+
+    /// Whether it relies on the StatefulSet controller replacing no pod by itself.
+    fn needs_on_delete(&self) -> bool;
+
+    /// The member that it takes away: that one may be broken already.
+    fn removed_member(&self) -> Option<&str> {
+        None
+    }
+
+    /// The member whose new pod it waits for: it gives up early where that pod cannot start.
+    fn awaited_pod(&self) -> Option<&str> {
+        None
+    }
+
+    /// The primary role that it moves: a switchover that is interrupted must be finished.
+    fn moved_role(&self) -> Option<MovedRole<'_>> {
+        None
+    }
+
+    /// What people should know before it is done.
+    fn notes(&self, _snapshot: &Snapshot) -> Vec<String> {
+        Vec::new()
+    }
 }
 
-/// How far a step has come, judged by looking, never by remembering.
+/// The table of steps: `stored name => file::Type`, with `(fields)` where the step has names to fill in. A row makes the
+/// variant that plans and journals store, the kind that rows of patterns name, and the way from both to the step's file.
+macro_rules! steps {
+    ($($(#[$doc:meta])* $stored:literal => $file:ident::$name:ident $(($fields:ident))?,)*) => {
+        $(pub use $file::$name;)*
+
+        /// One step of a plan: data, so that it can be printed, saved and resumed elsewhere.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum Step {
+            $($(#[$doc])* #[serde(rename = $stored)] $name $((steps!(@type $fields $name)))?,)*
+        }
+
+        /// A step before its names are filled in: what a row of a pattern does.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum StepKind {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl StepKind {
+            /// The step with the names of a row filled in; `None` where the row has nothing to do.
+            pub(crate) fn fill(self, row: &RowContext<'_>) -> Option<Step> {
+                match self {
+                    $(Self::$name => $name::fill(row).map(Step::from),)*
+                }
+            }
+        }
+
+        impl Step {
+            /// What it was before its names were filled in.
+            pub(crate) const fn kind(&self) -> StepKind {
+                match self {
+                    $(Self::$name { .. } => StepKind::$name,)*
+                }
+            }
+
+            fn rules(&self) -> &dyn StepRules {
+                match self {
+                    $(Self::$name $(($fields))? => steps!(@rules $name $($fields)?),)*
+                }
+            }
+        }
+
+        $(impl From<$name> for Step {
+            fn from(step: $name) -> Self {
+                steps!(@step step $name $($fields)?)
+            }
+        })*
+    };
+    (@type $fields:ident $name:ident) => { $name };
+    (@rules $name:ident) => { &$name };
+    (@rules $name:ident $fields:ident) => { $fields };
+    (@step $step:ident $name:ident) => {{ let $name = $step; Self::$name }};
+    (@step $step:ident $name:ident $fields:ident) => { Self::$name($step) };
+}
+
+steps! {
+    /// Set the update strategy to `OnDelete`, so that the StatefulSet controller replaces no pod by itself.
+    "holdRollout" => hold_rollout::HoldRollout,
+    /// Change the pod template.
+    "changeTemplate" => change_template::ChangeTemplate(fields),
+    /// Make commits wait for a standby, where they wait for none.
+    "beginSynchrony" => begin_temporary_sync::BeginTemporarySync,
+    /// Add a member, and wait until it is in sync.
+    "addMember" => add_member::AddMember(fields),
+    /// Evict a replica's pod, and wait until the pod that replaces it is in sync.
+    "replace" => replace_member::ReplaceMember(fields),
+    /// Make another member the primary of its group.
+    "handOver" => switch_over::SwitchOver(fields),
+    /// Finish a switchover that was begun, while its group has no primary.
+    "finishHandOver" => finish_switchover::FinishSwitchover(fields),
+    /// Point Services at the present primary.
+    "route" => route_clients::RouteClients(fields),
+    /// Scale back to the number of members before, so that the member that was added goes.
+    "removeMember" => remove_member::RemoveMember(fields),
+    /// Restore the update strategy.
+    "releaseRollout" => release_rollout::ReleaseRollout(fields),
+    /// Make commits wait for no standby again.
+    "endSynchrony" => end_temporary_sync::EndTemporarySync,
+    /// Let the data use the features of the release that runs.
+    "finalize" => finalize::Finalize(fields),
+}
+
+/// How far a step has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StepStatus {
     /// Nothing of it is done.
     Pending,
-    /// It is under way; what is waited for.
+    /// It is under way; what it waits for.
     Running(String),
-    /// It is so.
+    /// It is done.
     Done,
-    /// What it was planned for has changed: it no longer fits.
+    /// The database has changed since the step was planned, and the step no longer fits; what has changed.
     Stale(String),
 }
 
-/// A thing done to the world; each is harmless when done twice.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Act {
-    /// Let the engine have commits wait for a standby.
-    BeginTemporarySync,
-    /// Let the engine put that back.
-    EndTemporarySync,
-    /// Put the StatefulSet on `OnDelete`.
-    Hold,
-    /// Patch the template.
-    ChangeTemplate(TemplateChange),
-    /// Declare so many members, one more than there are.
-    Add {
-        /// The number.
-        replicas: usize,
-    },
-    /// Declare so many members, one fewer than there are: the pod of that name and UID, of the highest ordinal, goes.
-    Remove {
-        /// The pod.
-        member: String,
-        /// Its UID.
-        uid: String,
-        /// The number.
-        replicas: usize,
-    },
-    /// Evict the pod of that name and UID.
-    Evict {
-        /// The pod.
-        member: String,
-        /// Its UID.
-        uid: String,
-    },
-    /// Let the engine switch over.
-    Switchover {
-        /// Who leads.
-        from: String,
-        /// Who is to lead.
-        to: String,
-    },
-    /// Point Services at a member.
-    Route {
-        /// The Services.
-        services: Vec<String>,
-        /// The member.
-        to: String,
-    },
-    /// Restore the StatefulSet's strategy.
-    Release(Rollout),
-    /// Let the engine make a release final.
-    Finalize(Version),
+/// What a step is judged by: what the operation wants, what is observed now, and the judge's limits.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Situation<'a> {
+    pub(crate) goal: &'a Goal,
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) policy: &'a Policy,
 }
 
+impl Situation<'_> {
+    /// The judge's reasons against a disruption.
+    fn against(&self, disruption: &Disruption) -> Vec<Reason> {
+        self.snapshot.against(self.policy, disruption)
+    }
+}
+
+/// What a row of a pattern is filled in from.
+#[derive(Clone, Copy)]
+pub(crate) struct RowContext<'a> {
+    pub(crate) goal: &'a Goal,
+    pub(crate) snapshot: &'a Snapshot,
+    /// The StatefulSet before the operation.
+    pub(crate) origin: &'a Origin,
+    /// The extra replica, where the goal has one.
+    pub(crate) surge: Option<&'a SurgeReplica>,
+    /// The group that the row is about, for rows about one.
+    pub(crate) group: Option<&'a ReplicaGroup>,
+    /// The member that the row is about; empty for rows about none.
+    pub(crate) member: &'a str,
+    /// The member that is to be the primary after it; empty where the row moves no primary.
+    pub(crate) successor: &'a str,
+    /// The steps planned so far, for rows that come last.
+    pub(crate) planned: &'a [Step],
+}
+
+/// A primary role that moves from one member to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MovedRole<'a> {
+    /// The group.
+    pub(crate) group: &'a str,
+    /// The primary before.
+    pub(crate) from: &'a str,
+    /// Its successor.
+    pub(crate) to: &'a str,
+}
+
+/// The questions, asked of a step that is stored in a plan.
 impl Step {
-    /// How far it has come.
-    pub(crate) fn standing(&self, goal: &Goal, snapshot: &Snapshot, policy: &Policy) -> StepStatus {
-        match self {
-            Self::HoldRollout => hold_rollout::standing(snapshot),
-            Self::ChangeTemplate { change } => change_template::standing(change, snapshot),
-            Self::AddMember { member, replicas } => add_member::standing(member, *replicas, goal, snapshot, policy),
-            Self::RemoveMember { member, replicas } => remove_member::standing(member, *replicas, snapshot, policy),
-            Self::Replace { member } => replace::standing(member, goal, snapshot, policy),
-            Self::Switchover { group, from, to } => switchover::standing(group, from, to, snapshot, policy),
-            Self::FinishSwitchover { group, from: _, to } => finish_switchover::standing(group, to, snapshot),
-            Self::Route { services, to } => route::standing(services, to, snapshot),
-            Self::ReleaseRollout { before } => release_rollout::standing(*before, snapshot),
-            Self::Finalize { release } => finalize::standing(release, snapshot),
-            Self::BeginTemporarySync => begin_temporary_sync::standing(snapshot),
-            Self::EndTemporarySync => end_temporary_sync::standing(snapshot),
-        }
+    pub(crate) fn status(&self, situation: &Situation<'_>) -> StepStatus {
+        self.rules().status(situation)
     }
 
-    /// The judge's reasons against what it does to the database; a step that does nothing to it has none.
-    pub(crate) fn refused(&self, snapshot: &Snapshot, policy: &Policy) -> Vec<Reason> {
-        match self {
-            Self::Replace { member } | Self::RemoveMember { member, .. } => replace::refused(member, snapshot, policy),
-            Self::Switchover { from, to, .. } => switchover::refused(from, to, snapshot, policy),
-            Self::FinishSwitchover { from, to, .. } => finish_switchover::refused(from, to, snapshot, policy),
-            Self::Finalize { release } => finalize::refused(release, snapshot, policy),
-            Self::HoldRollout
-            | Self::BeginTemporarySync
-            | Self::EndTemporarySync
-            | Self::ChangeTemplate { .. }
-            | Self::AddMember { .. }
-            | Self::Route { .. }
-            | Self::ReleaseRollout { .. } => Vec::new(),
-        }
+    pub(crate) fn reasons_against(&self, situation: &Situation<'_>) -> Vec<Reason> {
+        self.rules().reasons_against(situation)
     }
 
-    /// What is to be done, on the world as it was seen; `None` when there is nothing to do it to.
-    pub fn act(&self, snapshot: &Snapshot) -> Option<Act> {
-        match self {
-            Self::HoldRollout => Some(Act::Hold),
-            Self::ChangeTemplate { change } => Some(Act::ChangeTemplate(change.clone())),
-            Self::AddMember { replicas, .. } => Some(Act::Add { replicas: *replicas }),
-            Self::RemoveMember { member, replicas } => {
-                let uid = snapshot.workload.member(member)?.uid.clone();
-                Some(Act::Remove { member: member.clone(), uid, replicas: *replicas })
-            }
-            Self::Replace { member } => {
-                let uid = snapshot.workload.member(member)?.uid.clone();
-                Some(Act::Evict { member: member.clone(), uid })
-            }
-            // One and the same to the engine, which sees by itself how far it has come.
-            Self::Switchover { from, to, .. } | Self::FinishSwitchover { from, to, .. } => {
-                Some(Act::Switchover { from: from.clone(), to: to.clone() })
-            }
-            Self::Route { services, to } => Some(Act::Route { services: services.clone(), to: to.clone() }),
-            Self::ReleaseRollout { before } => Some(Act::Release(*before)),
-            Self::Finalize { release } => Some(Act::Finalize(release.clone())),
-            Self::BeginTemporarySync => Some(Act::BeginTemporarySync),
-            Self::EndTemporarySync => Some(Act::EndTemporarySync),
-        }
+    /// The change to make now; `None` while what it would change is not there.
+    pub fn action(&self, snapshot: &Snapshot) -> Option<Action> {
+        self.rules().action(snapshot)
     }
 
-    /// The member it takes away: that one's trouble is this step's.
-    pub(crate) fn subject(&self) -> Option<&str> {
-        match self {
-            Self::Replace { member } | Self::RemoveMember { member, .. } => Some(member),
-            Self::HoldRollout
-            | Self::BeginTemporarySync
-            | Self::EndTemporarySync
-            | Self::ChangeTemplate { .. }
-            | Self::AddMember { .. }
-            | Self::Switchover { .. }
-            | Self::FinishSwitchover { .. }
-            | Self::Route { .. }
-            | Self::Finalize { .. }
-            | Self::ReleaseRollout { .. } => None,
-        }
+    pub(crate) fn needs_on_delete(&self) -> bool {
+        self.rules().needs_on_delete()
+    }
+
+    pub(crate) fn removed_member(&self) -> Option<&str> {
+        self.rules().removed_member()
+    }
+
+    pub(crate) fn awaited_pod(&self) -> Option<&str> {
+        self.rules().awaited_pod()
+    }
+
+    pub(crate) fn moved_role(&self) -> Option<MovedRole<'_>> {
+        self.rules().moved_role()
+    }
+
+    pub(crate) fn notes(&self, snapshot: &Snapshot) -> Vec<String> {
+        self.rules().notes(snapshot)
     }
 }
 
-impl Step {
-    /// The member whose new pod it waits for.
-    pub(crate) fn awaited(&self) -> Option<&str> {
-        match self {
-            Self::AddMember { member, .. } | Self::Replace { member } => Some(member),
-            Self::HoldRollout
-            | Self::BeginTemporarySync
-            | Self::EndTemporarySync
-            | Self::ChangeTemplate { .. }
-            | Self::RemoveMember { .. }
-            | Self::Switchover { .. }
-            | Self::FinishSwitchover { .. }
-            | Self::Route { .. }
-            | Self::Finalize { .. }
-            | Self::ReleaseRollout { .. } => None,
-        }
-    }
-}
-
-impl std::fmt::Display for Step {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::HoldRollout => write!(f, "hold the rollout (OnDelete)"),
-            Self::ChangeTemplate { change: TemplateChange::Image { container, image } } => {
-                write!(f, "set the image of container {container} to {image}")
-            }
-            Self::ChangeTemplate { change: TemplateChange::Restart { .. } } => {
-                write!(f, "mark the template for a restart")
-            }
-            Self::AddMember { member, replicas } => write!(f, "add {member} (scale to {replicas})"),
-            Self::RemoveMember { member, replicas } => write!(f, "remove {member} (scale back to {replicas})"),
-            Self::Replace { member } => write!(f, "replace {member}"),
-            Self::Switchover { group, from, to } => write!(f, "switch over {group} from {from} to {to}"),
-            Self::FinishSwitchover { group, from, to } => {
-                write!(f, "finish switching over {group} from {from} to {to}, then see what is left")
-            }
-            Self::Route { services, to } => write!(f, "lead service {} to {to}", services.join(", ")),
-            Self::Finalize { release } => write!(f, "make release {release} final"),
-            Self::BeginTemporarySync => write!(f, "let commits wait for a standby (synchronous_standby_names)"),
-            Self::EndTemporarySync => write!(f, "let commits wait for nobody again, as before"),
-            Self::ReleaseRollout { before: Rollout::OnDelete } => write!(f, "leave the rollout on OnDelete, as it was"),
-            Self::ReleaseRollout { before: Rollout::RollingUpdate { .. } } => {
-                write!(f, "release the rollout (RollingUpdate)")
-            }
-        }
+impl Display for Step {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        self.rules().fmt(f)
     }
 }

@@ -1,17 +1,58 @@
 //! # What it does
 //! Restores the StatefulSet's update strategy as it was before.
 //! # Safe to repeat because
-//! A strategy set twice is set.
+//! Setting a strategy that is set already changes nothing.
 //! # Undo
 //! Nothing to undo.
 //! # Gives up when
 //! Any member does not run the declared revision: the controller would replace it at once, primary or not.
 
-use stateful_safety::Rollout;
+use std::fmt::{Display, Formatter, Result};
 
+use serde::{Deserialize, Serialize};
+use stateful_safety::{Reason, Rollout};
+
+use super::{RowContext, Situation, StepRules, StepStatus};
 use crate::Snapshot;
-use crate::steps::StepStatus;
+use crate::action::Action;
 
-pub(super) fn standing(before: Rollout, snapshot: &Snapshot) -> StepStatus {
-    if snapshot.workload.rollout == before { StepStatus::Done } else { StepStatus::Pending }
+/// Restore the update strategy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseRollout {
+    /// The strategy as it was.
+    pub before: Rollout,
+}
+
+impl StepRules for ReleaseRollout {
+    /// Whenever the rollout was not on `OnDelete`, and there is anything to do or an operation before has left it there.
+    fn fill(row: &RowContext<'_>) -> Option<Self> {
+        let before = row.origin.rollout;
+        let held = !row.planned.is_empty() || row.snapshot.workload.rollout != before;
+        (held && before != Rollout::OnDelete).then_some(Self { before })
+    }
+
+    fn status(&self, situation: &Situation<'_>) -> StepStatus {
+        if situation.snapshot.workload.rollout == self.before { StepStatus::Done } else { StepStatus::Pending }
+    }
+
+    fn reasons_against(&self, _situation: &Situation<'_>) -> Vec<Reason> {
+        Vec::new()
+    }
+
+    fn action(&self, _snapshot: &Snapshot) -> Option<Action> {
+        Some(Action::ReleaseRollout(self.before))
+    }
+
+    fn needs_on_delete(&self) -> bool {
+        false
+    }
+}
+
+impl Display for ReleaseRollout {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.write_str(match self.before {
+            Rollout::OnDelete => "leave the rollout on OnDelete, as it was",
+            Rollout::RollingUpdate { .. } => "release the rollout (RollingUpdate)",
+        })
+    }
 }

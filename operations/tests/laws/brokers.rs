@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use stateful_cluster::changes::rollout::TemplateChange;
+use stateful_operations::steps::{ReplaceMember, SwitchOver};
 use stateful_operations::{Goal, Origin, Snapshot, Step, Surge, draft_plan, make_plan};
 use stateful_safety::{Policy, ReplicaGroup, Role};
 
@@ -44,12 +45,12 @@ fn a_broker_that_leads_many_groups_moves_once_and_leads_none_of_them_then() {
     let mut replaced = Vec::new();
     for step in &plan.steps {
         match step {
-            Step::Switchover { group, from, to } => {
+            Step::SwitchOver(SwitchOver { group, from, to }) => {
                 assert_eq!(leaders.insert(group.clone(), to.clone()).as_ref(), Some(from), "{step}");
                 let group = snapshot.assessment.groups.iter().find(|other| other.name == *group).expect("a group");
                 assert!(group.member(to).is_some(), "{step}: the successor has no copy");
             }
-            Step::Replace { member } => {
+            Step::ReplaceMember(ReplaceMember { member }) => {
                 assert!(!leaders.values().any(|leader| leader == member), "{step}: it leads {leaders:?}");
                 replaced.push(member.clone());
             }
@@ -66,9 +67,9 @@ fn a_node_is_left_by_the_broker_on_it_and_by_no_other() {
     let broker = snapshot.workload.members[0].clone();
     let goal = Goal::EvacuateNode { node: broker.node.clone().expect("a node") };
     let plan = make_plan(&goal, &snapshot, Origin::of(&snapshot), &Policy::default()).expect("a plan");
-    let switchovers = plan.steps.iter().filter(|step| matches!(step, Step::Switchover { .. })).count();
-    let replaced: Vec<&Step> = plan.steps.iter().filter(|step| matches!(step, Step::Replace { .. })).collect();
+    let switchovers = plan.steps.iter().filter(|step| matches!(step, Step::SwitchOver(_))).count();
+    let replaced: Vec<&Step> = plan.steps.iter().filter(|step| matches!(step, Step::ReplaceMember(_))).collect();
     assert_eq!(switchovers, 3, "{:?}", plan.steps);
-    assert_eq!(replaced, [&Step::Replace { member: broker.name.clone() }]);
+    assert_eq!(replaced, [&Step::from(ReplaceMember { member: broker.name.clone() })]);
     assert_eq!(plan.steps.last(), Some(replaced[0]), "after every switchover");
 }

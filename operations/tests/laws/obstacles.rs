@@ -73,7 +73,7 @@ fn comes_back(what: &str, model: &Model, bad: &str) {
     let outcome = outcome.map_err(|refusal| format!("{what}: {refusal:?}")).expect("going back is not refused");
     assert_finished(model, &back, &before, outcome.as_ref(), what);
     let acts = model.inside().watch.acts.clone();
-    assert!(!acts.iter().any(|act| act.starts_with("Switchover")), "{what}: nobody had to switch over: {acts:?}");
+    assert!(!acts.iter().any(|act| act.starts_with("SwitchOver")), "{what}: nobody had to switch over: {acts:?}");
 }
 
 /// Somebody else's rollout has left the one replica in a pod that cannot start, and writes wait for a replica. Taking that
@@ -150,7 +150,7 @@ fn a_handover_refused_three_times_needs_a_human() {
         unreachable!("a human is needed, not {outcome:?}")
     };
     assert!(why.contains("the manual failover timed out"), "{why}");
-    let asked = model.inside().watch.acts.iter().filter(|act| act.starts_with("Switchover")).count();
+    let asked = model.inside().watch.acts.iter().filter(|act| act.starts_with("SwitchOver")).count();
     assert_eq!(asked, 3);
     assert_resumable(&model, &image(NEW), &before, "once it no longer refuses");
 }

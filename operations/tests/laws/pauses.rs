@@ -138,7 +138,7 @@ fn after_a_death_elsewhere_a_crash_is_no_handover_to_finish() {
             begin(&model, &case.goal).expect(case.name);
             // One that may have begun a switchover asks about it again: rightly, the engine then finds by looking it was not.
             let entry = model.entry();
-            let at = |step: usize| matches!(entry.current.steps[step], Step::Switchover { .. });
+            let at = |step: usize| matches!(entry.current.steps[step], Step::SwitchOver(_));
             if matches!(entry.state, State::Acting(step) if at(step)) {
                 continue;
             }

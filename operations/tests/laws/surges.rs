@@ -25,7 +25,7 @@ fn an_image_that_cannot_be_pulled_is_found_out_on_the_added_member_and_going_bac
     let outcome = carry_out(&model, &back, model.entry().plan.origin).expect("going back is not refused");
     assert_finished(&model, &back, &before, outcome.as_ref(), "going back");
     let acts = model.inside().watch.acts.clone();
-    assert!(!acts.iter().any(|act| act.starts_with("Evict") || act.starts_with("Switchover")), "{acts:?}");
+    assert!(!acts.iter().any(|act| act.starts_with("Evict") || act.starts_with("SwitchOver")), "{acts:?}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Commits that wait for nobody wait for a standby while an operation takes members away, and for nobody afterwards, whatever
 //! becomes of it.
 
-use stateful_operations::{Act, Goal};
+use stateful_operations::{Action, Goal};
 use stateful_safety::SyncReplication;
 
 use crate::cases::{image, surging};
@@ -21,7 +21,7 @@ fn nobody_is_taken_away_and_no_role_moves_while_commits_wait_for_nobody() {
         assert_finished(&model, &goal, &before, outcome.as_ref(), "asynchronous");
         let inside = model.inside();
         assert_eq!(inside.watch.unguarded, Vec::<String>::new());
-        assert!(inside.watch.acts.contains(&format!("{:?}", Act::BeginTemporarySync)), "{:?}", inside.watch.acts);
+        assert!(inside.watch.acts.contains(&format!("{:?}", Action::BeginTemporarySync)), "{:?}", inside.watch.acts);
         assert_eq!(inside.synchrony, SyncReplication::Asynchronous, "as before");
     }
 }
@@ -79,6 +79,10 @@ fn what_an_operation_left_behind_is_put_back_by_the_next_one() {
 fn a_rule_of_somebodys_own_is_left_alone() {
     let model = Model::fencing();
     begin(&model, &image(NEWER_MINOR)).expect("a plan");
-    assert!(!model.inside().watch.acts.iter().any(|act| act.contains("Synchrony")), "{:?}", model.inside().watch.acts);
+    assert!(
+        !model.inside().watch.acts.iter().any(|act| act.contains("TemporarySync")),
+        "{:?}",
+        model.inside().watch.acts
+    );
     assert!(!model.entry().state.is_open() || resume(&model).is_ok());
 }

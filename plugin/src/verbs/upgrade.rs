@@ -163,8 +163,8 @@ fn read_plan(path: &std::path::Path) -> Result<Plan, Failure> {
 
 /// Asks the API server about each change that the plan would make first.
 async fn try_out(opened: &Opened, plan: &Plan, snapshot: &Snapshot) -> Result<(), Failure> {
-    for act in plan.steps.iter().filter_map(|step: &Step| step.act(snapshot)) {
-        opened.live.try_out(&act, snapshot).await?;
+    for action in plan.steps.iter().filter_map(|step: &Step| step.action(snapshot)) {
+        opened.live.try_out(&action, snapshot).await?;
     }
     Ok(())
 }

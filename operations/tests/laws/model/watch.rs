@@ -1,6 +1,6 @@
 //! What may never happen, looked for at every act and every pod that goes, whoever is to blame.
 
-use stateful_operations::Act;
+use stateful_operations::Action;
 use stateful_operations::journal::Line;
 use stateful_safety::{Policy, SyncReplication};
 
@@ -46,8 +46,8 @@ impl Watch {
 
 impl Inside {
     /// The laws of acting itself.
-    pub(super) fn watch_act(&mut self, act: &Act) {
-        let text = format!("{act:?}");
+    pub(super) fn watch_act(&mut self, action: &Action) {
+        let text = format!("{action:?}");
         if self.watch.announced == 0 {
             self.breaks(&format!("not in the journal before it was done: {text}"));
         }
@@ -57,10 +57,10 @@ impl Inside {
         if self.stop {
             self.breaks(&format!("done although it was asked to stop: {text}"));
         }
-        if let Act::Evict { .. } | Act::Remove { .. } = act {
+        if let Action::Evict { .. } | Action::RemoveMember { .. } = action {
             self.watch.last_eviction = self.calls;
         }
-        if let Act::Evict { .. } | Act::Remove { .. } | Act::Switchover { .. } = act
+        if let Action::Evict { .. } | Action::RemoveMember { .. } | Action::SwitchOver { .. } = action
             && self.synchrony == SyncReplication::Asynchronous
         {
             self.watch.unguarded.push(text.clone());

@@ -7,7 +7,7 @@ use stateful_cluster::Error as ClusterError;
 use stateful_cluster::changes::rollout::TemplateChange;
 use stateful_engines::{BoxFuture, SwitchoverError};
 use stateful_operations::journal::{Event, State};
-use stateful_operations::{Act, Progress, Snapshot, World, WorldError};
+use stateful_operations::{Action, Progress, Snapshot, World, WorldError};
 use stateful_safety::{Millis, Rollout, SyncReplication};
 
 use super::controller::SEEING;
@@ -130,8 +130,12 @@ impl World for Model {
         })))
     }
 
-    fn act<'a>(&'a self, act: &'a Act, _look: &'a Snapshot) -> BoxFuture<'a, Result<Option<Duration>, WorldError>> {
-        Box::pin(met(self.call(20, |inside| inside.perform(act))))
+    fn act<'a>(
+        &'a self,
+        action: &'a Action,
+        _snapshot: &'a Snapshot,
+    ) -> BoxFuture<'a, Result<Option<Duration>, WorldError>> {
+        Box::pin(met(self.call(20, |inside| inside.perform(action))))
     }
 
     fn record<'a>(&'a self, event: &'a Event) -> BoxFuture<'a, Result<(), WorldError>> {
@@ -174,23 +178,23 @@ impl World for Model {
 }
 
 impl Inside {
-    fn perform(&mut self, act: &Act) -> Result<Option<Duration>, WorldError> {
-        self.watch_act(act);
-        match act {
-            Act::Hold => self.rollout = Rollout::OnDelete,
-            Act::Release(before) => self.rollout = *before,
-            Act::Add { replicas } => {
+    fn perform(&mut self, action: &Action) -> Result<Option<Duration>, WorldError> {
+        self.watch_act(action);
+        match action {
+            Action::HoldRollout => self.rollout = Rollout::OnDelete,
+            Action::ReleaseRollout(before) => self.rollout = *before,
+            Action::AddMember { replicas } => {
                 self.watch_scaling(*replicas, self.replicas + 1);
                 self.scale(*replicas, "the operation");
             }
-            Act::Remove { member, uid, replicas } => {
+            Action::RemoveMember { member, uid, replicas } => {
                 self.watch_scaling(*replicas + 1, self.replicas);
                 if self.pods.last().is_none_or(|last| last.name != *member || last.uid != *uid) {
                     self.breaks(&format!("scaling back to {replicas} takes another than {member}"));
                 }
                 self.scale(*replicas, "the operation");
             }
-            Act::ChangeTemplate(change) => {
+            Action::ChangeTemplate(change) => {
                 let before = self.revision();
                 match change {
                     TemplateChange::Image { image, .. } => self.image.clone_from(image),
@@ -200,7 +204,7 @@ impl Inside {
                     self.observed_at = self.now + SEEING;
                 }
             }
-            Act::Evict { member, uid } => {
+            Action::Evict { member, uid } => {
                 if self.now < self.trouble.budget_until {
                     return Err(WorldError::NotGranted("the budget shop/redis allows none".to_owned()));
                 }
@@ -208,12 +212,12 @@ impl Inside {
                     self.end(index, "the operation");
                 }
             }
-            Act::BeginTemporarySync => self.synchrony = SyncReplication::ForTheDuration,
-            Act::EndTemporarySync => self.synchrony = SyncReplication::Asynchronous,
-            Act::Finalize(release) => self.features = Some(release.clone()),
-            Act::Switchover { from, to } => return self.switch_over(from, to).map(Some),
+            Action::BeginTemporarySync => self.synchrony = SyncReplication::ForTheDuration,
+            Action::EndTemporarySync => self.synchrony = SyncReplication::Asynchronous,
+            Action::Finalize(release) => self.features = Some(release.clone()),
+            Action::SwitchOver { from, to } => return self.switch_over(from, to).map(Some),
             // A switchover here does not lead clients along by itself, as if that had failed: the row must.
-            Act::Route { to, .. } => self.routed = Some(to.clone()),
+            Action::RouteClients { to, .. } => self.routed = Some(to.clone()),
         }
         Ok(None)
     }
