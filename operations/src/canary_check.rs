@@ -45,7 +45,7 @@ mod tests {
             Ok(Ledger { unknown: 1, ..well.clone() }),
             Ok(Ledger { failed: 1, ..well.clone() }),
             Ok(Ledger { lost: 1, ..well }),
-            Err("nobody leads".to_owned()),
+            Err("the group has no primary".to_owned()),
         ];
         for ledger in unwell {
             assert_eq!(check_canary(&ledger).reasons.len(), 1, "{ledger:?}");

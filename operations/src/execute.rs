@@ -1,4 +1,5 @@
-//! Carries a plan out: look, gate, journal, act, look again until it is so; and never two steps at once.
+//! Carries a plan out: observe, ask the gates, write the journal, make the change, observe until the step is done; and never
+//! two steps at once.
 
 mod replan;
 
@@ -11,28 +12,28 @@ use crate::journal::{Event, Line};
 use crate::patterns::Pattern;
 use crate::progress::{MemberLine, Progress, What};
 use crate::steps::{Situation, Step, StepStatus};
-use crate::unstartable_pod::Stuck;
+use crate::unstartable_pod::UnstartablePod;
 use crate::{Outcome, Plan, Snapshot, Stop, TimeLimits, World, WorldError};
 
-/// Between two looks. Six members over one API server answer in some 30 ms, so this keeps it mostly idle.
+/// Between two snapshots. Six members over one API server answer in some 30 ms, so this keeps it mostly idle.
 const POLL: Duration = Duration::from_millis(200);
 
-/// A step counts as settled after this many looks in a row say so: one good answer in a flapping cluster is none.
-const STABLE_LOOKS: u32 = 2;
+/// A step counts as done after this many snapshots in a row say so: one good answer from a flapping cluster proves nothing.
+const DONE_OBSERVATIONS: u32 = 2;
 
-/// How often a switchover is asked for before a human is: each time the engine refused or called it off by itself.
+/// How often a switchover is asked for before an operator is needed: each time the engine refused or reverted it by itself.
 const ATTEMPTS: u32 = 3;
 
-/// Not granted evictions are asked for again after this long, as `kubectl drain` does, only sooner.
-const ASK_AGAIN: Duration = Duration::from_secs(2);
+/// An eviction that was not granted is asked for again after this long, as `kubectl drain` does, only sooner.
+const EVICTION_RETRY: Duration = Duration::from_secs(2);
 
 /// Runs a plan to its end, or to where it must stop. `who` is for the journal.
 pub async fn execute(world: &dyn World, plan: Plan, policy: &Policy, limits: TimeLimits, who: &str) -> Outcome {
-    let mut run = Run { world, policy, limits, who, plan, began: world.now(), shown: Vec::new(), redraws: 0 };
-    match run.all().await {
+    let mut run = Run { world, policy, limits, who, plan, began: world.now(), shown: Vec::new(), replans: 0 };
+    match run.run_steps().await {
         Ok(()) => Outcome::Finished,
         Err(stop) => {
-            // Best effort: a lost claim or an API server that is away must not hide why it stopped.
+            // Best effort: a lost operation lock or an API server that is away must not hide why it stopped.
             let _ = run.record(Line::Stopped { why: stop.to_string() }).await;
             Outcome::Stopped(stop)
         }
@@ -47,54 +48,56 @@ struct Run<'a> {
     plan: Plan,
     began: Millis,
     shown: Vec<MemberLine>,
-    redraws: u32,
+    replans: u32,
 }
 
-/// How a step left the plan.
+/// What is to be done with the plan after a step.
 enum After {
-    Settled,
-    Overtaken(String),
-    /// The StatefulSet controller has its decision back before its time.
-    LetGo,
-    /// Nobody leads: its switchover is to be finished first.
-    Unfinished(Box<Plan>),
+    /// The step is done: the next one.
+    Done,
+    /// The rest no longer fits and is planned again; why.
+    Outdated(String),
+    /// Another client has set the update strategy back: the rollout is held again first.
+    OnDeleteLost,
+    /// The step's switchover left a group without a primary: this plan finishes it first.
+    NoPrimary(Box<Plan>),
 }
 
-/// What is known about a step while it runs.
+/// What happened to a step since it began.
 #[derive(Default)]
-struct Memory {
+struct StepState {
     attempts: u32,
-    /// Whether the last one was begun and no answer says how it ended.
-    unanswered: bool,
-    /// How many of them the engine refused, or called off by itself.
+    /// Whether the last attempt was begun and no answer says how it ended.
+    is_unanswered: bool,
+    /// How many attempts the engine refused, or reverted by itself.
     refused: u32,
-    settled_looks: u32,
-    handed_over_in: Option<Millis>,
-    stuck: Stuck,
-    /// What was last said to be waited for.
-    said: String,
+    done_observations: u32,
+    switchover_took: Option<Millis>,
+    unstartable: UnstartablePod,
+    /// What it was last reported to wait for.
+    last_reported: String,
 }
 
 impl Run<'_> {
-    async fn all(&mut self) -> Result<(), Stop> {
+    async fn run_steps(&mut self) -> Result<(), Stop> {
         let mut index = 0;
         while index < self.plan.steps.len() {
-            match self.step(index).await? {
-                After::Settled => index += 1,
-                After::Overtaken(why) => {
-                    self.redraw(index, why).await?;
+            match self.run_step(index).await? {
+                After::Done => index += 1,
+                After::Outdated(why) => {
+                    self.replan(index, why).await?;
                     index = 0;
                 }
-                After::Unfinished(plan) => {
-                    let why = "nobody leads: the switchover did not come to its end".to_owned();
-                    self.count(index, &why)?;
-                    self.follow(*plan, why).await?;
+                After::NoPrimary(plan) => {
+                    let why = "the group has no primary: the switchover was not finished".to_owned();
+                    self.count_replan(index, &why)?;
+                    self.adopt(*plan, why).await?;
                     index = 0;
                 }
-                After::LetGo => {
-                    let why = "somebody has set the update strategy back".to_owned();
-                    self.count(index, &why)?;
-                    self.follow(self.plan.hold_again(index), why).await?;
+                After::OnDeleteLost => {
+                    let why = "another client has set the update strategy back".to_owned();
+                    self.count_replan(index, &why)?;
+                    self.adopt(self.plan.hold_again(index), why).await?;
                     index = 0;
                 }
             }
@@ -102,110 +105,112 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn step(&mut self, index: usize) -> Result<After, Stop> {
+    async fn run_step(&mut self, index: usize) -> Result<After, Stop> {
         let step = self.plan.steps[index].clone();
         let started = self.world.now();
-        let mut memory = Memory::default();
+        let mut state = StepState::default();
         loop {
-            let Some(snapshot) = self.patient_look(index, &step, &mut memory, started).await? else { continue };
-            // Before all else: clients wait. Only what this very step has begun, as the journal says, and saw no end of.
-            if memory.unanswered
+            let Some(snapshot) = self.observe_patiently(index, &step, &mut state, started).await? else { continue };
+            // Before all else: clients wait. Only for a switchover that this very step has begun, as the journal says, and whose end
+            // it did not observe.
+            if state.is_unanswered
                 && let Some(plan) = self.plan.finish_switchover(index, &snapshot, self.policy)
             {
-                return Ok(After::Unfinished(Box::new(plan)));
+                return Ok(After::NoPrimary(Box::new(plan)));
             }
             if self.plan.has_lost_on_delete(index, &snapshot) {
-                return Ok(After::LetGo);
+                return Ok(After::OnDeleteLost);
             }
             let situation = Situation { goal: &self.plan.goal, snapshot: &snapshot, policy: self.policy };
             let status = step.status(&situation);
             if status != StepStatus::Done {
-                memory.settled_looks = 0;
+                state.done_observations = 0;
             }
             let (why, pause) = match status {
-                StepStatus::Stale(why) => return Ok(After::Overtaken(why)),
+                StepStatus::Stale(why) => return Ok(After::Outdated(why)),
                 StepStatus::Done => {
-                    memory.settled_looks += 1;
-                    if memory.attempts == 0 || memory.settled_looks >= STABLE_LOOKS {
-                        self.done(index, &step, started, &memory).await?;
+                    state.done_observations += 1;
+                    if state.attempts == 0 || state.done_observations >= DONE_OBSERVATIONS {
+                        self.finish_step(index, &step, started, &state).await?;
                         let outdated = self.plan.moves_current_member(index, &snapshot);
                         let outdated = outdated.or_else(|| self.plan.has_finished_switchover(index));
-                        return Ok(outdated.map_or(After::Settled, After::Overtaken));
+                        return Ok(outdated.map_or(After::Done, After::Outdated));
                     }
                     (String::new(), POLL)
                 }
                 StepStatus::Running(why) => {
-                    if let Some(why) = memory.stuck.for_too_long(&step, &snapshot) {
-                        return Err(Stop::human(&step, why, Vec::new()));
+                    if let Some(why) = state.unstartable.reason_to_give_up(&step, &snapshot) {
+                        return Err(Stop::needs_human(&step, why, Vec::new()));
                     }
                     (why, POLL)
                 }
-                StepStatus::Pending => match self.open(index, &step, &snapshot, &mut memory).await? {
+                StepStatus::Pending => match self.try_to_act(index, &step, &snapshot, &mut state).await? {
                     Some(after) => after,
                     None => continue,
                 },
             };
-            self.wait(index, &step, &mut memory, why, pause, started).await?;
+            self.wait(index, &step, &mut state, why, pause, started).await?;
         }
     }
 
-    /// A step with nothing done yet: asks its gates, and acts if they are open. What to wait for otherwise.
-    async fn open(
+    /// For a step of which nothing is done yet: asks its gates, and makes its change if they are open. Returns what to wait for
+    /// otherwise.
+    async fn try_to_act(
         &mut self,
         index: usize,
         step: &Step,
         snapshot: &Snapshot,
-        memory: &mut Memory,
+        state: &mut StepState,
     ) -> Result<Option<(String, Duration)>, Stop> {
         let situation = Situation { goal: &self.plan.goal, snapshot, policy: self.policy };
         let Some(reasons) = Pattern::of(&self.plan.goal).reasons_against(step, &situation) else {
-            return Err(Stop::human(step, "no pattern knows this step".to_owned(), Vec::new()));
+            return Err(Stop::needs_human(step, "no pattern knows this step".to_owned(), Vec::new()));
         };
         if let Some(first) = reasons.first() {
             if reasons.iter().any(|reason| !reason.may_pass()) {
-                let told: Vec<String> =
+                let texts: Vec<String> =
                     reasons.iter().map(|reason| format!("{} ({})", reason, reason.code())).collect();
-                return Err(Stop::human(step, told.join("; "), reasons.clone()));
+                return Err(Stop::needs_human(step, texts.join("; "), reasons.clone()));
             }
             return Ok(Some((first.to_string(), POLL)));
         }
         let Some(action) = step.action(snapshot) else {
             return Ok(Some(("its pod is not there".to_owned(), POLL)));
         };
-        let attempt = memory.attempts + 1;
-        // Before the act, never after: whoever finds this line looks whether it happened.
+        let attempt = state.attempts + 1;
+        // Before the change, never after: a process that resumes from this line observes whether the change was made.
         self.record(Line::Acting { step: index, attempt }).await?;
         // The last moment to say no: a step that had nothing to wait for has not asked yet.
         if self.world.pause(Duration::ZERO).await {
             return Err(Stop::Interrupted { step: step.to_string() });
         }
-        // An API server that was away kept the line waiting: what the gates were asked on may be history by now.
+        // Writing the line may have waited for an API server that was away: the snapshot that the gates judged may be old.
         if self.world.now() - snapshot.assessment.taken_at > self.policy.max_age {
             return Ok(Some((String::new(), POLL)));
         }
-        memory.attempts = attempt;
-        memory.unanswered = true;
-        if memory.attempts == 1 {
+        state.attempts = attempt;
+        state.is_unanswered = true;
+        if state.attempts == 1 {
             let (text, of) = (step.to_string(), self.plan.steps.len());
-            self.tell(What::StepStarted { step: index, of, text });
+            self.report(What::StepStarted { step: index, of, text });
         }
         match self.world.act(&action, snapshot).await {
             Ok(took) => {
-                memory.unanswered = false;
-                memory.handed_over_in = took.and_then(|took| Millis::try_from(took.as_millis()).ok());
+                state.is_unanswered = false;
+                state.switchover_took = took.and_then(|took| Millis::try_from(took.as_millis()).ok());
                 Ok(None)
             }
-            Err(WorldError::NotGranted(why)) => Ok(Some((why, ASK_AGAIN))),
+            Err(WorldError::NotGranted(why)) => Ok(Some((why, EVICTION_RETRY))),
             Err(WorldError::NotYet(why)) => Ok(Some((why, POLL))),
-            // Whether it happened is found out by looking, not by repeating.
+            // Whether it happened is found out by observing, not by repeating.
             Err(WorldError::Switchover(SwitchoverError::Unknown { why, .. })) => Ok(Some((why, POLL))),
             Err(WorldError::Switchover(error)) => {
-                memory.unanswered = false;
-                memory.refused += 1;
-                let again = memory.refused < ATTEMPTS;
+                state.is_unanswered = false;
+                state.refused += 1;
+                let again = state.refused < ATTEMPTS;
                 again
-                    .then(|| Some((error.to_string(), ASK_AGAIN)))
-                    .ok_or_else(|| Stop::human(step, error.to_string(), Vec::new()))
+                    .then(|| Some((error.to_string(), EVICTION_RETRY)))
+                    .ok_or_else(|| Stop::needs_human(step, error.to_string(), Vec::new()))
             }
             Err(WorldError::Cluster(stateful_cluster::Error::Unreachable(why))) => {
                 Ok(Some((format!("the API server is away ({why})"), POLL)))
@@ -214,29 +219,29 @@ impl Run<'_> {
         }
     }
 
-    async fn done(&mut self, index: usize, step: &Step, started: Millis, memory: &Memory) -> Result<(), Stop> {
-        let (took, handed_over_in) = (self.world.now() - started, memory.handed_over_in);
-        self.record(Line::Done { step: index, took, handed_over_in }).await?;
-        let (text, of, acted) = (step.to_string(), self.plan.steps.len(), memory.attempts > 0);
-        self.tell(What::StepFinished { step: index, of, text, took, handed_over_in, acted });
+    async fn finish_step(&mut self, index: usize, step: &Step, started: Millis, state: &StepState) -> Result<(), Stop> {
+        let (took, switchover_took) = (self.world.now() - started, state.switchover_took);
+        self.record(Line::Done { step: index, took, switchover_took }).await?;
+        let (text, of, acted) = (step.to_string(), self.plan.steps.len(), state.attempts > 0);
+        self.report(What::StepFinished { step: index, of, text, took, switchover_took, acted });
         Ok(())
     }
 
-    /// Says what is waited for, when that is new, and waits; ends when time is up or somebody asks.
+    /// Reports what is waited for, when that is new, and waits; ends when time is up or the process is asked to stop.
     async fn wait(
         &self,
         index: usize,
         step: &Step,
-        memory: &mut Memory,
+        state: &mut StepState,
         why: String,
         pause: Duration,
         started: Millis,
     ) -> Result<(), Stop> {
         let (text, of) = (step.to_string(), self.plan.steps.len());
-        // An empty reason is only a look more, to be sure: nothing to tell.
-        if !why.is_empty() && memory.said != why {
-            memory.said.clone_from(&why);
-            self.tell(What::StepWaiting { step: index, of, text: text.clone(), why: why.clone() });
+        // An empty reason means one more snapshot, to be sure: nothing to report.
+        if !why.is_empty() && state.last_reported != why {
+            state.last_reported.clone_from(&why);
+            self.report(What::StepWaiting { step: index, of, text: text.clone(), why: why.clone() });
         }
         let since = |then: Millis| Duration::from_millis(u64::try_from(self.world.now() - then).unwrap_or(0));
         let over = match self.limits.whole {
@@ -249,19 +254,19 @@ impl Run<'_> {
         if self.world.pause(pause).await { Err(Stop::Interrupted { step: text }) } else { Ok(()) }
     }
 
-    /// A look; none while the API server is away. Its restart must not end an operation.
-    async fn patient_look(
+    /// A snapshot; none while the API server is away. Its restart must not end an operation.
+    async fn observe_patiently(
         &mut self,
         index: usize,
         step: &Step,
-        memory: &mut Memory,
+        state: &mut StepState,
         started: Millis,
     ) -> Result<Option<Snapshot>, Stop> {
         match self.observe().await {
             Ok(snapshot) => Ok(Some(snapshot)),
             Err(WorldError::Cluster(stateful_cluster::Error::Unreachable(why))) => {
                 let why = format!("the API server is away ({why})");
-                self.wait(index, step, memory, why, POLL, started).await.map(|()| None)
+                self.wait(index, step, state, why, POLL, started).await.map(|()| None)
             }
             Err(error) => Err(error.into()),
         }
@@ -272,7 +277,7 @@ impl Run<'_> {
         let members = MemberLine::all(&snapshot);
         if members != self.shown {
             self.shown.clone_from(&members);
-            self.tell(What::Members { members });
+            self.report(What::Members { members });
         }
         Ok(snapshot)
     }
@@ -281,7 +286,7 @@ impl Run<'_> {
         self.world.record(&Event { at: self.world.now(), what }).await
     }
 
-    fn tell(&self, what: What) {
+    fn report(&self, what: What) {
         self.world.report(Progress { at: self.world.now(), what });
     }
 }

@@ -1,4 +1,4 @@
-//! What an operation is to achieve. A goal is a state, not a list of deeds: whoever resumes compares it with what is.
+//! What an operation is to achieve. A goal is a state, not a list of changes: `resume` compares it with the present state.
 
 use serde::{Deserialize, Serialize};
 use stateful_cluster::changes::rollout::TemplateChange;
@@ -15,11 +15,11 @@ pub enum Goal {
     Upgrade {
         /// The change; without one the template is taken as it stands.
         change: Option<TemplateChange>,
-        /// Whether those that led at the beginning lead again at the end.
+        /// Whether the primaries at the beginning are the primaries again at the end.
         restore_primaries: bool,
         /// Whether a member that is broken already is replaced first, rather than a reason to refuse.
         repair: bool,
-        /// Whether a member more is there for the duration.
+        /// Whether there is an extra replica for the duration.
         #[serde(default)]
         surge: Surge,
     },
@@ -29,12 +29,12 @@ pub enum Goal {
         /// The node.
         node: String,
     },
-    /// The data makes use of the features of that release, which every member runs.
+    /// The data uses the features of that release, which every member runs.
     Finalize {
         /// The release.
         release: Version,
     },
-    /// That member leads its group.
+    /// That member is the primary of its group.
     #[serde(rename = "lead")]
     Switchover {
         /// The member.
@@ -42,16 +42,16 @@ pub enum Goal {
     },
 }
 
-/// A member more than are declared, while others are away.
+/// Whether there is one member more than declared while others are away.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Surge {
-    /// None: what was declared has to do.
+    /// No extra replica.
     #[default]
     No,
-    /// One is added before anybody is replaced, and removed at the end.
+    /// One is added before any member is replaced, and removed at the end.
     Add,
-    /// None is added, and the one that an operation before has added is removed.
+    /// None is added, and the one that an earlier operation has added is removed.
     Withdraw,
 }
 

@@ -1,15 +1,15 @@
-//! ACT. A planned, journaled operation on one workload; for the plugin, and for the guard's switchovers.
+//! TOUCH. A planned, journaled operation on one workload; for the plugin, and for the guard's switchovers.
 //!
 //! ```text
-//!  World::look ─> Look ─> draw_up (think) ─> Plan ─> execute ─> Event ─> journal
-//!                                                       │
-//!                                                       └──> Progress ─> whoever reports
+//!  World::observe ─> Snapshot ─> make_plan (think) ─> Plan ─> execute ─> Event ─> journal
+//!                                                               │
+//!                                                               └──> Progress ─> terminal, lines, JSON
 //! ```
 //!
-//! A plan is data: printed, saved, compared, applied. A pattern is a table of rows (`patterns/`), a step a file with
-//! `progress`, `gate` and `act` (`steps/`). Before each act the judge is asked on a fresh look, the claim is confirmed
-//! and the journal is written; after it the step is looked at until it has settled. Whoever resumes looks again and
-//! draws up what is left: nothing is repeated because it was planned, everything is done because it is not yet so.
+//! A plan is data: printed, saved, compared, carried out. A pattern is a table of rows (`patterns/`), a step a file and a row
+//! (`steps/`). Before each change the judge is asked on a fresh snapshot, the operation lock is confirmed and the journal is
+//! written; after it the database is observed until the step is done. `resume` observes again and plans what is left: nothing
+//! is repeated because it was planned once, a step is done because a snapshot shows that it is missing.
 
 mod action;
 mod affected_members;
@@ -57,8 +57,8 @@ pub use planning::{Refusal, draft_plan, make_plan};
 pub use preflight::{Finding, findings};
 pub use progress::{MemberLine, Progress, What};
 pub use recent_backup::recent_backup;
-pub use restore::{Closed, NoBackup, RestorePlan, RestoreStep, restore_plan};
-pub use rollback::{changes_image, closes, no_way_back, way_back};
+pub use restore::{BlockedRollback, NoBackup, RestorePlan, RestoreStep, restore_plan};
+pub use rollback::{changes_image, find_rollback_block, rollback_goal, why_no_rollback};
 pub use snapshot::Snapshot;
 /// What is constant about each engine of this build.
 pub use stateful_engines::profiles as engine_profiles;

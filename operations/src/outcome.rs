@@ -38,7 +38,7 @@ pub enum Stop {
         /// The limit that ran out.
         after: Duration,
     },
-    /// Somebody asked it to stop.
+    /// The process was asked to stop.
     #[error("interrupted ({step})")]
     Interrupted {
         /// The step it was at.
@@ -54,13 +54,13 @@ pub enum Stop {
         /// The reasons the judge gave, where it was the judge.
         reasons: Vec<Reason>,
     },
-    /// The world could not be read or written.
+    /// The cluster or the database could not be read or written.
     #[error("{0}")]
     World(#[from] WorldError),
 }
 
 impl Stop {
-    pub(crate) fn human(step: &Step, why: String, reasons: Vec<Reason>) -> Self {
+    pub(crate) fn needs_human(step: &Step, why: String, reasons: Vec<Reason>) -> Self {
         Self::NeedsHuman { step: step.to_string(), why, reasons }
     }
 }

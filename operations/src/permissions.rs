@@ -10,7 +10,7 @@ const fn everywhere(verb: &'static str, group: &'static str, resource: &'static 
     Permission { verb, group, resource, cluster_wide: true }
 }
 
-/// To see who the members are and ask them. Secrets and ConfigMaps are read only where a pod refers to them.
+/// To find the members and ask them. Secrets and ConfigMaps are read only where a pod refers to them.
 /// `create` beside `get`: since Kubernetes 1.35 a port-forward over WebSocket needs both.
 const LOOKING: &[Permission] = &[
     in_namespace("get", "apps", "statefulsets"),
@@ -18,7 +18,7 @@ const LOOKING: &[Permission] = &[
     in_namespace("list", "", "pods"),
 ];
 
-const TUNNELS: &[Permission] =
+const PORT_FORWARDS: &[Permission] =
     &[in_namespace("get", "", "pods/portforward"), in_namespace("create", "", "pods/portforward")];
 
 const MOVING: &[Permission] = &[
@@ -46,9 +46,9 @@ const BACKUPS: &[Permission] = &[
     in_namespace("list", "postgresql.cnpg.io", "backups"),
 ];
 
-/// For `status` and `check`; `inside` the cluster pods are reached without a tunnel.
+/// For `status` and `check`; `inside` the cluster pods are reached without a port-forward.
 pub fn for_looking(inside: bool) -> Vec<Permission> {
-    if inside { LOOKING.to_vec() } else { [LOOKING, TUNNELS].concat() }
+    if inside { LOOKING.to_vec() } else { [LOOKING, PORT_FORWARDS].concat() }
 }
 
 /// For `upgrade`, `switchover`, `resume`, `abort`, `rollback`.
@@ -62,7 +62,7 @@ pub fn for_drain() -> Vec<Permission> {
 }
 
 /// For `check` to see how old a database's newest backup is: what may not be read, or is not installed, is said to be so.
-/// Velero's objects are in a namespace of its own; whoever may not list them in all does without.
+/// Velero's objects are in a namespace of its own; a user who may not list them in all namespaces does without.
 pub fn for_backups() -> Vec<Permission> {
     BACKUPS.to_vec()
 }

@@ -24,7 +24,7 @@ struct Check {
 /// The checks, in the order in which they are shown.
 #[rustfmt::skip]
 const CHECKS: &[Check] = &[
-    Check { name: "joins-by-itself", title: "a member that is added joins the database by itself", applies: |plan, _| added(plan).is_some(), ask: joins_by_itself },
+    Check { name: "joins-by-itself", title: "a member that is added joins the database by itself", applies: |plan, _| added_member(plan).is_some(), ask: joins_by_itself },
     Check { name: "no-operator", title: "no operator rolls out changes of the template", applies: |plan, _| is_upgrade(plan), ask: no_operator },
     Check { name: "balancer-off", title: "no balancer moves data between the shards of its cluster meanwhile", applies: |plan, snapshot| is_upgrade(plan) && has_upgrade_conditions(snapshot), ask: balancer_off },
     Check { name: "members-well", title: "every member is there, in sync, and agrees with the others", applies: |_, _| true, ask: members_well },
@@ -39,7 +39,7 @@ const fn is_upgrade(plan: &Plan) -> bool {
     matches!(plan.goal, Goal::Upgrade { .. })
 }
 
-/// Whether the engine told of anything that concerns upgrades alone, such as being a part of a sharded cluster.
+/// Whether the engine reports anything that concerns upgrades alone, such as being a part of a sharded cluster.
 fn has_upgrade_conditions(snapshot: &Snapshot) -> bool {
     let assessment = &snapshot.assessment;
     !assessment.upgrade_notes.is_empty() || assessment.blockers_of(Blocks::Upgrade).next().is_some()
@@ -54,7 +54,7 @@ const fn replaces(plan: &Plan) -> bool {
     matches!(plan.goal, Goal::Upgrade { .. } | Goal::EvacuateNode { .. })
 }
 
-/// Whether any group is led; the members of others are equals.
+/// Whether any group has a primary, or should have one; others consist of peers.
 fn has_primaries(snapshot: &Snapshot) -> bool {
     snapshot.assessment.groups.iter().any(|group| group.primary().is_some() || group.lacks_primary())
 }
@@ -70,7 +70,7 @@ pub struct Finding {
     pub reasons: Vec<Reason>,
     /// What should be known all the same.
     pub warnings: Vec<Warning>,
-    /// What was looked at, where that is not plain.
+    /// What was observed, where the title does not say it.
     pub notes: Vec<String>,
 }
 
@@ -100,21 +100,21 @@ pub(crate) fn reasons(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<
     findings(plan, snapshot, policy).into_iter().flat_map(|finding| finding.reasons).collect()
 }
 
-/// The template and how it is rolled out are an operator's; who leads, and on which node, it leaves to the database.
+/// An operator (a controller) owns the template and its rollout; it leaves the primary, and the node, to the database.
 fn no_operator(plan: &Plan, snapshot: &Snapshot, _policy: &Policy) -> Vec<Reason> {
-    let renews = matches!(plan.goal, Goal::Upgrade { .. });
-    let operated = snapshot.workload.operated.clone().filter(|_| renews);
+    let upgrades = matches!(plan.goal, Goal::Upgrade { .. });
+    let operated = snapshot.workload.operated.clone().filter(|_| upgrades);
     operated.map(|operated| Reason::OperatorRunsIt { operated }).into_iter().collect()
 }
 
-/// Who leads, and on which node, is a set's own matter, whatever its cluster does.
+/// Which member is the primary, and on which node, does not depend on the balancer of the sharded cluster.
 fn balancer_off(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Reason> {
-    if matches!(plan.goal, Goal::Upgrade { .. }) { snapshot.against_upgrade(policy) } else { Vec::new() }
+    if matches!(plan.goal, Goal::Upgrade { .. }) { snapshot.reasons_against_upgrade(policy) } else { Vec::new() }
 }
 
-/// A snapshot in a forked child passes by itself within seconds and only delays a switchover: the gate waits for it.
+/// A background save in a forked child ends by itself within seconds and only delays a switchover: the gate waits for it.
 fn members_well(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Reason> {
-    let mut reasons = snapshot.not_whole(policy, mended(plan, snapshot));
+    let mut reasons = snapshot.reasons_not_in_sync(policy, repaired(plan, snapshot));
     let finalizes = matches!(plan.goal, Goal::Finalize { .. });
     reasons.retain(|reason| !passes_soon(reason) && (!finalizes || !is_ended_by_finalize(reason)));
     reasons
@@ -124,8 +124,8 @@ fn passes_soon(reason: &Reason) -> bool {
     matches!(reason, Reason::Blocked(blocker) if blocker.effect.passes == Passes::WithinSeconds)
 }
 
-/// The member that is broken and is to be mended by being replaced first.
-fn mended<'a>(plan: &'a Plan, snapshot: &Snapshot) -> Option<&'a str> {
+/// The broken member that is repaired by being replaced first.
+fn repaired<'a>(plan: &'a Plan, snapshot: &Snapshot) -> Option<&'a str> {
     let first = plan
         .steps
         .iter()
@@ -135,25 +135,25 @@ fn mended<'a>(plan: &'a Plan, snapshot: &Snapshot) -> Option<&'a str> {
 }
 
 fn replicas_expendable(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Reason> {
-    let mended = mended(plan, snapshot);
-    taken(plan)
+    let repaired = repaired(plan, snapshot);
+    replaced_members(plan)
         .filter(|member| !snapshot.leads(member))
         .flat_map(|member| {
-            let reasons = against_taking(member, snapshot, policy);
-            let reasons = if mended == Some(member) { reasons } else { lasting(reasons, mended) };
-            reasons.into_iter().filter(|reason| !is_ended_by_one_more(plan, reason))
+            let reasons = reasons_against_taking(member, snapshot, policy);
+            let reasons = if repaired == Some(member) { reasons } else { lasting_reasons(reasons, repaired) };
+            reasons.into_iter().filter(|reason| !is_covered_by_surge(plan, reason))
         })
         .collect()
 }
 
-/// What lacks one member has it once one was added; whether that one counts is asked again before anybody is taken.
-fn is_ended_by_one_more(plan: &Plan, reason: &Reason) -> bool {
+/// An extra replica covers a shortfall of one member; whether it counts is asked again before any member is taken away.
+fn is_covered_by_surge(plan: &Plan, reason: &Reason) -> bool {
     let one_short = matches!(reason, Reason::WritesWouldStop { left, needed, .. } if left + 1 >= *needed);
-    one_short && added(plan).is_some()
+    one_short && added_member(plan).is_some()
 }
 
 /// The member a plan adds.
-fn added(plan: &Plan) -> Option<&str> {
+fn added_member(plan: &Plan) -> Option<&str> {
     plan.steps.iter().find_map(|step| match step {
         Step::AddMember(AddMember { member, .. }) => Some(member.as_str()),
         _ => None,
@@ -162,34 +162,34 @@ fn added(plan: &Plan) -> Option<&str> {
 
 fn joins_by_itself(plan: &Plan, snapshot: &Snapshot, _policy: &Policy) -> Vec<Reason> {
     let why = snapshot.workload.engine.joins_only_after;
-    added(plan)
+    added_member(plan)
         .zip(why)
         .map(|(member, why)| Reason::JoinsNotByItself { member: member.to_owned(), why: why.to_owned() })
         .into_iter()
         .collect()
 }
 
-/// While one is mended first, what waiting for it will mend is asked about all others, replicas and successors alike, by
-/// their own gates: the broken member is a reason against every step of its group but the one that replaces it.
-fn lasting(mut reasons: Vec<Reason>, mended: Option<&str>) -> Vec<Reason> {
-    reasons.retain(|reason| mended.is_none() || !reason.may_pass());
+/// Without the reasons that a repair resolves: the broken member is a reason against every step of its group but the one that
+/// replaces it. The gates of the other steps ask again once it is repaired.
+fn lasting_reasons(mut reasons: Vec<Reason>, repaired: Option<&str>) -> Vec<Reason> {
+    reasons.retain(|reason| repaired.is_none() || !reason.may_pass());
     reasons
 }
 
-/// Those that are made anew. The one that was added goes when all else is done, and its own gate asks then.
-fn taken(plan: &Plan) -> impl Iterator<Item = &str> {
+/// Members that are replaced. The extra replica goes when all else is done, and its own gate asks then.
+fn replaced_members(plan: &Plan) -> impl Iterator<Item = &str> {
     plan.steps.iter().filter_map(|step| match step {
         Step::ReplaceMember(ReplaceMember { member }) => Some(member.as_str()),
         _ => None,
     })
 }
 
-fn against_taking(member: &str, snapshot: &Snapshot, policy: &Policy) -> Vec<Reason> {
-    snapshot.against(policy, &Disruption::Take { members: vec![member.to_owned()] })
+fn reasons_against_taking(member: &str, snapshot: &Snapshot, policy: &Policy) -> Vec<Reason> {
+    snapshot.reasons_against(policy, &Disruption::Take { members: vec![member.to_owned()] })
 }
 
 fn successors_ready(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Reason> {
-    let mended = mended(plan, snapshot);
+    let repaired = repaired(plan, snapshot);
     let moved = |member: &str| {
         snapshot.leads(member)
             && snapshot.assessment.member(member).is_some_and(|state| moves(&plan.goal, snapshot, state))
@@ -200,37 +200,38 @@ fn successors_ready(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Re
         .filter_map(|step| match step {
             // One that restores a primary comes when all have moved: its gates judge what is so then.
             Step::SwitchOver(SwitchOver { from, to, .. })
-                if moved(from) && mended != Some(to) && added(plan) != Some(to) =>
+                if moved(from) && repaired != Some(to) && added_member(plan) != Some(to) =>
             {
                 Some(Disruption::Switchover { from: from.clone(), to: to.clone() })
             }
             _ => None,
         })
-        .flat_map(|switchover| lasting(snapshot.against(policy, &switchover), mended))
+        .flat_map(|switchover| lasting_reasons(snapshot.reasons_against(policy, &switchover), repaired))
         .filter(|reason| !passes_soon(reason))
         .collect();
-    let led_away = snapshot
+    let moving_groups = snapshot
         .assessment
         .groups
         .iter()
         .filter(|group| group.primary().is_some_and(|primary| moves(&plan.goal, snapshot, primary)));
     let can_lead = |member: &MemberState| {
         let follows = member.role == Role::Replica && member.sync.is_streaming();
-        member.is_electable() && (follows || mended == Some(&member.name))
+        member.is_electable() && (follows || repaired == Some(&member.name))
     };
-    let lonely = led_away.filter(|group| !group.members.iter().any(can_lead) && added(plan).is_none());
-    reasons.extend(lonely.map(|group| Reason::NoSuccessor { group: group.name.clone() }));
+    let without_successor =
+        moving_groups.filter(|group| !group.members.iter().any(can_lead) && added_member(plan).is_none());
+    reasons.extend(without_successor.map(|group| Reason::NoSuccessor { group: group.name.clone() }));
     reasons
 }
 
-/// A primary is replaced once it is one no more; but what it keeps its data on is known now.
+/// A primary is replaced after its switchover, but where its data is stored is known now.
 fn storage_kept(plan: &Plan, snapshot: &Snapshot, policy: &Policy) -> Vec<Reason> {
     let primaries = snapshot.assessment.groups.iter().filter_map(ReplicaGroup::primary);
     let about_storage =
         |reason: &Reason| matches!(reason, Reason::StorageNotKept { .. } | Reason::NoPersistence { .. });
     primaries
         .filter(|primary| moves(&plan.goal, snapshot, primary) && !matches!(plan.goal, Goal::Switchover { .. }))
-        .flat_map(|primary| against_taking(&primary.name, snapshot, policy))
+        .flat_map(|primary| reasons_against_taking(&primary.name, snapshot, policy))
         .filter(about_storage)
         .collect()
 }
@@ -247,7 +248,7 @@ fn version_forward(plan: &Plan, snapshot: &Snapshot, _policy: &Policy) -> Vec<Re
         return Vec::new(); // each switchover's gate compares the versions that really run
     };
     let engine = snapshot.workload.engine;
-    let replaced = taken(plan).filter_map(|member| snapshot.assessment.member(member));
+    let replaced = replaced_members(plan).filter_map(|member| snapshot.assessment.member(member));
     replaced
         .filter_map(|member| {
             let (version, name) = (member.version.clone()?, member.name.clone());

@@ -1,4 +1,4 @@
-//! What an operation says while it runs; drawn by whoever reports.
+//! What an operation reports while it runs; the plugin prints it.
 
 use serde::{Deserialize, Serialize};
 use stateful_safety::{MemberState, Millis, Role, Sync};
@@ -24,7 +24,7 @@ pub enum What {
         /// All of them.
         members: Vec<MemberLine>,
     },
-    /// A step began to act.
+    /// A step begins its first change.
     StepStarted {
         /// Its place in the plan, from 0.
         step: usize,
@@ -54,8 +54,9 @@ pub enum What {
         text: String,
         /// How long it took, in milliseconds.
         took: Millis,
-        /// For a switchover: from the order until the successor led, in milliseconds.
-        handed_over_in: Option<Millis>,
+        /// For a switchover: from the request until the successor was the primary, in milliseconds.
+        #[serde(rename = "handedOverIn")]
+        switchover_took: Option<Millis>,
         /// Whether there was anything to do.
         acted: bool,
     },
@@ -64,10 +65,11 @@ pub enum What {
         /// What.
         text: String,
     },
-    /// Somebody asked it to stop; it does so at the next safe moment.
+    /// The user asked it to stop; it does so at the next safe moment.
     Stopping,
-    /// The roles moved by themselves; what is left was drawn up anew.
-    Redrawn {
+    /// The database changed by itself; what is left was planned again.
+    #[serde(rename = "redrawn")]
+    Replanned {
         /// Why.
         why: String,
         /// The steps that are left.
@@ -83,9 +85,9 @@ pub struct MemberLine {
     pub name: String,
     /// Its replica group.
     pub group: String,
-    /// What it does there.
+    /// Its role there.
     pub role: Role,
-    /// `in sync`, or what is the matter.
+    /// `in sync`, or what is wrong.
     pub state: String,
     /// Whether it is there and in sync.
     pub well: bool,
@@ -111,7 +113,7 @@ impl MemberLine {
             None => ("no pod".to_owned(), false),
             Some(pod) if pod.terminating => ("terminating".to_owned(), false),
             Some(pod) if !pod.ready => (pod.waiting.clone().unwrap_or_else(|| "not ready".to_owned()), false),
-            Some(_) => told(state),
+            Some(_) => sync_text(state),
         };
         Self {
             name: name.to_owned(),
@@ -126,7 +128,7 @@ impl MemberLine {
     }
 }
 
-fn told(state: Option<&MemberState>) -> (String, bool) {
+fn sync_text(state: Option<&MemberState>) -> (String, bool) {
     match state.map(|state| &state.sync) {
         None => ("not in the database".to_owned(), false),
         Some(Sync::InSync { lag_bytes: 0 }) => ("in sync".to_owned(), true),

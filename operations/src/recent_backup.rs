@@ -1,4 +1,4 @@
-//! THINK. Is there a backup to fall back on, and how old is it? What loses nothing may still meet what nobody thought of.
+//! THINK. Is there a backup to fall back on, and how old is it? An operation that loses nothing may still meet a disk that fails.
 
 use stateful_cluster::backups::{BackupSign, BackupState, BackupsFound, BackupsLooked};
 use stateful_safety::{Millis, Warning};
@@ -10,8 +10,8 @@ const LIMIT: i64 = 24;
 
 const HOUR: Millis = 3_600_000;
 
-/// What is found about the backups of a database: a warning where none is recent, and what was looked at. Never a reason to
-/// refuse: a database may be backed up where nobody here can see it.
+/// What is found about the backups of a database: a warning where none is recent, and what was read. Never a reason to
+/// refuse: a database may be backed up where this tool cannot see it.
 pub fn recent_backup(looked: &[BackupsLooked], now: Millis) -> Finding {
     let success = newest(looked, BackupSign::succeeded);
     let failure = newest(looked, |sign| !sign.succeeded())

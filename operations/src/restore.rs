@@ -1,8 +1,8 @@
-//! THINK. What is left where the old image cannot come back: a backup, restored *beside* the database and never over it.
+//! THINK. What remains where the old image cannot come back: a backup, restored *beside* the database and never over it.
 //!
-//! Nothing here carries it out. Each tool restores in its own way, and the steps at the end, to stop whoever writes and to let
-//! clients go on with data that lacks writes, are for somebody who knows what those writes were. The database itself stays as it
-//! is: it is the only place that has them.
+//! Nothing here carries it out. Each tool restores in its own way, and the steps at the end, to stop the clients that write and
+//! to let them continue with data that lacks writes, are for operators who know what those writes were. The database itself
+//! stays as it is: it is the only place that has them.
 //!
 //! And only a backup from before the upgrade will do: what a newer release has written, its volumes and mostly its dumps too, an
 //! older one cannot read.
@@ -14,13 +14,13 @@ use stateful_safety::{Millis, Reason, Workload};
 
 use crate::recent_backup::{looked_at, newest, not_looked_at};
 
-/// The way back over a backup, and what it costs.
+/// How to go back by restoring a backup, and what that loses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RestorePlan {
     /// The database.
     pub workload: String,
-    /// Why there is no other way, with the reason's code.
+    /// Why a rollback is impossible, with the reason's code.
     pub why: String,
     /// The image to go back to.
     pub image: String,
@@ -55,9 +55,9 @@ pub struct NoBackup {
     newer: String,
 }
 
-/// What closes the way back: the image to go back to, why it cannot come, and when the upgrade away from it began.
+/// What makes a rollback impossible: the image to go back to, why it cannot come, and when the upgrade away from it began.
 #[derive(Debug, Clone, Copy)]
-pub struct Closed<'a> {
+pub struct BlockedRollback<'a> {
     /// The image to go back to.
     pub image: &'a str,
     /// Why it cannot come back.
@@ -66,26 +66,26 @@ pub struct Closed<'a> {
     pub since: Millis,
 }
 
-/// Draws it up from the newest backup from before the upgrade.
+/// Makes the plan from the newest backup from before the upgrade.
 ///
 /// # Errors
-/// There is none; what was looked at is said.
+/// There is no such backup; the error says which kinds were read.
 pub fn restore_plan(
     workload: &Workload,
-    closed: &Closed<'_>,
+    blocked: &BlockedRollback<'_>,
     looked: &[BackupsLooked],
     now: Millis,
 ) -> Result<RestorePlan, NoBackup> {
-    let Some(backup) = newest(looked, |sign| sign.succeeded() && sign.at <= closed.since) else {
-        return Err(none(looked, closed.since));
+    let Some(backup) = newest(looked, |sign| sign.succeeded() && sign.at <= blocked.since) else {
+        return Err(no_backup(looked, blocked.since));
     };
-    let made = told(backup.at);
-    let mut steps = restored_beside(backup, workload, closed.image);
-    steps.extend(moved_over(backup, workload, &made));
+    let made = rfc3339(backup.at);
+    let mut steps = restore_beside(backup, workload, blocked.image);
+    steps.extend(move_clients(backup, workload, &made));
     Ok(RestorePlan {
         workload: workload.id.to_string(),
-        why: format!("{} ({})", closed.why, closed.why.code()),
-        image: closed.image.to_owned(),
+        why: format!("{} ({})", blocked.why, blocked.why.code()),
+        image: blocked.image.to_owned(),
         backup: backup.to_string(),
         made,
         loses_milliseconds: now - backup.at,
@@ -93,13 +93,13 @@ pub fn restore_plan(
     })
 }
 
-fn none(looked: &[BackupsLooked], since: Millis) -> NoBackup {
+fn no_backup(looked: &[BackupsLooked], since: Millis) -> NoBackup {
     let missed: Vec<String> = looked.iter().filter_map(not_looked_at).map(|missed| format!("; {missed}")).collect();
     let newer = newest(looked, BackupSign::succeeded).map(|newer| {
-        format!("; {newer} is of {}, from after the upgrade began: its release cannot be read", told(newer.at))
+        format!("; {newer} is of {}, from after the upgrade began: its release cannot be read", rfc3339(newer.at))
     });
     NoBackup {
-        before: told(since),
+        before: rfc3339(since),
         looked_at: looked_at(looked),
         not_looked_at: missed.concat(),
         newer: newer.unwrap_or_default(),
@@ -107,7 +107,7 @@ fn none(looked: &[BackupsLooked], since: Millis) -> NoBackup {
 }
 
 /// A time, to the second.
-fn told(at: Millis) -> String {
+fn rfc3339(at: Millis) -> String {
     Timestamp::from_second(at / 1_000).map(|at| at.to_string()).unwrap_or_default()
 }
 
@@ -122,8 +122,8 @@ fn beside(backup: &BackupSign, workload: &Workload) -> (String, String) {
     }
 }
 
-/// How a backup of each kind becomes a database of its own.
-fn restored_beside(backup: &BackupSign, workload: &Workload, image: &str) -> Vec<RestoreStep> {
+/// How a backup of each kind is restored as a database of its own.
+fn restore_beside(backup: &BackupSign, workload: &Workload, image: &str) -> Vec<RestoreStep> {
     let (name, namespace) = beside(backup, workload);
     let (of, home) = (&backup.name, &workload.id.namespace);
     let old = &workload.id.name;
@@ -173,25 +173,25 @@ fn restored_beside(backup: &BackupSign, workload: &Workload, image: &str) -> Vec
     }
 }
 
-/// A copy of a member's volume is a member: a server started on it would go to the others. How it forgets them the engine knows.
+/// A copy of a member's volume is a member: a server started on it would join the others. The engine says how it forgets them.
 fn forget(workload: &Workload) -> String {
     workload.engine.advice.forget_database.replace("{old}", &workload.id.name)
 }
 
-/// The rest is the same for all.
-fn moved_over(backup: &BackupSign, workload: &Workload, made: &str) -> [RestoreStep; 4] {
+/// The steps that are the same for every kind of backup.
+fn move_clients(backup: &BackupSign, workload: &Workload, made: &str) -> [RestoreStep; 4] {
     let (name, namespace) = beside(backup, workload);
     let old = &workload.id.name;
     [
-        step("see that it is whole, before anybody writes to it")
+        step("see that it is complete, before any client writes to it")
             .typed(format!("kubectl stateful status {name} -n {namespace}")),
-        step(format!("stop whoever writes to {old}: from here on nothing more is lost")),
+        step(format!("stop the clients that write to {old}: from here on nothing more is lost")),
         step(format!(
             "carry over what must not be missed: what was written since {made} is in {old} alone (a dump holds what was \
              there when it began)"
         )),
         step(format!(
-            "let clients use {name} in {namespace}, and keep {old} until nobody misses anything: nothing here deletes it"
+            "let clients use {name} in {namespace}, and keep {old} until no data is missed: nothing here deletes it"
         )),
     ]
 }

@@ -1,4 +1,4 @@
-//! THINK. The way back from an upgrade, and whether there is one.
+//! THINK. The rollback of an upgrade, and whether it is possible.
 
 use stateful_cluster::changes::rollout::TemplateChange;
 use stateful_safety::{Policy, Reason, Version, VersionSkew};
@@ -11,16 +11,16 @@ pub fn changes_image(plan: &Plan) -> bool {
     matches!(&plan.goal, Goal::Upgrade { change: Some(TemplateChange::Image { .. }), .. })
 }
 
-/// The image before the upgrade, a broken member first. `container` is the one whose image it is.
-pub fn way_back(entry: &Entry, container: &str) -> Goal {
+/// The goal of a rollback: the image before the upgrade, a broken member first. `container` is the one whose image it is.
+pub fn rollback_goal(entry: &Entry, container: &str) -> Goal {
     let image = entry.plan.origin.image.clone();
     let change = Some(TemplateChange::Image { container: container.to_owned(), image });
-    Goal::Upgrade { change, restore_primaries: false, repair: true, surge: back(entry) }
+    Goal::Upgrade { change, restore_primaries: false, repair: true, surge: surge_of_rollback(entry) }
 }
 
-/// What an operation that is still open has added goes. One that has ended has taken it away, and goes back as it came: a single
-/// server has nobody else to switch over to.
-fn back(entry: &Entry) -> Surge {
+/// The extra replica of an operation that is still open is removed. An operation that has ended has removed it already, and its
+/// rollback adds one again: a single server has no other member to switch over to.
+fn surge_of_rollback(entry: &Entry) -> Surge {
     match (&entry.plan.goal, entry.state.is_open()) {
         (Goal::Upgrade { surge: Surge::Add | Surge::Withdraw, .. }, true) => Surge::Withdraw,
         (Goal::Upgrade { surge: Surge::Add, .. }, false) => Surge::Add,
@@ -34,11 +34,11 @@ fn back(entry: &Entry) -> Surge {
     }
 }
 
-/// Why the old image cannot come back at all, where that is so. A switchover that somebody left in its pause is ended first: as
-/// long as nobody leads, there is no telling and something better to do.
-pub fn no_way_back(entry: &Entry, goal: &Goal, snapshot: &Snapshot, policy: &Policy) -> Option<Reason> {
+/// Why the old image cannot come back at all, where that is so. A switchover that was interrupted is finished first: as long as
+/// a group has no primary, it is not known, and clients wait.
+pub fn why_no_rollback(entry: &Entry, goal: &Goal, snapshot: &Snapshot, policy: &Policy) -> Option<Reason> {
     match plan_remaining(entry, goal, snapshot, policy) {
-        Err(Refusal::Unsafe(reasons)) => closes(&reasons).cloned(),
+        Err(Refusal::Unsafe(reasons)) => find_rollback_block(&reasons).cloned(),
         Ok(_) | Err(Refusal::Nothing(_)) => None,
     }
 }
@@ -49,18 +49,18 @@ pub(crate) fn may_be_rolled_back(plan: &Plan, snapshot: Option<&Snapshot>) -> bo
     let before = &plan.origin.image;
     let changes = matches!(&plan.goal, Goal::Upgrade { change: Some(TemplateChange::Image { image, .. }), .. } if image != before);
     let groups = snapshot.iter().flat_map(|snapshot| &snapshot.assessment.groups);
-    // A plan of an engine that this build does not have: whether there is a way back is not known.
+    // A plan of an engine that this build does not have: whether a rollback is possible is not known.
     let Some(engine) = stateful_engines::find_profile(plan.engine.as_str()) else { return false };
     let newer =
         |version: &Version| Version::of_image(before).is_some_and(|old| old.is_older_release_than(version, engine));
     changes && !groups.flat_map(|group| &group.members).filter_map(|member| member.version.as_ref()).any(newer)
 }
 
-/// Of the reasons against a way back, the one that no waiting and no mending helps against: the old image cannot read what is on
-/// the members' disks.
-pub fn closes(reasons: &[Reason]) -> Option<&Reason> {
+/// Of the reasons against a rollback, the one that neither waiting nor repairing helps against: the old image cannot read what
+/// is on the members' disks.
+pub fn find_rollback_block(reasons: &[Reason]) -> Option<&Reason> {
     reasons.iter().find(|reason| match reason {
-        Reason::Release(misfit) => match misfit {
+        Reason::Release(skew) => match skew {
             VersionSkew::FilesTooNew { .. }
             | VersionSkew::AnotherRelease { .. }
             | VersionSkew::ReleaseSkipped { .. }

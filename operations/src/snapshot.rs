@@ -1,4 +1,4 @@
-//! Everything seen at one moment; what plans are drawn from and gates are judged on.
+//! Everything observed at one moment; what plans are made from and gates are judged on.
 
 use stateful_safety::{
     Assessment, Blocks, Disruption, JudgeInput, Member, MemberState, Millis, Policy, Reason, Role, Sync, Workload,
@@ -16,48 +16,48 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    fn known(&self) -> JudgeInput<'_> {
+    fn judge_input(&self) -> JudgeInput<'_> {
         JudgeInput { workload: &self.workload, assessment: Some(&self.assessment), promised: &[] }
     }
 
-    /// The judge's reasons against a disruption, at the moment of this look.
-    pub fn against(&self, policy: &Policy, disruption: &Disruption) -> Vec<Reason> {
-        stateful_safety::judge(policy, self.known(), disruption, self.at).reasons().to_vec()
+    /// The judge's reasons against a disruption, at the moment of this snapshot.
+    pub fn reasons_against(&self, policy: &Policy, disruption: &Disruption) -> Vec<Reason> {
+        stateful_safety::judge(policy, self.judge_input(), disruption, self.at).reasons().to_vec()
     }
 
-    /// Reasons why not everybody, apart from `except`, is there and in sync.
-    pub fn not_whole(&self, policy: &Policy, except: Option<&str>) -> Vec<Reason> {
-        stateful_safety::everyone_in_sync(policy, self.known(), except, self.at)
+    /// Reasons why a member, apart from `except`, is not there or not in sync.
+    pub fn reasons_not_in_sync(&self, policy: &Policy, except: Option<&str>) -> Vec<Reason> {
+        stateful_safety::everyone_in_sync(policy, self.judge_input(), except, self.at)
     }
 
-    /// What stands in the way of an upgrade and of nothing else, and has not been accepted.
-    pub fn against_upgrade(&self, policy: &Policy) -> Vec<Reason> {
+    /// The reasons against an upgrade and against nothing else that the user has not accepted.
+    pub fn reasons_against_upgrade(&self, policy: &Policy) -> Vec<Reason> {
         let met = self.assessment.blockers_of(Blocks::Upgrade).cloned().map(Reason::Blocked);
         met.filter(|reason| !(reason.may_be_accepted() && policy.accepted.contains(reason.code()))).collect()
     }
 
-    /// A member by both accounts.
+    /// A member as Kubernetes and as its server describe it.
     pub fn member(&self, name: &str) -> Option<(&Member, &MemberState)> {
         Some((self.workload.member(name)?, self.assessment.member(name)?))
     }
 
-    /// What a member says of itself in each group that it is in.
+    /// A member's state in each group that it is in.
     fn states(&self, name: &str) -> impl Iterator<Item = &MemberState> {
         self.assessment.groups.iter().filter_map(move |group| group.member(name))
     }
 
-    /// Whether a member leads a group.
+    /// Whether a member is the primary of a group.
     pub fn leads(&self, name: &str) -> bool {
         self.states(name).any(|state| state.role == Role::Primary)
     }
 
-    /// Whether a member is there, ready and in sync. One that is not may be mended by being replaced.
+    /// Whether a member is there, ready and in sync. One that is not may be repaired by being replaced.
     pub fn is_well(&self, name: &str) -> bool {
-        self.workload.member(name).is_some_and(|pod| pod.ready && !pod.terminating) && self.streams(name)
+        self.workload.member(name).is_some_and(|pod| pod.ready && !pod.terminating) && self.is_in_sync(name)
     }
 
     /// Whether a member streams from the primary of each group that it is in, or is the primary.
-    pub fn streams(&self, name: &str) -> bool {
+    pub fn is_in_sync(&self, name: &str) -> bool {
         let mut states = self.states(name).peekable();
         states.peek().is_some() && states.all(|state| matches!(state.sync, Sync::InSync { .. }))
     }

@@ -1,4 +1,4 @@
-//! THINK. Who should lead next; the one answer for every verb.
+//! THINK. Which member should be the next primary; the one answer for every verb.
 
 use std::cmp::Reverse;
 
@@ -6,9 +6,9 @@ use stateful_safety::{MemberState, ReplicaGroup, Role, Sync};
 
 use crate::Snapshot;
 
-/// The replica that should lead a group next: one that may at all, in sync, of no older release than its primary if there is
-/// one, most wanted by the database's own configuration (another would not lead for long), on another node, closest behind.
-/// The name decides between equals, so that the same look gives the same answer.
+/// The replica that should be the next primary of a group: electable, in sync, of no older release than the present primary if
+/// there is one, most preferred by the database's own configuration (another would not stay the primary for long), on another
+/// node, least behind. The name decides between equals, so that the same snapshot gives the same answer.
 pub fn best_successor<'g>(
     snapshot: &Snapshot,
     group: &'g ReplicaGroup,

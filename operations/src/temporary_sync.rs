@@ -41,7 +41,7 @@ pub(crate) fn notes(goal: &Goal, snapshot: &Snapshot, begins: bool, surge: Optio
         ]
     } else if upgrades && is_asynchronous(snapshot) {
         vec![format!(
-            "commits wait for nobody, and stay so: with {} standbys in sync, and not {STANDBYS}, they would hang while one is \
+            "commits wait for no standby, and stay so: with {} standbys in sync, and not {STANDBYS}, they would hang while one is \
              away; a primary that dies suddenly loses what no standby has yet (--surge makes it one more)",
             standbys(snapshot, surge)
         )]

@@ -1,4 +1,4 @@
-//! Pods that cannot start, told from pods that have not started yet.
+//! Tells pods that cannot start from pods that have not started yet.
 
 use stateful_safety::Millis;
 
@@ -9,22 +9,22 @@ use crate::steps::Step;
 /// their first error within seconds and some of them pass.
 const CANNOT_START_AFTER: Millis = 20_000;
 
-/// The kubelet's words for it.
+/// The kubelet's reasons for a container that cannot start.
 #[rustfmt::skip]
 const CANNOT: &[&str] = &[
     "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CrashLoopBackOff",
     "CreateContainerConfigError", "CreateContainerError", "RunContainerError",
 ];
 
-/// Since when the pod a step waits for has been saying that it cannot start.
+/// Since when the kubelet reports that the pod a step waits for cannot start.
 #[derive(Debug, Default)]
-pub(crate) struct Stuck {
+pub(crate) struct UnstartablePod {
     since: Option<Millis>,
 }
 
-impl Stuck {
-    /// Why the pod a step waits for will never start, once it has said so for too long.
-    pub(crate) fn for_too_long(&mut self, step: &Step, snapshot: &Snapshot) -> Option<String> {
+impl UnstartablePod {
+    /// Why the pod that a step waits for will never start, once that has been reported for too long.
+    pub(crate) fn reason_to_give_up(&mut self, step: &Step, snapshot: &Snapshot) -> Option<String> {
         let pod = snapshot.workload.member(step.awaited_pod()?)?;
         let Some(why) = pod.waiting.as_deref().filter(|why| CANNOT.contains(why)) else {
             // A crash loop runs for a moment between two crashes; only being ready clears it.

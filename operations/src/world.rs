@@ -1,5 +1,5 @@
-//! The port: all an operation may ask of and do to the world. One implementation is [`crate::Live`]; the laws of the
-//! patterns are proven on a model.
+//! The port: all that an operation may ask of and change in the cluster and the database. One implementation is
+//! [`crate::Live`]; the laws of the patterns are proven on a model.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::action::Action;
 use crate::journal::Event;
 use crate::{Progress, Snapshot};
 
-/// What went wrong with the world.
+/// What went wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum WorldError {
     /// Kubernetes.
@@ -20,20 +20,20 @@ pub enum WorldError {
     /// An eviction was not granted, in the API server's words; it may be asked again.
     #[error("the eviction is not granted: {0}")]
     NotGranted(String),
-    /// Getting ready for it took a while: it is to be judged again, on a new look.
+    /// Preparing the change took a while: it is to be judged again, on a new snapshot.
     #[error("to be judged again: {0}")]
     NotYet(String),
     /// A switchover.
     #[error(transparent)]
     Switchover(#[from] SwitchoverError),
-    /// The journal holds what cannot be.
+    /// The journal has a line that cannot be.
     #[error("the journal is not usable: {0}")]
     Journal(String),
 }
 
-/// The world as one operation on one workload meets it.
+/// The cluster and the database, as one operation on one workload uses them.
 pub trait World: Send + Sync {
-    /// LOOK. Everything there is to know now.
+    /// LOOK. A fresh snapshot.
     fn observe(&self) -> BoxFuture<'_, Result<Snapshot, WorldError>>;
 
     /// TOUCH. One change, on the database as it was last observed. For a switchover, how long it took.
@@ -43,10 +43,10 @@ pub trait World: Send + Sync {
         snapshot: &'a Snapshot,
     ) -> BoxFuture<'a, Result<Option<Duration>, WorldError>>;
 
-    /// TOUCH. Writes a line of the journal; returns once it is kept. Fails when the operation is no longer ours.
+    /// TOUCH. Writes a line of the journal; returns once it is kept. Fails when the operation does not belong to this process any more.
     fn record<'a>(&'a self, event: &'a Event) -> BoxFuture<'a, Result<(), WorldError>>;
 
-    /// Tells whoever reports.
+    /// Reports progress to the caller.
     fn report(&self, progress: Progress);
 
     /// The time.

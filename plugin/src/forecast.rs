@@ -20,7 +20,7 @@ pub(crate) fn drain(node: &str, snapshot: &Snapshot, policy: &Policy) -> Vec<Fin
 
 /// The judge's reasons against evicting one member now: what the guard would answer.
 pub(crate) fn eviction(member: &str, snapshot: &Snapshot, policy: &Policy) -> Vec<Reason> {
-    snapshot.against(policy, &Disruption::Take { members: vec![member.to_owned()] })
+    snapshot.reasons_against(policy, &Disruption::Take { members: vec![member.to_owned()] })
 }
 
 fn findings_of(goal: &Goal, snapshot: &Snapshot, policy: &Policy) -> Vec<Finding> {

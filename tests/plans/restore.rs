@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use stateful_cluster::backups::{BackupKind, BackupSign, BackupState, BackupsFound, BackupsLooked};
 use stateful_cluster::changes::rollout::TemplateChange;
-use stateful_operations::{Closed, Goal, Plan, Refusal, Snapshot, closes, restore_plan};
+use stateful_operations::{BlockedRollback, Goal, Plan, Refusal, Snapshot, find_rollback_block, restore_plan};
 
 use crate::snapshot::NOW;
 
@@ -34,11 +34,11 @@ pub(crate) fn text(
     looked: &[BackupsLooked],
 ) -> String {
     let Err(Refusal::Unsafe(reasons)) = drawn else { return "there is a way back\n".to_owned() };
-    let why = closes(reasons).expect("a reason no waiting helps against");
+    let why = find_rollback_block(reasons).expect("a reason no waiting helps against");
     let Goal::Upgrade { change: Some(TemplateChange::Image { image, .. }), .. } = goal else {
         unreachable!("a goal that changes no image")
     };
-    let closed = Closed { image, why, since: NOW - 2 * HOUR };
+    let closed = BlockedRollback { image, why, since: NOW - 2 * HOUR };
     let mut text = String::new();
     match restore_plan(&snapshot.workload, &closed, looked, NOW) {
         Err(none) => writeln!(text, "{none}").expect("text"),

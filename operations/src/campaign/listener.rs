@@ -2,7 +2,7 @@
 
 use stateful_cluster::discovery::pods::NodePod;
 
-/// Who is told how a campaign goes.
+/// Receives the progress of a campaign.
 pub trait CampaignListener: Send + Sync {
     /// The node is cordoned; `already` where it was before.
     fn cordoned(&self, node: &str, already: bool);

@@ -50,7 +50,7 @@ pub enum Stage {
     Reserve,
     /// Cordons the node. Before: every database is reserved. After: no pod comes back to it.
     Cordon,
-    /// Moves a database away by an operation with its own journal, planned anew, since the stages before took their time.
+    /// Moves a database away by an operation with its own journal, planned again, since the stages before took some time.
     /// Before: it is safe to move now. After: none of its members is on the node.
     Move(Box<Plan>),
     /// Evicts the pods of everything else, at once, as `kubectl drain` does. Before: every database has moved. After: they

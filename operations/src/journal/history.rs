@@ -7,7 +7,7 @@ use super::{Event, Line, State};
 use crate::Plan;
 use crate::steps::{Step, StepKind};
 
-/// An operation, as its journal tells it.
+/// An operation, as its journal describes it.
 #[derive(Debug, Clone)]
 pub struct Entry {
     /// The operation's identifier.
@@ -20,7 +20,7 @@ pub struct Entry {
     pub began: Millis,
     /// When the last line was written.
     pub last: Millis,
-    /// Where it stands.
+    /// How far it is.
     pub state: State,
     /// Why it stopped, or who ended it.
     pub note: Option<String>,
@@ -44,18 +44,18 @@ pub fn read(id: &str, lines: &[String]) -> Result<Entry, String> {
         let event: Event =
             serde_json::from_str(text).map_err(|error| format!("line {} cannot be read: {error}", number + 1))?;
         let state = State::next(entry.as_ref().map(|entry| entry.state), &event.what)?;
-        entry = Some(follow(id, entry, state, event)?);
+        entry = Some(apply(id, entry, state, event)?);
     }
     entry.ok_or_else(|| "it is empty".to_owned())
 }
 
-fn follow(id: &str, entry: Option<Entry>, state: State, event: Event) -> Result<Entry, String> {
+fn apply(id: &str, entry: Option<Entry>, state: State, event: Event) -> Result<Entry, String> {
     let Event { at, what } = event;
     let Some(mut entry) = entry else {
         let Line::Opened { verb, by, tool: _, plan } = what else {
             return Err("it does not open with a plan".to_owned());
         };
-        let plan = known(plan)?;
+        let plan = checked(plan)?;
         let id = id.to_owned();
         let current = plan.clone();
         return Ok(Entry {
@@ -82,8 +82,8 @@ fn follow(id: &str, entry: Option<Entry>, state: State, event: Event) -> Result<
                 entry.open_switchover = Some(step);
             }
         }
-        Line::Redrawn { plan, .. } => {
-            entry.current = known(plan)?;
+        Line::Replanned { plan, .. } => {
+            entry.current = checked(plan)?;
             // Any other plan is made from a snapshot on which every group has a primary.
             if !entry.current.steps.iter().any(|step| step.kind() == StepKind::FinishSwitchover) {
                 entry.open_switchover = None;
@@ -109,7 +109,7 @@ fn switchover(plan: &Plan, step: usize) -> Option<Step> {
 }
 
 /// A plan of another format may mean what this version does not know of.
-fn known(plan: Plan) -> Result<Plan, String> {
+fn checked(plan: Plan) -> Result<Plan, String> {
     if plan.format == Plan::FORMAT {
         Ok(plan)
     } else {

@@ -1,6 +1,6 @@
-//! The journal: what an operation meant to do, did, and came to. Append-only; written before each act.
+//! The journal: what an operation planned, what it did, and how it ended. Append-only; written before each change.
 //!
-//! Its state is derived by one function, [`State::next`], which both the running operation and whoever resumes it from
+//! Its state is derived by one function, [`State::next`], which both the running operation and a `resume` from
 //! another machine go through: a line that cannot follow is an error, never a guess.
 
 mod history;
@@ -41,8 +41,9 @@ pub enum Line {
         /// What it is going to do.
         plan: Plan,
     },
-    /// Somebody took it up again, or the roles had moved: what is left was drawn up anew.
-    Redrawn {
+    /// It was resumed, or the database had changed by itself: what is left was planned again.
+    #[serde(rename = "redrawn")]
+    Replanned {
         /// Who.
         by: String,
         /// Why.
@@ -50,11 +51,11 @@ pub enum Line {
         /// What is left.
         plan: Plan,
     },
-    /// A step is about to act. Written before it does.
+    /// A step is about to make its change. Written before it does.
     Acting {
         /// Its place in the plan.
         step: usize,
-        /// Which try.
+        /// Which attempt.
         attempt: u32,
     },
     /// A step is done.
@@ -63,8 +64,9 @@ pub enum Line {
         step: usize,
         /// How long it took, in milliseconds.
         took: Millis,
-        /// For a switchover: from the order until the successor led, in milliseconds.
-        handed_over_in: Option<Millis>,
+        /// For a switchover: from the request until the successor was the primary, in milliseconds.
+        #[serde(rename = "handedOverIn")]
+        switchover_took: Option<Millis>,
     },
     /// It stopped where it was safe; `resume` goes on.
     Stopped {
@@ -76,7 +78,7 @@ pub enum Line {
         /// What the canary saw, if one was asked for.
         canary: Option<Ledger>,
     },
-    /// Somebody ended it where it was.
+    /// A user ended it where it was (`abort`).
     Aborted {
         /// Who.
         by: String,
@@ -87,9 +89,10 @@ pub enum Line {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum State {
-    /// A plan is drawn up, no step is acting.
-    Between,
-    /// A step has announced that it acts; whether it did is found out by looking.
+    /// There is a plan, and no step is changing anything.
+    #[serde(rename = "between")]
+    BetweenSteps,
+    /// A step has announced its change; whether the change was made is found out by observing.
     Acting(usize),
     /// It stopped and says so.
     Stopped,
@@ -104,15 +107,17 @@ impl State {
     pub fn next(now: Option<Self>, line: &Line) -> Result<Self, String> {
         match (now, line) {
             (None, Line::Opened { .. })
-            | (Some(Self::Between | Self::Acting(_) | Self::Stopped), Line::Redrawn { .. }) => Ok(Self::Between),
-            (Some(Self::Between), Line::Acting { step, .. }) => Ok(Self::Acting(*step)),
-            // Another try of the same step: the first was refused, or nobody knows.
+            | (Some(Self::BetweenSteps | Self::Acting(_) | Self::Stopped), Line::Replanned { .. }) => {
+                Ok(Self::BetweenSteps)
+            }
+            (Some(Self::BetweenSteps), Line::Acting { step, .. }) => Ok(Self::Acting(*step)),
+            // Another attempt of the same step: the first was refused, or its answer was lost.
             (Some(Self::Acting(acting)), Line::Acting { step, .. }) if acting == *step => Ok(Self::Acting(*step)),
-            (Some(Self::Between), Line::Done { .. }) => Ok(Self::Between),
-            (Some(Self::Acting(acting)), Line::Done { step, .. }) if acting == *step => Ok(Self::Between),
-            (Some(Self::Between | Self::Acting(_) | Self::Stopped), Line::Stopped { .. }) => Ok(Self::Stopped),
-            (Some(Self::Between), Line::Finished { .. }) => Ok(Self::Finished),
-            (Some(Self::Between | Self::Acting(_) | Self::Stopped), Line::Aborted { .. }) => Ok(Self::Aborted),
+            (Some(Self::BetweenSteps), Line::Done { .. }) => Ok(Self::BetweenSteps),
+            (Some(Self::Acting(acting)), Line::Done { step, .. }) if acting == *step => Ok(Self::BetweenSteps),
+            (Some(Self::BetweenSteps | Self::Acting(_) | Self::Stopped), Line::Stopped { .. }) => Ok(Self::Stopped),
+            (Some(Self::BetweenSteps), Line::Finished { .. }) => Ok(Self::Finished),
+            (Some(Self::BetweenSteps | Self::Acting(_) | Self::Stopped), Line::Aborted { .. }) => Ok(Self::Aborted),
             (now, line) => Err(format!("{line:?} cannot follow {now:?}")),
         }
     }
@@ -120,7 +125,7 @@ impl State {
     /// Whether there is something left to resume.
     pub const fn is_open(self) -> bool {
         match self {
-            Self::Between | Self::Acting(_) | Self::Stopped => true,
+            Self::BetweenSteps | Self::Acting(_) | Self::Stopped => true,
             Self::Finished | Self::Aborted => false,
         }
     }
@@ -131,14 +136,14 @@ mod states {
     use super::{Line, State};
 
     const ACTING: Line = Line::Acting { step: 2, attempt: 1 };
-    const DONE: Line = Line::Done { step: 2, took: 5, handed_over_in: None };
+    const DONE: Line = Line::Done { step: 2, took: 5, switchover_took: None };
 
     #[test]
     fn a_step_acts_and_is_done_in_that_order() {
-        let acting = State::next(Some(State::Between), &ACTING).expect("acting");
+        let acting = State::next(Some(State::BetweenSteps), &ACTING).expect("acting");
         assert_eq!(acting, State::Acting(2));
-        assert_eq!(State::next(Some(acting), &ACTING), Ok(State::Acting(2)), "another try of the same step");
-        assert_eq!(State::next(Some(acting), &DONE), Ok(State::Between));
+        assert_eq!(State::next(Some(acting), &ACTING), Ok(State::Acting(2)), "another attempt of the same step");
+        assert_eq!(State::next(Some(acting), &DONE), Ok(State::BetweenSteps));
         assert!(State::next(Some(acting), &Line::Acting { step: 3, attempt: 1 }).is_err(), "not two at a time");
         assert!(State::next(Some(acting), &Line::Finished { canary: None }).is_err(), "not while one acts");
     }

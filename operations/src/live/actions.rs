@@ -46,7 +46,7 @@ impl Live {
             Action::EndTemporarySync => self.end_temporary_sync().await?,
             Action::Finalize(release) => {
                 let endpoints = self.endpoints.borrow().clone();
-                let engine = self.sight.engine();
+                let engine = self.observer.engine();
                 let finalization = engine.finalization().ok_or_else(|| no_capability(workload, "finalize"))?;
                 finalization.finalize(&endpoints, release).await?;
             }
@@ -60,7 +60,7 @@ impl Live {
         if !dry_run {
             let endpoints = self.endpoints.borrow().clone();
             let is_led_to = workload.member(member).is_some_and(|pod| pod.ready);
-            let engine = self.sight.engine();
+            let engine = self.observer.engine();
             let prepared = match engine.restart_preparation() {
                 Some(preparation) => preparation.prepare_restart(&endpoints, member).await?,
                 None => Prepared::Ready,

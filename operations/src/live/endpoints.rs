@@ -5,10 +5,10 @@ use stateful_cluster::discovery::credentials::ResolvedSecrets;
 use stateful_engines::{Credentials, DialConfig, Endpoint, Secret, Tls};
 use stateful_safety::{ConnectionConfig, Member, Workload};
 
-/// How to get in to every member of a workload.
+/// How to connect to every member of a workload.
 pub(super) struct EndpointBuilder {
     connection_config: ConnectionConfig,
-    keys: ResolvedSecrets,
+    secrets: ResolvedSecrets,
     credentials: Credentials,
     /// Paths in a member's container that outlive its pod.
     kept: Vec<String>,
@@ -17,11 +17,11 @@ pub(super) struct EndpointBuilder {
 impl EndpointBuilder {
     pub(super) fn new(
         connection_config: ConnectionConfig,
-        keys: ResolvedSecrets,
+        secrets: ResolvedSecrets,
         kept: Vec<String>,
     ) -> Result<Self, String> {
-        let (username, password) = keys.login()?;
-        if connection_config.tls.is_some() && keys.authority.is_none() {
+        let (username, password) = secrets.login()?;
+        if connection_config.tls.is_some() && secrets.authority.is_none() {
             return Err(
                 "its servers speak TLS and nothing says which authority signed them; name a Secret with ca.crt \
                  by the annotation kubectl-stateful.dev/tls-secret"
@@ -29,10 +29,10 @@ impl EndpointBuilder {
             );
         }
         let credentials = Credentials { username, password: password.map(Secret::new) };
-        Ok(Self { connection_config, keys, credentials, kept })
+        Ok(Self { connection_config, secrets, credentials, kept })
     }
 
-    /// A door to a pod that is no member, on another port: a Sentinel's. It has the members' credentials or none.
+    /// The endpoint of a pod that is no member, on another port: a Sentinel's. It has the members' credentials or none.
     pub(super) async fn watcher(&self, pod: &Member, port: u16, port_forwards: &PortForwards) -> Endpoint {
         let way = port_forwards.way(pod, port).await;
         Endpoint {
@@ -44,7 +44,7 @@ impl EndpointBuilder {
         }
     }
 
-    /// A door for each declared member; one without a pod has no way in and says so.
+    /// An endpoint for each declared member; that of a member without a pod says so.
     pub(super) async fn endpoints(&self, workload: &Workload, port_forwards: &PortForwards) -> Vec<Endpoint> {
         let mut endpoints = Vec::new();
         for member in &workload.members {
@@ -76,10 +76,10 @@ impl EndpointBuilder {
         let tls = match &self.connection_config.tls {
             None => None,
             Some(files) => {
-                let identity = self.keys.certificate.as_deref().zip(self.keys.key.as_deref());
+                let identity = self.secrets.certificate.as_deref().zip(self.secrets.key.as_deref());
                 let mut names = names(workload, member);
                 names.splice(0..0, files.server_name.clone());
-                let tls = Tls::new(self.keys.authority.as_deref().unwrap_or_default(), identity, &names)
+                let tls = Tls::new(self.secrets.authority.as_deref().unwrap_or_default(), identity, &names)
                     .map_err(|error| error.to_string())?;
                 Some(Tls { logs_in: files.logs_in, ..tls })
             }
@@ -88,7 +88,7 @@ impl EndpointBuilder {
     }
 }
 
-/// The names a member goes by; a certificate for any of them is its own.
+/// The DNS names of a member; a certificate for any of them is accepted.
 fn names(workload: &Workload, member: &Member) -> Vec<String> {
     let (pod, service, namespace) = (&member.name, &workload.service, &workload.id.namespace);
     let mut names = vec![

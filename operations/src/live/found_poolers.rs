@@ -5,28 +5,28 @@ use stateful_cluster::connection::port_forwards::PortForwards;
 use stateful_engines::{Credentials, DialConfig, Endpoint, PoolerTarget, Secret};
 use stateful_safety::Member;
 
-/// A pooler that can be paused.
-pub(super) struct Pooler {
-    pub(super) front: PoolerTarget,
-    pub(super) key: Key,
+/// A pooler in front of the workload.
+pub(super) struct FoundPooler {
+    pub(super) target: PoolerTarget,
+    pub(super) console: ConsoleAccess,
 }
 
-/// All that is needed to get in to a pooler's console, from any process. It holds a password, so it is never printed; it
-/// is written down in one place, the pipe to the watchdog.
+/// All that a process needs to connect to a pooler's console. It holds a password, so it is never printed; it is written in
+/// one place only, the pipe to the watchdog.
 #[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Key {
+pub(super) struct ConsoleAccess {
     pub(super) pod: Member,
     pub(super) port: u16,
     pub(super) username: Option<String>,
     pub(super) password: Option<String>,
 }
 
-impl Key {
-    /// A door to the console.
+impl ConsoleAccess {
+    /// The endpoint of the console.
     pub(super) async fn endpoint(&self, port_forwards: &PortForwards) -> Endpoint {
         let password = self.password.clone().map(Secret::new);
         let credentials = Credentials { username: self.username.clone(), password };
-        // A tunnel that broke says so once, and that may have been long ago: it is dug anew by the second call.
+        // A port-forward that broke reports that once, perhaps long after: the second call opens a new one.
         let way = match port_forwards.way(&self.pod, self.port).await {
             Err(_) => port_forwards.way(&self.pod, self.port).await,
             way => way,
@@ -43,11 +43,11 @@ impl Key {
 
 /// What was found.
 #[derive(Default)]
-pub(super) struct Poolers {
+pub(super) struct FoundPoolers {
     /// Those whose clients can wait.
-    pub(super) able: Vec<Pooler>,
-    /// Those, with the pools, whose clients wait already although nobody should be moving the database.
-    pub(super) paused: Vec<Pooler>,
+    pub(super) pausable: Vec<FoundPooler>,
+    /// Those, with the pools, whose clients wait already although this operation has not paused them.
+    pub(super) paused: Vec<FoundPooler>,
     /// What people should know of the others: their clients notice a switchover and have to connect again.
     pub(super) notes: Vec<String>,
 }

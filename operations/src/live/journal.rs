@@ -8,7 +8,7 @@ use stateful_cluster::locks::{LEAVES_NODE, LeaseFacts, LockHolder, OperationLock
 use stateful_engines::{BoxFuture, Ledger};
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::{Live, Ours};
+use super::{Live, OwnOperation};
 use crate::canary::RunningCanary;
 use crate::journal::{Entry, Event, Line, read};
 use crate::session::OperationWorld;
@@ -33,12 +33,12 @@ impl Live {
     }
 
     async fn take_lock(&self, who: &str, verb: &str, patience: Duration) -> Result<OperationLock, WorldError> {
-        Ok(OperationLock::take(&self.cluster, &self.workload, &identity(who, verb), patience).await?)
+        Ok(OperationLock::take(&self.cluster, &self.workload, &lock_identity(who, verb), patience).await?)
     }
 
     async fn open_journal(&self, verb: &str, who: &str, plan: &Plan, patience: Duration) -> Result<String, WorldError> {
         let id = format!("{}-{}", Timestamp::now().strftime("%Y%m%d%H%M%S"), plan.hash());
-        let reserved = self.ours.lock().await.lock.take();
+        let reserved = self.own.lock().await.lock.take();
         let lock = match reserved {
             Some(lock) => lock,
             None => self.take_lock(who, verb, patience).await?,
@@ -51,15 +51,15 @@ impl Live {
                 open.id, open.verb, open.by
             )));
         }
-        let line = Line::Opened {
+        let line = Line::Resumed {
             verb: verb.to_owned(),
             by: who.to_owned(),
             tool: env!("CARGO_PKG_VERSION").to_owned(),
             plan: plan.clone(),
         };
-        let first = text(&Event { at: self.now(), what: line })?;
+        let first = line_text(&Event { at: self.now(), what: line })?;
         let record = journal_records::create(&self.cluster, &self.workload, &id, first).await?;
-        *self.ours.lock().await = Ours { lock: Some(lock), record: Some(record) };
+        *self.own.lock().await = OwnOperation { lock: Some(lock), record: Some(record) };
         Ok(id)
     }
 
@@ -70,18 +70,18 @@ impl Live {
         patience: Duration,
         seen: Option<&LeaseFacts>,
     ) -> Result<(), WorldError> {
-        let who = identity(who, "resume");
+        let who = lock_identity(who, "resume");
         let lock = OperationLock::take_watched(&self.cluster, &self.workload, &who, patience, seen).await?;
         let records = journal_records::list(&self.cluster, &self.workload).await?;
         let record = records.into_iter().find(|record| record.id == entry.id);
         let record = record.ok_or_else(|| WorldError::Journal(format!("operation {} is gone", entry.id)))?;
-        // Its holder may have written on between our reading and our lock.
+        // Its holder may have written more lines between reading the journal and taking the lock.
         let now = read(&record.id, &record.lines).map_err(WorldError::Journal)?;
         if !now.state.is_open() {
             lock.release().await?;
             return Err(WorldError::Journal(format!("operation {} has ended meanwhile", entry.id)));
         }
-        *self.ours.lock().await = Ours { lock: Some(lock), record: Some(record) };
+        *self.own.lock().await = OwnOperation { lock: Some(lock), record: Some(record) };
         Ok(())
     }
 
@@ -90,7 +90,7 @@ impl Live {
     }
 
     async fn release_lock(&self) -> Result<(), WorldError> {
-        let lock = self.ours.lock().await.lock.take();
+        let lock = self.own.lock().await.lock.take();
         match lock {
             Some(lock) => Ok(lock.release().await?),
             None => Ok(()),
@@ -98,9 +98,9 @@ impl Live {
     }
 
     pub(super) async fn write(&self, event: &Event) -> Result<(), WorldError> {
-        let line = text(event)?;
-        let mut ours = self.ours.lock().await;
-        let Some(record) = ours.record.as_mut() else {
+        let line = line_text(event)?;
+        let mut own = self.own.lock().await;
+        let Some(record) = own.record.as_mut() else {
             return Err(WorldError::Journal("no operation is open".to_owned()));
         };
         Ok(journal_records::append(&self.cluster, record, line).await?)
@@ -126,7 +126,7 @@ impl OperationWorld for Live {
         Box::pin(async move {
             let lock = self.take_lock(who, verb, patience).await?;
             lock.announce(LEAVES_NODE, node).await?;
-            self.ours.lock().await.lock = Some(lock);
+            self.own.lock().await.lock = Some(lock);
             Ok(())
         })
     }
@@ -152,7 +152,7 @@ impl OperationWorld for Live {
     }
 
     fn record_rest<'a>(&'a self, who: &'a str, plan: &'a Plan) -> BoxFuture<'a, Result<(), WorldError>> {
-        let line = Line::Redrawn { by: who.to_owned(), why: "resumed".to_owned(), plan: plan.clone() };
+        let line = Line::Replanned { by: who.to_owned(), why: "resumed".to_owned(), plan: plan.clone() };
         Box::pin(self.write_line(line))
     }
 
@@ -189,10 +189,10 @@ impl OperationWorld for Live {
     }
 }
 
-fn text(event: &Event) -> Result<String, WorldError> {
+fn line_text(event: &Event) -> Result<String, WorldError> {
     serde_json::to_string(event).map_err(|error| WorldError::Journal(error.to_string()))
 }
 
-fn identity(who: &str, verb: &str) -> String {
+fn lock_identity(who: &str, verb: &str) -> String {
     format!("{who} ({verb}, process {})", std::process::id())
 }

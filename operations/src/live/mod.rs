@@ -1,4 +1,4 @@
-//! The real world: a Kubernetes cluster and the servers in it.
+//! The implementation of the port for real: a Kubernetes cluster and the servers in it.
 
 mod actions;
 mod endpoints;
@@ -34,60 +34,60 @@ use crate::{Progress, Snapshot, What, World, WorldError};
 pub use observer::{Observer, OpenError};
 pub use watchdog::watch;
 
-/// One workload in the real world.
+/// One workload in a real cluster.
 pub struct Live {
     cluster: Cluster,
     workload: Workload,
-    sight: Observer,
+    observer: Observer,
     endpoints: watch::Sender<Vec<Endpoint>>,
-    ours: Mutex<Ours>,
+    own: Mutex<OwnOperation>,
     progress: std::sync::Mutex<Option<mpsc::UnboundedSender<Progress>>>,
     stop: watch::Receiver<bool>,
-    /// How our watchdog is started; poolers are not paused where there is none.
+    /// How the watchdog is started; poolers are not paused where there is none.
     watchdog: Option<Vec<OsString>>,
-    /// The poolers, by their pods, that we have paused and could not resume: the API server was away.
-    left: Mutex<BTreeSet<String>>,
+    /// The poolers, by their pods, that this process has paused and could not resume: the API server was away.
+    still_paused: Mutex<BTreeSet<String>>,
 }
 
-/// What makes an operation ours: the operation lock, and the journal that we may write.
+/// What belongs to this process while its operation runs: the operation lock, and the journal that it may write.
 #[derive(Default)]
-struct Ours {
+struct OwnOperation {
     lock: Option<OperationLock>,
     record: Option<JournalRecord>,
 }
 
 impl Live {
-    /// Finds the way in to a workload: reads what its container declares and the secrets that refers to. `stop` turns
-    /// true when an operation should stop.
+    /// Prepares connections to a workload: reads what its container declares and the Secrets that it refers to. `stop`
+    /// becomes true when an operation should stop.
     pub async fn open(cluster: &Cluster, workload: &Workload, stop: watch::Receiver<bool>) -> Result<Self, OpenError> {
         Ok(Self {
             cluster: cluster.clone(),
             workload: workload.clone(),
-            sight: Observer::open(cluster, workload).await?,
+            observer: Observer::open(cluster, workload).await?,
             endpoints: watch::channel(Vec::new()).0,
-            ours: Mutex::default(),
+            own: Mutex::default(),
             progress: std::sync::Mutex::default(),
             stop,
             watchdog: None,
-            left: Mutex::default(),
+            still_paused: Mutex::default(),
         })
     }
 
-    /// Lets clients of poolers wait during a switchover: `program`, a command and its arguments, runs [`watch()`] and so
-    /// resumes them should this process die.
+    /// Pauses clients of poolers during a switchover: `program`, a command and its arguments, runs [`watch()`] and so resumes
+    /// them should this process die.
     #[must_use]
     pub fn with_watchdog(self, program: Vec<OsString>) -> Self {
         Self { watchdog: Some(program), ..self }
     }
 
-    /// The ways to the members, as of the last look; for a canary that follows them.
+    /// The endpoints of the members, as of the last snapshot; for a canary that follows them.
     pub fn endpoints(&self) -> watch::Receiver<Vec<Endpoint>> {
         self.endpoints.subscribe()
     }
 
     /// The engine's adapter.
     pub fn engine(&self) -> Arc<dyn Engine> {
-        self.sight.engine()
+        self.observer.engine()
     }
 
     /// Tries a change out with the API server's dry run: admission, budgets and permissions are asked, nothing changes. A
@@ -96,15 +96,15 @@ impl Live {
         self.carry_out(action, snapshot, true).await.map(|_| ())
     }
 
-    /// TOUCH. Takes back what the members were told ahead of a restart that did not come. What was done, and what could not
+    /// TOUCH. Reverts what members were told ahead of a restart that did not come. Returns what was done, and what could not
     /// be.
     async fn undo_restart_preparations(&self) -> Vec<String> {
         // Where the members are now: the last snapshot may be from before the process that died.
         if let Err(error) = self.observe().await {
-            return vec![format!("what the members were told ahead of a restart could not be taken back: {error}")];
+            return vec![format!("what the members were told ahead of a restart could not be reverted: {error}")];
         }
         let endpoints = self.endpoints.borrow().clone();
-        match self.sight.engine().restart_preparation() {
+        match self.observer.engine().restart_preparation() {
             Some(preparation) => preparation.take_back(&endpoints).await,
             None => Vec::new(),
         }
@@ -123,7 +123,7 @@ impl World for Live {
             let workload = workloads::find(&self.cluster, &self.workload.id).await?;
             let workload = workload
                 .ok_or_else(|| ClusterError::NotFound(format!("{} runs no database any more", self.workload.id)))?;
-            let (assessment, endpoints) = self.sight.assess(&workload, self.now()).await;
+            let (assessment, endpoints) = self.observer.assess(&workload, self.now()).await;
             self.endpoints.send_replace(endpoints);
             Ok(Snapshot { at: self.now(), workload, assessment })
         })
@@ -135,8 +135,8 @@ impl World for Live {
         snapshot: &'a Snapshot,
     ) -> BoxFuture<'a, Result<Option<Duration>, WorldError>> {
         Box::pin(async move {
-            let ours = self.ours.lock().await;
-            let lock = ours.lock.as_ref().ok_or_else(|| ClusterError::LockLost(self.workload.id.to_string()))?;
+            let own = self.own.lock().await;
+            let lock = own.lock.as_ref().ok_or_else(|| ClusterError::LockLost(self.workload.id.to_string()))?;
             lock.confirm().await?;
             if let Action::Evict { uid, .. } | Action::RemoveMember { uid, .. } = action {
                 lock.announce(NEXT_POD, uid).await?; // the guard lets this very pod pass, and no other of the workload
@@ -150,7 +150,7 @@ impl World for Live {
     }
 
     fn report(&self, progress: Progress) {
-        // Nobody listening is no reason to stop moving a database safely.
+        // An operation goes on safely when its progress is not shown any more.
         if let Ok(listener) = self.progress.lock()
             && let Some(listener) = listener.as_ref()
         {
@@ -166,7 +166,7 @@ impl World for Live {
         Box::pin(async move {
             let mut stop = self.stop.clone();
             let asked = timeout(duration, stop.wait_for(|stop| *stop)).await.map(|asked| asked.is_ok());
-            // The sender's end (nobody can ask any more) is no wish to stop; then there is only the time to wait for.
+            // When the sender is gone no request to stop can come any more: only the time is waited for.
             if asked == Ok(false) {
                 tokio::time::sleep(duration).await;
             }

@@ -1,4 +1,4 @@
-//! LOOK. The way in to one workload's servers, opened once and used for every look at them.
+//! LOOK. Connections to one workload's servers, prepared once and used for every snapshot.
 
 use std::sync::Arc;
 
@@ -27,8 +27,8 @@ pub enum OpenError {
     },
 }
 
-/// The eye on one workload: its engine's adapter, its credentials, its tunnels. Knows no StatefulSet by itself: whoever
-/// looks says what the workload is now, so that the guard can look at what it remembers without asking the API server.
+/// Observes the servers of one workload: its engine's adapter, its credentials, its port-forwards. It does not read the
+/// StatefulSet: the caller says what the workload is now, so that the guard can observe without asking the API server.
 pub struct Observer {
     engine: Arc<dyn Engine>,
     endpoints: EndpointBuilder,
@@ -36,22 +36,22 @@ pub struct Observer {
 }
 
 impl Observer {
-    /// Finds the way in: reads what the container declares and the Secrets that refers to.
+    /// Reads what the container declares and the Secrets that it refers to.
     pub async fn open(cluster: &Cluster, workload: &Workload) -> Result<Self, OpenError> {
-        let no_way = |why: String| OpenError::NoWayIn { workload: workload.id.to_string(), why };
+        let unopened = |why: String| OpenError::NoWayIn { workload: workload.id.to_string(), why };
         let engine = stateful_engines::open(workload.engine.name())
-            .ok_or_else(|| no_way(format!("there is no adapter for {}", workload.engine)))?;
+            .ok_or_else(|| unopened(format!("there is no adapter for {}", workload.engine)))?;
         let facts = container::read_facts(cluster, &workload.id).await?;
         let connection_config = engine.connection_config(&facts);
-        let keys = credentials::resolve(cluster, &workload.id, &connection_config).await?;
+        let secrets = credentials::resolve(cluster, &workload.id, &connection_config).await?;
         Ok(Self {
             engine: Arc::from(engine),
-            endpoints: EndpointBuilder::new(connection_config, keys, facts.kept).map_err(no_way)?,
+            endpoints: EndpointBuilder::new(connection_config, secrets, facts.kept).map_err(unopened)?,
             port_forwards: PortForwards::new(cluster, &workload.id.namespace),
         })
     }
 
-    /// Asks every member. The doors it went through come with what they said.
+    /// Asks every member. The endpoints that it used come with what they answered.
     pub async fn assess(&self, workload: &Workload, now: Millis) -> (Assessment, Vec<Endpoint>) {
         let endpoints = self.endpoints.endpoints(workload, &self.port_forwards).await;
         (self.engine.assess(&endpoints, now).await, endpoints)
@@ -62,12 +62,12 @@ impl Observer {
         Arc::clone(&self.engine)
     }
 
-    /// The ways to pods of its namespace.
+    /// The port-forwards to pods of its namespace.
     pub(super) const fn port_forwards(&self) -> &PortForwards {
         &self.port_forwards
     }
 
-    /// Ways to the servers that watch over the members, in these pods.
+    /// Endpoints of the servers that watch over the members (Sentinels), in these pods.
     pub(super) async fn watchers(&self, pods: &[Member]) -> Vec<Endpoint> {
         let mut watchers = Vec::new();
         if let Some(port) = self.engine.watchers().map(Watchers::watcher_port) {

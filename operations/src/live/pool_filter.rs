@@ -3,62 +3,68 @@
 use stateful_engines::{Endpoint, Pool, PoolerTarget};
 use stateful_safety::{Member, Workload};
 
-use super::found_poolers::{Key, Pooler, Poolers};
+use super::found_poolers::{ConsoleAccess, FoundPooler, FoundPoolers};
 
 /// Sorts the pools of one pooler by what can be done with them.
-pub(super) fn sort(found: &mut Poolers, workload: &Workload, key: &Key, endpoint: &Endpoint, pools: &[Pool]) {
-    let (mut able, mut paused) = (Vec::new(), Vec::new());
+pub(super) fn sort_pools(
+    found: &mut FoundPoolers,
+    workload: &Workload,
+    console: &ConsoleAccess,
+    endpoint: &Endpoint,
+    pools: &[Pool],
+) {
+    let (mut pausable, mut paused) = (Vec::new(), Vec::new());
     for pool in pools {
-        match leads(workload, pool) {
-            Leads::Elsewhere => {}
-            Leads::ToMember => found.notes.push(format!(
-                "pool {} of {} leads to {} itself, not to whoever leads: its clients will find a standby there",
+        match target(workload, pool) {
+            PoolLeads::Elsewhere => {}
+            PoolLeads::ToMember => found.notes.push(format!(
+                "pool {} of {} leads to {} itself, not to the primary: after the switchover its clients will find a standby there",
                 pool.name,
                 endpoint.member,
                 pool.hosts.join(", ")
             )),
-            Leads::ToPrimary if pool.paused => paused.push(pool.name.clone()),
-            Leads::ToPrimary if pool.per_session => found.notes.push(format!(
+            PoolLeads::ToPrimary if pool.paused => paused.push(pool.name.clone()),
+            PoolLeads::ToPrimary if pool.per_session => found.notes.push(format!(
                 "pool {} of {} lends connections per session: a pause would wait for its clients to go, so they will \
                  have to connect again",
                 pool.name, endpoint.member
             )),
-            Leads::ToPrimary => able.push(pool.name.clone()),
+            PoolLeads::ToPrimary => pausable.push(pool.name.clone()),
         }
     }
     let patience = pools.first().map(|pool| pool.patience.clone()).unwrap_or_default();
-    let with = |pools| Pooler {
-        front: PoolerTarget { endpoint: endpoint.clone(), pools, patience: patience.clone() },
-        key: key.clone(),
+    let with = |pools| FoundPooler {
+        target: PoolerTarget { endpoint: endpoint.clone(), pools, patience: patience.clone() },
+        console: console.clone(),
     };
     if !paused.is_empty() {
         let names = paused.join(", ");
-        found.notes.push(format!("{names} of {} is paused already, by somebody else: left so", endpoint.member));
+        found.notes.push(format!("{names} of {} is paused already, by another program: left so", endpoint.member));
         found.paused.push(with(paused));
     }
-    if !able.is_empty() {
-        found.able.push(with(able));
+    if !pausable.is_empty() {
+        found.pausable.push(with(pausable));
     }
 }
 
 /// Where a pool leads.
 #[derive(Debug, PartialEq, Eq)]
-enum Leads {
+enum PoolLeads {
     ToPrimary,
     ToMember,
     Elsewhere,
 }
 
-fn leads(workload: &Workload, pool: &Pool) -> Leads {
+fn target(workload: &Workload, pool: &Pool) -> PoolLeads {
     let [host] = &pool.hosts[..] else {
         // Several hosts are tried in turn: they are members, if any of them is.
         let member = pool.hosts.iter().any(|host| is_member(workload, host));
-        return if member { Leads::ToMember } else { Leads::Elsewhere };
+        return if member { PoolLeads::ToMember } else { PoolLeads::Elsewhere };
     };
     if workload.routes.iter().any(|route| is_service(&route.service, &workload.id.namespace, host)) {
-        return Leads::ToPrimary;
+        return PoolLeads::ToPrimary;
     }
-    if is_member(workload, host) { Leads::ToMember } else { Leads::Elsewhere }
+    if is_member(workload, host) { PoolLeads::ToMember } else { PoolLeads::Elsewhere }
 }
 
 /// Whether a host is a Service, by any of the names a pod of its namespace knows it by.
@@ -75,7 +81,7 @@ fn is_member(workload: &Workload, host: &str) -> bool {
     })
 }
 
-/// What follows a member's own name in a host.
+/// What follows a member's own name in a host name.
 fn after<'a>(member: &Member, host: &'a str) -> &'a str {
     host.strip_prefix(&member.name).and_then(|rest| rest.strip_prefix('.')).unwrap_or_default()
 }

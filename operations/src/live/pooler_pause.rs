@@ -1,8 +1,8 @@
-//! TOUCH. The gate in front of a database: poolers that let their clients wait from the moment writes stop until the new
-//! primary is where clients look for it, and Services that lead everybody there.
+//! TOUCH. The pause of clients during a switchover: poolers let their clients wait from the moment writes stop until the new
+//! primary is where clients look for it, and Services are pointed at it.
 //!
-//! Whatever happens, it is opened again: by `open` when the switchover has ended, well or not; by the watchdog when this
-//! process, or the future that holds the gate, is gone before.
+//! The pause always ends: `repoint`, `revert` or `resume` ends it when the switchover has ended, well or not; the watchdog ends
+//! it when this process, or the future that holds the pause, is gone before.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,94 +12,97 @@ use stateful_engines::{
     BoxFuture, ClientPause, Endpoint, Engine, PoolerControl, PoolerError, PoolerTarget, SwitchoverError,
 };
 
-use super::service_routing::Signposts;
+use super::service_routing::ServiceRoutes;
 use super::watchdog::Watchdog;
 
-/// What came of opening it.
+/// What came of ending a pause.
 #[derive(Default)]
-pub(super) struct Opened {
+pub(super) struct Resumed {
     /// What went wrong, in words for people.
     pub(super) notes: Vec<String>,
     /// The poolers whose clients may still wait, by their pods.
-    pub(super) left: Vec<String>,
+    pub(super) still_paused: Vec<String>,
 }
 
-/// Poolers that will be paused, who resumes them should we die, and the Services that lead to the successor.
+/// Poolers to pause, the watchdog that resumes them should this process die, and the Services that lead to the successor.
 pub(super) struct PoolerPause {
     engine: Arc<dyn Engine>,
-    fronts: Vec<PoolerTarget>,
+    targets: Vec<PoolerTarget>,
     watchdog: Option<Watchdog>,
-    closed: AtomicBool,
-    signposts: Signposts,
-    turned: AtomicBool,
+    services: ServiceRoutes,
+    /// Whether the poolers were told to pause.
+    is_paused: AtomicBool,
+    /// Whether the Services lead to the successor already.
+    is_rerouted: AtomicBool,
 }
 
 impl PoolerPause {
-    /// A gate over these poolers and Services; one over no pooler lets nobody wait.
+    /// A pause of these poolers; without any, no client waits.
     pub(super) const fn new(
         engine: Arc<dyn Engine>,
-        fronts: Vec<PoolerTarget>,
+        targets: Vec<PoolerTarget>,
         watchdog: Option<Watchdog>,
-        signposts: Signposts,
+        services: ServiceRoutes,
     ) -> Self {
-        let (closed, turned) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self { engine, fronts, watchdog, closed, signposts, turned }
+        let (is_paused, is_rerouted) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { engine, targets, watchdog, services, is_paused, is_rerouted }
     }
 
-    /// The switchover has ended well: everybody is led from one to the other, and those who wait go on when that is so.
-    pub(super) async fn repoint(self, from: &Endpoint, to: &Endpoint) -> Opened {
-        if !self.turned.load(Ordering::SeqCst) {
-            self.signposts.turn().await;
+    /// After a switchover that succeeded: points Services and poolers at the new primary, then lets clients continue there.
+    pub(super) async fn repoint(self, from: &Endpoint, to: &Endpoint) -> Resumed {
+        if !self.is_rerouted.load(Ordering::SeqCst) {
+            self.services.point_to_successor().await;
         }
-        // Those, too, that nobody has paused: where a switchover is finished that somebody began long ago, they have connected to
-        // the old primary meanwhile, and would keep it.
-        let Some(pooler_control) = self.engine.pooler_control().filter(|_| !self.fronts.is_empty()) else {
-            return self.opened(Vec::new()).await;
+        // Poolers that were not paused, too: where this finishes a switchover that was begun long ago, they have connected to
+        // the old primary meanwhile, and would keep that connection.
+        let Some(pooler_control) = self.engine.pooler_control().filter(|_| !self.targets.is_empty()) else {
+            return self.conclude(Vec::new()).await;
         };
-        self.signposts.followed().await;
-        let led = pooler_control.repoint(&self.fronts, from, to).await;
+        self.services.wait_until_followed().await;
+        let repointed = pooler_control.repoint(&self.targets, from, to).await;
         let in_any_case = |why: PoolerError| format!("is resumed in any case, but {why}");
-        self.opened(led.into_iter().map(|led| led.map_err(in_any_case)).collect()).await
+        self.conclude(repointed.into_iter().map(|result| result.map_err(in_any_case)).collect()).await
     }
 
-    /// The old primary leads on: whoever was led to the successor already is led back.
-    pub(super) async fn call_off(self) -> Opened {
-        let astray = self.turned.load(Ordering::SeqCst) && !self.signposts.turn_back().await;
-        let mut opened = self.open().await;
+    /// After a switchover that failed, with the old primary still the primary: points Services back where they lead to the
+    /// successor already.
+    pub(super) async fn revert(self) -> Resumed {
+        let astray = self.is_rerouted.load(Ordering::SeqCst) && !self.services.point_back().await;
+        let mut resumed = self.resume().await;
         if astray {
-            opened
-                .notes
-                .push("a Service still leads to the member that was to lead: the next switchover turns it".to_owned());
+            resumed.notes.push(
+                "a Service still leads to the member that was to lead: the next switchover corrects it".to_owned(),
+            );
         }
-        opened
+        resumed
     }
 
-    /// Lets everybody go on where they were.
-    pub(super) async fn open(self) -> Opened {
-        let Some(pooler_control) = self.pooler_control() else { return self.opened(Vec::new()).await };
-        let resumed = join_all(self.fronts.iter().map(|front| pooler_control.resume(front))).await;
+    /// Lets all clients continue where they were.
+    pub(super) async fn resume(self) -> Resumed {
+        let Some(pooler_control) = self.paused_poolers() else { return self.conclude(Vec::new()).await };
+        let resumed = join_all(self.targets.iter().map(|target| pooler_control.resume(target))).await;
         let not_yet = |why: PoolerError| format!("could not be resumed yet ({why}); it is tried again");
-        self.opened(resumed.into_iter().map(|resumed| resumed.map_err(not_yet)).collect()).await
+        self.conclude(resumed.into_iter().map(|result| result.map_err(not_yet)).collect()).await
     }
 
-    /// What can be done with poolers, if any wait.
-    fn pooler_control(&self) -> Option<&dyn PoolerControl> {
-        self.engine.pooler_control().filter(|_| self.closed.load(Ordering::SeqCst))
+    /// How to control the poolers, if they were paused.
+    fn paused_poolers(&self) -> Option<&dyn PoolerControl> {
+        self.engine.pooler_control().filter(|_| self.is_paused.load(Ordering::SeqCst))
     }
 
-    /// What came of it, a pooler each. Where one failed the watchdog goes on trying.
-    async fn opened(self, resumed: Vec<Result<(), String>>) -> Opened {
-        let mut opened = Opened::default();
-        for (front, resumed) in self.fronts.iter().zip(resumed) {
-            if let Err(why) = resumed {
-                opened.notes.push(format!("{} {why}", front.endpoint.member));
-                opened.left.push(front.endpoint.member.clone());
+    /// Collects one result for each pooler. Where one failed the watchdog goes on trying.
+    async fn conclude(self, results: Vec<Result<(), String>>) -> Resumed {
+        let mut resumed = Resumed::default();
+        for (target, result) in self.targets.iter().zip(results) {
+            if let Err(why) = result {
+                resumed.notes.push(format!("{} {why}", target.endpoint.member));
+                resumed.still_paused.push(target.endpoint.member.clone());
             }
         }
-        if let Some(watchdog) = self.watchdog.filter(|_| opened.left.is_empty()) {
+        if let Some(watchdog) = self.watchdog.filter(|_| resumed.still_paused.is_empty()) {
             watchdog.dismiss().await;
         }
-        opened
+        resumed
     }
 }
 
@@ -111,12 +114,12 @@ impl ClientPause for PoolerPause {
             };
             let refused = |why: String| SwitchoverError::Refused { member: "the watchdog".to_owned(), why };
             watchdog.stand_by().await.map_err(refused)?;
-            self.closed.store(true, Ordering::SeqCst);
-            pooler_control.pause(&self.fronts).await
+            self.is_paused.store(true, Ordering::SeqCst);
+            pooler_control.pause(&self.targets).await
         })
     }
 
     fn turn(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async { self.turned.store(self.signposts.turn().await, Ordering::SeqCst) })
+        Box::pin(async { self.is_rerouted.store(self.services.point_to_successor().await, Ordering::SeqCst) })
     }
 }

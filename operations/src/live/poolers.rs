@@ -8,8 +8,8 @@ use stateful_cluster::discovery::poolers::PoolerPod;
 use stateful_engines::{Endpoint, Pool, PoolerControl};
 use stateful_safety::Workload;
 
-use super::found_poolers::{Key, Poolers};
-use super::pool_filter::sort;
+use super::found_poolers::{ConsoleAccess, FoundPoolers};
+use super::pool_filter::sort_pools;
 
 /// Finds them. One that cannot be asked is no obstacle: without a pause nothing is lost either.
 pub(super) async fn find(
@@ -17,8 +17,8 @@ pub(super) async fn find(
     workload: &Workload,
     pooler_control: &dyn PoolerControl,
     port_forwards: &PortForwards,
-) -> Poolers {
-    let mut found = Poolers::default();
+) -> FoundPoolers {
+    let mut found = FoundPoolers::default();
     let pods = match poolers::list(cluster, &workload.id.namespace).await {
         Ok(pods) => pods,
         Err(error) => {
@@ -29,7 +29,7 @@ pub(super) async fn find(
     let asked = pods.iter().map(|pod| async move { (pod, ask(cluster, pod, pooler_control, port_forwards).await) });
     for (pod, answer) in join_all(asked).await {
         match answer {
-            Ok((key, endpoint, pools)) => sort(&mut found, workload, &key, &endpoint, &pools),
+            Ok((console, endpoint, pools)) => sort_pools(&mut found, workload, &console, &endpoint, &pools),
             Err(why) => found.notes.push(format!(
                 "{} is a pooler that cannot be asked where it leads ({why}): if it is in front, its clients will have to \
                  connect again; name its user and password by the annotations kubectl-stateful.dev/pooler-username and \
@@ -46,12 +46,12 @@ async fn ask(
     pod: &PoolerPod,
     pooler_control: &dyn PoolerControl,
     port_forwards: &PortForwards,
-) -> Result<(Key, Endpoint, Vec<Pool>), String> {
+) -> Result<(ConsoleAccess, Endpoint, Vec<Pool>), String> {
     let connection_config = pooler_control.connection_config(&pod.facts);
-    let keys = pod.resolve_secrets(cluster, &connection_config).await.map_err(|error| error.to_string())?;
-    let (username, password) = keys.login()?;
-    let key = Key { pod: pod.pod.clone(), port: connection_config.port, username, password };
-    let endpoint = key.endpoint(port_forwards).await;
+    let secrets = pod.resolve_secrets(cluster, &connection_config).await.map_err(|error| error.to_string())?;
+    let (username, password) = secrets.login()?;
+    let console = ConsoleAccess { pod: pod.pod.clone(), port: connection_config.port, username, password };
+    let endpoint = console.endpoint(port_forwards).await;
     let pools = pooler_control.ask(&endpoint).await.map_err(|error| error.to_string())?;
-    Ok((key, endpoint, pools))
+    Ok((console, endpoint, pools))
 }

@@ -17,7 +17,7 @@ pub(crate) use rolling_replace::ROLLING_REPLACE;
 pub(crate) use rolling_surge::ROLLING_SURGE;
 pub(crate) use switchover::SWITCHOVER;
 
-/// A way to a goal.
+/// The order of steps that reaches a goal.
 #[derive(Debug)]
 pub struct Pattern {
     /// Its name, in plans, documents and metrics.
@@ -70,10 +70,10 @@ impl Gate {
     fn reasons_against(self, step: &Step, situation: &Situation<'_>) -> Vec<Reason> {
         let Situation { snapshot, policy, .. } = *situation;
         match self {
-            Self::AllInSync => snapshot.not_whole(policy, None),
-            Self::OthersInSync => snapshot.not_whole(policy, step.removed_member()),
+            Self::AllInSync => snapshot.reasons_not_in_sync(policy, None),
+            Self::OthersInSync => snapshot.reasons_not_in_sync(policy, step.removed_member()),
             Self::JudgeAllows => step.reasons_against(situation),
-            Self::BalancerOff => snapshot.against_upgrade(policy),
+            Self::BalancerOff => snapshot.reasons_against_upgrade(policy),
             Self::AllCurrent => {
                 let old = snapshot.workload.members.iter().filter(|member| !snapshot.workload.is_current(member));
                 let why = "it does not run the declared revision";

@@ -1,4 +1,4 @@
-//! THINK. From which step on there is no way back.
+//! THINK. From which step on a rollback is impossible.
 
 use stateful_safety::Version;
 

@@ -1,5 +1,5 @@
 //! The one planning loop: observes until a plan can be made. Used before a new operation, when one is resumed, and when the
-//! roles have moved while one runs; they differ in how long they wait and whom they tell ([`Pace`]).
+//! roles have moved while one runs; they differ in how long they wait and where they report it ([`Pace`]).
 
 use stateful_engines::BoxFuture;
 use stateful_safety::Reason;

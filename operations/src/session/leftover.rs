@@ -13,13 +13,13 @@ pub enum Leftover {
     Nothing,
     /// An operation of this kind, which is ended now: its identifier.
     Ended(String),
-    /// An operation of another kind, whose owner will come back to it.
+    /// An operation of another kind, which its owner will resume.
     Others(Box<Entry>),
 }
 
 impl Session<'_> {
-    /// TOUCH. Waits for the operation lock of an operation that was left unfinished, takes it, and takes back what members
-    /// were told ahead of a restart that did not come. `seen` is what the caller has watched of the lock.
+    /// TOUCH. Waits for the operation lock of an operation that was left unfinished, takes it, and reverts what members were told
+    /// ahead of a restart that did not come. `seen` is what the caller has observed of the lock.
     ///
     /// # Errors
     /// [`SessionError::CannotBegin`] where its holder is alive or the operation has ended meanwhile.
@@ -44,7 +44,7 @@ impl Session<'_> {
 
     /// TOUCH. Ends the unfinished operation that a process with this verb left behind, if there is one. A switchover that
     /// was interrupted while its group had no primary is finished first, or reverted: clients wait meanwhile. Everything
-    /// else is ended where it is, since whoever calls this plans anew.
+    /// else is ended where it is, since the caller plans anew.
     ///
     /// # Errors
     /// Those of [`Session::take_over`] and [`Session::run`]; [`SessionError::NotSafe`] where the switchover cannot be

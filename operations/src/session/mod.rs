@@ -5,8 +5,8 @@
 //!  take_over ─────────────> plan_rest ─> go_on: agree ──────────┴─> run: begin ─> execute ─> conclude ─> Ending
 //! ```
 //!
-//! A verb says only what is wanted (the goal), within which limits, and in which words the user is told. Who is asked and
-//! told is a port ([`Caller`]); the world and its clock are another ([`OperationWorld`]).
+//! A verb says only what is wanted (the goal), within which limits, and in which words that is reported. The caller, who is
+//! asked and informed, is a port ([`Caller`]); the database, the cluster and the clock are another ([`OperationWorld`]).
 
 mod caller;
 mod ending;
@@ -53,7 +53,7 @@ pub enum WhenStopped {
     /// It stays unfinished in the journal; `resume`, `rollback` or `abort` goes on with it.
     Keep,
     /// It is ended in the journal, unless a switchover was interrupted and the group has no primary: that one must still be
-    /// finished. For the guard, which plans anew at its next attempt.
+    /// finished. For the guard, which plans again at its next attempt.
     EndUnlessInterrupted,
 }
 
@@ -71,9 +71,9 @@ pub enum Planned {
 pub struct Session<'a> {
     /// The workload, its journal and its operation lock.
     pub world: &'a dyn OperationWorld,
-    /// Who is asked and told.
+    /// The person or the program that is asked and informed.
     pub caller: &'a dyn Caller,
-    /// Who acts, for the journal and the operation lock.
+    /// The user and host, for the journal and the operation lock.
     pub who: &'a str,
     /// The judge's limits.
     pub policy: &'a Policy,
@@ -124,9 +124,14 @@ impl Session<'_> {
     /// [`SessionError::NotSafe`] with every reason; [`SessionError::Interrupted`]; or the world cannot be observed.
     pub async fn plan(&self, goal: &Goal) -> Result<Planned, SessionError> {
         let attempt = |snapshot: &Snapshot| make_plan(goal, snapshot, Origin::of(snapshot), self.policy);
-        let said = |reason: &Reason| format!("giving it a moment: {reason}");
-        let mut pace =
-            SessionPace { session: self, patience: self.patience.new_plan, say: &said, once: true, ..self.pace() };
+        let describe = |reason: &Reason| format!("giving it a moment: {reason}");
+        let mut pace = SessionPace {
+            session: self,
+            patience: self.patience.new_plan,
+            describe: &describe,
+            first_only: true,
+            ..self.pace()
+        };
         let (answer, snapshot) = plan_when_possible(&mut pace, attempt).await?;
         answered(answer, snapshot, goal)
     }
@@ -151,8 +156,8 @@ impl Session<'_> {
             Some(entry) => plan_remaining(entry, goal, snapshot, self.policy),
             None => make_plan(goal, snapshot, origin.clone(), self.policy),
         };
-        let said = |reason: &Reason| format!("waiting: {reason} ({})", reason.code());
-        let mut pace = SessionPace { session: self, patience: self.patience.rest, say: &said, ..self.pace() };
+        let describe = |reason: &Reason| format!("waiting: {reason} ({})", reason.code());
+        let mut pace = SessionPace { session: self, patience: self.patience.rest, describe: &describe, ..self.pace() };
         let (answer, snapshot) = plan_when_possible(&mut pace, attempt).await?;
         match answered(answer, snapshot.clone(), goal)? {
             Planned::Plan(planned) => Ok(planned.0),
@@ -283,10 +288,10 @@ impl Session<'_> {
         SessionPace {
             session: self,
             patience: Duration::ZERO,
-            say: &|_| String::new(),
-            once: false,
+            describe: &|_| String::new(),
+            first_only: false,
             began: self.world.now(),
-            said: String::new(),
+            noted: String::new(),
         }
     }
 }

@@ -12,16 +12,16 @@ use crate::planning::retry::Pace;
 /// Between two observations while a plan cannot be made yet.
 const POLL: Duration = Duration::from_millis(300);
 
-/// How a session waits for a plan: up to its patience, telling the caller why.
+/// How a session waits for a plan: up to its patience, noting why.
 pub(super) struct SessionPace<'a> {
     pub(super) session: &'a Session<'a>,
     pub(super) patience: Duration,
-    /// How a reason is told.
-    pub(super) say: &'a (dyn Fn(&Reason) -> String + Sync),
-    /// Whether only the first reason is told, not each new one.
-    pub(super) once: bool,
+    /// The note about a reason.
+    pub(super) describe: &'a (dyn Fn(&Reason) -> String + Sync),
+    /// Whether only the first reason is noted, not each new one.
+    pub(super) first_only: bool,
     pub(super) began: Millis,
-    pub(super) said: String,
+    pub(super) noted: String,
 }
 
 impl Pace for SessionPace<'_> {
@@ -38,10 +38,10 @@ impl Pace for SessionPace<'_> {
             if waited >= self.patience {
                 return Ok(false);
             }
-            let text = most_telling(reasons).map(|reason| (self.say)(reason)).unwrap_or_default();
-            if self.said != text && (self.said.is_empty() || !self.once) {
+            let text = most_telling(reasons).map(|reason| (self.describe)(reason)).unwrap_or_default();
+            if self.noted != text && (self.noted.is_empty() || !self.first_only) {
                 self.session.caller.note(&text);
-                self.said = text;
+                self.noted = text;
             }
             if world.pause(POLL).await { Err(SessionError::Interrupted) } else { Ok(true) }
         })

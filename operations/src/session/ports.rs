@@ -28,7 +28,7 @@ pub trait OperationWorld: World {
         patience: Duration,
     ) -> BoxFuture<'a, Result<(), WorldError>>;
 
-    /// TOUCH. Takes the operation lock, unless it is ours already, and opens a journal with this plan; returns the
+    /// TOUCH. Takes the operation lock, unless this process holds it already, and opens a journal with this plan; returns the
     /// operation's identifier. A lock without an unfinished operation belongs to a process that died between the two or has
     /// only just begun: it is waited for up to `patience`, and refused where its holder keeps renewing it.
     fn begin<'a>(
@@ -61,8 +61,8 @@ pub trait OperationWorld: World {
     /// TOUCH. Releases the operation lock without a line in the journal: an operation that stopped has written one already.
     fn release(&self) -> BoxFuture<'_, Result<(), WorldError>>;
 
-    /// TOUCH. Takes back what the members were told ahead of a restart that did not come. What was done, and what could not
-    /// be, in sentences.
+    /// TOUCH. Reverts what the members were told ahead of a restart that did not come. Returns what was done, and what could
+    /// not be, in sentences.
     fn undo_preparations(&self) -> BoxFuture<'_, Vec<String>>;
 
     /// From now on sends progress there; `None` sends it nowhere.

@@ -52,7 +52,7 @@ impl StepRules for AddMember {
         if snapshot.is_well(name) {
             return StepStatus::Done; // whether every other member is in sync, too, the next row's gates ask
         }
-        let reasons = snapshot.not_whole(policy, None);
+        let reasons = snapshot.reasons_not_in_sync(policy, None);
         StepStatus::Running(reasons.first().map_or_else(|| format!("{name} is not in sync yet"), ToString::to_string))
     }
 

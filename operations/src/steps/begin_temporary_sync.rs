@@ -30,7 +30,7 @@ impl StepRules for BeginTemporarySync {
             SyncReplication::Asynchronous | SyncReplication::LeftBehind => StepStatus::Pending,
             // A rule that a user has declared meanwhile protects writes as well.
             SyncReplication::ForTheDuration | SyncReplication::Declared => StepStatus::Done,
-            SyncReplication::Unknown => StepStatus::Running("whom commits wait for is not known".to_owned()),
+            SyncReplication::Unknown => StepStatus::Running("which standbys commits wait for is not known".to_owned()),
         }
     }
 

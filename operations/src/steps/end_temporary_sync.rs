@@ -30,7 +30,7 @@ impl StepRules for EndTemporarySync {
         match situation.snapshot.assessment.synchrony {
             SyncReplication::ForTheDuration | SyncReplication::LeftBehind => StepStatus::Pending,
             SyncReplication::Asynchronous | SyncReplication::Declared => StepStatus::Done,
-            SyncReplication::Unknown => StepStatus::Running("whom commits wait for is not known".to_owned()),
+            SyncReplication::Unknown => StepStatus::Running("which standbys commits wait for is not known".to_owned()),
         }
     }
 
@@ -49,6 +49,6 @@ impl StepRules for EndTemporarySync {
 
 impl Display for EndTemporarySync {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        f.write_str("let commits wait for nobody again, as before")
+        f.write_str("let commits wait for no standby again, as before")
     }
 }

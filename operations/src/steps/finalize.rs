@@ -50,7 +50,7 @@ impl StepRules for Finalize {
         let members = snapshot.assessment.groups.iter().flat_map(|group| &group.members);
         let runs = |version: &Version| !version.is_another_release_than(release, snapshot.workload.engine);
         let others = members.filter(|member| !member.version.as_ref().is_some_and(runs));
-        let mut reasons = snapshot.not_whole(policy, None);
+        let mut reasons = snapshot.reasons_not_in_sync(policy, None);
         reasons.retain(|reason| !is_ended_by_finalize(reason));
         reasons.extend(snapshot.assessment.blockers_of(Blocks::Finalize).cloned().map(Reason::Blocked));
         reasons.extend(others.map(|member| {

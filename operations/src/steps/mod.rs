@@ -173,7 +173,7 @@ pub(crate) struct Situation<'a> {
 impl Situation<'_> {
     /// The judge's reasons against a disruption.
     fn against(&self, disruption: &Disruption) -> Vec<Reason> {
-        self.snapshot.against(self.policy, disruption)
+        self.snapshot.reasons_against(self.policy, disruption)
     }
 }
 

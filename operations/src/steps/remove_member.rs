@@ -37,7 +37,7 @@ impl StepRules for RemoveMember {
         let Situation { snapshot, policy, .. } = *situation;
         let (name, declared) = (&self.member, snapshot.workload.replicas);
         if declared == self.replicas {
-            return match (snapshot.workload.member(name), snapshot.not_whole(policy, Some(name)).first()) {
+            return match (snapshot.workload.member(name), snapshot.reasons_not_in_sync(policy, Some(name)).first()) {
                 (Some(_), _) => StepStatus::Running(format!("{name} is ending")),
                 (None, Some(reason)) => StepStatus::Running(reason.to_string()),
                 (None, None) => StepStatus::Done,

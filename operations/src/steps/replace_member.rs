@@ -47,7 +47,7 @@ impl StepRules for ReplaceMember {
             }
             return StepStatus::Pending;
         }
-        match snapshot.not_whole(policy, None).first() {
+        match snapshot.reasons_not_in_sync(policy, None).first() {
             None => StepStatus::Done,
             Some(reason) => StepStatus::Running(reason.to_string()),
         }

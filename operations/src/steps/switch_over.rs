@@ -43,7 +43,7 @@ impl StepRules for SwitchOver {
         match primary.map(|primary| &primary.name) {
             None => StepStatus::Running(format!("{group} has no primary yet")),
             Some(leader) if leader == from => StepStatus::Pending,
-            Some(leader) if leader == to => match snapshot.not_whole(situation.policy, None).first() {
+            Some(leader) if leader == to => match snapshot.reasons_not_in_sync(situation.policy, None).first() {
                 None => StepStatus::Done,
                 Some(reason) => StepStatus::Running(reason.to_string()),
             },

@@ -73,7 +73,7 @@ pub(crate) fn resume_into(model: &Model, script: &[(usize, Fault)]) -> Result<Op
             Err(refusal) => return Err(refusal),
         }
     };
-    model.write(Line::Redrawn { by: "you".to_owned(), why: "resumed".to_owned(), plan: plan.clone() });
+    model.write(Line::Replanned { by: "you".to_owned(), why: "resumed".to_owned(), plan: plan.clone() });
     Ok(run(model, plan))
 }
 

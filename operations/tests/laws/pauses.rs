@@ -2,7 +2,7 @@
 //! begun by the way.
 
 use stateful_operations::journal::State;
-use stateful_operations::{Outcome, Step, Stop, no_way_back};
+use stateful_operations::{Outcome, Step, Stop, why_no_rollback};
 use stateful_safety::Policy;
 
 use crate::cases::{self, Case};
@@ -73,7 +73,7 @@ fn a_rollback_ends_the_pause_before_it_says_that_there_is_no_way_back() {
     for case in cases::fencing().filter(|case| !alone(case)) {
         let model = killed_in_the_first_pause(&case);
         let back = cases::image(UNREADABLE);
-        let told = |model: &Model| no_way_back(&model.entry(), &back, &model.peek(), &Policy::default());
+        let told = |model: &Model| why_no_rollback(&model.entry(), &back, &model.peek(), &Policy::default());
         assert_eq!(told(&model), None, "{}: nobody leads", case.name);
         resume(&model).expect(case.name);
         assert!(told(&model).is_some(), "{}: somebody leads", case.name);

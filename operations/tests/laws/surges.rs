@@ -1,7 +1,7 @@
 //! A member more for the duration: it is the first to run the new template, it is removed only while it does not lead, and
 //! nobody else is ever scaled away.
 
-use stateful_operations::{Outcome, Refusal, Stop, way_back};
+use stateful_operations::{Outcome, Refusal, Stop, rollback_goal};
 use stateful_safety::Reason;
 
 use crate::cases::surging;
@@ -21,7 +21,7 @@ fn an_image_that_cannot_be_pulled_is_found_out_on_the_added_member_and_going_bac
     let acts = model.inside().watch.acts.clone();
     assert!(!acts.iter().any(|act| act.starts_with("Evict")), "nobody was touched: {acts:?}");
 
-    let back = way_back(&model.entry(), "redis");
+    let back = rollback_goal(&model.entry(), "redis");
     let outcome = carry_out(&model, &back, model.entry().plan.origin).expect("going back is not refused");
     assert_finished(&model, &back, &before, outcome.as_ref(), "going back");
     let acts = model.inside().watch.acts.clone();
@@ -36,7 +36,7 @@ fn a_single_server_that_was_upgraded_with_a_member_more_goes_back_with_one() {
     let goal = surging(NEWER_MINOR);
     let outcome = begin(&model, &goal).expect("a plan");
     assert_finished(&model, &goal, &before, outcome.as_ref(), "the upgrade");
-    let back = way_back(&model.entry(), "redis");
+    let back = rollback_goal(&model.entry(), "redis");
     let outcome = carry_out(&model, &back, model.entry().plan.origin).expect("going back is not refused");
     assert_finished(&model, &back, &before, outcome.as_ref(), "going back");
     assert_eq!(model.inside().image, old);

@@ -42,11 +42,11 @@ impl Moved {
     /// The steps that a run's progress reports as done.
     pub(crate) fn all(progress: &[Progress]) -> Vec<Self> {
         let done = progress.iter().filter_map(|progress| match &progress.what {
-            What::StepFinished { text, took, handed_over_in, acted: true, .. } => Some(Self {
+            What::StepFinished { text, took, switchover_took, acted: true, .. } => Some(Self {
                 what: text.clone(),
                 at: progress.at - took,
                 took_milliseconds: *took,
-                handed_over_in_milliseconds: *handed_over_in,
+                handed_over_in_milliseconds: *switchover_took,
             }),
             What::StepFinished { .. }
             | What::Members { .. }
@@ -54,7 +54,7 @@ impl Moved {
             | What::StepWaiting { .. }
             | What::Noted { .. }
             | What::Stopping
-            | What::Redrawn { .. } => None,
+            | What::Replanned { .. } => None,
         });
         done.collect()
     }

@@ -46,7 +46,7 @@ fn row(entry: &Entry) -> HistoryRow {
         began: began.round(Unit::Second).unwrap_or(began).to_string(),
         took: lasting(entry.last - entry.began),
         state: match entry.state {
-            State::Between | State::Acting(_) => "unfinished",
+            State::BetweenSteps | State::Acting(_) => "unfinished",
             State::Stopped => "stopped",
             State::Finished => "finished",
             State::Aborted => "aborted",

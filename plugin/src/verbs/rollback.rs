@@ -5,7 +5,9 @@ use clap::Args;
 use jiff::Timestamp;
 use stateful_cluster::backups;
 use stateful_operations::journal::Entry;
-use stateful_operations::{Closed, World, changes_image, for_moving, no_way_back, restore_plan, way_back};
+use stateful_operations::{
+    BlockedRollback, World, changes_image, for_moving, restore_plan, rollback_goal, why_no_rollback,
+};
 use stateful_safety::Workload;
 
 use crate::cli::OperationFlags;
@@ -53,11 +55,11 @@ async fn run(context: &Context, args: &RollbackArgs) -> Result<Exit, Failure> {
         let message = format!("operation {} changed no image; there is nothing to go back to", entry.id);
         return Err(Failure::new(Exit::Error, message));
     }
-    let (goal, origin) = (way_back(&entry, &opened.workload.container), entry.plan.origin.clone());
+    let (goal, origin) = (rollback_goal(&entry, &opened.workload.container), entry.plan.origin.clone());
     // Checked before the operation is taken over.
     let snapshot = opened.live.observe().await?;
-    if let Some(why) = no_way_back(&entry, &goal, &snapshot, &policy(&args.operation.policy)) {
-        let closed = Closed { image: &origin.image, why: &why, since: entry.began };
+    if let Some(why) = why_no_rollback(&entry, &goal, &snapshot, &policy(&args.operation.policy)) {
+        let closed = BlockedRollback { image: &origin.image, why: &why, since: entry.began };
         return restore(context, &opened.workload, &closed, args.accept_data_loss).await;
     }
     let console = Console::new(context, &opened, &VERB, &args.operation);
@@ -70,7 +72,12 @@ async fn run(context: &Context, args: &RollbackArgs) -> Result<Exit, Failure> {
 }
 
 /// Without a way back there is only a backup: says what it lacks, and prints the steps once the user accepts that.
-async fn restore(context: &Context, workload: &Workload, closed: &Closed<'_>, accepted: bool) -> Result<Exit, Failure> {
+async fn restore(
+    context: &Context,
+    workload: &Workload,
+    closed: &BlockedRollback<'_>,
+    accepted: bool,
+) -> Result<Exit, Failure> {
     let found = backups::list(&context.cluster, workload).await;
     let refused = Failure::blocked(format!("{} ({})", closed.why, closed.why.code()));
     match restore_plan(workload, closed, &found, Timestamp::now().as_millisecond()) {

@@ -137,7 +137,7 @@ fn row(snapshot: &Snapshot, target: &str) -> WorkloadRow {
         versions,
         image: snapshot.workload.image.clone(),
         outdated: lines.iter().filter(|line| !line.current).count(),
-        reasons: lines_of(&snapshot.not_whole(&policy, None), target),
+        reasons: lines_of(&snapshot.reasons_not_in_sync(&policy, None), target),
         evictable,
         safe_to_upgrade: against_upgrade.is_empty(),
         reasons_against_upgrade: lines_of(&against_upgrade, target),

@@ -35,7 +35,7 @@ impl Watch {
         self.announced = match line {
             Line::Acting { .. } => 1,
             Line::Opened { .. }
-            | Line::Redrawn { .. }
+            | Line::Replanned { .. }
             | Line::Done { .. }
             | Line::Stopped { .. }
             | Line::Finished { .. }

@@ -74,7 +74,7 @@ fn lanes(report: &OperationReport, heard: &[Progress]) -> BTreeMap<String, Vec<S
         | What::StepFinished { .. }
         | What::Noted { .. }
         | What::Stopping
-        | What::Redrawn { .. } => None,
+        | What::Replanned { .. } => None,
     });
     let end = report.began + report.took_milliseconds;
     for (at, member) in snapshots.flat_map(|(at, members)| members.iter().map(move |member| (at, member))) {

@@ -41,12 +41,12 @@ pub(super) fn line(what: &What) -> Option<String> {
         What::StepFinished { step, of, text, acted: false, .. } => {
             Some(format!("[{}/{of}] {text} … already done", step + 1))
         }
-        What::StepFinished { step, of, text, took, handed_over_in, acted: true } => {
+        What::StepFinished { step, of, text, took, switchover_took, acted: true } => {
             let switchover =
-                handed_over_in.map_or_else(String::new, |took| format!(", switched over in {}", lasting(took)));
+                switchover_took.map_or_else(String::new, |took| format!(", switched over in {}", lasting(took)));
             Some(format!("[{}/{of}] {text} … done in {}{switchover}", step + 1, lasting(*took)))
         }
-        What::Redrawn { why, steps } => {
+        What::Replanned { why, steps } => {
             Some(format!("{why}: made a new plan for the {} steps that are left", steps.len()))
         }
     }

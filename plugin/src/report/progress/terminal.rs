@@ -73,7 +73,7 @@ impl Draw for Terminal {
             What::Noted { .. } => {
                 let _ = self.screen.println(clean(&line(&progress.what).unwrap_or_default()));
             }
-            What::StepFinished { .. } | What::Stopping | What::Redrawn { .. } => {
+            What::StepFinished { .. } | What::Stopping | What::Replanned { .. } => {
                 let text = line(&progress.what).unwrap_or_default();
                 let done = format!("{} {}", self.printer.paint(Paint::Good, "√"), clean(&text));
                 // A closed terminal must not stop an operation half-way: the error is ignored.
