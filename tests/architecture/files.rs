@@ -16,7 +16,6 @@ const LONG: &[(&str, &str)] = &[
         "engines/tests/postgres/servers.rs",
         "how one kind of server is started, and the faults that only its files can show",
     ),
-    ("operations/src/session/mod.rs", "the life of an operation from beginning to end, read in one go"),
     ("plugin/src/verbs/guard/install.rs", "one verb, with its arguments and every object that it applies"),
     ("tests/harness/engines/mongodb/database.rs", "one engine's deployment in all its shapes"),
     ("tests/harness/laws/schedule.rs", "one queue with the tests of its order"),

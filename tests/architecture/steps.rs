@@ -21,11 +21,9 @@ const NAMED: &[(&str, &str)] = &[
     ("operations/src/steps/", "the steps themselves"),
     ("operations/src/patterns/", "tables of steps"),
     ("operations/src/planning/", "the order of certain steps depends on what is observed"),
-    ("operations/src/preflight.rs", "checks about certain steps"),
-    ("operations/src/plan.rs", "holds the rollout again; plans anew after a new template"),
-    ("operations/src/interrupted_switchover.rs", "makes the step that finishes a switchover"),
+    ("operations/src/preflight/", "checks about certain steps"),
+    ("operations/src/plan/", "holds the rollout again; a new template makes every member an outdated one"),
     ("operations/src/journal/", "a plan that finishes a switchover leaves that switchover open"),
-    ("operations/src/affected_members.rs", "a new template makes every member an outdated one"),
 ];
 
 #[test]

@@ -12,18 +12,12 @@ const THINK: &str = "//! THINK";
 
 /// Files that decide and whose first line does not begin with that word, each by the end of its path.
 const THINKING_FILES: &[&str] = &[
-    "/retry.rs",
-    "/execute.rs",
-    "/pool_filter.rs",
-    "/interrupted_switchover.rs",
-    "/rollback.rs",
-    "/plan.rs",
-    "/preflight.rs",
-    "/recent_backup.rs",
-    "/restore.rs",
-    "/surge.rs",
+    "/execution/mod.rs",
+    "/execution/replan.rs",
+    "/execution/unstartable_pod.rs",
+    "/plan/mod.rs",
+    "/planning/retry.rs",
     "/snapshot.rs",
-    "/unstartable_pod.rs",
 ];
 
 /// Whether a file decides: by its folder, by its first word or by its name.

@@ -9,9 +9,8 @@ use stateful_engines::{BoxFuture, Ledger};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::{Live, OwnOperation};
-use crate::canary::RunningCanary;
 use crate::journal::{Entry, Event, Line, read};
-use crate::session::OperationWorld;
+use crate::session::{OperationWorld, RunningCanary};
 use crate::{Plan, Progress, World, WorldError};
 
 impl Live {

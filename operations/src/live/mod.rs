@@ -2,16 +2,12 @@
 
 mod actions;
 mod endpoints;
-mod found_poolers;
 mod journal;
 mod observer;
-mod pool_filter;
-mod pooler_pause;
 mod poolers;
 mod service_routing;
 mod switchover;
 mod temporary_sync;
-mod watchdog;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -32,7 +28,7 @@ use crate::action::Action;
 use crate::journal::Event;
 use crate::{Progress, Snapshot, What, World, WorldError};
 pub use observer::{Observer, OpenError};
-pub use watchdog::watch;
+pub use poolers::watch;
 
 /// One workload in a real cluster.
 pub struct Live {

@@ -7,11 +7,8 @@ use stateful_engines::{Endpoint, SwitchoverError};
 use stateful_safety::Workload;
 
 use super::Live;
-use super::found_poolers::FoundPoolers;
-use super::pooler_pause::PoolerPause;
-use super::poolers;
+use super::poolers::{self, FoundPoolers, PoolerPause, Watchdog};
 use super::service_routing::ServiceRoutes;
-use super::watchdog::Watchdog;
 use crate::{Snapshot, WorldError};
 
 impl Live {

@@ -4,7 +4,7 @@ use stateful_safety::Version;
 
 use super::Draft;
 use crate::Goal;
-use crate::affected_members::target_image;
+use crate::plan::affected_members::target_image;
 use crate::steps::{Step, StepKind};
 
 impl Draft<'_> {

@@ -1,19 +1,25 @@
 //! THINK. From a goal and a snapshot to a plan. Pure: the same snapshot gives the same plan.
 
 mod boundary;
+mod interrupted_switchover;
 mod primaries;
 pub(crate) mod retry;
+mod successor;
 
 use std::collections::BTreeSet;
 
+pub use interrupted_switchover::{find_interrupted, plan_remaining};
 use stateful_safety::{MemberState, Policy, Reason, ReplicaGroup, Role};
 
-use crate::affected_members::moves;
+pub use successor::best_successor;
+
+use crate::goal::surge::SurgeReplica;
+use crate::goal::temporary_sync;
 use crate::patterns::{Pattern, Row};
+use crate::plan::affected_members::moves;
 use crate::plan::observed_members;
 use crate::steps::{RouteClients, RowContext, Situation, Step, StepKind, StepStatus};
-use crate::surge::SurgeReplica;
-use crate::{Goal, Origin, Plan, Snapshot, preflight, temporary_sync};
+use crate::{Goal, Origin, Plan, Snapshot, preflight};
 
 /// Why no plan was made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

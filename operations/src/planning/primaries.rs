@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use stateful_safety::{MemberState, ReplicaGroup};
 
-use super::Draft;
+use super::{Draft, best_successor};
 use crate::Goal;
 use crate::patterns::Row;
 use crate::steps::{Step, StepKind};
-use crate::successor::best_successor;
 
 impl Draft<'_> {
     /// Steps for every primary that must move, a member at a time: each group of which it is the primary by then switches

@@ -4,7 +4,8 @@
 use stateful_engines::BoxFuture;
 use stateful_safety::Reason;
 
-use crate::{Plan, Refusal, Snapshot};
+use super::Refusal;
+use crate::{Plan, Snapshot};
 
 /// How a caller of the loop observes and waits.
 pub(crate) trait Pace {

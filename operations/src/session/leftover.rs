@@ -2,7 +2,8 @@
 
 use stateful_cluster::locks::LeaseFacts;
 
-use super::{Conclusion, Session, SessionError, refused};
+use super::planning::refused;
+use super::{Conclusion, Session, SessionError};
 use crate::journal::Entry;
 use crate::{find_interrupted, plan_remaining};
 

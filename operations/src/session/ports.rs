@@ -6,7 +6,7 @@ use stateful_cluster::locks::{LeaseFacts, LockHolder};
 use stateful_engines::{BoxFuture, Ledger};
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::canary::RunningCanary;
+use super::RunningCanary;
 use crate::journal::Entry;
 use crate::{Plan, Progress, World, WorldError};
 

@@ -13,8 +13,9 @@ use std::fmt::{Display, Formatter, Result};
 use stateful_safety::{Reason, SyncReplication};
 
 use super::{RowContext, Situation, Step, StepRules, StepStatus};
+use crate::Snapshot;
 use crate::action::Action;
-use crate::{Snapshot, temporary_sync};
+use crate::goal::temporary_sync;
 
 /// Make commits wait for no standby again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use stateful_safety::{Disruption, Policy, Reason, ReplicaGroup};
 
 use crate::action::Action;
-use crate::surge::SurgeReplica;
+use crate::goal::surge::SurgeReplica;
 use crate::{Goal, Origin, Snapshot};
 
 /// What every step answers about itself. A question has an answer by default only where that answer is the safe one.

@@ -1,5 +1,10 @@
 //! What an operation is to achieve. A goal is a state, not a list of changes: `resume` compares it with the present state.
 
+mod origin;
+pub(crate) mod surge;
+pub(crate) mod temporary_sync;
+
+pub use origin::Origin;
 use serde::{Deserialize, Serialize};
 use stateful_cluster::changes::rollout::TemplateChange;
 use stateful_safety::{Member, Version};

@@ -4,8 +4,8 @@
 
 use stateful_safety::{Policy, Role};
 
+use super::{Refusal, draft_plan, make_plan};
 use crate::journal::Entry;
-use crate::planning::{Refusal, draft_plan, make_plan};
 use crate::steps::{FinishSwitchover, MovedRole, Step, StepKind};
 use crate::{Goal, Origin, Plan, Snapshot};
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 use stateful_cluster::backups::{BackupKind, BackupSign, BackupsLooked};
 use stateful_safety::{Millis, Reason, Workload};
 
-use crate::recent_backup::{looked_at, newest, not_looked_at};
+use crate::preflight::recent_backup::{looked_at, newest, not_looked_at};
 
 /// How to go back by restoring a backup, and what that loses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -1,5 +1,7 @@
 //! The plan: immutable data, made from one snapshot by a pure function.
 
+pub(crate) mod affected_members;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,8 @@
 //! THINK. The rollback of an upgrade, and whether it is possible.
 
+mod restore;
+
+pub use restore::{BlockedRollback, NoBackup, RestorePlan, RestoreStep, restore_plan};
 use stateful_cluster::changes::rollout::TemplateChange;
 use stateful_safety::{Policy, Reason, Version, VersionSkew};
 

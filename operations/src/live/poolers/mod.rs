@@ -1,15 +1,23 @@
 //! LOOK. The poolers in front of one workload: found among the pods beside it, and asked where they lead.
 
+mod filter;
+mod found;
+mod pause;
+mod watchdog;
+
+use filter::sort_pools;
+use found::ConsoleAccess;
+pub(super) use found::FoundPoolers;
 use futures::future::join_all;
+pub(super) use pause::PoolerPause;
 use stateful_cluster::Cluster;
 use stateful_cluster::connection::port_forwards::PortForwards;
 use stateful_cluster::discovery::poolers;
 use stateful_cluster::discovery::poolers::PoolerPod;
 use stateful_engines::{Endpoint, Pool, PoolerControl};
 use stateful_safety::Workload;
-
-use super::found_poolers::{ConsoleAccess, FoundPoolers};
-use super::pool_filter::sort_pools;
+pub(super) use watchdog::Watchdog;
+pub use watchdog::watch;
 
 /// Finds them. One that cannot be asked is no obstacle: without a pause nothing is lost either.
 pub(super) async fn find(

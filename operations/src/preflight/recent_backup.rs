@@ -3,7 +3,7 @@
 use stateful_cluster::backups::{BackupSign, BackupState, BackupsFound, BackupsLooked};
 use stateful_safety::{Millis, Warning};
 
-use crate::Finding;
+use super::Finding;
 
 /// A backup should be no older than this, in hours: most are made daily.
 const LIMIT: i64 = 24;

@@ -12,20 +12,20 @@ use stateful_engines::{
     BoxFuture, ClientPause, Endpoint, Engine, PoolerControl, PoolerError, PoolerTarget, SwitchoverError,
 };
 
-use super::service_routing::ServiceRoutes;
 use super::watchdog::Watchdog;
+use crate::live::service_routing::ServiceRoutes;
 
 /// What came of ending a pause.
 #[derive(Default)]
-pub(super) struct Resumed {
+pub(in crate::live) struct Resumed {
     /// What went wrong, in words for people.
-    pub(super) notes: Vec<String>,
+    pub(in crate::live) notes: Vec<String>,
     /// The poolers whose clients may still wait, by their pods.
-    pub(super) still_paused: Vec<String>,
+    pub(in crate::live) still_paused: Vec<String>,
 }
 
 /// Poolers to pause, the watchdog that resumes them should this process die, and the Services that lead to the successor.
-pub(super) struct PoolerPause {
+pub(in crate::live) struct PoolerPause {
     engine: Arc<dyn Engine>,
     targets: Vec<PoolerTarget>,
     watchdog: Option<Watchdog>,
@@ -38,7 +38,7 @@ pub(super) struct PoolerPause {
 
 impl PoolerPause {
     /// A pause of these poolers; without any, no client waits.
-    pub(super) const fn new(
+    pub(in crate::live) const fn new(
         engine: Arc<dyn Engine>,
         targets: Vec<PoolerTarget>,
         watchdog: Option<Watchdog>,
@@ -49,7 +49,7 @@ impl PoolerPause {
     }
 
     /// After a switchover that succeeded: points Services and poolers at the new primary, then lets clients continue there.
-    pub(super) async fn repoint(self, from: &Endpoint, to: &Endpoint) -> Resumed {
+    pub(in crate::live) async fn repoint(self, from: &Endpoint, to: &Endpoint) -> Resumed {
         if !self.is_rerouted.load(Ordering::SeqCst) {
             self.services.point_to_successor().await;
         }
@@ -66,7 +66,7 @@ impl PoolerPause {
 
     /// After a switchover that failed, with the old primary still the primary: points Services back where they lead to the
     /// successor already.
-    pub(super) async fn revert(self) -> Resumed {
+    pub(in crate::live) async fn revert(self) -> Resumed {
         let astray = self.is_rerouted.load(Ordering::SeqCst) && !self.services.point_back().await;
         let mut resumed = self.resume().await;
         if astray {
@@ -78,7 +78,7 @@ impl PoolerPause {
     }
 
     /// Lets all clients continue where they were.
-    pub(super) async fn resume(self) -> Resumed {
+    pub(in crate::live) async fn resume(self) -> Resumed {
         let Some(pooler_control) = self.paused_poolers() else { return self.conclude(Vec::new()).await };
         let resumed = join_all(self.targets.iter().map(|target| pooler_control.resume(target))).await;
         let not_yet = |why: PoolerError| format!("could not be resumed yet ({why}); it is tried again");

@@ -2,8 +2,9 @@
 
 use stateful_safety::{Role, SyncReplication};
 
-use crate::surge::SurgeReplica;
-use crate::{Goal, Snapshot};
+use super::Goal;
+use super::surge::SurgeReplica;
+use crate::Snapshot;
 
 /// With fewer standbys, one that is away, as each must be once, would leave none to wait for: every commit would hang.
 const STANDBYS: usize = 2;

@@ -3,7 +3,7 @@
 use stateful_engines::Ledger;
 use stateful_safety::Reason;
 
-use crate::Finding;
+use super::Finding;
 
 /// What is found by a canary that wrote for a moment and read back: each of its writes was acknowledged by as many members as
 /// the engine's canary asks for, and is there. Why it could not tell is a reason too.

@@ -1,19 +1,23 @@
 //! Carries a plan out: observe, ask the gates, write the journal, make the change, observe until the step is done; and never
 //! two steps at once.
 
+mod outcome;
 mod replan;
+mod unstartable_pod;
 
 use std::time::Duration;
 
+pub use outcome::{Outcome, Stop, TimeLimits};
 use stateful_engines::SwitchoverError;
 use stateful_safety::{Millis, Policy};
+
+use unstartable_pod::UnstartablePod;
 
 use crate::journal::{Event, Line};
 use crate::patterns::Pattern;
 use crate::progress::{MemberLine, Progress, What};
 use crate::steps::{Situation, Step, StepStatus};
-use crate::unstartable_pod::UnstartablePod;
-use crate::{Outcome, Plan, Snapshot, Stop, TimeLimits, World, WorldError};
+use crate::{Plan, Snapshot, World, WorldError};
 
 /// Between two snapshots. Six members over one API server answer in some 30 ms, so this keeps it mostly idle.
 const POLL: Duration = Duration::from_millis(200);

@@ -3,7 +3,7 @@
 use stateful_engines::{Endpoint, Pool, PoolerTarget};
 use stateful_safety::{Member, Workload};
 
-use super::found_poolers::{ConsoleAccess, FoundPooler, FoundPoolers};
+use super::found::{ConsoleAccess, FoundPooler, FoundPoolers};
 
 /// Sorts the pools of one pooler by what can be done with them.
 pub(super) fn sort_pools(

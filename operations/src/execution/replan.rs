@@ -3,12 +3,12 @@
 use stateful_engines::BoxFuture;
 use stateful_safety::{Millis, Reason};
 
-use super::{POLL, Run, StepState};
+use super::{POLL, Run, StepState, Stop};
 use crate::journal::Line;
 use crate::planning::retry::{Pace, plan_when_possible};
 use crate::progress::What;
 use crate::steps::Step;
-use crate::{Plan, Refusal, Snapshot, Stop, make_plan};
+use crate::{Plan, Refusal, Snapshot, make_plan};
 
 /// How often the rest may be planned again because roles moved by themselves. A cluster whose roles move more often has another
 /// problem than its version.

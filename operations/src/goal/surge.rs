@@ -1,7 +1,7 @@
 //! THINK. The extra replica of `upgrade --surge`: its name, and whether it is there.
 
-use crate::goal::{Goal, Surge};
-use crate::{Origin, Snapshot};
+use super::{Goal, Origin, Surge};
+use crate::Snapshot;
 
 /// The one member more than were declared when an operation began.
 #[derive(Debug, Clone, PartialEq, Eq)]

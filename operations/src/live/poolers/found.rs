@@ -6,24 +6,24 @@ use stateful_engines::{Credentials, DialConfig, Endpoint, PoolerTarget, Secret};
 use stateful_safety::Member;
 
 /// A pooler in front of the workload.
-pub(super) struct FoundPooler {
-    pub(super) target: PoolerTarget,
-    pub(super) console: ConsoleAccess,
+pub(in crate::live) struct FoundPooler {
+    pub(in crate::live) target: PoolerTarget,
+    pub(in crate::live) console: ConsoleAccess,
 }
 
 /// All that a process needs to connect to a pooler's console. It holds a password, so it is never printed; it is written in
 /// one place only, the pipe to the watchdog.
 #[derive(Clone, Serialize, Deserialize)]
-pub(super) struct ConsoleAccess {
-    pub(super) pod: Member,
-    pub(super) port: u16,
-    pub(super) username: Option<String>,
-    pub(super) password: Option<String>,
+pub(in crate::live) struct ConsoleAccess {
+    pub(in crate::live) pod: Member,
+    pub(in crate::live) port: u16,
+    pub(in crate::live) username: Option<String>,
+    pub(in crate::live) password: Option<String>,
 }
 
 impl ConsoleAccess {
     /// The endpoint of the console.
-    pub(super) async fn endpoint(&self, port_forwards: &PortForwards) -> Endpoint {
+    pub(in crate::live) async fn endpoint(&self, port_forwards: &PortForwards) -> Endpoint {
         let password = self.password.clone().map(Secret::new);
         let credentials = Credentials { username: self.username.clone(), password };
         // A port-forward that broke reports that once, perhaps long after: the second call opens a new one.
@@ -43,11 +43,11 @@ impl ConsoleAccess {
 
 /// What was found.
 #[derive(Default)]
-pub(super) struct FoundPoolers {
+pub(in crate::live) struct FoundPoolers {
     /// Those whose clients can wait.
-    pub(super) pausable: Vec<FoundPooler>,
+    pub(in crate::live) pausable: Vec<FoundPooler>,
     /// Those, with the pools, whose clients wait already although this operation has not paused them.
-    pub(super) paused: Vec<FoundPooler>,
+    pub(in crate::live) paused: Vec<FoundPooler>,
     /// What people should know of the others: their clients notice a switchover and have to connect again.
-    pub(super) notes: Vec<String>,
+    pub(in crate::live) notes: Vec<String>,
 }

@@ -20,7 +20,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 
-use super::found_poolers::{ConsoleAccess, FoundPooler};
+use super::found::{ConsoleAccess, FoundPooler};
 
 /// How long it may take until it has reached every pooler: a process start, and a port-forward and a login for each.
 const READY_WITHIN: Duration = Duration::from_secs(10);
@@ -42,7 +42,7 @@ const STAND_BY: &str = "stand by";
 const DISMISSED: &str = "dismissed";
 
 /// The watchdog, as this process uses it. When it is dropped without `dismiss`, the watchdog resumes the poolers.
-pub(super) struct Watchdog {
+pub(in crate::live) struct Watchdog {
     stdin: Mutex<ChildStdin>,
     process: Child,
 }
@@ -72,7 +72,7 @@ impl WatchedPooler {
 
 impl Watchdog {
     /// Starts it and waits until it has reached every pooler.
-    pub(super) async fn start(
+    pub(in crate::live) async fn start(
         program: &[OsString],
         engine: &EngineProfile,
         namespace: &str,
@@ -101,12 +101,12 @@ impl Watchdog {
     }
 
     /// Says that from now on poolers may be paused.
-    pub(super) async fn stand_by(&self) -> Result<(), String> {
+    pub(in crate::live) async fn stand_by(&self) -> Result<(), String> {
         self.send(STAND_BY).await
     }
 
     /// Says that nothing is paused any more.
-    pub(super) async fn dismiss(mut self) {
+    pub(in crate::live) async fn dismiss(mut self) {
         if self.send(DISMISSED).await.is_ok() {
             let _ = timeout(RETRY_EVERY, self.process.wait()).await; // so that no zombie process is left
         }
