@@ -15,7 +15,7 @@ use crate::model::{Life, Model, NEW, NEWER_MINOR, OLD};
 
 /// What it said it was waiting for.
 fn waited_for(model: &Model, words: &str) -> bool {
-    model.inside().told.iter().any(|what| matches!(what, What::StepWaiting { why, .. } if why.contains(words)))
+    model.inside().reported.iter().any(|what| matches!(what, What::StepWaiting { why, .. } if why.contains(words)))
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn a_balancer_that_is_turned_on_meanwhile_stops_an_upgrade_and_turned_off_again_
 
 #[test]
 fn a_handover_refused_twice_is_asked_for_again() {
-    let model = Model::cluster(3, 1).with(|inside| inside.trouble.refused_handovers = 2);
+    let model = Model::cluster(3, 1).with(|inside| inside.trouble.refused_switchovers = 2);
     let before = model.before();
     let outcome = begin(&model, &image(NEW)).expect("a plan");
     assert_finished(&model, &image(NEW), &before, outcome.as_ref(), "refused twice");
@@ -142,7 +142,7 @@ fn a_handover_refused_twice_is_asked_for_again() {
 
 #[test]
 fn a_handover_refused_three_times_needs_a_human() {
-    let model = Model::cluster(3, 1).with(|inside| inside.trouble.refused_handovers = 3);
+    let model = Model::cluster(3, 1).with(|inside| inside.trouble.refused_switchovers = 3);
     let before = model.before();
     let outcome = begin(&model, &image(NEW)).expect("a plan");
     assert_lawful(&model, "refused three times");

@@ -73,10 +73,10 @@ fn a_rollback_ends_the_pause_before_it_says_that_there_is_no_way_back() {
     for case in cases::fencing().filter(|case| !alone(case)) {
         let model = killed_in_the_first_pause(&case);
         let back = cases::image(UNREADABLE);
-        let told = |model: &Model| why_no_rollback(&model.entry(), &back, &model.peek(), &Policy::default());
-        assert_eq!(told(&model), None, "{}: nobody leads", case.name);
+        let reason = |model: &Model| why_no_rollback(&model.entry(), &back, &model.peek(), &Policy::default());
+        assert_eq!(reason(&model), None, "{}: nobody leads", case.name);
         resume(&model).expect(case.name);
-        assert!(told(&model).is_some(), "{}: somebody leads", case.name);
+        assert!(reason(&model).is_some(), "{}: somebody leads", case.name);
     }
 }
 

@@ -57,7 +57,7 @@ fn an_added_member_that_leads_hands_over_before_it_goes() {
         begin(&model, &surging(NEWER_MINOR)).expect("a plan");
         let Some(added) = added_and_well(&model) else { continue };
         led += 1;
-        model.inside().crown(added);
+        model.inside().promote(added);
         model.inside().routed = Some("redis-3".to_owned());
         model.sleep(5_000);
         let outcome = resume(&model).expect("it is taken up");

@@ -156,14 +156,14 @@ impl Inside {
         match heir.filter(|_| self.quorum.is_none()) {
             None => false,
             Some(heir) => {
-                self.crown(heir);
+                self.promote(heir);
                 true
             }
         }
     }
 
     /// Makes a member the one that leads its group.
-    pub(crate) fn crown(&mut self, heir: usize) {
+    pub(crate) fn promote(&mut self, heir: usize) {
         let group = self.pods[heir].group;
         let following = self.now + FOLLOWING;
         for pod in self.pods.iter_mut().filter(|pod| pod.group == group && pod.leads) {

@@ -66,7 +66,7 @@ impl Inside {
         self.restart(|pod| pod.group == group && pod.leads);
     }
 
-    pub(super) fn hand_over_by_fence(&mut self, from: usize, to: usize) -> Result<Duration, WorldError> {
+    pub(super) fn switch_over_by_fence(&mut self, from: usize, to: usize) -> Result<Duration, WorldError> {
         let left_in_the_pause = std::mem::take(&mut self.left_in_the_pause);
         if self.pods[to].leads && self.pods[to].life == Life::Running {
             return Ok(Duration::ZERO);
@@ -77,7 +77,7 @@ impl Inside {
                 return Err(self.unknown(to, "the other one does not answer"));
             }
         } else {
-            self.may_hand_over(from, to)?;
+            self.may_switch_over(from, to)?;
             self.pods[from].leads = false;
             self.restart(|pod| pod.ordinal == from);
             self.paused = Some((from, to));
@@ -93,7 +93,7 @@ impl Inside {
             let (from, to, waited) = (name(from), name(to), Duration::from_millis(900));
             return Err(SwitchoverError::NotMoved { from, to, waited }.into());
         }
-        self.crown(to);
+        self.promote(to);
         Ok(Duration::from_millis(120))
     }
 

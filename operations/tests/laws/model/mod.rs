@@ -3,7 +3,7 @@
 mod controller;
 mod database;
 mod fencing;
-mod sight;
+mod snapshot;
 mod watch;
 mod world;
 
@@ -73,7 +73,7 @@ pub(crate) struct Inside {
     pub(crate) journal: Vec<String>,
     pub(crate) state: Option<State>,
     pub(crate) watch: Watch,
-    pub(crate) told: Vec<What>,
+    pub(crate) reported: Vec<What>,
 }
 
 /// What is the matter for longer than one call.
@@ -84,7 +84,7 @@ pub(crate) struct Trouble {
     /// An image that cannot be pulled.
     pub(crate) bad_image: Option<String>,
     /// How many switchovers the engine still refuses.
-    pub(crate) refused_handovers: u32,
+    pub(crate) refused_switchovers: u32,
     /// How many switchovers still end with the old primary leading on.
     pub(crate) given_back: u32,
     /// Until when a budget refuses every eviction.
@@ -135,7 +135,7 @@ impl Model {
             journal: Vec::new(),
             state: None,
             watch: Watch::default(),
-            told: Vec::new(),
+            reported: Vec::new(),
         }))
     }
 
@@ -171,7 +171,7 @@ impl Model {
 
     /// What one would see; nobody counts this look.
     pub(crate) fn peek(&self) -> Snapshot {
-        self.inside().sight()
+        self.inside().snapshot()
     }
 
     /// Lets time pass with nobody at work.

@@ -94,7 +94,7 @@ impl Inside {
     }
 
     /// The laws of making another member lead.
-    pub(super) fn watch_hand_over(&mut self, from: usize, to: usize) {
+    pub(super) fn watch_switchover(&mut self, from: usize, to: usize) {
         let (old, new) = (&self.pods[from], &self.pods[to]);
         let mut broken = Vec::new();
         if self.lag_of(new) > Policy::default().max_lag_bytes {

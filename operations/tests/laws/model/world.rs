@@ -126,7 +126,7 @@ impl World for Model {
                 inside.fail_over(group);
             }
             inside.watch.looked();
-            Ok(inside.sight())
+            Ok(inside.snapshot())
         })))
     }
 
@@ -160,7 +160,7 @@ impl World for Model {
     }
 
     fn report(&self, progress: Progress) {
-        self.inside().told.push(progress.what);
+        self.inside().reported.push(progress.what);
     }
 
     fn now(&self) -> Millis {
@@ -228,25 +228,25 @@ impl Inside {
             return Err(no(to, "it is not there"));
         };
         if self.fences {
-            return self.hand_over_by_fence(from, to);
+            return self.switch_over_by_fence(from, to);
         }
         if self.lacks_primary(self.pods[from].group) {
             self.watch_finishing(from, to);
         }
-        self.may_hand_over(from, to)?;
-        self.crown(to);
+        self.may_switch_over(from, to)?;
+        self.promote(to);
         Ok(Duration::from_millis(120))
     }
 
     /// Whether the engine begins a switchover.
-    pub(super) fn may_hand_over(&mut self, from: usize, to: usize) -> Result<(), WorldError> {
+    pub(super) fn may_switch_over(&mut self, from: usize, to: usize) -> Result<(), WorldError> {
         let name = self.pods[to].name.clone();
         if !self.pods[from].leads || self.pods[from].group != self.pods[to].group {
             return Err(no(&name, "it is no replica of that master"));
         }
-        self.watch_hand_over(from, to);
-        if self.trouble.refused_handovers > 0 {
-            self.trouble.refused_handovers -= 1;
+        self.watch_switchover(from, to);
+        if self.trouble.refused_switchovers > 0 {
+            self.trouble.refused_switchovers -= 1;
             return Err(no(&name, "the manual failover timed out"));
         }
         if !self.is_well(&self.pods[to]) {

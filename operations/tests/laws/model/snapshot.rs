@@ -14,7 +14,7 @@ use super::{Inside, Life, Pod};
 
 impl Inside {
     /// Everything there is to see now.
-    pub(crate) fn sight(&self) -> Snapshot {
+    pub(crate) fn snapshot(&self) -> Snapshot {
         Snapshot { at: self.now, workload: self.workload(), assessment: self.assessment() }
     }
 
