@@ -43,7 +43,8 @@ pub trait World: Send + Sync {
         snapshot: &'a Snapshot,
     ) -> BoxFuture<'a, Result<Option<Duration>, WorldError>>;
 
-    /// TOUCH. Writes a line of the journal; returns once it is kept. Fails when the operation does not belong to this process any more.
+    /// TOUCH. Writes a line of the journal; returns once it is kept. Fails when the operation does not belong to this process any
+    /// more.
     fn record<'a>(&'a self, event: &'a Event) -> BoxFuture<'a, Result<(), WorldError>>;
 
     /// Reports progress to the caller.

@@ -38,7 +38,7 @@ fn surge_of_rollback(entry: &Entry) -> Surge {
 }
 
 /// Why the old image cannot come back at all, where that is so. A switchover that was interrupted is finished first: as long as
-/// a group has no primary, it is not known, and clients wait.
+/// a group has no primary, clients wait, and whether the old image can come back is not known.
 pub fn why_no_rollback(entry: &Entry, goal: &Goal, snapshot: &Snapshot, policy: &Policy) -> Option<Reason> {
     match plan_remaining(entry, goal, snapshot, policy) {
         Err(Refusal::Unsafe(reasons)) => find_rollback_block(&reasons).cloned(),
