@@ -122,7 +122,7 @@ impl Plan {
         Some(format!("{current} runs what the template declares already"))
     }
 
-    /// Whether a step relies on pods being replaced by this tool alone, and another client (the controller of a GitOps
+    /// Whether a step relies on pods being replaced by this tool alone, and another client (the controller of a Git
     /// repository, for example) has set the update strategy back: then the StatefulSet controller replaces pods by ordinal.
     pub(crate) fn has_lost_on_delete(&self, index: usize, snapshot: &Snapshot) -> bool {
         matches!(self.goal, Goal::Upgrade { .. })
