@@ -1,4 +1,4 @@
-//! Killed at any call, before or after it was done, somebody else finishes it: at once, or when the pods have gone on
+//! Killed at any call, before or after it was done, another process finishes it: at once, or when the pods have gone on
 //! by themselves.
 
 use crate::cases;

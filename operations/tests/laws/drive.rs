@@ -54,8 +54,8 @@ pub(crate) fn resume(model: &Model) -> Result<Option<Outcome>, Refusal> {
     resume_into(model, &[])
 }
 
-/// The same, with something going wrong so many calls later: looks again and draws up what is left, once everybody is
-/// in place.
+/// The same, with something going wrong so many calls later: observes again and plans what is left, once every member
+/// is in sync.
 pub(crate) fn resume_into(model: &Model, script: &[(usize, Fault)]) -> Result<Option<Outcome>, Refusal> {
     model.heal(script);
     let entry = model.entry();

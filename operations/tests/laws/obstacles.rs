@@ -19,7 +19,7 @@ fn waited_for(model: &Model, words: &str) -> bool {
 }
 
 #[test]
-fn a_replica_that_never_comes_back_runs_out_of_time_and_nobody_else_is_touched() {
+fn a_replica_that_never_comes_back_runs_out_of_time_and_no_other_member_is_touched() {
     let model = Model::cluster(3, 1).with(|inside| inside.trouble.never_returns = Some("redis-0".to_owned()));
     let before = model.before();
     let outcome = begin(&model, &image(NEW)).expect("a plan");
@@ -30,7 +30,7 @@ fn a_replica_that_never_comes_back_runs_out_of_time_and_nobody_else_is_touched()
     assert_eq!(step, "replace redis-0");
     assert!(waiting_for.contains("redis-0"), "{waiting_for}");
     let evictions = model.inside().watch.acts.iter().filter(|act| act.starts_with("Evict")).count();
-    assert_eq!(evictions, 1, "nobody else was touched");
+    assert_eq!(evictions, 1, "no other member was touched");
 
     // Its node comes back: the operation is taken up and finished.
     let mut inside = model.inside();
@@ -73,10 +73,10 @@ fn comes_back(what: &str, model: &Model, bad: &str) {
     let outcome = outcome.map_err(|refusal| format!("{what}: {refusal:?}")).expect("going back is not refused");
     assert_finished(model, &back, &before, outcome.as_ref(), what);
     let acts = model.inside().watch.acts.clone();
-    assert!(!acts.iter().any(|act| act.starts_with("SwitchOver")), "{what}: nobody had to switch over: {acts:?}");
+    assert!(!acts.iter().any(|act| act.starts_with("SwitchOver")), "{what}: no primary had to switch over: {acts:?}");
 }
 
-/// Somebody else's rollout has left the one replica in a pod that cannot start, and writes wait for a replica. Taking that
+/// Another client's rollout has left the one replica in a pod that cannot start, and writes wait for a replica. Taking that
 /// pod away takes nothing more from them; a replica that may have started is another matter.
 #[test]
 fn a_group_short_of_a_member_gets_it_back_from_the_pod_that_never_started() {
@@ -127,7 +127,7 @@ fn a_balancer_that_is_turned_on_meanwhile_stops_an_upgrade_and_turned_off_again_
     };
     assert!(why.contains("STF-MG-008"), "{why}");
     let evictions = model.inside().watch.acts.iter().filter(|act| act.starts_with("Evict")).count();
-    assert_eq!(evictions, 1, "nobody else was touched");
+    assert_eq!(evictions, 1, "no other member was touched");
     model.inside().trouble.balances_after_eviction = false;
     assert_resumable(&model, &image(NEW), &before, "turned off again");
 }

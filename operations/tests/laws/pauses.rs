@@ -1,4 +1,4 @@
-//! Switchovers left in their pause, with nobody leading: finished or given back, by the same or by somebody else, and never
+//! Switchovers that were interrupted, their group without a primary: finished or reverted, by the same process or another, and never
 //! begun by the way.
 
 use stateful_operations::journal::State;
@@ -25,7 +25,7 @@ fn killed_in_the_first_pause(case: &Case) -> Model {
 }
 
 #[test]
-fn a_handover_somebody_died_in_is_finished_by_another() {
+fn a_switchover_in_which_a_process_died_is_finished_by_another() {
     for case in cases::fencing() {
         let before = case.model.before();
         for call in 1..=case.calls() {
@@ -53,7 +53,7 @@ fn a_handover_two_died_in_is_still_finished() {
                 resume_into(&model, &[(call, fault)]).expect("resume");
                 model.sleep(5_000);
                 let broken = model.broken();
-                // What the controller takes until it is held again nobody can prevent.
+                // Pods that the controller takes until the rollout is held again cannot be saved.
                 let ours: Vec<_> =
                     broken.iter().filter(|law| !law.contains("the StatefulSet controller took")).collect();
                 assert_eq!(ours, Vec::<&String>::new(), "{what}");
@@ -65,23 +65,23 @@ fn a_handover_two_died_in_is_still_finished() {
     }
 }
 
-/// Whoever wants back what cannot come back is told so when somebody leads again, and not before: clients wait.
+/// That a rollback is impossible is said once the group has a primary again, and not before: clients wait.
 #[test]
 fn a_rollback_ends_the_pause_before_it_says_that_there_is_no_way_back() {
-    // A single server has nobody to switch over to, which is said instead.
+    // A single server has no member to switch over to, which is said instead.
     let alone = |case: &Case| case.model.peek().workload.replicas == 1;
     for case in cases::fencing().filter(|case| !alone(case)) {
         let model = killed_in_the_first_pause(&case);
         let back = cases::image(UNREADABLE);
         let reason = |model: &Model| why_no_rollback(&model.entry(), &back, &model.peek(), &Policy::default());
-        assert_eq!(reason(&model), None, "{}: nobody leads", case.name);
+        assert_eq!(reason(&model), None, "{}: there is no primary", case.name);
         resume(&model).expect(case.name);
-        assert!(reason(&model).is_some(), "{}: somebody leads", case.name);
+        assert!(reason(&model).is_some(), "{}: there is a primary", case.name);
     }
 }
 
 #[test]
-fn a_handover_nobody_knows_the_end_of_is_finished_at_once() {
+fn a_switchover_with_an_unknown_end_is_finished_at_once() {
     for case in cases::fencing() {
         let before = case.model.before();
         for call in 1..=case.calls() {
@@ -116,7 +116,7 @@ fn a_handover_given_back_again_and_again_stops_with_the_old_primary_leading() {
 }
 
 #[test]
-fn a_primary_that_crashed_by_itself_is_waited_for_and_nobody_is_promoted() {
+fn a_primary_that_crashed_by_itself_is_waited_for_and_no_replica_is_promoted() {
     for case in cases::fencing() {
         let before = case.model.before();
         for call in case.snapshots() {
@@ -129,7 +129,7 @@ fn a_primary_that_crashed_by_itself_is_waited_for_and_nobody_is_promoted() {
 }
 
 #[test]
-fn after_a_death_elsewhere_a_crash_is_no_handover_to_finish() {
+fn after_a_death_elsewhere_a_crash_is_no_switchover_to_finish() {
     for case in cases::fencing() {
         let before = case.model.before();
         for call in 1..=case.calls() {

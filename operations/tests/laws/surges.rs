@@ -1,5 +1,5 @@
 //! A member more for the duration: it is the first to run the new template, it is removed only while it does not lead, and
-//! nobody else is ever scaled away.
+//! no other member is ever scaled away.
 
 use stateful_operations::{Outcome, Refusal, Stop, rollback_goal};
 use stateful_safety::Reason;
@@ -19,7 +19,7 @@ fn an_image_that_cannot_be_pulled_is_found_out_on_the_added_member_and_going_bac
     };
     assert!(step.starts_with("add redis-3") && why.contains("ImagePullBackOff"), "{step}: {why}");
     let acts = model.inside().watch.acts.clone();
-    assert!(!acts.iter().any(|act| act.starts_with("Evict")), "nobody was touched: {acts:?}");
+    assert!(!acts.iter().any(|act| act.starts_with("Evict")), "no member was touched: {acts:?}");
 
     let back = rollback_goal(&model.entry(), "redis");
     let outcome = carry_out(&model, &back, model.entry().plan.origin).expect("going back is not refused");
@@ -67,7 +67,7 @@ fn an_added_member_that_leads_hands_over_before_it_goes() {
     assert!(led > 10, "it was there for {led} calls only");
 }
 
-/// The added member, once everybody is well beside it.
+/// The extra replica, once every member is in sync.
 fn added_and_well(model: &Model) -> Option<usize> {
     let inside = model.inside();
     let well = inside.paused.is_none() && inside.pods.iter().all(|pod| inside.is_well(pod));
@@ -75,7 +75,7 @@ fn added_and_well(model: &Model) -> Option<usize> {
 }
 
 #[test]
-fn whoever_scales_it_meanwhile_is_not_overruled_and_loses_nobody_else() {
+fn another_client_that_scales_meanwhile_is_not_overruled_and_no_other_member_is_lost() {
     let model = Model::fencing();
     let whole = model.copy();
     begin(&whole, &surging(NEWER_MINOR)).expect("a plan");
@@ -87,7 +87,7 @@ fn whoever_scales_it_meanwhile_is_not_overruled_and_loses_nobody_else() {
             let outcome = begin(&model, &surging(NEWER_MINOR)).expect("a plan");
             model.sleep(5_000);
             let broken = model.broken();
-            let ours: Vec<_> = broken.iter().filter(|law| !law.contains("somebody took")).collect();
+            let ours: Vec<_> = broken.iter().filter(|law| !law.contains("another client took")).collect();
             assert_eq!(ours, Vec::<&String>::new(), "{what}");
             assert!(matches!(outcome, Some(Outcome::Finished)), "{what}: {outcome:?}");
             let inside = model.inside();
@@ -110,7 +110,7 @@ fn commits_that_are_short_of_a_member_while_one_is_away_are_not_with_one_more() 
 }
 
 #[test]
-fn an_engine_that_takes_nobody_in_by_itself_refuses_it() {
+fn an_engine_that_admits_no_member_by_itself_refuses_it() {
     let refused = plan(&Model::cluster(3, 1), &surging(crate::model::NEW));
     let Err(Refusal::Unsafe(reasons)) = refused else { unreachable!("refused, not {refused:?}") };
     assert_eq!(reasons.iter().map(Reason::code).collect::<Vec<_>>(), ["STF-DB-025"]);

@@ -1,5 +1,5 @@
-//! Commits that wait for nobody wait for a standby while an operation takes members away, and for nobody afterwards, whatever
-//! becomes of it.
+//! Commits that wait for no standby wait for one while an operation takes members away, and for none afterwards, whatever
+//! becomes of the operation.
 
 use stateful_operations::{Action, Goal};
 use stateful_safety::SyncReplication;
@@ -14,7 +14,7 @@ fn worlds() -> [(Model, Goal); 2] {
 }
 
 #[test]
-fn nobody_is_taken_away_and_no_role_moves_while_commits_wait_for_nobody() {
+fn no_member_is_taken_away_and_no_role_moves_while_commits_wait_for_no_standby() {
     for (model, goal) in worlds() {
         let before = model.before();
         let outcome = begin(&model, &goal).expect("a plan");
@@ -27,7 +27,7 @@ fn nobody_is_taken_away_and_no_role_moves_while_commits_wait_for_nobody() {
 }
 
 #[test]
-fn whoever_dies_at_whichever_call_leaves_nothing_that_resume_does_not_put_back() {
+fn a_death_at_any_call_leaves_nothing_that_resume_does_not_put_back() {
     for (model, goal) in worlds() {
         let before = model.before();
         let calls = {
@@ -76,7 +76,7 @@ fn what_an_operation_left_behind_is_put_back_by_the_next_one() {
 }
 
 #[test]
-fn a_rule_of_somebodys_own_is_left_alone() {
+fn a_rule_that_a_user_declared_is_left_alone() {
     let model = Model::fencing();
     begin(&model, &image(NEWER_MINOR)).expect("a plan");
     assert!(

@@ -87,14 +87,14 @@ impl Inside {
             for index in 0..self.pods.len() {
                 self.live(index);
             }
-            // Whoever is declared no more does not come back. It has the highest ordinal, so nobody else's place changes.
+            // A member that is not declared any more does not come back. It has the highest ordinal, so no other index changes.
             let (declared, gone) = (self.replicas, |pod: &Pod| matches!(pod.life, Life::Absent { .. }));
             self.pods.retain(|pod| pod.ordinal < declared || !gone(pod));
             self.control();
         }
     }
 
-    /// Takes a pod away, whoever asks for it.
+    /// Takes a pod away, for the operation or for another client.
     pub(crate) fn end(&mut self, index: usize, who: &str) {
         self.watch_end(index, who);
         let until = self.now + ENDING;

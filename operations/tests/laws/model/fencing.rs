@@ -1,5 +1,5 @@
-//! An engine that stops the old primary before the new one leads, as PostgreSQL's is: whoever dies between the two leaves
-//! nobody leading, and it can be asked to finish what was begun.
+//! An engine that stops the old primary before the new one leads, as PostgreSQL's is: a process that dies between the two
+//! leaves a group without a primary, and the engine can be asked to finish what was begun.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ impl Model {
         Self::fencing_group(2)
     }
 
-    /// The same with commits that wait for nobody.
+    /// The same with commits that wait for no standby.
     pub(crate) fn asynchronous(replicas: usize) -> Self {
         Self::fencing_group(replicas).with(|inside| inside.synchrony = SyncReplication::Asynchronous)
     }
@@ -56,7 +56,7 @@ impl Inside {
         }
     }
 
-    /// Whether nobody of a group answers that it leads.
+    /// Whether no member of a group answers that it is the primary.
     pub(super) fn lacks_primary(&self, group: usize) -> bool {
         !self.pods.iter().any(|pod| pod.group == group && pod.leads && pod.life == Life::Running)
     }

@@ -47,7 +47,7 @@ pub(crate) struct Inside {
     pub(crate) fences: bool,
     /// Whom commits wait for, where an operation may change that.
     pub(crate) synchrony: SyncReplication,
-    /// How many copies a write needs, where its members are equals and nobody leads.
+    /// How many copies a write needs, where its members are peers without a primary.
     pub(crate) quorum: Option<usize>,
     /// A switchover in its pause: between whom.
     pub(crate) paused: Option<(usize, usize)>,
@@ -139,7 +139,7 @@ impl Model {
         }))
     }
 
-    /// So many equals that all hold the same shards, and whom nobody leads.
+    /// So many peers that all hold the same shards and have no primary.
     pub(crate) fn equals(members: usize) -> Self {
         Self::cluster(1, members - 1).with(|inside| {
             inside.quorum = Some(members / 2 + 1);
@@ -169,17 +169,17 @@ impl Model {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What one would see; nobody counts this look.
+    /// A snapshot that is not counted as a call.
     pub(crate) fn peek(&self) -> Snapshot {
         self.inside().snapshot()
     }
 
-    /// Lets time pass with nobody at work.
+    /// Lets time pass while no operation runs.
     pub(crate) fn sleep(&self, millis: Millis) {
         self.inside().advance(millis);
     }
 
-    /// What went wrong is over, and nobody asks to stop: somebody takes the operation up again. A new script counts its
+    /// What went wrong is over, and there is no request to stop: the operation can be resumed. A new script counts its
     /// calls from here.
     pub(crate) fn heal(&self, script: &[(usize, Fault)]) {
         let mut inside = self.inside();

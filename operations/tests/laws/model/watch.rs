@@ -1,4 +1,4 @@
-//! What may never happen, looked for at every act and every pod that goes, whoever is to blame.
+//! What may never happen, checked at every change and for every pod that goes, whatever causes it.
 
 use stateful_operations::Action;
 use stateful_operations::journal::Line;
@@ -15,7 +15,7 @@ pub(crate) struct Watch {
     pub(crate) acts: Vec<String>,
     /// The call that took the last pod away.
     pub(crate) last_eviction: usize,
-    /// Acts that took a member away or moved the role while commits waited for nobody, and could have waited.
+    /// Acts that took a member away or moved the role while commits waited for no standby, and could have waited.
     pub(crate) unguarded: Vec<String>,
     acts_since_look: u32,
     announced: u32,
@@ -26,7 +26,7 @@ impl Watch {
         self.acts_since_look = 0;
     }
 
-    /// Whoever takes an operation up has announced nothing yet.
+    /// A process that resumes an operation has announced nothing yet.
     pub(super) fn taken_up(&mut self) {
         self.announced = 0;
     }
@@ -117,7 +117,7 @@ impl Inside {
         if self.paused != Some((from, to)) {
             let (from, to) = (self.pods[from].name.clone(), self.pods[to].name.clone());
             self.breaks(&format!(
-                "nobody led, and a switchover from {from} to {to} was asked for that nobody had begun"
+                "there was no primary, and a switchover from {from} to {to} was asked for that had not been begun"
             ));
         }
     }

@@ -28,19 +28,19 @@ pub(crate) enum Fault {
     Away(Millis),
     /// The call's answer gets lost: done, and the API server away for so long.
     AnswerLost(Millis),
-    /// Somebody asks the operation to stop.
+    /// The user asks the operation to stop.
     Interrupt,
-    /// It dies when a switchover has stopped the old primary and nobody leads yet; after any other call that is done.
+    /// It dies when a switchover has stopped the old primary and its group has no primary yet; after any other call that is done.
     DieInPause,
-    /// The engine does not know how the switchover ended, and nobody leads.
+    /// The engine does not know how the switchover ended, and its group has no primary.
     LeftInPause,
     /// A group's primary crashes just before, and comes back after a while.
     Crash(usize),
     /// A group's primary fails over by itself, just before.
     FailOver(usize),
-    /// Somebody sets the update strategy back to what it was, just before.
+    /// Another client sets the update strategy back to what it was, just before.
     SetBack,
-    /// Somebody, a repository's controller, declares so many members, just before.
+    /// Another client, such as the controller of a Git repository, declares so many members, just before.
     Scaled(usize),
 }
 
@@ -67,7 +67,7 @@ impl Model {
             Some(Fault::Crash(group)) => inside.crash(group),
             Some(Fault::DieInPause | Fault::LeftInPause) => inside.left_in_the_pause = true,
             Some(Fault::SetBack) => inside.rollout = Rollout::RollingUpdate { partition: 0 },
-            Some(Fault::Scaled(replicas)) if inside.replicas != replicas => inside.scale(replicas, "somebody"),
+            Some(Fault::Scaled(replicas)) if inside.replicas != replicas => inside.scale(replicas, "another client"),
             Some(Fault::Scaled(_)) => {}
             Some(Fault::FailAfter | Fault::DieAfter | Fault::AnswerLost(_) | Fault::Interrupt) | None => {}
         }
@@ -113,7 +113,7 @@ fn away() -> WorldError {
 async fn met<T>(met: Met<T>) -> Result<T, WorldError> {
     match met {
         Met::Answer(answer) => answer,
-        Met::Dead => pending().await, // whoever polls finds nothing to do any more, and drops the run
+        Met::Dead => pending().await, // the executor drops the run, which never continues
     }
 }
 
