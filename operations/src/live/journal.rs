@@ -50,7 +50,7 @@ impl Live {
                 open.id, open.verb, open.by
             )));
         }
-        let line = Line::Resumed {
+        let line = Line::Opened {
             verb: verb.to_owned(),
             by: who.to_owned(),
             tool: env!("CARGO_PKG_VERSION").to_owned(),
