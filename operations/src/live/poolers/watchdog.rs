@@ -26,7 +26,7 @@ use super::found::{ConsoleAccess, FoundPooler};
 const READY_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long clients may be made to wait. A switchover takes less than a second; where there is no primary after this long,
-/// an error that clients can see is better than silence. FoundPoolers give up on a waiting client after two minutes
+/// an error that clients can see is better than silence. Poolers give up on a waiting client after two minutes
 /// (`query_wait_timeout`), applications mostly after 30 s.
 const PAUSED_AT_MOST: Duration = Duration::from_secs(20);
 
