@@ -28,12 +28,9 @@ const READ: &[&str] = &[
 
 /// How many are left in each place. A number may only become smaller; a place without any is taken off the list.
 const LEFT: &[(&str, usize)] = &[
-    ("safety/src", 18),
     ("engines/src", 246),
     ("operations/src", 130),
-    ("plugin/src", 3),
-    ("docs", 27),
-    ("examples", 29),
+    ("docs", 12), // docs/patterns.md, made from operations/src
 ];
 
 fn count(path: &Path) -> usize {
