@@ -27,7 +27,7 @@ const PERCONA_AUTHORITY: &str = "/etc/mongodb-ssl/ca.crt";
 /// Whom Bitnami's image makes where nobody names another.
 const BITNAMI_USER: &str = "root";
 
-/// Reads the way in. Annotations override, then arguments, then `mongod.conf`, then the environment.
+/// Reads how to connect. Annotations override, then arguments, then `mongod.conf`, then the environment.
 pub(super) fn connection_config(facts: &ContainerFacts) -> ConnectionConfig {
     let number = |text: Option<&str>| text.and_then(|text| text.parse::<u16>().ok());
     let declared = ["mongodb", "mongod", "mongo", "tcp-mongodb"].iter().find_map(|name| facts.ports.get(*name));

@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::relay::Relay;
-use crate::canary::whoever_leads;
+use crate::canary::find_usable;
 use crate::{DialConfig, Endpoint, ServerError};
 
 /// How long a member may take to answer. A healthy server answers in a millisecond; two seconds leave room for a tunnel
@@ -45,7 +45,7 @@ impl Connections {
         if let Some(link) = self.open.lock().await.get(&endpoint.incarnation) {
             return Ok(link.client.clone());
         }
-        let link = connect(endpoint.dial()?)?;
+        let link = connect(endpoint.dial_config()?)?;
         let client = link.client.clone();
         self.open.lock().await.insert(endpoint.incarnation.clone(), link);
         Ok(client)
@@ -53,14 +53,14 @@ impl Connections {
 
     /// Whoever takes writes, and a connection to it.
     pub(super) async fn leader(&self, endpoints: &[Endpoint]) -> Result<(String, Client), ServerError> {
-        whoever_leads(endpoints, |endpoint| self.leads(endpoint)).await
+        find_usable(endpoints, |endpoint| self.leads(endpoint)).await
     }
 
     async fn leads(&self, endpoint: &Endpoint) -> Result<(String, Client), ServerError> {
         let link = self.to(endpoint).await?;
         match is_writable(&link).await {
             Ok(true) => Ok((endpoint.member.clone(), link)),
-            Ok(false) => Err(ServerError::NotTheOne { member: endpoint.member.clone(), why: "does not lead" }),
+            Ok(false) => Err(ServerError::Unsuitable { member: endpoint.member.clone(), why: "does not lead" }),
             Err(error) => {
                 let why = self.failure(endpoint, &error).await;
                 self.forget(endpoint).await;
@@ -73,7 +73,7 @@ impl Connections {
     pub(super) async fn failure(&self, endpoint: &Endpoint, error: &Error) -> ServerError {
         let open = self.open.lock().await;
         let trouble = open.get(&endpoint.incarnation).and_then(|link| link.relay.as_ref()?.trouble());
-        let nobody = endpoint.way.as_ref().is_ok_and(|way| way.credentials.username.is_none());
+        let nobody = endpoint.dial_config.as_ref().is_ok_and(|target| target.credentials.username.is_none());
         match trouble {
             Some(why) => ServerError::Connection(format!("TLS: {why}")),
             None if nobody && is_withheld(error) => ServerError::NoEndpoint(NOBODY.to_owned()),
@@ -88,12 +88,12 @@ impl Connections {
 }
 
 /// A client of one member alone, whoever leads its set. It dials when it is first asked something.
-fn connect(way: &DialConfig) -> Result<Link, ServerError> {
-    let relay = way.tls.as_ref().map(|tls| Relay::to(way, tls)).transpose()?;
+fn connect(target: &DialConfig) -> Result<Link, ServerError> {
+    let relay = target.tls.as_ref().map(|tls| Relay::to(target, tls)).transpose()?;
     let mut options = ClientOptions::default();
     options.hosts = vec![match &relay {
         Some(relay) => ServerAddress::Unix { path: relay.path() },
-        None => ServerAddress::Tcp { host: way.host.clone(), port: Some(way.port) },
+        None => ServerAddress::Tcp { host: target.host.clone(), port: Some(target.port) },
     }];
     options.app_name = Some("kubectl-stateful".to_owned());
     options.direct_connection = Some(true);
@@ -102,14 +102,14 @@ fn connect(way: &DialConfig) -> Result<Link, ServerError> {
     // What went wrong is what is to be known; nothing is asked twice behind the caller's back.
     options.retry_reads = Some(false);
     options.retry_writes = Some(false);
-    options.credential = way.credentials.username.as_ref().map(|username| {
+    options.credential = target.credentials.username.as_ref().map(|username| {
         let mut credential = Credential::default();
         credential.username = Some(username.clone());
-        credential.password = way.credentials.password.as_ref().map(|password| password.reveal().to_owned());
+        credential.password = target.credentials.password.as_ref().map(|password| password.reveal().to_owned());
         credential.source = Some(ADMIN.to_owned());
         credential
     });
-    if way.tls.as_ref().is_some_and(|tls| tls.logs_in) {
+    if target.tls.as_ref().is_some_and(|tls| tls.logs_in) {
         options.credential = Some(by_certificate());
     }
     let client = Client::with_options(options).map_err(|error| failure(&error))?;

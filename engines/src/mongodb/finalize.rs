@@ -20,8 +20,9 @@ pub(super) async fn finalize(
     endpoints: &[Endpoint],
     release: &Version,
 ) -> Result<(), SwitchoverError> {
-    let no_way = |why: ServerError| SwitchoverError::NoWay { member: "the primary".to_owned(), why: why.to_string() };
-    let (member, link) = connections.leader(endpoints).await.map_err(no_way)?;
+    let unreachable =
+        |why: ServerError| SwitchoverError::Unreachable { member: "the primary".to_owned(), why: why.to_string() };
+    let (member, link) = connections.leader(endpoints).await.map_err(unreachable)?;
     match order(&link, command(release), PATIENCE).await {
         Ok(_) => Ok(()),
         Err(error) if is_its_word(&error) => Err(SwitchoverError::Refused { member, why: words(&error) }),

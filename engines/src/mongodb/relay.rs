@@ -33,11 +33,11 @@ impl Drop for Relay {
 
 impl Relay {
     /// Listens, and dials the member for each connection that comes.
-    pub(super) fn to(way: &DialConfig, tls: &Tls) -> Result<Self, ServerError> {
+    pub(super) fn to(target: &DialConfig, tls: &Tls) -> Result<Self, ServerError> {
         let path = address();
         let listener = UnixListener::bind(&path)
             .map_err(|error| ServerError::Connection(format!("TLS cannot be relayed: {error}")))?;
-        let (host, port, tls, trouble) = (way.host.clone(), way.port, tls.clone(), Trouble::default());
+        let (host, port, tls, trouble) = (target.host.clone(), target.port, tls.clone(), Trouble::default());
         let told = Arc::clone(&trouble);
         let listening = tokio::spawn(async move {
             while let Ok((plain, _)) = listener.accept().await {

@@ -24,7 +24,7 @@ const PASSWORD_FILE_VARIABLES: &[&str] = &["POSTGRES_PASSWORD_FILE"];
 /// Variables with the name of a user beside the superuser, in Bitnami's image: its password is then the plain variable.
 const OTHER_USER_VARIABLES: &[&str] = &["POSTGRESQL_USERNAME"];
 
-/// Reads the way in. Annotations override, then arguments, then `postgresql.conf`, then the environment.
+/// Reads how to connect. Annotations override, then arguments, then `postgresql.conf`, then the environment.
 pub(super) fn connection_config(facts: &ContainerFacts) -> ConnectionConfig {
     let number = |text: Option<&str>| text.and_then(|text| text.parse::<u16>().ok());
     let declared = ["postgres", "postgresql", "tcp-postgresql", "pg"].iter().find_map(|name| facts.ports.get(*name));
@@ -161,13 +161,13 @@ mod tests {
 
     #[test]
     fn the_official_images_variables_are_read() {
-        let way = connection_config(&facts(
+        let config = connection_config(&facts(
             &["postgres"],
             &[("POSTGRES_PASSWORD", None), ("POSTGRES_USER", Some("app"))],
             "",
         ));
-        assert_eq!((way.port, way.tls), (5432, None));
-        assert_eq!((way.username, way.password), (Some(env("POSTGRES_USER")), Some(env("POSTGRES_PASSWORD"))));
+        assert_eq!((config.port, config.tls), (5432, None));
+        assert_eq!((config.username, config.password), (Some(env("POSTGRES_USER")), Some(env("POSTGRES_PASSWORD"))));
         let by_file = facts(&[], &[("POSTGRES_PASSWORD_FILE", Some("/run/pw"))], "");
         assert_eq!(connection_config(&by_file).password, Some(SecretSource::File("/run/pw".to_owned())));
         let behind = connection_config(&facts(&[], &[("POSTGRES_USER", None)], ""));
@@ -195,15 +195,19 @@ mod tests {
             ("POSTGRES_PASSWORD_FILE", Some(user.as_str())),
             ("POSTGRES_POSTGRES_PASSWORD_FILE", Some(admin.as_str())),
         ];
-        let way = connection_config(&facts(&[], &by_files, ""));
-        assert_eq!((way.username, way.password), (None, Some(SecretSource::File(admin.clone()))), "postgres, not app");
+        let config = connection_config(&facts(&[], &by_files, ""));
+        assert_eq!(
+            (config.username, config.password),
+            (None, Some(SecretSource::File(admin.clone()))),
+            "postgres, not app"
+        );
         let by_variables =
             [("POSTGRES_USER", Some("app")), ("POSTGRES_PASSWORD", None), ("POSTGRES_POSTGRES_PASSWORD", None)];
-        let way = connection_config(&facts(&[], &by_variables, ""));
-        assert_eq!((way.username, way.password), (None, Some(env("POSTGRES_POSTGRES_PASSWORD"))));
+        let config = connection_config(&facts(&[], &by_variables, ""));
+        assert_eq!((config.username, config.password), (None, Some(env("POSTGRES_POSTGRES_PASSWORD"))));
         // The same without auth.username: the one password is the superuser's.
-        let way = connection_config(&facts(&[], &[("POSTGRES_PASSWORD_FILE", Some(admin.as_str()))], ""));
-        assert_eq!((way.username, way.password), (None, Some(SecretSource::File(admin.clone()))));
+        let config = connection_config(&facts(&[], &[("POSTGRES_PASSWORD_FILE", Some(admin.as_str()))], ""));
+        assert_eq!((config.username, config.password), (None, Some(SecretSource::File(admin.clone()))));
         // Zalando's operator, `generateSpiloPodEnvVars`.
         let spilo = [
             ("PGUSER_SUPERUSER", Some("postgres")),
@@ -211,8 +215,11 @@ mod tests {
             ("PGUSER_STANDBY", Some("standby")),
             ("PGPASSWORD_STANDBY", None),
         ];
-        let way = connection_config(&facts(&[], &spilo, ""));
-        assert_eq!((way.username, way.password), (Some(env("PGUSER_SUPERUSER")), Some(env("PGPASSWORD_SUPERUSER"))));
+        let config = connection_config(&facts(&[], &spilo, ""));
+        assert_eq!(
+            (config.username, config.password),
+            (Some(env("PGUSER_SUPERUSER")), Some(env("PGPASSWORD_SUPERUSER")))
+        );
     }
 
     #[test]
@@ -237,9 +244,9 @@ mod tests {
         for (name, text) in [("port", "7001"), ("password-secret", "creds/pg"), ("username", "root"), ("tls", "true")] {
             told.annotations.insert(name.to_owned(), text.to_owned());
         }
-        let way = connection_config(&told);
-        assert_eq!((way.port, way.tls.is_some()), (7001, true));
-        assert_eq!(way.username, Some(SecretSource::Text("root".to_owned())));
-        assert_eq!(way.password, Some(SecretSource::Secret("creds".to_owned(), "pg".to_owned())));
+        let config = connection_config(&told);
+        assert_eq!((config.port, config.tls.is_some()), (7001, true));
+        assert_eq!(config.username, Some(SecretSource::Text("root".to_owned())));
+        assert_eq!(config.password, Some(SecretSource::Secret("creds".to_owned(), "pg".to_owned())));
     }
 }

@@ -54,7 +54,7 @@ impl Connections {
         if let Some(link) = self.open.lock().await.get(&endpoint.incarnation).filter(|link| !link.is_closed()) {
             return Ok(Arc::clone(link));
         }
-        let link = Arc::new(connect_to(endpoint.dial()?, self.database).await?);
+        let link = Arc::new(connect_to(endpoint.dial_config()?, self.database).await?);
         self.open.lock().await.insert(endpoint.incarnation.clone(), Arc::clone(&link));
         Ok(link)
     }
@@ -95,25 +95,25 @@ impl Connections {
 }
 
 /// Opens a connection, with TLS and authentication as the way asks.
-pub(super) async fn connect(way: &DialConfig) -> Result<Client, ServerError> {
-    connect_to(way, DATABASE).await
+pub(super) async fn connect(target: &DialConfig) -> Result<Client, ServerError> {
+    connect_to(target, DATABASE).await
 }
 
 /// The same, to a database by its name.
-async fn connect_to(way: &DialConfig, database: &str) -> Result<Client, ServerError> {
-    timeout(PATIENCE, dial(way, database)).await.map_err(|_| ServerError::NoConnection(PATIENCE))?
+async fn connect_to(target: &DialConfig, database: &str) -> Result<Client, ServerError> {
+    timeout(PATIENCE, dial(target, database)).await.map_err(|_| ServerError::NoConnection(PATIENCE))?
 }
 
-async fn dial(way: &DialConfig, database: &str) -> Result<Client, ServerError> {
-    let stream = reach(way).await?;
+async fn dial(target: &DialConfig, database: &str) -> Result<Client, ServerError> {
+    let stream = reach(target).await?;
     let mut config = Config::new();
     config.dbname(database).application_name("kubectl-stateful");
-    config.user(way.credentials.username.as_deref().unwrap_or(SUPERUSER));
-    if let Some(password) = &way.credentials.password {
+    config.user(target.credentials.username.as_deref().unwrap_or(SUPERUSER));
+    if let Some(password) = &target.credentials.password {
         config.password(password.reveal());
     }
     // The driver of a connection runs by itself and ends when its last user is gone.
-    if let Some(tls) = &way.tls {
+    if let Some(tls) = &target.tls {
         let encrypting = Encrypting(tls.clone());
         let made = config.ssl_mode(SslMode::Require).connect_raw(stream, encrypting).await;
         let (client, driver) = made.map_err(|error| failure(&error))?;
@@ -128,8 +128,8 @@ async fn dial(way: &DialConfig, database: &str) -> Result<Client, ServerError> {
 }
 
 /// The plain connection to a member's port.
-pub(super) async fn reach(way: &DialConfig) -> Result<TcpStream, ServerError> {
-    let stream = TcpStream::connect((way.host.as_str(), way.port))
+pub(super) async fn reach(target: &DialConfig) -> Result<TcpStream, ServerError> {
+    let stream = TcpStream::connect((target.host.as_str(), target.port))
         .await
         .map_err(|error| ServerError::Connection(error.to_string()))?;
     // Questions are small and answered one by one: waiting to fill a packet would only add to every pause measured.

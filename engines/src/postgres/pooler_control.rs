@@ -19,22 +19,22 @@ impl PoolerControl for Postgres {
         })
     }
 
-    fn pause<'a>(&'a self, fronts: &'a [PoolerTarget]) -> BoxFuture<'a, Result<(), SwitchoverError>> {
-        Box::pin(switchover::poolers::pause(&self.consoles, fronts))
+    fn pause<'a>(&'a self, poolers: &'a [PoolerTarget]) -> BoxFuture<'a, Result<(), SwitchoverError>> {
+        Box::pin(switchover::poolers::pause(&self.consoles, poolers))
     }
 
-    fn resume<'a>(&'a self, front: &'a PoolerTarget) -> BoxFuture<'a, Result<(), PoolerError>> {
-        Box::pin(switchover::poolers::resume(&self.consoles, front))
+    fn resume<'a>(&'a self, pooler: &'a PoolerTarget) -> BoxFuture<'a, Result<(), PoolerError>> {
+        Box::pin(switchover::poolers::resume(&self.consoles, pooler))
     }
 
     fn repoint<'a>(
         &'a self,
-        fronts: &'a [PoolerTarget],
+        poolers: &'a [PoolerTarget],
         from: &'a Endpoint,
         to: &'a Endpoint,
     ) -> BoxFuture<'a, Vec<Result<(), PoolerError>>> {
         let between =
             switchover::repoint_poolers::Between { consoles: &self.consoles, connections: &self.connections, from, to };
-        Box::pin(async move { join_all(fronts.iter().map(|front| between.repoint(front))).await })
+        Box::pin(async move { join_all(poolers.iter().map(|pooler| between.repoint(pooler))).await })
     }
 }

@@ -35,8 +35,8 @@ impl Connections {
         if let Some(link) = self.open.lock().await.get(&endpoint.incarnation) {
             return Ok(link.clone());
         }
-        let way = endpoint.dial()?;
-        let link = connect(way).await?;
+        let target = endpoint.dial_config()?;
+        let link = connect(target).await?;
         self.open.lock().await.insert(endpoint.incarnation.clone(), link.clone());
         Ok(link)
     }
@@ -48,25 +48,25 @@ impl Connections {
 }
 
 /// Opens a connection, with TLS and authentication as the way asks.
-pub(super) async fn connect(way: &DialConfig) -> Result<MultiplexedConnection, ServerError> {
-    timeout(PATIENCE, dial(way)).await.map_err(|_| ServerError::NoConnection(PATIENCE))?
+pub(super) async fn connect(target: &DialConfig) -> Result<MultiplexedConnection, ServerError> {
+    timeout(PATIENCE, dial(target)).await.map_err(|_| ServerError::NoConnection(PATIENCE))?
 }
 
-async fn dial(way: &DialConfig) -> Result<MultiplexedConnection, ServerError> {
-    let stream = TcpStream::connect((way.host.as_str(), way.port))
+async fn dial(target: &DialConfig) -> Result<MultiplexedConnection, ServerError> {
+    let stream = TcpStream::connect((target.host.as_str(), target.port))
         .await
         .map_err(|error| ServerError::Connection(error.to_string()))?;
     // Commands are small and answered one by one: waiting to fill a packet would only add to every pause measured.
     stream.set_nodelay(true).map_err(|error| ServerError::Connection(error.to_string()))?;
     let mut info = RedisConnectionInfo::default().set_skip_set_lib_name();
-    if let Some(username) = &way.credentials.username {
+    if let Some(username) = &target.credentials.username {
         info = info.set_username(username);
     }
-    if let Some(password) = &way.credentials.password {
+    if let Some(password) = &target.credentials.password {
         info = info.set_password(password.reveal());
     }
     let config = AsyncConnectionConfig::new().set_response_timeout(Some(PATIENCE));
-    let link = if let Some(tls) = &way.tls {
+    let link = if let Some(tls) = &target.tls {
         let name = ServerName::try_from(tls.server_name.clone())
             .map_err(|error| ServerError::Connection(error.to_string()))?;
         let stream = tokio_rustls::TlsConnector::from(Arc::clone(&tls.config))

@@ -84,14 +84,14 @@ impl Drop for Disk {
 struct FillsUp<'a>(&'a Disk);
 
 impl ClientPause for FillsUp<'_> {
-    fn close(&self) -> BoxFuture<'_, Result<(), SwitchoverError>> {
+    fn pause(&self) -> BoxFuture<'_, Result<(), SwitchoverError>> {
         Box::pin(async {
             self.0.fill("the rest", LEFT_MIB);
             Ok(())
         })
     }
 
-    fn turn(&self) -> BoxFuture<'_, ()> {
+    fn redirect(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {})
     }
 }

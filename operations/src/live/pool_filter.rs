@@ -26,9 +26,9 @@ pub(super) fn sort(found: &mut Poolers, workload: &Workload, key: &Key, endpoint
             Leads::ToPrimary => able.push(pool.name.clone()),
         }
     }
-    let patience = pools.first().map(|pool| pool.patience.clone()).unwrap_or_default();
+    let retry_settings = pools.first().map(|pool| pool.retry_settings.clone()).unwrap_or_default();
     let with = |pools| Pooler {
-        front: PoolerTarget { endpoint: endpoint.clone(), pools, patience: patience.clone() },
+        front: PoolerTarget { endpoint: endpoint.clone(), pools, retry_settings: retry_settings.clone() },
         key: key.clone(),
     };
     if !paused.is_empty() {

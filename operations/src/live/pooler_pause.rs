@@ -104,7 +104,7 @@ impl PoolerPause {
 }
 
 impl ClientPause for PoolerPause {
-    fn close(&self) -> BoxFuture<'_, Result<(), SwitchoverError>> {
+    fn pause(&self) -> BoxFuture<'_, Result<(), SwitchoverError>> {
         Box::pin(async {
             let (Some(pooler_control), Some(watchdog)) = (self.engine.pooler_control(), &self.watchdog) else {
                 return Ok(());
@@ -116,7 +116,7 @@ impl ClientPause for PoolerPause {
         })
     }
 
-    fn turn(&self) -> BoxFuture<'_, ()> {
+    fn redirect(&self) -> BoxFuture<'_, ()> {
         Box::pin(async { self.turned.store(self.signposts.turn().await, Ordering::SeqCst) })
     }
 }

@@ -65,8 +65,8 @@ struct Watched {
 
 impl Watched {
     fn of(pooler: &Pooler) -> Self {
-        let PoolerTarget { pools, patience, .. } = pooler.front.clone();
-        Self { key: pooler.key.clone(), pools, patience }
+        let PoolerTarget { pools, retry_settings, .. } = pooler.front.clone();
+        Self { key: pooler.key.clone(), pools, patience: retry_settings }
     }
 }
 
@@ -169,7 +169,7 @@ async fn resume(charge: &Charge, pooler_control: &dyn PoolerControl, port_forwar
         let front = PoolerTarget {
             endpoint: key.endpoint(port_forwards).await,
             pools: pools.clone(),
-            patience: patience.clone(),
+            retry_settings: patience.clone(),
         };
         pooler_control.resume(&front).await.is_ok()
     });

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::collection::Collection;
-use crate::canary::{Attempt, CLIENT_PATIENCE, Writes, now, patiently};
+use crate::canary::{Attempt, CLIENT_PATIENCE, CanaryWriter, now, retry_like_a_client};
 use crate::mongodb::connections::{Connections, PATIENCE};
 use crate::{CanaryError, Endpoint, Ledger, ServerError};
 
@@ -37,9 +37,9 @@ impl Writer {
     }
 
     async fn begin(&mut self) -> Result<(), ServerError> {
-        let link = patiently(|| self.leader()).await?;
+        let link = retry_like_a_client(|| self.leader()).await?;
         self.collection.choose_database(&link).await?;
-        let link = patiently(|| async {
+        let link = retry_like_a_client(|| async {
             let link = self.leader().await?;
             self.collection.tidy(&link, now()).await.map(|()| link)
         });
@@ -48,7 +48,7 @@ impl Writer {
     }
 
     async fn kept(&self) -> Result<BTreeSet<u64>, ServerError> {
-        patiently(|| async {
+        retry_like_a_client(|| async {
             let link = self.leader().await?;
             let read = timeout(CLIENT_PATIENCE, self.collection.read_back(&link)).await;
             read.unwrap_or(Err(ServerError::NoAnswer(CLIENT_PATIENCE)))
@@ -62,7 +62,7 @@ impl Writer {
     }
 }
 
-impl Writes for Writer {
+impl CanaryWriter for Writer {
     async fn attempt(&mut self, number: u64) -> Attempt {
         if self.link.is_none() {
             self.link = self.leader().await.ok();

@@ -130,19 +130,20 @@ impl<'a> SwitchoverContext<'a> {
 
     fn endpoint(&self, member: &str) -> Result<&'a Endpoint, SwitchoverError> {
         let endpoint = self.endpoints.iter().find(|endpoint| endpoint.member == member);
-        endpoint.ok_or_else(|| SwitchoverError::NoWay { member: member.to_owned(), why: "it has no pod".to_owned() })
+        endpoint
+            .ok_or_else(|| SwitchoverError::Unreachable { member: member.to_owned(), why: "it has no pod".to_owned() })
     }
 
     async fn link(&self, member: &str) -> Result<mongodb::Client, SwitchoverError> {
         let link = self.connections.to(self.endpoint(member)?).await;
-        link.map_err(|why| SwitchoverError::NoWay { member: member.to_owned(), why: why.to_string() })
+        link.map_err(|why| SwitchoverError::Unreachable { member: member.to_owned(), why: why.to_string() })
     }
 
     /// Asks a member; its own "no" and a broken connection are the same to a question: nothing has changed.
     async fn asked(&self, member: &str, question: Document) -> Result<Document, SwitchoverError> {
         let link = self.link(member).await?;
         let answer = ask(&link, question).await;
-        answer.map_err(|error| SwitchoverError::NoWay { member: member.to_owned(), why: words(&error) })
+        answer.map_err(|error| SwitchoverError::Unreachable { member: member.to_owned(), why: words(&error) })
     }
 
     async fn status(&self, member: &str) -> Result<Answers, SwitchoverError> {

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use tokio_postgres::Client;
 
 use super::table::Table;
-use crate::canary::{Attempt, CLIENT_PATIENCE, Writes, now, patiently, whoever_leads};
+use crate::canary::{Attempt, CLIENT_PATIENCE, CanaryWriter, find_usable, now, retry_like_a_client};
 use crate::postgres::connections::{PATIENCE, ask, connect, failure};
 use crate::{CanaryError, Endpoint, Ledger, ServerError};
 
@@ -29,7 +29,7 @@ impl Writer {
     }
 
     async fn begin(&mut self) -> Result<(), ServerError> {
-        let link = patiently(|| async {
+        let link = retry_like_a_client(|| async {
             let link = self.leader().await?;
             self.table.make(&link, now()).await.map(|()| link)
         });
@@ -38,7 +38,7 @@ impl Writer {
     }
 
     async fn kept(&self) -> Result<BTreeSet<u64>, ServerError> {
-        patiently(|| async {
+        retry_like_a_client(|| async {
             let link = self.leader().await?;
             let read = timeout(CLIENT_PATIENCE, self.table.read_back(&link)).await;
             read.unwrap_or(Err(ServerError::NoAnswer(CLIENT_PATIENCE)))
@@ -48,11 +48,11 @@ impl Writer {
 
     async fn leader(&self) -> Result<Client, ServerError> {
         let endpoints = self.endpoints.borrow().clone();
-        whoever_leads(&endpoints, leads).await
+        find_usable(&endpoints, leads).await
     }
 }
 
-impl Writes for Writer {
+impl CanaryWriter for Writer {
     async fn attempt(&mut self, number: u64) -> Attempt {
         if self.link.is_none() {
             self.link = self.leader().await.ok();
@@ -76,14 +76,14 @@ impl Writes for Writer {
 }
 
 async fn leads(endpoint: &Endpoint) -> Result<Client, ServerError> {
-    let link = connect(endpoint.dial()?).await?;
+    let link = connect(endpoint.dial_config()?).await?;
     let asked = timeout(PATIENCE, ask(&link, "SELECT pg_is_in_recovery()")).await;
     let rows = asked.map_err(|_| ServerError::NoAnswer(PATIENCE))?.map_err(|error| failure(&error))?;
     let said = rows.first().and_then(|rows| rows.first()?.values().next()?.as_deref());
     if said == Some("f") {
         Ok(link)
     } else {
-        Err(ServerError::NotTheOne { member: endpoint.member.clone(), why: "does not lead" })
+        Err(ServerError::Unsuitable { member: endpoint.member.clone(), why: "does not lead" })
     }
 }
 

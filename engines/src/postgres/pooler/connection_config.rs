@@ -85,12 +85,12 @@ mod tests {
 
     #[test]
     fn the_consoles_user_is_the_one_its_configuration_names() {
-        let way = connection_config(&facts(
+        let config = connection_config(&facts(
             &[("PGBOUNCER_ADMIN_PASSWORD", None), ("APP_PASSWORD", None)],
             "[pgbouncer]\nlisten_port = 7000\nadmin_users = root, other\n",
         ));
-        assert_eq!((way.port, way.username), (7000, Some(SecretSource::Text("root".to_owned()))));
-        assert_eq!(way.password, Some(SecretSource::Env("PGBOUNCER_ADMIN_PASSWORD".to_owned())));
+        assert_eq!((config.port, config.username), (7000, Some(SecretSource::Text("root".to_owned()))));
+        assert_eq!(config.password, Some(SecretSource::Env("PGBOUNCER_ADMIN_PASSWORD".to_owned())));
     }
 
     #[test]
@@ -107,8 +107,8 @@ mod tests {
         for (name, text) in [("pooler-username", "me"), ("pooler-password-secret", "keys/pg"), ("pooler-port", "1")] {
             told.annotations.insert(name.to_owned(), text.to_owned());
         }
-        let way = connection_config(&told);
-        assert_eq!((way.port, way.username), (1, Some(SecretSource::Text("me".to_owned()))));
-        assert_eq!(way.password, Some(SecretSource::Secret("keys".to_owned(), "pg".to_owned())));
+        let config = connection_config(&told);
+        assert_eq!((config.port, config.username), (1, Some(SecretSource::Text("me".to_owned()))));
+        assert_eq!(config.password, Some(SecretSource::Secret("keys".to_owned(), "pg".to_owned())));
     }
 }

@@ -17,7 +17,7 @@ pub(in crate::postgres) fn pools(databases: &[TextRow], settings: &[TextRow]) ->
         |name: &str| settings.iter().find(|row| text(row, "key") == Some(name)).and_then(|row| text(row, "value"));
     let mode = setting("pool_mode");
     let known = HURRIED.iter().filter_map(|(name, _)| Some(((*name).to_owned(), setting(name)?.to_owned())));
-    let patience: RetrySettings = known.collect();
+    let retry_settings: RetrySettings = known.collect();
     databases
         .iter()
         .filter_map(|row| {
@@ -29,7 +29,7 @@ pub(in crate::postgres) fn pools(databases: &[TextRow], settings: &[TextRow]) ->
                 hosts,
                 per_session: mode == "session",
                 paused: text(row, "paused") == Some("1"),
-                patience: patience.clone(),
+                retry_settings: retry_settings.clone(),
             })
         })
         .collect()

@@ -80,7 +80,10 @@ pub(super) async fn set(
         Ok(set) => set.map_err(refused),
         Err(_) => {
             context.connections.forget(context.endpoint(member)?).await;
-            Err(SwitchoverError::NoWay { member: member.to_owned(), why: format!("no answer within {PATIENCE:?}") })
+            Err(SwitchoverError::Unreachable {
+                member: member.to_owned(),
+                why: format!("no answer within {PATIENCE:?}"),
+            })
         }
     }
 }

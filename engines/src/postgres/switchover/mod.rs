@@ -70,7 +70,7 @@ pub(super) async fn switch_over(context: &SwitchoverContext<'_>) -> Result<Compl
 async fn begin(context: &SwitchoverContext<'_>) -> Result<CompletedSwitchover, SwitchoverError> {
     let prepared = prepare::prepare(context).await?;
     let stopped = async {
-        context.gate.close().await?;
+        context.clients.pause().await?;
         let started = Instant::now();
         fence::fence(context, &prepared.data_directory).await?;
         Ok((started, stop(context, &prepared.data_directory, prepared.witness).await?))
@@ -121,7 +121,8 @@ pub(super) struct SwitchoverContext<'a> {
 impl SwitchoverContext<'_> {
     fn endpoint(&self, member: &str) -> Result<&Endpoint, SwitchoverError> {
         let endpoint = self.endpoints.iter().find(|endpoint| endpoint.member == member);
-        endpoint.ok_or_else(|| SwitchoverError::NoWay { member: member.to_owned(), why: "it has no pod".to_owned() })
+        endpoint
+            .ok_or_else(|| SwitchoverError::Unreachable { member: member.to_owned(), why: "it has no pod".to_owned() })
     }
 
     /// Everybody but the two.
@@ -131,7 +132,7 @@ impl SwitchoverContext<'_> {
 
     async fn link(&self, member: &str) -> Result<Arc<Client>, SwitchoverError> {
         let link = self.connections.to(self.endpoint(member)?).await;
-        link.map_err(|why| SwitchoverError::NoWay { member: member.to_owned(), why: why.to_string() })
+        link.map_err(|why| SwitchoverError::Unreachable { member: member.to_owned(), why: why.to_string() })
     }
 
     /// Asks a member; its own "no", silence and a broken connection are the same to a question: nothing has changed.
@@ -147,7 +148,7 @@ impl SwitchoverContext<'_> {
     ) -> Result<Vec<TextRow>, SwitchoverError> {
         let answers = self.connections.ask(self.endpoint(member)?, question, patience).await;
         let answers =
-            answers.map_err(|why| SwitchoverError::NoWay { member: member.to_owned(), why: why.to_string() })?;
+            answers.map_err(|why| SwitchoverError::Unreachable { member: member.to_owned(), why: why.to_string() })?;
         Ok(answers.into_iter().next().unwrap_or_default())
     }
 
@@ -163,7 +164,7 @@ impl SwitchoverContext<'_> {
         patience: Duration,
     ) -> Result<Option<String>, SwitchoverError> {
         let word = self.connections.word(self.endpoint(member)?, question, patience).await;
-        word.map_err(|why| SwitchoverError::NoWay { member: member.to_owned(), why: why.to_string() })
+        word.map_err(|why| SwitchoverError::Unreachable { member: member.to_owned(), why: why.to_string() })
     }
 
     /// Where the two stand, asked at the same time.

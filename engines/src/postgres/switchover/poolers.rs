@@ -25,57 +25,62 @@ pub(super) const SERVED_WITHIN: Duration = Duration::from_secs(5);
 pub(super) const ASK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Pauses all, at the same time, or none.
-pub(in crate::postgres) async fn pause(consoles: &Connections, fronts: &[PoolerTarget]) -> Result<(), SwitchoverError> {
-    let paused = try_join_all(fronts.iter().map(|front| pause_one(consoles, front))).await;
+pub(in crate::postgres) async fn pause(
+    consoles: &Connections,
+    poolers: &[PoolerTarget],
+) -> Result<(), SwitchoverError> {
+    let paused = try_join_all(poolers.iter().map(|pooler| pause_one(consoles, pooler))).await;
     if paused.is_err() {
         // Not on a console that still waits for its answer: after this it would never get any.
-        join_all(fronts.iter().map(|front| consoles.forget(&front.endpoint))).await;
-        let _ = join_all(fronts.iter().map(|front| resume(consoles, front))).await;
+        join_all(poolers.iter().map(|pooler| consoles.forget(&pooler.endpoint))).await;
+        let _ = join_all(poolers.iter().map(|pooler| resume(consoles, pooler))).await;
     }
     paused.map(drop)
 }
 
 /// Lets the clients of one wait.
-pub(super) async fn pause_one(consoles: &Connections, front: &PoolerTarget) -> Result<(), SwitchoverError> {
-    let refused = |why: String| SwitchoverError::Refused { member: front.endpoint.member.clone(), why };
-    let no_way =
-        |why: ServerError| SwitchoverError::NoWay { member: front.endpoint.member.clone(), why: why.to_string() };
-    let console = consoles.to(&front.endpoint).await.map_err(no_way)?;
+pub(super) async fn pause_one(consoles: &Connections, pooler: &PoolerTarget) -> Result<(), SwitchoverError> {
+    let refused = |why: String| SwitchoverError::Refused { member: pooler.endpoint.member.clone(), why };
+    let unreachable = |why: ServerError| SwitchoverError::Unreachable {
+        member: pooler.endpoint.member.clone(),
+        why: why.to_string(),
+    };
+    let console = consoles.to(&pooler.endpoint).await.map_err(unreachable)?;
     let pause = async {
-        for pool in &front.pools {
+        for pool in &pooler.pools {
             ask(&console, &format!("PAUSE {}", named(pool))).await.map_err(|error| refused(words(&error)))?;
         }
         Ok(())
     };
     let late = || {
-        let pools = front.pools.join(", ");
+        let pools = pooler.pools.join(", ");
         refused(format!("a client of {pools} was still in the middle of a transaction after {DRAINED_WITHIN:?}"))
     };
     timeout(DRAINED_WITHIN, pause).await.map_err(|_| late())?
 }
 
 /// Lets the clients of one go on, in a hurry until they are served.
-pub(in crate::postgres) async fn resume(consoles: &Connections, front: &PoolerTarget) -> Result<(), PoolerError> {
-    hurry(consoles, front).await?;
-    let left = release(consoles, front).await;
+pub(in crate::postgres) async fn resume(consoles: &Connections, pooler: &PoolerTarget) -> Result<(), PoolerError> {
+    hurry(consoles, pooler).await?;
+    let left = release(consoles, pooler).await;
     let begun = Instant::now();
     while left.is_ok() && begun.elapsed() < SERVED_WITHIN {
         // Being asked also makes it look whether it should try again: by itself it does so three times a second.
-        match say(consoles, &front.endpoint, "SHOW POOLS").await {
-            Ok(pools) if !is_served(&pools, &front.pools) => sleep(ASK_AGAIN).await,
+        match say(consoles, &pooler.endpoint, "SHOW POOLS").await {
+            Ok(pools) if !is_served(&pools, &pooler.pools) => sleep(ASK_AGAIN).await,
             Ok(_) | Err(_) => break,
         }
     }
-    calm(consoles, front).await?;
+    calm(consoles, pooler).await?;
     left
 }
 
 /// Ends the pause of its pools.
-pub(super) async fn release(consoles: &Connections, front: &PoolerTarget) -> Result<(), PoolerError> {
+pub(super) async fn release(consoles: &Connections, pooler: &PoolerTarget) -> Result<(), PoolerError> {
     let mut left = Ok(());
-    for pool in &front.pools {
+    for pool in &pooler.pools {
         // Somebody else may have resumed it.
-        let refused = say(consoles, &front.endpoint, &format!("RESUME {}", named(pool))).await.err();
+        let refused = say(consoles, &pooler.endpoint, &format!("RESUME {}", named(pool))).await.err();
         let refused = refused.filter(|why| !why.to_string().contains("is not paused"));
         left = left.and(refused.map_or(Ok(()), |why| Err(PoolerError::from(why))));
     }
@@ -83,17 +88,17 @@ pub(super) async fn release(consoles: &Connections, front: &PoolerTarget) -> Res
 }
 
 /// Makes it try often while the way to the new primary opens. Where it did not say how patient it was, nothing is changed.
-pub(super) async fn hurry(consoles: &Connections, front: &PoolerTarget) -> Result<(), PoolerError> {
-    for (name, hurried) in HURRIED.iter().filter(|_| !front.patience.is_empty()) {
-        say(consoles, &front.endpoint, &set(name, hurried)).await?;
+pub(super) async fn hurry(consoles: &Connections, pooler: &PoolerTarget) -> Result<(), PoolerError> {
+    for (name, hurried) in HURRIED.iter().filter(|_| !pooler.retry_settings.is_empty()) {
+        say(consoles, &pooler.endpoint, &set(name, hurried)).await?;
     }
     Ok(())
 }
 
 /// Makes it as patient as it was.
-pub(super) async fn calm(consoles: &Connections, front: &PoolerTarget) -> Result<(), PoolerError> {
-    for (name, before) in &front.patience {
-        say(consoles, &front.endpoint, &set(name, before)).await?;
+pub(super) async fn calm(consoles: &Connections, pooler: &PoolerTarget) -> Result<(), PoolerError> {
+    for (name, before) in &pooler.retry_settings {
+        say(consoles, &pooler.endpoint, &set(name, before)).await?;
     }
     Ok(())
 }

@@ -103,9 +103,10 @@ pub(super) async fn successor(context: &SwitchoverContext<'_>) -> Result<Success
 /// Opens the witness's connection as ourselves, or, where the server lets us not replicate, as the standbys do.
 async fn witness(context: &SwitchoverContext<'_>, follows: &Conninfo) -> Result<Witness, SwitchoverError> {
     let endpoint = context.endpoint(context.from)?;
-    let no_way = |why: ServerError| SwitchoverError::NoWay { member: context.from.to_owned(), why: why.to_string() };
-    let way = endpoint.dial().map_err(no_way)?;
-    let ours = match Witness::listen(way, &way.credentials).await {
+    let unreachable =
+        |why: ServerError| SwitchoverError::Unreachable { member: context.from.to_owned(), why: why.to_string() };
+    let target = endpoint.dial_config().map_err(unreachable)?;
+    let ours = match Witness::listen(target, &target.credentials).await {
         Ok(witness) => return Ok(witness),
         Err(why) => why,
     };
@@ -113,7 +114,7 @@ async fn witness(context: &SwitchoverContext<'_>, follows: &Conninfo) -> Result<
         username: follows.get("user").map(ToOwned::to_owned),
         password: follows.get("password").map(|password| Secret::new(password.to_owned())),
     };
-    Witness::listen(way, &theirs).await.map_err(|theirs| {
+    Witness::listen(target, &theirs).await.map_err(|theirs| {
         context.refused(format!(
             "nobody may listen to its log from here: {ours}; as its standbys do: {theirs}; pg_hba.conf must let one of \
              the two connect for replication"

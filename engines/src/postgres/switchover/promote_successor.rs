@@ -20,7 +20,7 @@ pub(super) async fn promote_successor(
     // At the same time: where commits wait for standbys, writes flow when those have found the new primary, not before. And
     // clients when they have; earlier, all of them would ask a server again and again that is busy becoming the primary.
     let promoted = async { promote(context, context.to).await.map(|()| started.elapsed()) };
-    let (promoted, (), ()) = futures::join!(promoted, follow(context, followers), context.gate.turn());
+    let (promoted, (), ()) = futures::join!(promoted, follow(context, followers), context.clients.redirect());
     let took = match promoted {
         Ok(took) => took,
         Err(NotPromoted::WentDown) => return Err(return_to_primary(context, followers, last).await),

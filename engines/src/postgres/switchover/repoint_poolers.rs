@@ -49,45 +49,45 @@ enum Led {
 
 impl Between<'_> {
     /// Lets the clients of one go on. An error says what is not as it should be.
-    pub(in crate::postgres) async fn repoint(self, front: &PoolerTarget) -> Result<(), PoolerError> {
-        hurry(self.consoles, front).await?;
-        release(self.consoles, front).await?;
-        let led = self.watch(front).await;
+    pub(in crate::postgres) async fn repoint(self, pooler: &PoolerTarget) -> Result<(), PoolerError> {
+        hurry(self.consoles, pooler).await?;
+        release(self.consoles, pooler).await?;
+        let led = self.watch(pooler).await;
         // However that went, nobody is left waiting.
-        release(self.consoles, front).await?;
-        calm(self.consoles, front).await?;
+        release(self.consoles, pooler).await?;
+        calm(self.consoles, pooler).await?;
         led
     }
 
-    async fn watch(self, front: &PoolerTarget) -> Result<(), PoolerError> {
+    async fn watch(self, pooler: &PoolerTarget) -> Result<(), PoolerError> {
         let begun = Instant::now();
         let (mut tries_since, mut opens) = (begun, begun + WAY_OPENS);
         while begun.elapsed() < SERVED_WITHIN {
-            let waits = match self.led(front).await? {
+            let waits = match self.led(pooler).await? {
                 Led::Right | Led::Nowhere => return Ok(()),
                 Led::Wrong => true,
                 Led::NotYet => tries_since.elapsed() > TRIES_FOR || self.is_back().await,
             };
             if waits {
                 // Its idle connections are closed with that: what it opens then takes the way as it is by then.
-                pause_one(self.consoles, front).await?;
+                pause_one(self.consoles, pooler).await?;
                 sleep_until(opens).await;
-                release(self.consoles, front).await?;
+                release(self.consoles, pooler).await?;
                 tries_since = Instant::now();
                 opens = tries_since + WAY_OPENS;
             }
             sleep(ASK_AGAIN).await;
         }
-        let pools = front.pools.join(", ");
+        let pools = pooler.pools.join(", ");
         Err(PoolerError::NotRepointed { waited: SERVED_WITHIN, pools, to: self.to.member.clone() })
     }
 
-    async fn led(self, front: &PoolerTarget) -> Result<Led, PoolerError> {
+    async fn led(self, pooler: &PoolerTarget) -> Result<Led, PoolerError> {
         // Being asked also makes it look whether it should try again: by itself it does so three times a second.
-        let pools = say(self.consoles, &front.endpoint, "SHOW POOLS").await?;
-        let servers = say(self.consoles, &front.endpoint, "SHOW SERVERS").await?;
-        let open = connections(&servers, &front.pools);
-        Ok(match (open.is_empty(), is_served(&pools, &front.pools)) {
+        let pools = say(self.consoles, &pooler.endpoint, "SHOW POOLS").await?;
+        let servers = say(self.consoles, &pooler.endpoint, "SHOW SERVERS").await?;
+        let open = connections(&servers, &pooler.pools);
+        Ok(match (open.is_empty(), is_served(&pools, &pooler.pools)) {
             (true, true) => Led::Nowhere,
             (true, false) => Led::NotYet,
             (false, _) if open.is_subset(&self.served().await?) => Led::Right,

@@ -37,7 +37,7 @@ mod tests {
             incarnation: member.to_owned(),
             address: address.map(ToOwned::to_owned),
             kept: Vec::new(),
-            way: Err("not dialled".to_owned()),
+            dial_config: Err("not dialled".to_owned()),
         }
     }
 

@@ -68,7 +68,7 @@ pub(in crate::postgres) async fn end(
 
 fn endpoint<'a>(endpoints: &'a [Endpoint], member: &str) -> Result<&'a Endpoint, SwitchoverError> {
     let endpoint = endpoints.iter().find(|endpoint| endpoint.member == member);
-    endpoint.ok_or_else(|| SwitchoverError::NoWay { member: member.to_owned(), why: "it has no pod".to_owned() })
+    endpoint.ok_or_else(|| SwitchoverError::Unreachable { member: member.to_owned(), why: "it has no pod".to_owned() })
 }
 
 fn refused(member: &str, why: String) -> SwitchoverError {

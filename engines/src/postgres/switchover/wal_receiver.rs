@@ -39,8 +39,8 @@ impl Drop for Witness {
 
 impl Witness {
     /// Begins to listen at the present end of the log.
-    pub(super) async fn listen(way: &DialConfig, credentials: &Credentials) -> Result<Self, ServerError> {
-        let begun = timeout(PATIENCE, begin(way, credentials)).await;
+    pub(super) async fn listen(target: &DialConfig, credentials: &Credentials) -> Result<Self, ServerError> {
+        let begun = timeout(PATIENCE, begin(target, credentials)).await;
         let (wire, tail) = begun.map_err(|_| ServerError::NoAnswer(PATIENCE))??;
         Ok(Self { hearing: tokio::spawn(listen(wire, tail)) })
     }
@@ -55,8 +55,8 @@ impl Witness {
     }
 }
 
-async fn begin(way: &DialConfig, credentials: &Credentials) -> Result<(Wire, Tail), ServerError> {
-    let mut wire = Wire::open(way, credentials).await?;
+async fn begin(target: &DialConfig, credentials: &Credentials) -> Result<(Wire, Tail), ServerError> {
+    let mut wire = Wire::open(target, credentials).await?;
     let here = wire.ask("IDENTIFY_SYSTEM").await?;
     let (Some(timeline), Some(start)) = (here.get(1), here.get(2).and_then(|text| Lsn::parse(text))) else {
         return Err(ServerError::Unreadable("it does not say where its log ends"));

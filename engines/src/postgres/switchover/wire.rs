@@ -36,9 +36,9 @@ mod ask {
 impl Wire {
     /// Opens one, as whoever `credentials` say, and waits until the server is ready. `wal_sender_timeout` is for this
     /// connection alone: should we fall silent, the server's stop does not wait for us any longer than that.
-    pub(super) async fn open(way: &DialConfig, credentials: &Credentials) -> Result<Self, ServerError> {
-        let mut plain = reach(way).await?;
-        let stream: Box<dyn Stream> = match &way.tls {
+    pub(super) async fn open(target: &DialConfig, credentials: &Credentials) -> Result<Self, ServerError> {
+        let mut plain = reach(target).await?;
+        let stream: Box<dyn Stream> = match &target.tls {
             None => Box::new(plain),
             Some(tls) => {
                 let mut request = BytesMut::new();
@@ -59,7 +59,7 @@ impl Wire {
             ("options", "-c wal_sender_timeout=5s"),
         ];
         wire.say(|buffer| frontend::startup_message(parameters, buffer)).await?;
-        wire.authenticate(user, credentials.password.as_ref(), way.tls.is_some()).await?;
+        wire.authenticate(user, credentials.password.as_ref(), target.tls.is_some()).await?;
         while wire.hear().await?.0 != b'Z' {}
         Ok(wire)
     }

@@ -62,8 +62,8 @@ async fn keys(endpoints: &[Endpoint]) -> Result<Vec<(String, String)>, ServerErr
 async fn any(endpoints: &[Endpoint]) -> Result<MultiplexedConnection, ServerError> {
     let mut why = ServerError::NoMembers;
     for endpoint in endpoints {
-        match endpoint.dial() {
-            Ok(way) => match connect(way).await {
+        match endpoint.dial_config() {
+            Ok(target) => match connect(target).await {
                 Ok(link) => return Ok(link),
                 Err(error) => why = error,
             },

@@ -8,7 +8,7 @@ use redis::{RedisError, cmd};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use crate::canary::{Attempt, CLIENT_PATIENCE, RETRY, Writes};
+use crate::canary::{Attempt, CLIENT_PATIENCE, CanaryWriter, RETRY};
 use crate::redis::connections::{connect, failure};
 use crate::{CanaryError, Endpoint, Ledger, ServerError};
 
@@ -88,7 +88,7 @@ impl Writer {
 
     async fn open(&self, wanted: impl Fn(&Endpoint) -> bool) -> Option<(String, MultiplexedConnection)> {
         let endpoint = self.endpoints.borrow().iter().find(|endpoint| wanted(endpoint)).cloned()?;
-        let link = connect(endpoint.way.as_ref().ok()?).await.ok()?;
+        let link = connect(endpoint.dial_config.as_ref().ok()?).await.ok()?;
         Some((endpoint.member, link))
     }
 
@@ -100,7 +100,7 @@ impl Writer {
     }
 }
 
-impl Writes for Writer {
+impl CanaryWriter for Writer {
     /// The field's name is the write's number, so trying twice writes once.
     async fn attempt(&mut self, number: u64) -> Attempt {
         if self.link.is_none() {

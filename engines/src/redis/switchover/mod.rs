@@ -66,12 +66,13 @@ struct SwitchoverContext<'a> {
 
 impl SwitchoverContext<'_> {
     async fn link(&self, member: &str) -> Result<MultiplexedConnection, SwitchoverError> {
-        let no_way = |why: ServerError| SwitchoverError::NoWay { member: member.to_owned(), why: why.to_string() };
+        let unreachable =
+            |why: ServerError| SwitchoverError::Unreachable { member: member.to_owned(), why: why.to_string() };
         let endpoint = self.endpoints.iter().find(|endpoint| endpoint.member == member);
         self.connections
-            .to(endpoint.ok_or_else(|| no_way(ServerError::NoEndpoint("it has no pod".to_owned())))?)
+            .to(endpoint.ok_or_else(|| unreachable(ServerError::NoEndpoint("it has no pod".to_owned())))?)
             .await
-            .map_err(no_way)
+            .map_err(unreachable)
     }
 
     async fn info(&self, link: &mut MultiplexedConnection, member: &str) -> Result<Answers, SwitchoverError> {

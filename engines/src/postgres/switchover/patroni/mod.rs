@@ -82,7 +82,7 @@ async fn begin(context: &SwitchoverContext<'_>, agents: &[Endpoint]) -> Result<C
 async fn ready(context: &SwitchoverContext<'_>, agent: &Endpoint) -> Result<(), SwitchoverError> {
     in_step(context, agent).await?;
     catch_up(context).await?;
-    context.gate.close().await
+    context.clients.pause().await
 }
 
 /// Waits until each commit waits for the successor.

@@ -44,8 +44,8 @@ pub(super) async fn read(endpoint: &Endpoint, path: &str, patience: Duration) ->
 async fn asked(endpoint: &Endpoint, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, ServerError> {
     let words =
         |error: &dyn std::error::Error| ServerError::Connection(format!("Patroni beside {}: {error}", endpoint.member));
-    let way = endpoint.dial()?;
-    let line = TcpStream::connect((way.host.as_str(), way.port)).await.map_err(|error| words(&error))?;
+    let target = endpoint.dial_config()?;
+    let line = TcpStream::connect((target.host.as_str(), target.port)).await.map_err(|error| words(&error))?;
     let (mut sender, talk) = handshake(TokioIo::new(line)).await.map_err(|error| words(&error))?;
     tokio::spawn(async { drop(talk.await) }); // ends with its sender
     let text = body.map(Value::to_string).unwrap_or_default();
