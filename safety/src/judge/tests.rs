@@ -131,7 +131,7 @@ fn replicas_of_different_shards_may_go_together_but_two_of_one_may_not() {
 }
 
 #[test]
-fn a_member_promised_to_somebody_counts_as_gone() {
+fn a_member_whose_eviction_was_allowed_counts_as_gone() {
     let mut wide = three_shards();
     wide.groups[0] = group(0, 2);
     assert_eq!(against_with(&wide, &take(&["r00"]), &["r01"], &Policy::default()), ["STF-DB-005"]);
@@ -190,7 +190,7 @@ fn data_without_a_claim_or_without_persistence_stays() {
 }
 
 #[test]
-fn nobody_may_accept_the_loss_of_a_primary() {
+fn the_loss_of_a_primary_may_never_be_accepted() {
     let accepted = Policy { accepted: ["STF-DB-007".to_owned()].into(), ..Policy::default() };
     assert_eq!(against_with(&three_shards(), &take(&["p0"]), &[], &accepted), ["STF-DB-007"]);
 }
