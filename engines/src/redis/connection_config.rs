@@ -1,4 +1,4 @@
-//! THINK. How to get into a Redis, read from what its container declares: plain `redis-server` with arguments or a
+//! THINK. How to connect to a Redis, read from what its container declares: plain `redis-server` with arguments or a
 //! mounted `redis.conf`, and the environment variables of the well-known images.
 
 use stateful_safety::{ConnectionConfig, ContainerFacts, SecretSource, TlsFiles};

@@ -89,7 +89,7 @@ impl RestartPreparation for Redis {
         member: &'a str,
     ) -> BoxFuture<'a, Result<Prepared, SwitchoverError>> {
         Box::pin(async move {
-            switchover::keep_role(&self.connections, endpoints, member).await?;
+            switchover::record_role(&self.connections, endpoints, member).await?;
             Ok(Prepared::Ready)
         })
     }

@@ -12,7 +12,7 @@ use crate::redis::Seen;
 use crate::redis::conditions::{MIGRATION_RUNNING, SLOTS_UNCOVERED, STRANGER};
 use crate::redis::node_line::{NodeLine, count, name};
 
-/// A node of the cluster: who it is here, if known, and the line that describes it best.
+/// A node of the cluster: which member it is, if known, and the line that describes it best.
 struct Node<'a> {
     seen: Option<&'a Seen>,
     line: NodeLine<'a>,
@@ -48,9 +48,9 @@ pub(super) fn interpret(seen: &[Seen], now: Millis) -> Assessment {
     }
 }
 
-/// Every node any member lists, by identifier. One that answered describes itself; one that did not is described by the
-/// others and matched to a silent member by address, or because both are the only ones left. What matches nobody while
-/// every member has answered is a stranger; an empty node that failed is one too.
+/// Every node that any member lists, by identifier. A node that answered describes itself. A node that did not answer is
+/// described by the others, and matched to a silent member by its address, or because both are the only ones left. A node that
+/// matches no member while every member has answered is a stranger; so is an empty node that failed.
 fn identify<'a>(views: &[View<'a>], silent: &[&'a Seen]) -> (BTreeMap<&'a str, Node<'a>>, Vec<String>) {
     let mut nodes: BTreeMap<&str, Node<'_>> =
         views.iter().map(|view| (view.me().id, Node { seen: Some(view.seen), line: view.me().clone() })).collect();
@@ -77,7 +77,7 @@ fn identify<'a>(views: &[View<'a>], silent: &[&'a Seen]) -> (BTreeMap<&'a str, N
     if still_unmatched.len() > left.len() {
         return (nodes, still_unmatched.iter().map(|line| format!("{} at {}", line.id, line.host)).collect());
     }
-    // As many silent members as nameless nodes: which is which is not known, but their shards are.
+    // There are at least as many silent members as unmatched nodes: which node is which member is not known, but the shards are.
     nodes.extend(still_unmatched.into_iter().map(|line| (line.id, Node { seen: None, line })));
     (nodes, Vec::new())
 }
@@ -112,13 +112,13 @@ fn member(node: &Node<'_>, role: Role, primary: Option<&Seen>) -> MemberState {
             priority: MemberState::NO_PREFERENCE,
         };
     };
-    // What others remember of a silent node's role may be history by now.
+    // The role that others remember of a silent node may have changed.
     let role = if seen.answer.is_err() { Role::Unknown } else { role };
     state(seen, role, primary)
 }
 
-/// One, and as many replicas as the master insists on. Where it hides its settings, its replicas' answer counts, for
-/// they run the same configuration.
+/// The master, and as many replicas as it requires for a write. Where the master does not tell its settings, another member's
+/// count: all run the same configuration.
 fn write_quorum(master: &Node<'_>, views: &[View<'_>]) -> usize {
     let own = views.iter().filter(|view| master.seen.is_some_and(|seen| seen.member == view.seen.member));
     let needed = own.chain(views).find_map(|view| {
@@ -141,8 +141,7 @@ fn quorum(nodes: &BTreeMap<&str, Node<'_>>, groups: &[ReplicaGroup]) -> Quorum {
     Quorum { voters_are: "slot-owning masters".to_owned(), live, needed: voters / 2 + 1 }
 }
 
-/// The member that sees the fewest slots served decides. Right after a restart a node sees fewer than there are;
-/// that passes.
+/// The member that sees the fewest slots served decides. Right after a restart a node sees fewer than there are, for a moment.
 fn uncovered(views: &[View<'_>]) -> Option<Blocker> {
     const ALL: u32 = 16_384;
     let covered = views

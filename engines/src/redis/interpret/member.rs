@@ -1,11 +1,11 @@
-//! One member's state, by its own words and its primary's.
+//! One member's state, by its own answers and its primary's.
 
 use stateful_safety::{MemberState, Role, Sync, Version};
 
 use crate::endpoint::is_at;
 use crate::redis::{Answers, Seen};
 
-/// A member that leads, follows `primary`, or said nothing.
+/// The state of a primary, of a replica of `primary`, or of a member that did not answer.
 pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>) -> MemberState {
     let (sync, version, persists) = match &seen.answer {
         Err(why) => (Sync::Unreachable { why: why.clone() }, None, false),
@@ -30,7 +30,7 @@ pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>) -> MemberSt
     }
 }
 
-/// Valkey reports the Redis version it is compatible with beside its own; its own is the one that decides.
+/// Valkey reports its own version, and the Redis version it is compatible with; its own decides.
 fn version(answers: &Answers) -> Option<Version> {
     answers.field("valkey_version").or_else(|| answers.field("redis_version")).and_then(Version::parse)
 }
@@ -64,14 +64,14 @@ fn replica_sync(seen: &Seen, answers: &Answers, primary: Option<&Seen>) -> Sync 
     if answers.field("master_replid") != leader.field("master_replid") {
         return behind("it follows another replication stream than its primary's");
     }
-    if !counted_online(leader, seen) {
+    if !is_listed_online(leader, seen) {
         return behind("its primary does not count it online yet");
     }
     Sync::InSync { lag_bytes: sent.saturating_sub(received) }
 }
 
 /// Whether the primary lists the replica as online.
-fn counted_online(leader: &Answers, seen: &Seen) -> bool {
+fn is_listed_online(leader: &Answers, seen: &Seen) -> bool {
     let lines = lines_about(leader, seen);
     !lines.is_empty() && lines.iter().all(|line| line.split(',').any(|part| part == "state=online"))
 }
@@ -84,8 +84,8 @@ fn last_heard(leader: &Answers, seen: &Seen) -> Option<u64> {
     lags?.into_iter().max()
 }
 
-/// What the primary says of a replica. Where replicas announce another address than the pod's
-/// (`replica-announce-ip`), its own line cannot be told: then it is what the primary says of all of them.
+/// The primary's line about a replica. Where replicas announce another address than the pod's (`replica-announce-ip`) that line
+/// cannot be told from the others: then all lines are returned.
 fn lines_about<'a>(leader: &'a Answers, seen: &Seen) -> Vec<&'a str> {
     let replicas: Vec<&str> = (0..).map_while(|index| leader.field(&format!("slave{index}"))).collect();
     let is_own =

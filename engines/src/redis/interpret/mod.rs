@@ -1,4 +1,4 @@
-//! THINK. Turns what the servers said into an [`Assessment`]. Pure: the same words give the same assessment.
+//! THINK. Turns the servers' answers into an [`Assessment`]. Pure: the same answers give the same assessment.
 
 mod agreement;
 mod cluster;

@@ -36,7 +36,7 @@ pub(super) fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         );
     }
     let topology = match (sentinels, seen.len()) {
-        (0, _) if answered(seen).next().is_none() => "unknown: nobody answers".to_owned(),
+        (0, _) if answered(seen).next().is_none() => "unknown: no member answers".to_owned(),
         (0, 1) => "single server".to_owned(),
         (0, _) => "primary and replicas".to_owned(),
         (count, _) => format!("primary and replicas under {count} Sentinels"),
