@@ -99,7 +99,7 @@ impl RestartPreparation for Mongodb {
         endpoints: &'a [Endpoint],
         member: &'a str,
     ) -> BoxFuture<'a, Result<Prepared, SwitchoverError>> {
-        Box::pin(switchover::nobody_reads_from(&self.connections, endpoints, member))
+        Box::pin(switchover::move_readers_away(&self.connections, endpoints, member))
     }
 
     /// Nothing is left on a member that was not restarted.

@@ -59,8 +59,8 @@ impl Connections {
         Ok(link)
     }
 
-    /// Asks a member, for so long. A connection that breaks is forgotten, and so is one that is silent: whoever asked it again would
-    /// hear nothing again, however well its server is. The next question opens another.
+    /// Asks a member, for so long. A connection that breaks is forgotten, and so is one that is silent: whoever asked it again
+    /// would hear nothing again, however well its server is. The next question opens another.
     pub(super) async fn ask(
         &self,
         endpoint: &Endpoint,

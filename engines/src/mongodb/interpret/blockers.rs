@@ -1,4 +1,4 @@
-//! Conditions under which nothing may be moved.
+//! Conditions under which members may not be taken or switched over.
 
 use std::fmt::Display;
 
@@ -38,20 +38,21 @@ pub(super) fn blockers(seen: &[Seen], primary: Option<&Seen>) -> Vec<Blocker> {
         }
         if let Some(leader) = leader {
             found.extend(features_differ(seen, own, leader));
-            found.extend(short(seen, own, leader));
+            found.extend(short_oplog(seen, own, leader));
         }
     }
     found
 }
 
-/// They are kept in the set itself, so all members know of the same ones.
+/// Whether a backup runs is not known. Backups are recorded in the set itself, so one member's answer stands for all.
 fn backups_unknown(seen: &[Seen]) -> Option<Blocker> {
-    let told = seen.iter().find(|seen| answers(seen).is_some_and(|own| own.withheld.contains(&Withheld::Backups)))?;
+    let withheld_from =
+        seen.iter().find(|seen| answers(seen).is_some_and(|own| own.withheld.contains(&Withheld::Backups)))?;
     let what = "admin.pbmLock (Percona Backup for MongoDB)";
-    Some(conditions::BACKUPS_UNKNOWN.found(&[("member", &told.member), ("what", &what)]))
+    Some(conditions::BACKUPS_UNKNOWN.found(&[("member", &withheld_from.member), ("what", &what)]))
 }
 
-/// Members of the set that bear data and are no pods here. An arbiter elsewhere only votes.
+/// Members of the set that bear data and are not pods of this workload. An arbiter elsewhere only votes.
 fn strangers(leader: &Answers, seen: &[Seen]) -> Vec<String> {
     let elsewhere = leader.configured().filter(|member| !is_arbiter(member));
     let elsewhere = elsewhere.filter(|member| !seen.iter().any(|seen| is_of(member, "host", seen)));
@@ -65,19 +66,19 @@ fn features_differ(seen: &Seen, own: &Answers, leader: &Answers) -> Option<Block
     wrong.then(|| condition.found(&[("member", &seen.member), ("says", &says), ("primary_says", &primary_says)]))
 }
 
-/// In words; on its way from one release to another it names both.
+/// The `featureCompatibilityVersion` as text; both releases while it is changing.
 fn features(answers: &Answers) -> Option<String> {
     let parameter = answers.features.get_document("featureCompatibilityVersion").ok()?;
     let version = parameter.get_str("version").ok()?;
     Some(match parameter.get_str("targetVersion") {
-        // On its way back it has the version it goes to already, and says where it came from.
+        // While it is being lowered, `version` is the lower one already, and `previousVersion` the one of before.
         Ok(target) => format!("{} on its way to {target}", parameter.get_str("previousVersion").unwrap_or(version)),
         Err(_) => version.to_owned(),
     })
 }
 
-/// The oplog of a member that others may have to catch up from.
-fn short(seen: &Seen, own: &Answers, leader: &Answers) -> Option<Blocker> {
+/// Whether the oplog of a member reaches back far enough for other members to catch up from it after a restart.
+fn short_oplog(seen: &Seen, own: &Answers, leader: &Answers) -> Option<Blocker> {
     let hidden = configuration(leader, seen).is_some_and(|member| number(member, "priority") == Some(0));
     let begun = own.oldest.get_document("o").is_ok_and(|o| o.get_str("msg").is_ok_and(|msg| msg == BEGINNING));
     if hidden || begun {
@@ -94,8 +95,8 @@ fn short(seen: &Seen, own: &Answers, leader: &Answers) -> Option<Blocker> {
     })
 }
 
-/// How far back it will reach when it is full, at the pace it was filled so far. That of a member that has just copied
-/// everything begins there, and has thrown nothing away yet. Where its size is not known it counts as full.
+/// How far back the oplog will reach when it is full, at the pace it was filled so far. The oplog of a member that has just copied
+/// everything begins then, and has dropped nothing yet. Where its size is not known it counts as full.
 fn reach(seconds: i64, own: &Answers) -> i64 {
     let (size, limit) = (number(&own.oplog, "size").unwrap_or(0), number(&own.oplog, "maxSize").unwrap_or(0));
     if size <= 0 || size >= limit {

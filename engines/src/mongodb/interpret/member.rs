@@ -1,4 +1,4 @@
-//! One member's state, by its own words and its primary's.
+//! One member's state, by its own answers and its primary's.
 
 use stateful_safety::{MemberState, Role, Sync, Version};
 
@@ -9,15 +9,16 @@ use crate::mongodb::answers::{SECONDARY, number, priority};
 /// default (manual, `replSetStepDown`), and writes wait meanwhile.
 const FOLLOWS_WITHIN: i64 = 10_000;
 
-/// What is said of a `mongos`: it is none of a set's, and needs nobody to look after it.
+/// The message about a `mongos`: it is not a member of a set, and can be restarted without this tool.
 const ROUTER: &str = "it is a mongos, which holds no data: kubectl rollout restart will do, after all shards";
 
 /// Storage engines that keep nothing (Enterprise and Percona's in-memory engine, and the one of tests).
 const IN_MEMORY: &[&str] = &["inMemory", "ephemeralForTest"];
 
-/// A member that leads, follows `primary`, or said nothing. `told` is the set as somebody has it.
-pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>, told: Option<&Answers>) -> MemberState {
-    let configured = told.and_then(|told| configuration(told, seen));
+/// The state of a primary, of a secondary of `primary`, or of a member that did not answer. `set` are the answers that describe the
+/// set.
+pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>, set: Option<&Answers>) -> MemberState {
+    let configured = set.and_then(|set| configuration(set, seen));
     let leader = primary.and_then(answers);
     let lag = match (role, answers(seen)) {
         (Role::Replica, Some(own)) => Some(lag(seen, own, leader)),
@@ -28,7 +29,7 @@ pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>, told: Optio
         (Ok(_), Some(Err(why))) => Sync::Behind { why: why.clone() },
         (Ok(own), None) if own.is_router() => Sync::Behind { why: ROUTER.to_owned() },
         (Ok(_), None) if role == Role::Unknown => Sync::Behind { why: "it is in no replica set".to_owned() },
-        // What is missing is told in time: the oplog's positions are no bytes.
+        // A secondary's lag is measured in time: positions in the oplog are not bytes.
         (Ok(_), _) => Sync::InSync { lag_bytes: 0 },
     };
     let own = answers(seen);
@@ -43,10 +44,10 @@ pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>, told: Optio
     }
 }
 
-/// One that only votes: it holds nothing that could be behind, and never leads. Where nobody tells how its set is, nobody
-/// knows whether the set can do without its vote.
-pub(super) fn arbiter(seen: &Seen, told: Option<&Answers>) -> MemberState {
-    let (role, sync) = match told {
+/// An arbiter: it holds no data that could be behind, and is never a primary. Where no member describes the set, it is not known
+/// whether the set can do without the arbiter's vote.
+pub(super) fn arbiter(seen: &Seen, set: Option<&Answers>) -> MemberState {
+    let (role, sync) = match set {
         Some(_) => (Role::Replica, Sync::InSync { lag_bytes: 0 }),
         None => (Role::Unknown, Sync::Unreachable { why: "an arbiter that knows no users tells nothing".to_owned() }),
     };
@@ -80,7 +81,7 @@ fn lag(seen: &Seen, own: &Answers, leader: Option<&Answers>) -> Result<i64, Stri
     }
     let behind = leader.applied().zip(own.applied()).map(|(leader, own)| (leader - own).max(0));
     let behind = behind.ok_or("its position in the oplog is not known")?;
-    // One that is told to stay behind does so.
+    // A delayed member stays behind on purpose.
     let delay =
         configuration(leader, seen).and_then(|member| number(member, "secondaryDelaySecs")).unwrap_or(0) * 1_000;
     let late = (behind - delay).max(0);

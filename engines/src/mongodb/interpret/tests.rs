@@ -73,8 +73,8 @@ fn a_member_is_wanted_to_lead_as_the_set_is_configured() {
         }
     }
     let members = interpret(&seen, 1).groups.remove(0).members;
-    let told: Vec<_> = members.iter().map(|member| (member.priority, member.is_electable())).collect();
-    assert_eq!(told, [(2_500, true), (1_000, true), (0, false)]);
+    let priorities: Vec<_> = members.iter().map(|member| (member.priority, member.is_electable())).collect();
+    assert_eq!(priorities, [(2_500, true), (1_000, true), (0, false)]);
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn an_arbiter_that_tells_nothing_is_known_by_the_others_and_never_taken_blindly(
     assert_eq!(in_words(&interpret(&seen, 1)), in_words(&interpret(&recorded("arbiter"), 1)));
     let alone = interpret(&seen[2..], 1);
     let member = alone.member("mongo-2").expect("it is there");
-    assert_eq!(member.role, Role::Unknown, "then nobody allows it to be taken: {alone:?}");
+    assert_eq!(member.role, Role::Unknown, "then it may not be taken: {alone:?}");
     assert!(matches!(member.sync, Sync::Unreachable { .. }));
 }
 
@@ -300,7 +300,7 @@ fn a_member_that_keeps_nothing_on_disk_is_known_to() {
 }
 
 #[test]
-fn where_nobody_may_see_whether_a_backup_runs_that_is_said() {
+fn where_the_user_may_not_see_whether_a_backup_runs_that_is_reported() {
     let unseen = changed("healthy", 1, |answers| answers.withheld = vec![Withheld::Backups]);
     assert_eq!(codes(&unseen), ["STF-MG-012"]);
 }

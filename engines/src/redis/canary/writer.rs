@@ -92,7 +92,8 @@ impl Writer {
         Some((endpoint.member, connection))
     }
 
-    /// A connection to the `skip`th member, counted round: with each attempt another one, so that a dead member is not asked for ever.
+    /// A connection to the `skip`th member, counted round: with each attempt another one, so that a dead member is not asked for
+    /// ever.
     async fn open_from(&self, skip: usize) -> Option<(String, MultiplexedConnection)> {
         let members: Vec<String> = self.endpoints.borrow().iter().map(|endpoint| endpoint.member.clone()).collect();
         let member = members.get(skip.checked_rem(members.len())?)?;

@@ -81,8 +81,8 @@ impl SwitchoverContext<'_> {
         Ok(Answers { info, ..Answers::default() })
     }
 
-    /// Sends a command that changes something. If the server answers with an error nothing has changed; if the connection breaks the
-    /// command may have been carried out.
+    /// Sends a command that changes something. If the server answers with an error nothing has changed; if the connection breaks
+    /// the command may have been carried out.
     async fn order(
         &self,
         connection: &mut MultiplexedConnection,
