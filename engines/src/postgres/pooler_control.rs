@@ -13,8 +13,8 @@ impl PoolerControl for Postgres {
 
     fn ask<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, Result<Vec<Pool>, PoolerError>> {
         Box::pin(async move {
-            let databases = pooler::say(&self.consoles, endpoint, "SHOW DATABASES").await?;
-            let settings = pooler::say(&self.consoles, endpoint, "SHOW CONFIG").await?;
+            let databases = pooler::query_console(&self.consoles, endpoint, "SHOW DATABASES").await?;
+            let settings = pooler::query_console(&self.consoles, endpoint, "SHOW CONFIG").await?;
             Ok(pooler::pools(&databases, &settings))
         })
     }
@@ -33,8 +33,12 @@ impl PoolerControl for Postgres {
         from: &'a Endpoint,
         to: &'a Endpoint,
     ) -> BoxFuture<'a, Vec<Result<(), PoolerError>>> {
-        let between =
-            switchover::repoint_poolers::Between { consoles: &self.consoles, connections: &self.connections, from, to };
+        let between = switchover::repoint_poolers::PoolerRepoint {
+            consoles: &self.consoles,
+            connections: &self.connections,
+            from,
+            to,
+        };
         Box::pin(async move { join_all(poolers.iter().map(|pooler| between.repoint(pooler))).await })
     }
 }

@@ -1,4 +1,4 @@
-//! Whose word a commit waits for.
+//! Which standbys a commit waits for.
 
 use stateful_safety::Quorum;
 
@@ -11,8 +11,8 @@ use crate::postgres::{Answers, Seen};
 pub(super) struct Commits {
     /// Members in sync, the primary included.
     pub(super) need: usize,
-    /// The listed standbys as a body of their own, where a standby here is not listed: its being there helps no commit,
-    /// which a mere number of members cannot say.
+    /// The listed standbys as a quorum of their own, where a standby here is not listed: no commit waits for that standby, which
+    /// the number of members in sync cannot express.
     pub(super) quorum: Vec<Quorum>,
 }
 
@@ -21,7 +21,7 @@ pub(super) struct Commits {
 pub(super) fn commits(seen: &[Seen], primary: Option<&Seen>) -> Commits {
     let alone = Commits { need: 1, quorum: Vec::new() };
     let Some(leader) = primary.and_then(|primary| primary.answer.as_ref().ok()) else {
-        return alone; // nobody takes writes: that is a blocker of its own
+        return alone; // no member takes writes: that is a blocker of its own
     };
     if matches!(leader.field("synchronous_commit"), Some("off" | "local")) {
         return alone;
@@ -29,7 +29,7 @@ pub(super) fn commits(seen: &[Seen], primary: Option<&Seen>) -> Commits {
     let rule = match leader.field("synchronous_standby_names").map(StandbyNames::parse) {
         Some(Ok(Some(rule))) => rule,
         Some(Ok(None)) => return alone,
-        // It cannot be told who is waited for: more than there are, so that nobody is taken.
+        // Which standbys commits wait for is not known: more than there are are required, so that no member is taken.
         Some(Err(_)) | None => return Commits { need: seen.len() + 1, quorum: Vec::new() },
     };
     let standbys = || seen.iter().filter(|seen| primary.is_none_or(|primary| primary.member != seen.member));
@@ -40,11 +40,11 @@ pub(super) fn commits(seen: &[Seen], primary: Option<&Seen>) -> Commits {
         live: standbys().filter(|seen| listed(seen) && streams(seen)).map(|seen| seen.member.clone()).collect(),
         needed: rule.needed,
     };
-    let everybody = standbys().all(listed);
-    Commits { need: 1 + rule.needed, quorum: if everybody { Vec::new() } else { vec![quorum] } }
+    let all_listed = standbys().all(listed);
+    Commits { need: 1 + rule.needed, quorum: if all_listed { Vec::new() } else { vec![quorum] } }
 }
 
-/// What the primary calls a standby: as it is registered there, else as it would register itself.
+/// The name by which the primary knows a standby: as it is registered there, else as it would register itself.
 pub(super) fn name(leader: &Answers, seen: &Seen) -> String {
     let registered = row_of(leader, seen).and_then(|row| text(row, "application_name")).map(ToOwned::to_owned);
     let own = || seen.answer.as_ref().ok().and_then(Answers::application_name);

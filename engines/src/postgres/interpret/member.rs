@@ -1,4 +1,4 @@
-//! One member's state, by its own words and its primary's.
+//! One member's state, by its own answers and its primary's.
 
 use stateful_safety::{MemberState, Role, Sync, Version};
 
@@ -7,7 +7,7 @@ use crate::postgres::answers::text;
 use crate::postgres::lsn::Lsn;
 use crate::postgres::{Answers, Seen};
 
-/// A member that leads, follows `primary`, or said nothing.
+/// The state of a primary, of a standby of `primary`, or of a member that did not answer.
 pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>) -> MemberState {
     let leader = primary.and_then(|primary| primary.answer.as_ref().ok());
     let (sync, version, persists) = match &seen.answer {
@@ -21,7 +21,7 @@ pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>) -> MemberSt
                 Ok(lag_bytes) => Sync::InSync { lag_bytes },
                 Err(why) => Sync::Behind { why },
             };
-            // Without it a crash of the machine leaves pages half written: it does not come back as it was.
+            // Without fsync a crash of the machine may leave pages half written and the data broken.
             (sync, answers.field("server_version").and_then(Version::parse), answers.field("fsync") == Some("on"))
         }
     };
