@@ -41,7 +41,7 @@ pub const MAINTENANCE_MODE: Condition = Condition {
 
 /// A node tells load balancers to send it no clients (`nolb`).
 pub const MAINTENANCE_MODE_NOLB: Condition = Condition {
-    text: "{member} is in maintenance mode ({mode}): load balancers are to lead no client to it",
+    text: "{member} is in maintenance mode ({mode}): load balancers must send it no clients",
     example: &[("member", "couchdb-1"), ("mode", "nolb")],
     ..MAINTENANCE_MODE
 };

@@ -113,15 +113,15 @@ impl Connection {
         let text = body.map(Value::to_string).unwrap_or_default();
         let question = question.body(Full::new(Bytes::from(text))).map_err(|error| unsent(&error))?;
         self.sender.ready().await.map_err(|error| unsent(&error))?;
-        let asked = async {
+        let exchange = async {
             let answer = self.sender.send_request(question).await?;
             let status = answer.status().as_u16();
             Ok::<_, hyper::Error>((status, answer.into_body().collect().await?.to_bytes()))
         };
-        let asked = timeout(PATIENCE, asked).await;
-        let asked = asked.map_err(|_| RequestError::Unknown(ServerError::NoAnswer(PATIENCE)))?;
+        let answered = timeout(PATIENCE, exchange).await;
+        let answered = answered.map_err(|_| RequestError::Unknown(ServerError::NoAnswer(PATIENCE)))?;
         let (status, text) =
-            asked.map_err(|error| RequestError::Unknown(ServerError::Connection(error.to_string())))?;
+            answered.map_err(|error| RequestError::Unknown(ServerError::Connection(error.to_string())))?;
         // A body that is not JSON is not from CouchDB itself; its status says what went wrong.
         Ok(HttpAnswer { status, body: serde_json::from_slice(&text).unwrap_or_default() })
     }

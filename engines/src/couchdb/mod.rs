@@ -16,7 +16,7 @@ mod observe;
 mod profile;
 mod switchover;
 
-pub use answers::{Answers, HttpAnswer, Seen};
+pub use answers::{Answers, HttpAnswer, MemberAnswers};
 pub use conditions::CONDITIONS;
 pub use interpret::interpret;
 pub use profile::PROFILE;
@@ -40,7 +40,7 @@ pub struct Couchdb {
 
 impl Couchdb {
     /// LOOK. Every member's answers, word for word: `assess` interprets them, and they are recorded for its tests.
-    pub async fn observe(&self, endpoints: &[Endpoint]) -> Vec<Seen> {
+    pub async fn observe(&self, endpoints: &[Endpoint]) -> Vec<MemberAnswers> {
         observe::observe(&self.connections, endpoints).await
     }
 }

@@ -6,20 +6,20 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use super::connections::{Connection, Connections, PATIENCE, refusal};
-use super::{Answers, HttpAnswer, Seen};
+use super::{Answers, HttpAnswer, MemberAnswers};
 use crate::{Endpoint, ServerError};
 
 /// Which node holds which shard: a node's own database, with a document for each database (manual, "Shard Management").
 const DBS: &str = "/_node/_local/_dbs";
 
 /// Asks every member. A silent member does not delay the others: each has its own deadline.
-pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -> Vec<Seen> {
+pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -> Vec<MemberAnswers> {
     join_all(endpoints.iter().map(|endpoint| async move {
         let answer = match timeout(PATIENCE, question(connections, endpoint)).await {
             Ok(answer) => answer.map_err(|why| why.to_string()),
             Err(_) => Err(ServerError::NoAnswer(PATIENCE).to_string()),
         };
-        Seen { member: endpoint.member.clone(), address: endpoint.address.clone(), answer }
+        MemberAnswers { member: endpoint.member.clone(), address: endpoint.address.clone(), answer }
     }))
     .await
 }

@@ -15,7 +15,7 @@ pub(super) const COMMITTED_WITHIN: i64 = 1_000;
 
 /// One member and its answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Seen {
+pub struct MemberAnswers {
     /// The member's name.
     pub member: String,
     /// The address its peers should know it by, where known.

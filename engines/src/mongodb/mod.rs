@@ -13,7 +13,7 @@ mod relay;
 mod sharding;
 mod switchover;
 
-pub use answers::{Answers, Seen, ShardedCluster, Withheld};
+pub use answers::{Answers, MemberAnswers, ShardedCluster, Withheld};
 pub use conditions::CONDITIONS;
 pub use interpret::interpret;
 pub use profile::PROFILE;
@@ -36,7 +36,7 @@ pub struct Mongodb {
 
 impl Mongodb {
     /// LOOK. What every member says, word for word: what `assess` interprets, and what is recorded for its tests.
-    pub async fn observe(&self, endpoints: &[Endpoint]) -> Vec<Seen> {
+    pub async fn observe(&self, endpoints: &[Endpoint]) -> Vec<MemberAnswers> {
         observe::observe(&self.connections, endpoints).await
     }
 }

@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 
 use super::answers::{COMMITTED_WITHIN, commits, documents};
 use super::connections::{Connections, PATIENCE, ask, ask_of, is_withheld};
-use super::{Answers, Seen, ShardedCluster, Withheld};
+use super::{Answers, MemberAnswers, ShardedCluster, Withheld};
 use crate::{Endpoint, ServerError};
 
 /// Between two questions whether a majority has an entry.
@@ -29,13 +29,13 @@ const NO_ANSWERS: &[i32] = &[
 ];
 
 /// Asks every member. A silent member does not delay the others: each has its own deadlines.
-pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -> Vec<Seen> {
+pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -> Vec<MemberAnswers> {
     join_all(endpoints.iter().map(|endpoint| async move {
         let answer = question(connections, endpoint).await;
         if answer.is_err() {
             connections.forget(endpoint).await;
         }
-        Seen {
+        MemberAnswers {
             member: endpoint.member.clone(),
             address: endpoint.address.clone(),
             answer: answer.map_err(|why| why.to_string()),

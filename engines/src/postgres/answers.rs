@@ -11,7 +11,7 @@ pub type TextRow = BTreeMap<String, Option<String>>;
 
 /// One member and its answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seen {
+pub struct MemberAnswers {
     /// The member's name.
     pub member: String,
     /// The address its peers should know it by, where known.

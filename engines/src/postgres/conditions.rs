@@ -15,7 +15,7 @@ pub const CONDITIONS: &[&Condition] = &[
     &SLOT_LOST,
     &SLOT_NOT_CARRIED,
     &REPLAY_PAUSED,
-    &LED_BY_OTHER,
+    &MANAGED_BY_OTHER,
 ];
 
 /// A standby of the primary that is no pod of this workload.
@@ -83,10 +83,10 @@ pub const REPLAY_PAUSED: Condition = Condition {
 };
 
 /// A manager that this adapter cannot ask decides which member is the primary, and would take a switchover for a failure.
-pub const LED_BY_OTHER: Condition = Condition {
+pub const MANAGED_BY_OTHER: Condition = Condition {
     code: "STF-PG-007",
     effect: Effect::new(Blocks::Switchover, Passes::Never).and_finishing(),
-    text: "{by} decides who leads, as {member} shows",
+    text: "{by} decides which member is the primary, as {member} shows",
     next_step: "let {by} move it ({by} standby switchover)",
     example: &[("member", "postgres-0"), ("by", "repmgr")],
 };

@@ -17,7 +17,7 @@ mod standby_names;
 mod switchover;
 mod tls;
 
-pub use answers::{Answers, Seen, TextRow};
+pub use answers::{Answers, MemberAnswers, TextRow};
 pub use conditions::CONDITIONS;
 pub use interpret::interpret;
 pub use profile::PROFILE;
@@ -52,7 +52,7 @@ impl Default for Postgres {
 
 impl Postgres {
     /// LOOK. Every member's answers, word for word: `assess` interprets them, and they are recorded for its tests.
-    pub async fn observe(&self, endpoints: &[Endpoint]) -> Vec<Seen> {
+    pub async fn observe(&self, endpoints: &[Endpoint]) -> Vec<MemberAnswers> {
         observe::observe(&self.connections, endpoints).await
     }
 

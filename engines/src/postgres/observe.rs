@@ -4,7 +4,7 @@ use futures::future::join_all;
 use tokio::time::timeout;
 
 use super::connections::{Connections, PATIENCE, ask, failure};
-use super::{Answers, Seen};
+use super::{Answers, MemberAnswers};
 use crate::{Endpoint, ServerError};
 
 /// All questions in one round trip. Functions that a server in recovery (or out of it) refuses are not called there.
@@ -44,7 +44,7 @@ SELECT pid, phase FROM pg_stat_progress_basebackup;
 SELECT archived_count, failed_count, last_archived_time, last_failed_time FROM pg_stat_archiver";
 
 /// Asks every member. A silent member does not delay the others: each has its own deadline.
-pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -> Vec<Seen> {
+pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -> Vec<MemberAnswers> {
     join_all(endpoints.iter().map(|endpoint| async move {
         let answer = match timeout(PATIENCE, question(connections, endpoint)).await {
             Ok(answer) => answer.map_err(|why| why.to_string()),
@@ -53,7 +53,7 @@ pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -
         if answer.is_err() {
             connections.forget(endpoint).await;
         }
-        Seen { member: endpoint.member.clone(), address: endpoint.address.clone(), answer }
+        MemberAnswers { member: endpoint.member.clone(), address: endpoint.address.clone(), answer }
     }))
     .await
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// One member and its answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seen {
+pub struct MemberAnswers {
     /// The member's name.
     pub member: String,
     /// The address its peers should know it by, where known.

@@ -13,9 +13,9 @@ const PASSWORD_FILE_VARIABLES: &[&str] = &["REDIS_PASSWORD_FILE", "VALKEY_PASSWO
 /// Reads how to connect. Annotations override, then arguments, then `redis.conf`, then the environment.
 pub(super) fn connection_config(facts: &ContainerFacts) -> ConnectionConfig {
     let tls_port = setting(facts, "tls-port").and_then(|port| port.parse::<u16>().ok()).filter(|port| *port != 0);
-    let told = facts.note("tls").map(|tls| tls == "true");
+    let noted = facts.note("tls").map(|tls| tls == "true");
     let bitnami = ["REDIS_TLS_ENABLED", "VALKEY_TLS_ENABLED"].iter().any(|name| facts.variable(name) == Some("yes"));
-    let tls = told.unwrap_or(tls_port.is_some() || bitnami).then(|| tls_files(facts));
+    let tls = noted.unwrap_or(tls_port.is_some() || bitnami).then(|| tls_files(facts));
     let port = setting(facts, "port").and_then(|port| port.parse().ok()).filter(|port| *port != 0);
     let declared = ["redis", "tcp-redis", "client", "valkey"].iter().find_map(|name| facts.ports.get(*name).copied());
     ConnectionConfig {
@@ -139,11 +139,11 @@ mod tests {
 
     #[test]
     fn annotations_have_the_last_word() {
-        let mut told = facts(&["redis-server", "--port", "7000"], &[], "");
-        assert_eq!(connection_config(&told).port, 7000);
-        told.annotations.insert("port".to_owned(), "7001".to_owned());
-        told.annotations.insert("password-secret".to_owned(), "creds/redis".to_owned());
-        let config = connection_config(&told);
+        let mut facts = facts(&["redis-server", "--port", "7000"], &[], "");
+        assert_eq!(connection_config(&facts).port, 7000);
+        facts.annotations.insert("port".to_owned(), "7001".to_owned());
+        facts.annotations.insert("password-secret".to_owned(), "creds/redis".to_owned());
+        let config = connection_config(&facts);
         assert_eq!(config.port, 7001);
         assert_eq!(config.password, Some(SecretSource::Secret("creds".to_owned(), "redis".to_owned())));
     }

@@ -11,7 +11,7 @@ mod observe;
 mod profile;
 mod switchover;
 
-pub use answers::{Answers, Seen};
+pub use answers::{Answers, MemberAnswers};
 pub use conditions::CONDITIONS;
 pub use interpret::interpret;
 pub use profile::PROFILE;

@@ -8,7 +8,7 @@ use redis::{Cmd, FromRedisValue, cmd};
 use tokio::time::timeout;
 
 use super::connections::{Connections, PATIENCE, failure};
-use super::{Answers, Seen};
+use super::{Answers, MemberAnswers};
 use crate::{Endpoint, ServerError};
 
 /// The settings that change a verdict. `min-slaves-to-write` is what servers before 5.0 call it.
@@ -16,7 +16,7 @@ const SETTINGS: &[&str] =
     &["save", "appendonly", "min-replicas-to-write", "min-slaves-to-write", "cluster-announce-ip"];
 
 /// Asks every member. A silent member does not delay the others: each has its own deadline.
-pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -> Vec<Seen> {
+pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -> Vec<MemberAnswers> {
     join_all(endpoints.iter().map(|endpoint| async move {
         let answer = match timeout(PATIENCE, ask(connections, endpoint)).await {
             Ok(answer) => answer.map_err(|why| why.to_string()),
@@ -25,7 +25,12 @@ pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -
         if answer.is_err() {
             connections.forget(endpoint).await;
         }
-        Seen { member: endpoint.member.clone(), address: endpoint.address.clone(), kept: endpoint.kept.clone(), answer }
+        MemberAnswers {
+            member: endpoint.member.clone(),
+            address: endpoint.address.clone(),
+            kept: endpoint.kept.clone(),
+            answer,
+        }
     }))
     .await
 }

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use stateful_safety::Blocker;
 
-use super::{Answers, Seen, answers, is_node, member_of, shards};
+use super::{Answers, MemberAnswers, answers, is_node, member_of, shards};
 use crate::VIEWS_DISAGREE;
 
 /// What each member says that contradicts the others, one finding for each member: the first is enough to wait.
-pub(super) fn disagreements(seen: &[Seen]) -> Vec<Blocker> {
+pub(super) fn disagreements(seen: &[MemberAnswers]) -> Vec<Blocker> {
     seen.iter()
         .filter_map(|member| {
             let about = about(answers(member)?, seen)?;
@@ -18,7 +18,7 @@ pub(super) fn disagreements(seen: &[Seen]) -> Vec<Blocker> {
         .collect()
 }
 
-fn about(own: &Answers, seen: &[Seen]) -> Option<String> {
+fn about(own: &Answers, seen: &[MemberAnswers]) -> Option<String> {
     if !own.cluster().any(|node| Some(node) == own.name()) {
         return None; // its state says so
     }
@@ -50,7 +50,7 @@ fn map(of: &Answers) -> BTreeMap<&str, &Value> {
 }
 
 /// Nodes of the cluster, or of its shard maps, that are not pods of this workload.
-pub(super) fn strangers(own: &Answers, seen: &[Seen]) -> Vec<String> {
+pub(super) fn strangers(own: &Answers, seen: &[MemberAnswers]) -> Vec<String> {
     let named: BTreeSet<&str> = own.cluster().chain(shards::nodes(own)).collect();
     let elsewhere = named.into_iter().filter(|node| !seen.iter().any(|seen| is_node(node, seen)));
     elsewhere.map(ToOwned::to_owned).collect()

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use stateful_safety::Blocker;
 
-use super::{Answers, Seen};
+use super::{Answers, MemberAnswers};
 use crate::couchdb::conditions;
 
-pub(super) fn blockers(answered: &[(&Seen, &Answers)]) -> Vec<Blocker> {
+pub(super) fn blockers(answered: &[(&MemberAnswers, &Answers)]) -> Vec<Blocker> {
     let mut found = Vec::new();
     let cluster: BTreeSet<&str> = answered.iter().flat_map(|(_, own)| own.cluster()).collect();
     for (seen, own) in answered {

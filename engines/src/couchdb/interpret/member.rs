@@ -2,10 +2,10 @@
 
 use stateful_safety::{MemberState, Role, Sync, Version};
 
-use super::{Answers, Seen, answers};
+use super::{Answers, MemberAnswers, answers};
 
 /// A node's state; all nodes are equal. `caught_up`: no node has changes left to replicate to another.
-pub(super) fn state(seen: &Seen, caught_up: bool) -> MemberState {
+pub(super) fn state(seen: &MemberAnswers, caught_up: bool) -> MemberState {
     let own = answers(seen);
     MemberState {
         name: seen.member.clone(),

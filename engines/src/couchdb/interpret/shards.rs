@@ -8,7 +8,7 @@ use stateful_safety::Blocker;
 
 use crate::couchdb::conditions::SHARD_SHORT;
 
-use super::{Answers, Seen, member_of};
+use super::{Answers, MemberAnswers, member_of};
 use crate::couchdb::answers::texts;
 
 /// A shard: one range of a database, and where its copies are.
@@ -41,7 +41,7 @@ pub(super) const fn quorum(copies: usize) -> usize {
 }
 
 /// Every shard, by the shard map as a node has it.
-pub(super) fn shards<'s>(own: &'s Answers, seen: &'s [Seen]) -> Vec<Shard<'s>> {
+pub(super) fn shards<'s>(own: &'s Answers, seen: &'s [MemberAnswers]) -> Vec<Shard<'s>> {
     let mut shards = Vec::new();
     for (database, ranges) in own.databases() {
         let ranges = || ranges.as_object().into_iter().flatten();

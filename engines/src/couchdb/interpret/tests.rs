@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use stateful_safety::{Assessment, Role, Sync};
 
 use super::interpret;
-use crate::couchdb::{Answers, Seen};
+use crate::couchdb::{Answers, MemberAnswers};
 
-fn recorded(case: &str) -> Vec<Seen> {
+fn recorded(case: &str) -> Vec<MemberAnswers> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/couchdb/recorded/stand-in-{case}.json"));
     let text = std::fs::read_to_string(&path).expect("a recorded case");
     serde_json::from_str(&text).expect("what was recorded is what is read")
@@ -37,12 +37,12 @@ fn in_words(assessment: &Assessment) -> String {
     lines.join("\n")
 }
 
-fn assert_means(seen: &[Seen], expected: &[&str]) {
+fn assert_means(seen: &[MemberAnswers], expected: &[&str]) {
     assert_eq!(in_words(&interpret(seen, 1)), expected.join("\n"));
 }
 
 /// The healthy case, with something else said by one of them.
-fn said_instead(number: usize, change: impl Fn(&mut Answers)) -> Vec<Seen> {
+fn said_instead(number: usize, change: impl Fn(&mut Answers)) -> Vec<MemberAnswers> {
     let mut seen = recorded("healthy");
     change(seen[number].answer.as_mut().expect("it answers"));
     seen
@@ -91,7 +91,7 @@ fn a_member_that_is_away_is_the_only_finding() {
 
 #[test]
 fn a_node_with_no_balancer_still_holds_its_copies_and_one_in_maintenance_does_not() {
-    let nolb = "! couchdb-1 is in maintenance mode (nolb): load balancers are to lead no client to it";
+    let nolb = "! couchdb-1 is in maintenance mode (nolb): load balancers must send it no clients";
     assert_means(&recorded("maintenance-nolb"), &[THREE, ALL_WELL, nolb]);
     let group = "every shard (a write needs 2): couchdb-0 in sync; couchdb-1 it is in maintenance mode (true); couchdb-2 \
                  in sync";
@@ -155,7 +155,7 @@ fn a_node_of_the_cluster_that_is_no_pod_here_is_a_stranger() {
 
 #[test]
 fn a_shard_with_a_copy_too_few_is_named() {
-    let short = |seen: &mut Seen| {
+    let short = |seen: &mut MemberAnswers| {
         let own = seen.answer.as_mut().expect("it answers");
         own.shard_maps["rows"][0]["doc"]["by_range"]["00000000-7fffffff"] = json!([node(0), node(1)]);
     };
@@ -174,7 +174,7 @@ fn a_shard_with_a_copy_too_few_is_named() {
 
 #[test]
 fn nodes_that_contradict_each_other_are_reported() {
-    let disagree = |seen: &[Seen], says: &str| {
+    let disagree = |seen: &[MemberAnswers], says: &str| {
         let words = in_words(&interpret(seen, 1));
         assert!(words.contains(&format!("! the members do not agree: {says}")), "{says}: {words}");
     };

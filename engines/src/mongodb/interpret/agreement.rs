@@ -2,11 +2,11 @@
 
 use stateful_safety::Blocker;
 
-use super::{Answers, Seen, answers, is_of};
+use super::{Answers, MemberAnswers, answers, is_of};
 use crate::mongodb::answers::number;
 
 /// What each member gets wrong, one finding for each member: the first is enough to wait.
-pub(super) fn disagreements(seen: &[Seen], primary: Option<&Seen>) -> Vec<Blocker> {
+pub(super) fn disagreements(seen: &[MemberAnswers], primary: Option<&MemberAnswers>) -> Vec<Blocker> {
     seen.iter()
         .filter_map(|member| {
             let about = about(member, answers(member)?, seen, primary?)?;
@@ -15,7 +15,7 @@ pub(super) fn disagreements(seen: &[Seen], primary: Option<&Seen>) -> Vec<Blocke
         .collect()
 }
 
-fn about(member: &Seen, own: &Answers, seen: &[Seen], primary: &Seen) -> Option<String> {
+fn about(member: &MemberAnswers, own: &Answers, seen: &[MemberAnswers], primary: &MemberAnswers) -> Option<String> {
     let leader = answers(primary)?;
     if own.status.is_empty() {
         return None; // its state says so

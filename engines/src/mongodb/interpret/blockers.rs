@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use stateful_safety::Blocker;
 
-use super::{Answers, Seen, answers, configuration, is_arbiter, is_moving, is_of};
+use super::{Answers, MemberAnswers, answers, configuration, is_arbiter, is_moving, is_of};
 use crate::mongodb::answers::{documents, moment, number};
 use crate::mongodb::{Withheld, conditions};
 
@@ -15,7 +15,7 @@ const RESTARTS_WITHIN: i64 = 300;
 /// The first entry of a set's oplog: nothing before it was thrown away.
 const BEGINNING: &str = "initiating set";
 
-pub(super) fn blockers(seen: &[Seen], primary: Option<&Seen>) -> Vec<Blocker> {
+pub(super) fn blockers(seen: &[MemberAnswers], primary: Option<&MemberAnswers>) -> Vec<Blocker> {
     let leader = primary.and_then(answers);
     let mut found: Vec<Blocker> = leader
         .into_iter()
@@ -45,7 +45,7 @@ pub(super) fn blockers(seen: &[Seen], primary: Option<&Seen>) -> Vec<Blocker> {
 }
 
 /// Whether a backup runs is not known. Backups are recorded in the set itself, so one member's answer stands for all.
-fn backups_unknown(seen: &[Seen]) -> Option<Blocker> {
+fn backups_unknown(seen: &[MemberAnswers]) -> Option<Blocker> {
     let withheld_from =
         seen.iter().find(|seen| answers(seen).is_some_and(|own| own.withheld.contains(&Withheld::Backups)))?;
     let what = "admin.pbmLock (Percona Backup for MongoDB)";
@@ -53,13 +53,13 @@ fn backups_unknown(seen: &[Seen]) -> Option<Blocker> {
 }
 
 /// Members of the set that bear data and are not pods of this workload. An arbiter elsewhere only votes.
-fn strangers(leader: &Answers, seen: &[Seen]) -> Vec<String> {
+fn strangers(leader: &Answers, seen: &[MemberAnswers]) -> Vec<String> {
     let elsewhere = leader.configured().filter(|member| !is_arbiter(member));
     let elsewhere = elsewhere.filter(|member| !seen.iter().any(|seen| is_of(member, "host", seen)));
     elsewhere.filter_map(|member| Some(member.get_str("host").ok()?.to_owned())).collect()
 }
 
-fn features_differ(seen: &Seen, own: &Answers, leader: &Answers) -> Option<Blocker> {
+fn features_differ(seen: &MemberAnswers, own: &Answers, leader: &Answers) -> Option<Blocker> {
     let (says, primary_says) = (features(own)?, features(leader)?);
     let wrong = if own.leads() { is_moving(own) } else { says != primary_says };
     let condition = if says == primary_says { conditions::FEATURES_CHANGING } else { conditions::FEATURES_DIFFER };
@@ -78,7 +78,7 @@ fn features(answers: &Answers) -> Option<String> {
 }
 
 /// Whether the oplog of a member reaches back far enough for other members to catch up from it after a restart.
-fn short_oplog(seen: &Seen, own: &Answers, leader: &Answers) -> Option<Blocker> {
+fn short_oplog(seen: &MemberAnswers, own: &Answers, leader: &Answers) -> Option<Blocker> {
     let hidden = configuration(leader, seen).is_some_and(|member| number(member, "priority") == Some(0));
     let begun = own.oldest.get_document("o").is_ok_and(|o| o.get_str("msg").is_ok_and(|msg| msg == BEGINNING));
     if hidden || begun {

@@ -6,13 +6,13 @@ use std::fmt::Display;
 
 use stateful_safety::Blocker;
 
-use super::{Seen, answers};
+use super::{MemberAnswers, answers};
 use crate::mongodb::answers::{COMMITTED_WITHIN, commits};
 use crate::mongodb::conditions::{MAJORITY_BEHIND, MAJORITY_UNKNOWN};
 
 /// None where a majority has the newest entry, or it is too young to tell. A primary that does not say counts as one whose
 /// writes no other member has.
-pub(super) fn behind(primary: Option<&Seen>) -> Option<Blocker> {
+pub(super) fn behind(primary: Option<&MemberAnswers>) -> Option<Blocker> {
     let primary = primary?;
     let own = answers(primary)?;
     let later = if own.committed.is_empty() { &own.status } else { &own.committed };

@@ -2,7 +2,7 @@
 
 use stateful_safety::{MemberState, Role, Sync, Version};
 
-use super::{Answers, Seen, answers, configuration, is_of};
+use super::{Answers, MemberAnswers, answers, configuration, is_of};
 use crate::mongodb::answers::{SECONDARY, number, priority};
 
 /// Further behind than this, in milliseconds, a secondary is not following: a step-down waits at most 10 s for it by
@@ -17,7 +17,12 @@ const IN_MEMORY: &[&str] = &["inMemory", "ephemeralForTest"];
 
 /// The state of a primary, of a secondary of `primary`, or of a member that did not answer. `set` are the answers that describe the
 /// set.
-pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>, set: Option<&Answers>) -> MemberState {
+pub(super) fn state(
+    seen: &MemberAnswers,
+    role: Role,
+    primary: Option<&MemberAnswers>,
+    set: Option<&Answers>,
+) -> MemberState {
     let configured = set.and_then(|set| configuration(set, seen));
     let leader = primary.and_then(answers);
     let lag = match (role, answers(seen)) {
@@ -46,7 +51,7 @@ pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>, set: Option
 
 /// An arbiter: it holds no data that could be behind, and is never a primary. Where no member describes the set, it is not known
 /// whether the set can do without the arbiter's vote.
-pub(super) fn arbiter(seen: &Seen, set: Option<&Answers>) -> MemberState {
+pub(super) fn arbiter(seen: &MemberAnswers, set: Option<&Answers>) -> MemberState {
     let (role, sync) = match set {
         Some(_) => (Role::Replica, Sync::InSync { lag_bytes: 0 }),
         None => (Role::Unknown, Sync::Unreachable { why: "an arbiter that knows no users tells nothing".to_owned() }),
@@ -67,7 +72,7 @@ pub(super) fn version(own: &Answers) -> Option<Version> {
 }
 
 /// How many milliseconds of its primary's writes a secondary has not applied, or why it cannot be said to follow at all.
-fn lag(seen: &Seen, own: &Answers, leader: Option<&Answers>) -> Result<i64, String> {
+fn lag(seen: &MemberAnswers, own: &Answers, leader: Option<&Answers>) -> Result<i64, String> {
     if !own.follows() {
         let state = own.own().and_then(|own| own.get_str("stateStr").ok()).unwrap_or("in no state it names");
         return Err(format!("it is {state}"));

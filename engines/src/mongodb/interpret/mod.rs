@@ -11,19 +11,20 @@ use mongodb::bson::Document;
 use stateful_safety::{Assessment, Blocker, Millis, ReplicaGroup, Role, Version};
 
 use super::answers::{host, number};
-use super::{Answers, PROFILE, Seen, Sharding};
+use super::{Answers, MemberAnswers, PROFILE, Sharding};
 use crate::endpoint::is_at;
 
 /// Interprets the answers of all members of one workload, asked at `now`.
-pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
-    let primaries: Vec<&Seen> = seen.iter().filter(|seen| role(seen) == Role::Primary).collect();
+pub fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
+    let primaries: Vec<&MemberAnswers> = seen.iter().filter(|seen| role(seen) == Role::Primary).collect();
     // Of two primaries neither counts: one of them has lost its majority and does not know yet.
     let primary = if let [only] = primaries[..] { Some(only) } else { None };
     // The set as its primary describes it, else as any member that answers.
     let source = primary.or_else(|| seen.iter().find(|seen| answers(seen).is_some_and(|own| !own.status.is_empty())));
     let set = source.and_then(answers);
     let name = set.and_then(|set| set.status.get_str("set").ok()).unwrap_or("the replica set").to_owned();
-    let (arbiters, bearing): (Vec<&Seen>, Vec<&Seen>) = seen.iter().partition(|seen| only_votes(seen));
+    let (arbiters, bearing): (Vec<&MemberAnswers>, Vec<&MemberAnswers>) =
+        seen.iter().partition(|seen| only_votes(seen));
     // Arbiters often are a workload of their own, and then the primary is in another workload.
     let mut blockers: Vec<Blocker> = (primaries.len() != 1 && !bearing.is_empty())
         .then(|| crate::not_one_primary(&name, primaries.len()))
@@ -75,7 +76,7 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
 
 /// A member's role by its own answer. A member that copies, recovers or rolls back counts as a replica; how far behind it is, is
 /// part of its sync state.
-fn role(seen: &Seen) -> Role {
+fn role(seen: &MemberAnswers) -> Role {
     match answers(seen) {
         Some(own) if own.leads() => Role::Primary,
         Some(own) if own.state().is_some() => Role::Replica,
@@ -83,11 +84,11 @@ fn role(seen: &Seen) -> Role {
     }
 }
 
-fn only_votes(seen: &Seen) -> bool {
+fn only_votes(seen: &MemberAnswers) -> bool {
     answers(seen).is_some_and(|own| own.hello.get_bool("arbiterOnly").unwrap_or(false))
 }
 
-fn answers(seen: &Seen) -> Option<&Answers> {
+fn answers(seen: &MemberAnswers) -> Option<&Answers> {
     seen.answer.as_ref().ok()
 }
 
@@ -96,12 +97,12 @@ fn is_arbiter(configured: &Document) -> bool {
 }
 
 /// Whether a member, as the set lists it by its host, is that pod.
-fn is_of(listed: &Document, key: &str, seen: &Seen) -> bool {
+fn is_of(listed: &Document, key: &str, seen: &MemberAnswers) -> bool {
     is_at(&seen.member, seen.address.as_deref(), host(listed, key))
 }
 
 /// A member's entry in the set's configuration.
-fn configuration<'a>(set: &'a Answers, seen: &Seen) -> Option<&'a Document> {
+fn configuration<'a>(set: &'a Answers, seen: &MemberAnswers) -> Option<&'a Document> {
     set.configured().find(|listed| is_of(listed, "host", seen))
 }
 

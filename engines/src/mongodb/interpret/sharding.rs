@@ -3,11 +3,11 @@
 
 use mongodb::bson::Document;
 
-use super::{Answers, Seen, answers};
+use super::{Answers, MemberAnswers, answers};
 use crate::mongodb::{Balancer, Part, ShardedCluster, Sharding};
 
 /// None where it is in no cluster.
-pub(super) fn sharding(seen: &[Seen], primary: Option<&Seen>) -> Option<Sharding> {
+pub(super) fn sharding(seen: &[MemberAnswers], primary: Option<&MemberAnswers>) -> Option<Sharding> {
     let leader = primary.and_then(answers);
     let leaders = leader.and_then(|leader| leader.cluster.as_ref());
     let mut members = seen.iter().filter_map(answers);

@@ -9,9 +9,9 @@ use mongodb::bson::{Document, doc};
 use stateful_safety::{Assessment, Role, Sync, Version};
 
 use super::interpret;
-use crate::mongodb::{Seen, Withheld};
+use crate::mongodb::{MemberAnswers, Withheld};
 
-fn recorded(case: &str) -> Vec<Seen> {
+fn recorded(case: &str) -> Vec<MemberAnswers> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/mongodb/recorded/6.0-{case}.json"));
     let text = std::fs::read_to_string(&path).expect("a recorded case");
     serde_json::from_str(&text).expect("what was recorded is what is read")
@@ -103,7 +103,7 @@ fn arbiters_alone_may_be_taken_as_long_as_a_majority_votes() {
 /// It knows no users: where they are asked for, it says nothing but that it is one.
 #[test]
 fn an_arbiter_that_tells_nothing_is_known_by_the_others_and_never_taken_blindly() {
-    let silent = |seen: &mut Seen| {
+    let silent = |seen: &mut MemberAnswers| {
         let answers = seen.answer.as_mut().expect("an answer");
         (answers.status, answers.config) = (Document::new(), Document::new());
     };

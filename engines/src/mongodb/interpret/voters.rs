@@ -2,7 +2,7 @@
 
 use stateful_safety::Quorum;
 
-use super::{Answers, Seen, is_of, votes};
+use super::{Answers, MemberAnswers, is_of, votes};
 use crate::mongodb::answers::{ARBITER, PRIMARY, SECONDARY, moment, number};
 
 /// Members in sync, the primary included, that acknowledge a write of `w: "majority"`, the default since 5.0. Where no
@@ -14,7 +14,7 @@ pub(super) fn write_quorum(set: Option<&Answers>, members: usize) -> usize {
 
 /// The quorum of voters, including arbiters and members elsewhere. A voter is live if a member hears it and it is a primary, a
 /// secondary or an arbiter.
-pub(super) fn quorum(seen: &[Seen], set: Option<&Answers>) -> Option<Quorum> {
+pub(super) fn quorum(seen: &[MemberAnswers], set: Option<&Answers>) -> Option<Quorum> {
     let set = set?;
     let needed = usize::try_from(number(&set.status, "majorityVoteCount")?).ok()?;
     let live = set.configured().filter(|member| votes(member) > 0).filter_map(|member| {

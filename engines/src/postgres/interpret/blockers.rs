@@ -6,9 +6,9 @@ use super::answered;
 use super::receivers::strangers;
 use crate::postgres::answers::{TextRow, text};
 use crate::postgres::ha_manager::{HaManager, find_ha_manager};
-use crate::postgres::{Answers, Seen, conditions};
+use crate::postgres::{Answers, MemberAnswers, conditions};
 
-pub(super) fn blockers(seen: &[Seen], primary: Option<&Seen>) -> Vec<Blocker> {
+pub(super) fn blockers(seen: &[MemberAnswers], primary: Option<&MemberAnswers>) -> Vec<Blocker> {
     let mut found = Vec::new();
     if let Some((name, leader)) = primary.and_then(|primary| Some((&primary.member, primary.answer.as_ref().ok()?))) {
         found.extend(strangers(leader, seen).iter().map(|who| conditions::STRANGER.found(&[("who", who)])));
@@ -22,7 +22,7 @@ pub(super) fn blockers(seen: &[Seen], primary: Option<&Seen>) -> Vec<Blocker> {
                 .map(|row| conditions::BACKUP_RUNNING.found(&[("member", &member), ("phase", &column(row, "phase"))])),
         );
         if find_ha_manager(answers) == Some(HaManager::Repmgr) {
-            found.push(conditions::LED_BY_OTHER.found(&[("member", &member), ("by", &"repmgr")]));
+            found.push(conditions::MANAGED_BY_OTHER.found(&[("member", &member), ("by", &"repmgr")]));
         }
         if answers.field("replay_paused") == Some("t") {
             found.push(conditions::REPLAY_PAUSED.found(&[("member", &member)]));

@@ -5,10 +5,10 @@ use stateful_safety::{MemberState, Role, Sync, Version};
 use super::receivers::row_of;
 use crate::postgres::answers::text;
 use crate::postgres::lsn::Lsn;
-use crate::postgres::{Answers, Seen};
+use crate::postgres::{Answers, MemberAnswers};
 
 /// The state of a primary, of a standby of `primary`, or of a member that did not answer.
-pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>) -> MemberState {
+pub(super) fn state(seen: &MemberAnswers, role: Role, primary: Option<&MemberAnswers>) -> MemberState {
     let leader = primary.and_then(|primary| primary.answer.as_ref().ok());
     let (sync, version, persists) = match &seen.answer {
         Err(why) => (Sync::Unreachable { why: why.clone() }, None, false),
@@ -40,7 +40,7 @@ pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>) -> MemberSt
 
 /// How many bytes of the primary's log a standby has not on its disk, or why it cannot be said to follow at all. What it
 /// has received and flushed decides, not what it has replayed: promotion replays the rest.
-fn lag(seen: &Seen, answers: &Answers, leader: Option<&Answers>) -> Result<u64, String> {
+fn lag(seen: &MemberAnswers, answers: &Answers, leader: Option<&Answers>) -> Result<u64, String> {
     let leader = leader.ok_or("its primary does not answer")?;
     if answers.field("system_identifier") != leader.field("system_identifier") {
         return Err("it is a copy of another database (its system identifier differs)".to_owned());

@@ -8,12 +8,12 @@ mod sync_replication;
 
 use stateful_safety::{Assessment, Blocker, Millis, ReplicaGroup, Role};
 
-use super::{Answers, Seen};
+use super::{Answers, MemberAnswers};
 pub(super) use sync_replication::standby_names;
 
 /// Interprets the answers of all members of one workload, asked at `now`.
-pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
-    let primaries: Vec<&Seen> = seen.iter().filter(|seen| role(seen) == Role::Primary).collect();
+pub fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
+    let primaries: Vec<&MemberAnswers> = seen.iter().filter(|seen| role(seen) == Role::Primary).collect();
     // Of two primaries neither counts: which of them a standby follows decides nothing.
     let primary = if let [only] = primaries[..] { Some(only) } else { None };
     let commits = commits::commits(seen, primary);
@@ -45,11 +45,11 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
 }
 
 /// Whether a member says that it takes writes.
-pub(super) fn is_primary(seen: &Seen) -> bool {
+pub(super) fn is_primary(seen: &MemberAnswers) -> bool {
     role(seen) == Role::Primary
 }
 
-fn role(seen: &Seen) -> Role {
+fn role(seen: &MemberAnswers) -> Role {
     match seen.answer.as_ref().ok().and_then(Answers::in_recovery) {
         Some(false) => Role::Primary,
         Some(true) => Role::Replica,
@@ -58,7 +58,7 @@ fn role(seen: &Seen) -> Role {
 }
 
 /// The members that answered, with their answers.
-fn answered(seen: &[Seen]) -> impl Iterator<Item = (&str, &Answers)> {
+fn answered(seen: &[MemberAnswers]) -> impl Iterator<Item = (&str, &Answers)> {
     seen.iter().filter_map(|seen| Some((seen.member.as_str(), seen.answer.as_ref().ok()?)))
 }
 

@@ -2,11 +2,11 @@
 
 use crate::endpoint::is_at;
 use crate::postgres::answers::{TextRow, text};
-use crate::postgres::{Answers, Seen};
+use crate::postgres::{Answers, MemberAnswers};
 
 /// The primary's row about a member: the row under the member's own name, else the one from its address. Several
 /// standbys may come from one address (a proxy between), so names come first.
-pub(super) fn row_of<'a>(primary: &'a Answers, seen: &Seen) -> Option<&'a TextRow> {
+pub(super) fn row_of<'a>(primary: &'a Answers, seen: &MemberAnswers) -> Option<&'a TextRow> {
     let own = seen.answer.as_ref().ok().and_then(Answers::application_name);
     let named = primary.replication.iter().find(|row| {
         let name = text(row, "application_name").unwrap_or_default();
@@ -22,7 +22,7 @@ pub(super) fn row_of<'a>(primary: &'a Answers, seen: &Seen) -> Option<&'a TextRo
 
 /// Standbys of the primary that are not members of this workload. A receiver that reports replay is a standby; receivers of logs
 /// and backups report none, and the reader of a logical slot is known by the slot.
-pub(super) fn strangers(primary: &Answers, seen: &[Seen]) -> Vec<String> {
+pub(super) fn strangers(primary: &Answers, seen: &[MemberAnswers]) -> Vec<String> {
     let ours: Vec<Option<&str>> =
         seen.iter().filter_map(|seen| row_of(primary, seen)).map(|row| text(row, "pid")).collect();
     let logical = |row: &TextRow| {

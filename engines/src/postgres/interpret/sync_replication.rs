@@ -5,11 +5,11 @@ use stateful_safety::SyncReplication;
 use super::commits::name;
 use crate::postgres::ha_manager::find_ha_manager;
 use crate::postgres::standby_names::StandbyNames;
-use crate::postgres::{Answers, Seen};
+use crate::postgres::{Answers, MemberAnswers};
 
 /// Reads the rule of the primary and of every other member: a rule that was set for the duration stays in the configuration of a
 /// primary that has become a standby.
-pub(super) fn synchrony(seen: &[Seen], primary: Option<&Seen>) -> SyncReplication {
+pub(super) fn synchrony(seen: &[MemberAnswers], primary: Option<&MemberAnswers>) -> SyncReplication {
     let Some(leader) = primary.and_then(|primary| primary.answer.as_ref().ok()) else {
         return SyncReplication::Unknown;
     };
@@ -45,7 +45,7 @@ fn is_marked(answers: &Answers) -> bool {
 }
 
 /// The names by which the primary knows the standbys of this workload.
-pub(in crate::postgres) fn standby_names(seen: &[Seen], leader: &Seen) -> Vec<String> {
+pub(in crate::postgres) fn standby_names(seen: &[MemberAnswers], leader: &MemberAnswers) -> Vec<String> {
     let Ok(answers) = &leader.answer else { return Vec::new() };
     seen.iter().filter(|seen| seen.member != leader.member).map(|seen| name(answers, seen)).collect()
 }

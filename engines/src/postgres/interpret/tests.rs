@@ -9,9 +9,9 @@ use stateful_safety::{
 };
 
 use super::interpret;
-use crate::postgres::Seen;
+use crate::postgres::MemberAnswers;
 
-fn recorded(case: &str) -> Vec<Seen> {
+fn recorded(case: &str) -> Vec<MemberAnswers> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/postgres/recorded/15-{case}.json"));
     let text = std::fs::read_to_string(&path).expect("a recorded case");
     serde_json::from_str(&text).expect("what was recorded is what is read")
@@ -126,7 +126,7 @@ fn after_a_switchover_the_other_two_follow_on_the_new_timeline() {
 
 #[test]
 fn a_standby_on_another_timeline_or_of_another_database_is_behind() {
-    let why = |seen: &[Seen]| in_words(&interpret(seen, 1)).lines().nth(1).unwrap_or_default().to_owned();
+    let why = |seen: &[MemberAnswers]| in_words(&interpret(seen, 1)).lines().nth(1).unwrap_or_default().to_owned();
     let mut seen = recorded("healthy");
     if let Ok(answers) = &mut seen[1].answer {
         answers.receiver[0].insert("received_tli".to_owned(), Some("7".to_owned()));
@@ -169,7 +169,7 @@ fn patroni_is_asked_for_a_switchover_and_repmgr_is_left_to_its_own_command() {
         in_words(&interpret(&seen, 1))
     };
     let by_repmgr = with("shared_preload_libraries", "pg_stat_statements, repmgr");
-    assert_eq!(by_repmgr.lines().last(), Some("! repmgr decides who leads, as pg-0 shows"));
+    assert_eq!(by_repmgr.lines().last(), Some("! repmgr decides which member is the primary, as pg-0 shows"));
     let by_patroni =
         with("command_line", "cluster_name max_prepared_transactions track_commit_timestamp wal_log_hints");
     assert!(!by_patroni.contains('!'), "{by_patroni}");

@@ -6,5 +6,5 @@ mod console;
 mod pools;
 
 pub(super) use connection_config::connection_config;
-pub(super) use console::{CONSOLE, named, query_console};
+pub(super) use console::{CONSOLE, query_console, quoted};
 pub(super) use pools::{Connection, SHORT_RETRIES, connections, is_served, pools};

@@ -61,7 +61,7 @@ pub(super) async fn finish(
 /// Points the other standbys at the successor, in case the process that began the switchover died before it did.
 async fn point_at_successor(context: &SwitchoverContext<'_>) -> Vec<Follower> {
     match find_successor(context).await {
-        Ok(successor) => successor.point_at_successor(context).await,
+        Ok(successor) => successor.point_standbys_here(context).await,
         Err(_) => Vec::new(),
     }
 }

@@ -10,7 +10,7 @@ use futures::future::{join_all, try_join_all};
 use tokio::time::{sleep, timeout};
 
 use crate::postgres::connections::{Connections, ask, words};
-use crate::postgres::pooler::{SHORT_RETRIES, is_served, named, query_console};
+use crate::postgres::pooler::{SHORT_RETRIES, is_served, query_console, quoted};
 use crate::{PoolerError, PoolerTarget, ServerError, SwitchoverError};
 
 /// How long clients in the middle of a transaction are waited for while all the others wait already. Most transactions

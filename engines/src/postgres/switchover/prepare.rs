@@ -50,7 +50,7 @@ pub(super) async fn prepare(context: &SwitchoverContext<'_>) -> Result<Prepared,
     // Not reloaded: a primary does not use this setting, and reads it when it restarts as a standby.
     set(context, context.from, &follows).await?;
     // Nothing after this can fail, so only from here on the standbys' settings may have to be restored.
-    let followers = successor.point_at_successor(context).await;
+    let followers = successor.point_standbys_here(context).await;
     Ok(Prepared { wal_receiver, data_directory, followers })
 }
 

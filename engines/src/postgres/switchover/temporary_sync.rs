@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use tokio::time::sleep;
 
-use crate::postgres::Seen;
+use crate::postgres::MemberAnswers;
 use crate::postgres::connections::{Connections, PATIENCE, literal};
 use crate::postgres::interpret::{is_primary, standby_names};
 use crate::postgres::standby_names::StandbyNames;
@@ -27,7 +27,7 @@ const IN_A_FILE: &str = "SELECT setting FROM pg_file_settings WHERE name = 'sync
 pub(in crate::postgres) async fn begin(
     connections: &Connections,
     endpoints: &[Endpoint],
-    seen: &[Seen],
+    seen: &[MemberAnswers],
 ) -> Result<(), SwitchoverError> {
     let mut leaders = seen.iter().filter(|seen| is_primary(seen));
     let (Some(leader), None) = (leaders.next(), leaders.next()) else {
@@ -55,9 +55,9 @@ pub(in crate::postgres) async fn begin(
 pub(in crate::postgres) async fn end(
     connections: &Connections,
     endpoints: &[Endpoint],
-    seen: &[Seen],
+    seen: &[MemberAnswers],
 ) -> Result<(), SwitchoverError> {
-    let (leaders, others): (Vec<&Seen>, Vec<&Seen>) = seen.iter().partition(|seen| is_primary(seen));
+    let (leaders, others): (Vec<&MemberAnswers>, Vec<&MemberAnswers>) = seen.iter().partition(|seen| is_primary(seen));
     let mut first_error = Ok(());
     for member in others.into_iter().chain(leaders) {
         let ended =

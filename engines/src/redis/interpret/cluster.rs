@@ -8,19 +8,19 @@ use super::agreement;
 use super::member::state;
 use super::view::View;
 use crate::not_one_primary;
-use crate::redis::Seen;
+use crate::redis::MemberAnswers;
 use crate::redis::conditions::{MIGRATION_RUNNING, SLOTS_UNCOVERED, STRANGER};
 use crate::redis::node_line::{NodeLine, count, name};
 
 /// A node of the cluster: which member it is, if known, and the line that describes it best.
 struct Node<'a> {
-    seen: Option<&'a Seen>,
+    seen: Option<&'a MemberAnswers>,
     line: NodeLine<'a>,
 }
 
-pub(super) fn interpret(seen: &[Seen], now: Millis) -> Assessment {
+pub(super) fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
     let views: Vec<View<'_>> = seen.iter().filter_map(View::of).collect();
-    let silent: Vec<&Seen> =
+    let silent: Vec<&MemberAnswers> =
         seen.iter().filter(|seen| !views.iter().any(|view| view.seen.member == seen.member)).collect();
     let (nodes, strangers) = identify(&views, &silent);
 
@@ -51,7 +51,7 @@ pub(super) fn interpret(seen: &[Seen], now: Millis) -> Assessment {
 /// Every node that any member lists, by identifier. A node that answered describes itself. A node that did not answer is
 /// described by the others, and matched to a silent member by its address, or because both are the only ones left. A node that
 /// matches no member while every member has answered is a stranger; so is an empty node that failed.
-fn identify<'a>(views: &[View<'a>], silent: &[&'a Seen]) -> (BTreeMap<&'a str, Node<'a>>, Vec<String>) {
+fn identify<'a>(views: &[View<'a>], silent: &[&'a MemberAnswers]) -> (BTreeMap<&'a str, Node<'a>>, Vec<String>) {
     let mut nodes: BTreeMap<&str, Node<'_>> =
         views.iter().map(|view| (view.me().id, Node { seen: Some(view.seen), line: view.me().clone() })).collect();
     let mut unmatched: BTreeMap<&str, NodeLine<'_>> = BTreeMap::new();
@@ -60,7 +60,7 @@ fn identify<'a>(views: &[View<'a>], silent: &[&'a Seen]) -> (BTreeMap<&'a str, N
             unmatched.entry(line.id).or_insert_with(|| line.clone());
         }
     }
-    let mut left: Vec<&Seen> = silent.to_vec();
+    let mut left: Vec<&MemberAnswers> = silent.to_vec();
     let mut still_unmatched = Vec::new();
     for line in unmatched.into_values() {
         match left.iter().position(|seen| seen.address.as_deref() == Some(line.host)) {
@@ -98,7 +98,7 @@ fn groups<'a>(nodes: &BTreeMap<&'a str, Node<'a>>, views: &[View<'_>]) -> Vec<Re
         .collect()
 }
 
-fn member(node: &Node<'_>, role: Role, primary: Option<&Seen>) -> MemberState {
+fn member(node: &Node<'_>, role: Role, primary: Option<&MemberAnswers>) -> MemberState {
     let Some(seen) = node.seen else {
         let why = "no member here answers to this identity".to_owned();
         let name = format!("node {}", node.line.id.get(..8).unwrap_or(node.line.id));

@@ -3,10 +3,10 @@
 use stateful_safety::{MemberState, Role, Sync, Version};
 
 use crate::endpoint::is_at;
-use crate::redis::{Answers, Seen};
+use crate::redis::{Answers, MemberAnswers};
 
 /// The state of a primary, of a replica of `primary`, or of a member that did not answer.
-pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>) -> MemberState {
+pub(super) fn state(seen: &MemberAnswers, role: Role, primary: Option<&MemberAnswers>) -> MemberState {
     let (sync, version, persists) = match &seen.answer {
         Err(why) => (Sync::Unreachable { why: why.clone() }, None, false),
         Ok(answers) => {
@@ -44,7 +44,7 @@ fn primary_sync(answers: &Answers) -> Sync {
     if is_loading(answers) { behind("loading its data") } else { Sync::InSync { lag_bytes: 0 } }
 }
 
-fn replica_sync(seen: &Seen, answers: &Answers, primary: Option<&Seen>) -> Sync {
+fn replica_sync(seen: &MemberAnswers, answers: &Answers, primary: Option<&MemberAnswers>) -> Sync {
     if is_loading(answers) {
         return behind("loading its data");
     }
@@ -71,14 +71,14 @@ fn replica_sync(seen: &Seen, answers: &Answers, primary: Option<&Seen>) -> Sync 
 }
 
 /// Whether the primary lists the replica as online.
-fn is_listed_online(leader: &Answers, seen: &Seen) -> bool {
+fn is_listed_online(leader: &Answers, seen: &MemberAnswers) -> bool {
     let lines = lines_about(leader, seen);
     !lines.is_empty() && lines.iter().all(|line| line.split(',').any(|part| part == "state=online"))
 }
 
 /// Seconds since the primary last heard the replica's offset; replicas send it once a second (`REPLCONF ACK`,
 /// `replicationCron` in `replication.c`).
-fn last_heard(leader: &Answers, seen: &Seen) -> Option<u64> {
+fn last_heard(leader: &Answers, seen: &MemberAnswers) -> Option<u64> {
     let lag = |line: &str| line.split(',').find_map(|part| part.strip_prefix("lag=")?.parse().ok());
     let lags: Option<Vec<u64>> = lines_about(leader, seen).into_iter().map(lag).collect();
     lags?.into_iter().max()
@@ -86,7 +86,7 @@ fn last_heard(leader: &Answers, seen: &Seen) -> Option<u64> {
 
 /// The primary's line about a replica. Where replicas announce another address than the pod's (`replica-announce-ip`) that line
 /// cannot be told from the others: then all lines are returned.
-fn lines_about<'a>(leader: &'a Answers, seen: &Seen) -> Vec<&'a str> {
+fn lines_about<'a>(leader: &'a Answers, seen: &MemberAnswers) -> Vec<&'a str> {
     let replicas: Vec<&str> = (0..).map_while(|index| leader.field(&format!("slave{index}"))).collect();
     let is_own =
         |part: &str| part.strip_prefix("ip=").is_some_and(|host| is_at(&seen.member, seen.address.as_deref(), host));

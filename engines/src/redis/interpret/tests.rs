@@ -6,11 +6,11 @@ use std::path::Path;
 use stateful_safety::{Assessment, Role, Sync, Version};
 
 use super::interpret;
-use crate::redis::Seen;
+use crate::redis::MemberAnswers;
 
 const RELEASES: [(&str, &str); 2] = [("7.0", "7.0.15"), ("8.0", "8.0.2")];
 
-fn recorded(release: &str, case: &str) -> Vec<Seen> {
+fn recorded(release: &str, case: &str) -> Vec<MemberAnswers> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/redis/recorded/{release}-{case}.json"));
     let text = std::fs::read_to_string(&path).expect("a recorded case");
     serde_json::from_str(&text).expect("what was recorded is what is read")
