@@ -1,5 +1,5 @@
-//! What every canary has in common: its pace, a client's patience, and the ledger of one sequence of writes. What is written
-//! and where is the engine's own.
+//! What every canary has in common: its pace, how long its client retries, and the ledger of one sequence of writes. Each engine
+//! decides what is written, and where.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -16,25 +16,25 @@ use crate::{CanaryError, Endpoint, Gap, Ledger, ServerError};
 /// A write every 20 ms: fine enough to measure a pause of a tenth of a second, too little to be a load.
 const PACE: Duration = Duration::from_millis(20);
 
-/// How long a client goes on trying one write before it tells its user no: what drivers commonly do.
+/// How long a client retries one write before it reports an error to its user: what drivers commonly do.
 pub(crate) const CLIENT_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Between two tries that a server refused.
+/// Between two attempts after a server refused.
 pub(crate) const RETRY: Duration = Duration::from_millis(10);
 
-/// What one attempt came to.
+/// How one attempt to write ended.
 pub(crate) enum Attempt {
     Acknowledged,
-    /// It is certain that nothing was written: the server said no, or there was nobody to send it to.
+    /// It is certain that nothing was written: the server refused, or no server could be reached.
     Refused,
-    /// The same, and it is known by now who takes it.
+    /// Nothing was written, and the server has named the member that takes this write.
     Moved,
-    /// Nobody knows: it may have been written.
+    /// The connection broke or no answer came: the write may or may not have been carried out.
     Unknown,
 }
 
-/// What a canary left behind that was killed is removed by the next one after a day.
-const FORGOTTEN: Millis = 86_400_000;
+/// A canary that was killed leaves its keys behind; a later canary removes them once they are a day old.
+const STALE_AFTER: Millis = 86_400_000;
 
 /// A name for what a canary writes into, with the time and the process in it, so that two canaries never share one.
 pub(crate) fn name(now: Millis) -> String {
@@ -44,11 +44,11 @@ pub(crate) fn name(now: Millis) -> String {
 /// Whether such a name is one that a canary left behind long ago.
 pub(crate) fn is_forgotten(name: &str, now: Millis) -> bool {
     let made = name.strip_prefix("canary_").and_then(|rest| rest.split('_').next()?.parse::<Millis>().ok());
-    made.is_some_and(|made| now - made > FORGOTTEN)
+    made.is_some_and(|made| now - made > STALE_AFTER)
 }
 
-/// Tried as long as a client would: a switchover may be under way at this very moment.
-pub(crate) async fn patiently<T, F: Future<Output = Result<T, ServerError>>>(
+/// Retries as long as a client would: a switchover may be under way at this very moment.
+pub(crate) async fn retry_like_a_client<T, F: Future<Output = Result<T, ServerError>>>(
     attempt: impl Fn() -> F,
 ) -> Result<T, ServerError> {
     let started = Instant::now();
@@ -61,10 +61,11 @@ pub(crate) async fn patiently<T, F: Future<Output = Result<T, ServerError>>>(
     }
 }
 
-/// Whoever leads, as `leads` finds out: all are asked at once, so that one that hangs delays nobody.
-pub(crate) async fn whoever_leads<'a, T, F>(
+/// The first member for which `connect_if_usable` succeeds. All members are asked at once, so that a member that hangs does not
+/// delay the answer of another.
+pub(crate) async fn find_usable<'a, T, F>(
     endpoints: &'a [Endpoint],
-    leads: impl Fn(&'a Endpoint) -> F,
+    connect_if_usable: impl Fn(&'a Endpoint) -> F,
 ) -> Result<T, ServerError>
 where
     F: Future<Output = Result<T, ServerError>> + Send + 'a,
@@ -72,11 +73,11 @@ where
     if endpoints.is_empty() {
         return Err(ServerError::NoMembers);
     }
-    select_ok(endpoints.iter().map(|endpoint| leads(endpoint).boxed())).await.map(|(leader, _)| leader)
+    select_ok(endpoints.iter().map(|endpoint| connect_if_usable(endpoint).boxed())).await.map(|(found, _)| found)
 }
 
-/// One who writes and reads back, as a client of the engine does.
-pub(crate) trait Writes: Send {
+/// Writes and reads back, as a client of the engine does.
+pub(crate) trait CanaryWriter: Send {
     /// Tries once. A number tried twice is written once.
     fn attempt(&mut self, number: u64) -> impl Future<Output = Attempt> + Send;
 
@@ -86,7 +87,7 @@ pub(crate) trait Writes: Send {
 
 /// Writes one number after another until told to stop, reads back, and returns the ledger of that group.
 pub(crate) async fn run(
-    writer: &mut impl Writes,
+    writer: &mut impl CanaryWriter,
     group: String,
     stop: watch::Receiver<bool>,
 ) -> Result<Ledger, CanaryError> {
@@ -113,7 +114,7 @@ struct Tally {
 
 impl Tally {
     /// One write, tried as a client tries it.
-    async fn write(&mut self, writer: &mut impl Writes, number: u64) {
+    async fn write(&mut self, writer: &mut impl CanaryWriter, number: u64) {
         let started = Instant::now();
         let mut may_be_written = false;
         while started.elapsed() < CLIENT_PATIENCE {
@@ -145,7 +146,7 @@ impl Tally {
     }
 }
 
-/// The moment, as everybody counts it.
+/// The present time, in milliseconds since 1970.
 pub(crate) fn now() -> Millis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)

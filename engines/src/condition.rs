@@ -21,7 +21,7 @@ pub struct Condition {
 }
 
 impl Condition {
-    /// It was found, with these values. The one called `member` names the member it is about.
+    /// A blocker that says this condition was found, with these values. The value called `member` names the member it is about.
     pub fn found(&self, values: &[(&str, &dyn Display)]) -> Blocker {
         let fill = |text: &str| {
             let filled = text.replace("{code}", self.code);
@@ -36,7 +36,7 @@ impl Condition {
         }
     }
 
-    /// It, with the values of its example.
+    /// A blocker with the values of the condition's example.
     pub fn example(&self) -> Blocker {
         let values: Vec<(&str, &dyn Display)> =
             self.example.iter().map(|(name, value)| (*name, value as &dyn Display)).collect();
@@ -44,7 +44,7 @@ impl Condition {
     }
 }
 
-/// Members tell different stories about which members there are, where they are, and what they do.
+/// Members disagree about which members there are, at which addresses, and in which roles.
 pub const VIEWS_DISAGREE: Condition = Condition {
     code: "STF-DB-016",
     effect: Effect::new(Blocks::Everything, Passes::ByItself).and_finishing(),
@@ -62,7 +62,7 @@ pub const SEVERAL_PRIMARIES: Condition = Condition {
     example: &[("group", "the replica group"), ("primaries", "2")],
 };
 
-/// A replica group without a primary. That is what a switchover that was broken off leaves, so it may be finished.
+/// A replica group without a primary. An interrupted switchover leaves a group like this, so the switchover may be finished.
 pub const NO_PRIMARY: Condition = Condition {
     effect: Effect::new(Blocks::Everything, Passes::ByItself),
     example: &[("group", "the replica group"), ("primaries", "0")],

@@ -1,28 +1,28 @@
-//! Where a member is and as whom one may speak to it.
+//! Where a member can be reached, and with which credentials.
 
 use std::sync::Arc;
 
 use crate::ServerError;
 
-/// A member of a database and the way in to it, if there is one now.
+/// A member of a database and how to connect to it, if that is possible now.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
     /// The member's name, as the judge and people use it.
     pub member: String,
-    /// Identity of this incarnation: a member reborn under its name has another.
+    /// Identity of this incarnation (the pod's UID): a new pod of the same name has another.
     pub incarnation: String,
     /// The address its peers and its clients know it by.
     pub address: Option<String>,
     /// Paths on its file system that outlive its pod.
     pub kept: Vec<String>,
-    /// How to reach it from here, or why one cannot.
-    pub way: Result<DialConfig, String>,
+    /// How to reach it from here, or why it cannot be reached.
+    pub dial_config: Result<DialConfig, String>,
 }
 
 impl Endpoint {
     /// How to reach it.
-    pub(crate) fn dial(&self) -> Result<&DialConfig, ServerError> {
-        self.way.as_ref().map_err(|why| ServerError::NoEndpoint(why.clone()))
+    pub(crate) fn dial_config(&self) -> Result<&DialConfig, ServerError> {
+        self.dial_config.as_ref().map_err(|why| ServerError::NoEndpoint(why.clone()))
     }
 
     /// Whether a host, as the database's own lists name it, is this member: by its address, or by its DNS name.
@@ -37,7 +37,7 @@ pub(crate) fn is_at(member: &str, address: Option<&str>, host: &str) -> bool {
     address == Some(host) || host.split('.').next() == Some(member)
 }
 
-/// A way in: where to dial, how to encrypt, who to be.
+/// How to connect to a server: where to dial, how to encrypt, with which credentials.
 #[derive(Debug, Clone)]
 pub struct DialConfig {
     /// Host to dial: the member itself, or this end of a tunnel to it.
@@ -46,7 +46,7 @@ pub struct DialConfig {
     pub port: u16,
     /// TLS settings, when the server speaks TLS.
     pub tls: Option<Tls>,
-    /// Who to be.
+    /// The user and password to log in with.
     pub credentials: Credentials,
 }
 
@@ -57,7 +57,7 @@ pub struct Tls {
     pub server_name: String,
     /// The trusted authorities and the client's own certificate.
     pub config: Arc<rustls::ClientConfig>,
-    /// Whether that certificate is who one is, where the server takes no password.
+    /// Whether the server takes the client's certificate instead of a user and password.
     pub logs_in: bool,
 }
 

@@ -19,7 +19,7 @@ pub trait Engine: Send + Sync {
     /// a member that does not answer is reported as such.
     fn assess<'a>(&'a self, endpoints: &'a [Endpoint], now: Millis) -> BoxFuture<'a, Assessment>;
 
-    /// Moving the lead to another member; none where no member leads.
+    /// Moving the primary role to another member; none for an engine without primaries.
     fn switchover(&self) -> Option<&dyn Switchover>;
 
     /// Preparing a member's restart; none where a member may be restarted as it is.
@@ -34,19 +34,19 @@ pub trait Engine: Send + Sync {
     /// Control of the connection poolers in front of the database.
     fn pooler_control(&self) -> Option<&dyn PoolerControl>;
 
-    /// Servers that are no members but watch over them and take part in a switchover.
+    /// Servers that are not members but monitor them, and take part in a switchover.
     fn watchers(&self) -> Option<&dyn Watchers>;
 
     /// A client that writes and reads back beside an operation.
     fn canary(&self) -> Option<&dyn Canary>;
 }
 
-/// Moving the lead of a replica group to another member.
+/// Moving the primary role of a replica group to another member.
 pub trait Switchover: Send + Sync {
     /// TOUCH. Makes `to` the primary in place of `from` by the engine's own lossless way, and returns once `to` says
     /// it is. Never forces. The caller has asked the judge just before. `watchers` are the endpoints of [`Watchers`].
-    /// `clients` are paused just before writes stop and led to the successor before they flow again, where the engine does not
-    /// let clients wait by itself.
+    /// Clients are paused (`clients`) just before writes stop and sent to the successor before they are resumed, where the engine
+    /// itself does not make clients wait.
     ///
     /// # Errors
     /// [`SwitchoverError`]: what is known of the outcome.
@@ -62,9 +62,9 @@ pub trait Switchover: Send + Sync {
 
 /// Preparing a member's restart.
 pub trait RestartPreparation: Send + Sync {
-    /// TOUCH. Makes sure that a member about to be restarted comes back with the role it has now, where its server alone
-    /// keeps it, and that no client or member depends on it meanwhile; to be done just before. Changes nothing where it is so
-    /// anyway.
+    /// TOUCH. Makes sure that a member about to be restarted comes back with the role it has now, where only its own server
+    /// records it, and that no client or member depends on it meanwhile; called just before the restart. Changes nothing where
+    /// nothing has to be prepared.
     ///
     /// # Errors
     /// [`SwitchoverError`]: the member was not prepared, and should not be restarted.
@@ -74,9 +74,9 @@ pub trait RestartPreparation: Send + Sync {
         member: &'a str,
     ) -> BoxFuture<'a, Result<Prepared, SwitchoverError>>;
 
-    /// TOUCH. Takes back what `prepare_restart` has changed on members that were not restarted after all, and what keeps a member
-    /// that leads from leading after its next start: for an operation that is resumed, ended or left. What was done and what
-    /// could not be, as sentences.
+    /// TOUCH. Reverts what `prepare_restart` has changed on members that were not restarted after all, and what would keep the
+    /// present primary from being one after its next start: when an operation is resumed, aborted or stops. Returns sentences
+    /// that say what was reverted, and what could not be.
     fn take_back<'a>(&'a self, endpoints: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>>;
 }
 
@@ -110,7 +110,7 @@ pub trait TemporarySync: Send + Sync {
     fn end_temporary_sync<'a>(&'a self, endpoints: &'a [Endpoint]) -> BoxFuture<'a, Result<(), SwitchoverError>>;
 }
 
-/// Servers that are no members but watch over them and must be asked about a switchover.
+/// Servers that are not members but monitor them, and have to carry out a switchover.
 pub trait Watchers: Send + Sync {
     /// The port they listen on.
     fn watcher_port(&self) -> u16;
@@ -130,14 +130,14 @@ pub trait Canary: Send + Sync {
     ) -> BoxFuture<'_, Result<Ledger, CanaryError>>;
 }
 
-/// What came of getting ready for a member's restart.
+/// Whether a member is prepared for its restart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Prepared {
     /// It may be restarted.
     Ready,
-    /// It may be restarted once nobody is led to it any more, which it has asked for: its readiness says so. What was done.
-    OnceNobodyIsLedToIt(String),
-    /// It took a while, in which anything may have happened: look again first. What was done.
+    /// It may be restarted once no Service sends new clients to it, which it has asked for: its readiness says so. What was done.
+    OnceNotReady(String),
+    /// Preparing it took so long that the database may have changed: observe it again first. What was done.
     LookAgain(String),
 }
 

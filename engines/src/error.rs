@@ -5,16 +5,16 @@ use std::time::Duration;
 /// Why a server did not give what was asked of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ServerError {
-    /// There is no way to its port, or what is needed to log in is not known.
+    /// Its port cannot be reached from here, or its user or password is not known.
     #[error("{0}")]
     NoEndpoint(String),
-    /// The network, the encryption or the connection failed; whether a question was heard is not known.
+    /// The network, the encryption or the connection failed; whether the server received the question is not known.
     #[error("{0}")]
     Connection(String),
     /// No connection was made in time.
     #[error("no connection within {0:?}")]
     NoConnection(Duration),
-    /// It did not answer in time; whether the question was heard is not known.
+    /// It did not answer in time; whether it received the question is not known.
     #[error("no answer within {0:?}")]
     NoAnswer(Duration),
     /// It refused, in its own words.
@@ -23,12 +23,12 @@ pub enum ServerError {
     /// It answered something that cannot be understood.
     #[error("{0}")]
     Unreadable(&'static str),
-    /// It answers, and is not the one that was looked for: it does not lead, or is not up.
+    /// It answers, but cannot take clients' writes: it is not the primary, or not up.
     #[error("{member} {why}")]
-    NotTheOne {
+    Unsuitable {
         /// The member.
         member: String,
-        /// What it is not.
+        /// Why not.
         why: &'static str,
     },
     /// There is no member to ask.
@@ -42,9 +42,9 @@ pub enum ServerError {
 /// Why a switchover did not take place, or is not known to have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SwitchoverError {
-    /// A member that must be spoken to has no way in.
+    /// A member that has to be asked cannot be reached.
     #[error("cannot reach {member}: {why}")]
-    NoWay {
+    Unreachable {
         /// The member.
         member: String,
         /// Why, in the driver's words.
@@ -58,7 +58,7 @@ pub enum SwitchoverError {
         /// What it said.
         why: String,
     },
-    /// The successor did not take over in time and the old primary still leads; writes go on there.
+    /// The successor did not take over in time; the old primary is still the primary and takes writes.
     #[error("{to} had not taken over after {waited:?}; {from} is still the primary")]
     NotMoved {
         /// The present primary.
@@ -68,7 +68,7 @@ pub enum SwitchoverError {
         /// How long it was waited for.
         waited: Duration,
     },
-    /// The connection broke or time ran out with the outcome open: look again, do not repeat.
+    /// The connection broke or time ran out before the outcome was known: observe the database, do not repeat the order.
     #[error("it is not known whether {to} took over: {why}")]
     Unknown {
         /// The successor that was asked.
@@ -81,13 +81,13 @@ pub enum SwitchoverError {
 /// Why a pooler could not be asked, or its clients are not as they should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PoolerError {
-    /// Its console.
+    /// Its console did not answer as it should.
     #[error(transparent)]
     Console(#[from] ServerError),
     /// Its clients could not be paused once more.
     #[error(transparent)]
     NotPaused(#[from] SwitchoverError),
-    /// Some of its connections may lead elsewhere.
+    /// Some of its connections may still go to another server.
     #[error(
         "after {waited:?} not every connection of {pools} is known to lead to {to}: RECONNECT on its console closes them"
     )]
@@ -96,7 +96,7 @@ pub enum PoolerError {
         waited: Duration,
         /// Names of its pools.
         pools: String,
-        /// The member they should lead to.
+        /// The member they should go to.
         to: String,
     },
 }

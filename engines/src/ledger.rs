@@ -1,4 +1,4 @@
-//! What became of a canary's writes.
+//! The ledger: which of a canary's writes were acknowledged, failed, are unknown or lost.
 
 use serde::{Deserialize, Serialize};
 use stateful_safety::Millis;
@@ -10,7 +10,7 @@ pub struct Ledger {
     pub acknowledged: u64,
     /// Writes whose answer never came.
     pub unknown: u64,
-    /// Writes the database refused, or that found nobody to take them within the client's patience.
+    /// Writes that the database refused, or for which the client found no primary while it retried.
     pub failed: u64,
     /// Acknowledged writes that were not there at the end. Anything but zero is data loss.
     pub lost: u64,
@@ -23,7 +23,7 @@ pub struct Ledger {
 /// A time without an acknowledged write to one key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
-    /// The key's group, for people.
+    /// The key's replica group, as it is printed.
     pub group: String,
     /// When the last write before it was acknowledged.
     pub from: Millis,

@@ -1,12 +1,12 @@
-//! Databases, seen and moved through their own protocols. This crate has never heard of Kubernetes.
+//! Observes databases and switches them over, through their own protocols. This crate does not know Kubernetes.
 //!
 //! ```text
-//!  Door ──observe (look)──> recorded answers ──interpret (think)──> Assessment
-//!  Door ──hand_over (touch)──> the database
+//!  Endpoint ──observe (look)──> recorded answers ──interpret (think)──> Assessment
+//!  Endpoint ──switch_over (touch)──> the database
 //! ```
 //!
-//! One folder an engine, the same names in each: `observe.rs` asks the servers and keeps what they said word for word,
-//! `interpret/` turns those words into an [`Assessment`](stateful_safety::Assessment) without any I/O, `switch_over/` alone
+//! One folder for each engine, with the same names in each: `observe.rs` asks the servers and keeps their answers word for word,
+//! `interpret/` turns those answers into an [`Assessment`](stateful_safety::Assessment) without any I/O, only `switchover/`
 //! changes a database, `canary/` writes keys of its own and removes them. A new engine is one folder and one row in
 //! [`ENGINES`].
 

@@ -1,89 +1,89 @@
-//! What an adapter can do whose clients come through poolers: programs in front of a database that lend its connections
-//! out, and can let clients wait for a moment instead of failing.
+//! Control of connection poolers: programs between clients and a database that share its connections among clients, and can
+//! make clients wait for a moment instead of failing.
 
 use stateful_safety::{ConnectionConfig, ContainerFacts};
 
 use crate::{BoxFuture, Endpoint, PoolerError, SwitchoverError};
 
-/// Poolers of an engine, spoken to on their own console.
+/// Poolers of an engine, controlled through their own console.
 pub trait PoolerControl: Send + Sync {
-    /// THINK. How to get in to a pooler's console, from what its container declares.
+    /// THINK. How to connect to a pooler's console, from what its container declares.
     fn connection_config(&self, facts: &ContainerFacts) -> ConnectionConfig;
 
-    /// LOOK. The pools of one pooler, and where each leads.
+    /// LOOK. The pools of one pooler, and which server each connects to.
     fn ask<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, Result<Vec<Pool>, PoolerError>>;
 
-    /// TOUCH. Lets the clients of all these wait as soon as none of them is in the middle of a transaction. All of them or
-    /// none: when one has not done so in time, all are resumed and the error names it.
-    fn pause<'a>(&'a self, fronts: &'a [PoolerTarget]) -> BoxFuture<'a, Result<(), SwitchoverError>>;
+    /// TOUCH. Pauses the clients of all these poolers, each as soon as it is not in the middle of a transaction. All poolers or
+    /// none: when one could not pause in time, all are resumed and the error names it.
+    fn pause<'a>(&'a self, poolers: &'a [PoolerTarget]) -> BoxFuture<'a, Result<(), SwitchoverError>>;
 
-    /// TOUCH. Lets the clients of one go on, and returns when they do or a moment has passed. While it waits the pooler
-    /// tries often: the way to the new primary opens by itself, and it must not be waited for longer than that takes. A
-    /// pool that is not paused is left as it is.
-    fn resume<'a>(&'a self, front: &'a PoolerTarget) -> BoxFuture<'a, Result<(), PoolerError>>;
+    /// TOUCH. Resumes the clients of one pooler, and returns once they are served or after a moment. While it waits the pooler
+    /// is made to retry often, so that clients are served as soon as the new primary can be reached. A pool that is not paused
+    /// is left as it is.
+    fn resume<'a>(&'a self, pooler: &'a PoolerTarget) -> BoxFuture<'a, Result<(), PoolerError>>;
 
-    /// TOUCH. The same for all of them after `from` has switched over to `to`, and every connection they open is made sure to
-    /// lead to `to`: the way there goes by a Service, which each node's proxy follows in its own time, and `from` will soon
-    /// answer again, as a replica. Whether each pooler is known to be led right, or why not.
+    /// TOUCH. Resumes all of them after `from` has switched over to `to`, and makes sure that every connection they open goes to
+    /// `to`: they connect through a Service, whose change reaches each node's kube-proxy at its own time, and `from` will soon
+    /// answer again, as a replica. Returns whether each pooler is known to be connected to `to`, or why not.
     fn repoint<'a>(
         &'a self,
-        fronts: &'a [PoolerTarget],
+        poolers: &'a [PoolerTarget],
         from: &'a Endpoint,
         to: &'a Endpoint,
     ) -> BoxFuture<'a, Vec<Result<(), PoolerError>>>;
 }
 
-/// A pool: what clients ask for by a name, and where they are led.
+/// A pool: the name that clients connect to, and the servers behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pool {
     /// The name clients use.
     pub name: String,
     /// The hosts its connections go to, as the pooler's configuration names them.
     pub hosts: Vec<String>,
-    /// A client keeps its connection until it goes: a pause would wait for clients to leave.
+    /// A client keeps its server connection until it disconnects: a pause would wait for clients to disconnect.
     pub per_session: bool,
-    /// Its clients wait already.
+    /// Its clients are paused already.
     pub paused: bool,
-    /// How patient its pooler is with servers that cannot be reached.
-    pub patience: RetrySettings,
+    /// How its pooler retries servers that cannot be reached.
+    pub retry_settings: RetrySettings,
 }
 
-/// A pooler in front of a database: the way to its console, and the pools that lead there.
+/// A pooler in front of a database: its console, and the pools that connect to that database.
 #[derive(Debug, Clone)]
 pub struct PoolerTarget {
-    /// The way.
+    /// Its console.
     pub endpoint: Endpoint,
     /// Names of pools.
     pub pools: Vec<String>,
-    /// How patient the pooler is while nobody moves the database.
-    pub patience: RetrySettings,
+    /// How the pooler retries unreachable servers while no switchover is under way.
+    pub retry_settings: RetrySettings,
 }
 
-/// How patient a pooler is with a server that cannot be reached, in its own words: names of settings, and their values.
-/// Empty where it does not say, and then nothing is changed.
+/// How a pooler retries a server that cannot be reached: names of its settings, and their values. Empty where it does not tell
+/// them, and then they are not changed.
 pub type RetrySettings = Vec<(String, String)>;
 
 /// What happens to clients around the moment writes stop.
 pub trait ClientPause: Send + Sync {
-    /// TOUCH. Between the last preparation and the first act that stops writes: lets clients wait. An error calls the
-    /// switchover off: nothing has changed.
-    fn close(&self) -> BoxFuture<'_, Result<(), SwitchoverError>>;
+    /// TOUCH. Pauses clients, after the last preparation and before the first command that stops writes. An error ends the
+    /// switchover: nothing has changed.
+    fn pause(&self) -> BoxFuture<'_, Result<(), SwitchoverError>>;
 
-    /// TOUCH. When the old primary has stopped and the successor has everything, at the same time as it is told to lead:
-    /// leads whoever comes from now on to the successor. Bounded in time, and it never fails the switchover: what it leaves
-    /// undone is done when the successor leads.
-    fn turn(&self) -> BoxFuture<'_, ()>;
+    /// TOUCH. Sends new clients to the successor: called when the old primary has stopped and the successor has every write, at
+    /// the same time as the successor is promoted. Bounded in time, and it never fails the switchover: what it could not do
+    /// is done once the successor is the primary.
+    fn redirect(&self) -> BoxFuture<'_, ()>;
 }
 
-/// Nothing happens then: clients notice.
+/// Clients are not paused: their writes fail or wait as the engine has it.
 pub struct NoClientPause;
 
 impl ClientPause for NoClientPause {
-    fn close(&self) -> BoxFuture<'_, Result<(), SwitchoverError>> {
+    fn pause(&self) -> BoxFuture<'_, Result<(), SwitchoverError>> {
         Box::pin(async { Ok(()) })
     }
 
-    fn turn(&self) -> BoxFuture<'_, ()> {
+    fn redirect(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {})
     }
 }

@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn every_condition_has_the_effect_it_always_had() {
         use stateful_safety::{Blocks, Passes, UnfinishedSwitchover};
-        let told = |blocks, passes, unfinished| {
+        let describe = |blocks, passes, unfinished| {
             let blocks = match blocks {
                 Blocks::Everything => "everything",
                 Blocks::Switchover => "switchover",
@@ -152,7 +152,7 @@ mod tests {
         let found: BTreeSet<String> = rows
             .map(|row| {
                 let effect = row.effect;
-                format!("{} {}", row.code, told(effect.blocks, effect.passes, effect.unfinished))
+                format!("{} {}", row.code, describe(effect.blocks, effect.passes, effect.unfinished))
             })
             .collect();
         let expected = [

@@ -1,4 +1,5 @@
-//! TLS settings for members behind tunnels: the chain is always verified, and so is the name, against all a member has.
+//! TLS settings for members behind tunnels: the certificate chain is always verified, and so is the name, against all names
+//! of the member.
 
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ pub enum TlsError {
     /// The authority's certificate.
     #[error("the authority's certificate {0}")]
     Authority(String),
-    /// There is none.
+    /// There is no authority's certificate.
     #[error("no authority to trust: {0}")]
     NoAuthority(String),
     /// The member has neither a DNS name nor an address.
@@ -25,10 +26,10 @@ pub enum TlsError {
     /// The client's certificate.
     #[error("the client certificate cannot be read: {0}")]
     ClientCertificate(String),
-    /// The client's key; what is wrong with it is not told, since it is secret.
+    /// The client's key; the error says no more, since the key is secret.
     #[error("the client key cannot be read")]
     ClientKey,
-    /// They contradict each other.
+    /// The settings contradict each other.
     #[error("{0}")]
     Settings(String),
 }

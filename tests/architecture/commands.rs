@@ -68,7 +68,7 @@ fn only_switchover_and_the_canary_say_anything_but_questions() {
     }
 }
 
-/// What changes a CouchDB, beside the questions (`GET`) that anybody in the adapter may ask.
+/// What changes a CouchDB, beside the questions (`GET`) that all code of the adapter may ask.
 const CHANGES: &[&str] = &["Method::PUT", "Method::DELETE", "Method::POST", "Method::PATCH"];
 
 #[test]
@@ -84,11 +84,11 @@ fn only_switchover_and_the_canary_send_a_couchdb_anything_but_questions() {
     // The settings it changes are two, and neither is to outlive the process.
     let joined = files("engines/src/couchdb/switchover").remove(0).joined();
     assert_eq!(joined.matches("/_node/_local/_config/").count(), 2, "{joined}");
-    assert!(joined.contains("link.ask(method, path, UNTIL_RESTARTED, body)"), "{joined}");
+    assert!(joined.contains("connection.ask(method, path, UNTIL_RESTARTED, body)"), "{joined}");
 }
 
 #[test]
-fn nobody_knows_the_words_that_lose_writes() {
+fn the_words_that_lose_writes_are_nowhere() {
     for file in files("engines/src") {
         for word in NEVER {
             assert!(!file.joined().contains(&format!("\"{word}\"")), "{} knows {word}", file.path);

@@ -5,10 +5,10 @@ use crate::source::files;
 /// Commands that change something, and where they may be said.
 const CHANGES: &[(&str, &[&str])] = &[
     ("\"replSetStepDown\"", &["switchover/mod.rs"]),
-    ("\"replSetStepUp\"", &["switchover/stand.rs"]),
+    ("\"replSetStepUp\"", &["switchover/election.rs"]),
     ("\"replSetFreeze\"", &["switchover/freeze.rs"]),
-    ("\"replSetSyncFrom\"", &["switchover/sources.rs"]),
-    ("\"appendOplogNote\"", &["switchover/sources.rs"]),
+    ("\"replSetSyncFrom\"", &["switchover/sync_source.rs"]),
+    ("\"appendOplogNote\"", &["switchover/sync_source.rs"]),
     ("\"setFeatureCompatibilityVersion\"", &["finalize.rs"]),
     ("\"update\"", &["canary/collection.rs"]),
     (".drop()", &["canary/collection.rs"]),

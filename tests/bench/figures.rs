@@ -58,7 +58,7 @@ Every node in turn, with the Redis Cluster of `examples/redis` under the load of
 | longest drain | {wall} |
 
 A look, medians of seven. The 200 others are StatefulSets of Redis with a pod that no node takes, so that discovery has its work
-and there is nobody to ask.
+and no server can be asked.
 
 | `kubectl stateful status redis` | `kubectl stateful status -A` beside 200 others |
 |---|---|

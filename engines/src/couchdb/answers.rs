@@ -1,25 +1,25 @@
-//! What a node said, word for word. Recorded, these test the interpretation for ever.
+//! What a node answered, word for word. Recorded answers test the interpretation.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// One member and what it said.
+/// One member and its answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Seen {
+pub struct MemberAnswers {
     /// The member's name.
     pub member: String,
     /// The address its peers should know it by, where known.
     pub address: Option<String>,
-    /// What it said, or why it said nothing.
+    /// Its answers, or why it gave none.
     pub answer: Result<Answers, String>,
 }
 
-/// A status and what came with it.
+/// The status and the body of an HTTP answer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Told {
+pub struct HttpAnswer {
     /// The HTTP status.
     pub status: u16,
-    /// The answer.
+    /// The body, empty where it is not JSON.
     pub body: Value,
 }
 
@@ -30,10 +30,10 @@ pub struct Answers {
     pub welcome: Value,
     /// `GET /_node/_local`: the node's own name (manual, "/_node/{node-name}").
     pub node: Value,
-    /// `GET /_up`: 200 where clients may be led to it, 404 in a maintenance mode or while it has not joined its seeds.
-    pub up: Told,
-    /// `GET /_node/_local/_config/couchdb/maintenance_mode`: 404 where nobody has set it.
-    pub maintenance_mode: Told,
+    /// `GET /_up`: 200 where load balancers may send clients to it, 404 in a maintenance mode or while it has not joined its seeds.
+    pub up: HttpAnswer,
+    /// `GET /_node/_local/_config/couchdb/maintenance_mode`: 404 where it is not set.
+    pub maintenance_mode: HttpAnswer,
     /// `GET /_membership`: the nodes it is connected to (`all_nodes`) and those of its cluster (`cluster_nodes`).
     pub membership: Value,
     /// `GET /_node/_local/_system`: among others the internal replication still to be done.
@@ -67,7 +67,7 @@ impl Answers {
         mode.filter(|mode| !["", "false"].contains(mode))
     }
 
-    /// Jobs of internal replication it has still to do, if it says so.
+    /// How many jobs of internal replication it still has to do, if it says so.
     pub fn backlog(&self) -> Option<u64> {
         self.system["internal_replication_jobs"].as_u64()
     }

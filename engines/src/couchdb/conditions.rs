@@ -27,7 +27,7 @@ pub const STRANGER: Condition = Condition {
 };
 
 /// A node takes part in no clustered request (`true`): "Base Configuration", `maintenance_mode`. The node itself may be taken,
-/// since no client is led to it; beside it none may.
+/// since no client is sent to it; no other node may.
 pub const MAINTENANCE_MODE: Condition = Condition {
     code: "STF-CD-001",
     effect: Effect::new(Blocks::AllButItsMember, Passes::ByItself),
@@ -39,9 +39,9 @@ pub const MAINTENANCE_MODE: Condition = Condition {
     example: &[("member", "couchdb-1"), ("mode", "true")],
 };
 
-/// A node tells load balancers to lead no client to it (`nolb`).
+/// A node tells load balancers to send it no clients (`nolb`).
 pub const MAINTENANCE_MODE_NOLB: Condition = Condition {
-    text: "{member} is in maintenance mode ({mode}): load balancers are to lead no client to it",
+    text: "{member} is in maintenance mode ({mode}): load balancers must send it no clients",
     example: &[("member", "couchdb-1"), ("mode", "nolb")],
     ..MAINTENANCE_MODE
 };

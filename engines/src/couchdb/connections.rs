@@ -1,4 +1,4 @@
-//! The way to a node: questions over HTTP, one after another over a connection that is kept.
+//! Connections to nodes: requests over HTTP, one after another over a connection that is kept open.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -19,35 +19,35 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use super::Told;
+use super::HttpAnswer;
 use crate::{Credentials, DialConfig, Endpoint, ServerError};
 
 /// How long a node may take to answer. A healthy one answers in milliseconds; two seconds leave room for a tunnel through a
 /// busy API server, and still end before an assessment grows stale (3 s).
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What a question went wrong with: what it tells of whether it was heard.
+/// Why a request has no answer, and whether the node may have received it.
 #[derive(Debug)]
-pub(super) enum Trouble {
-    /// No server has heard it.
+pub(super) enum RequestError {
+    /// The node has not received it.
     NeverSent(String),
-    /// It may have been heard.
+    /// The node may have received it.
     Unknown(ServerError),
 }
 
-impl From<Trouble> for ServerError {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::NeverSent(why) => Self::Connection(why),
-            Trouble::Unknown(why) => why,
+impl From<RequestError> for ServerError {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::NeverSent(why) => Self::Connection(why),
+            RequestError::Unknown(why) => why,
         }
     }
 }
 
-/// The connections kept, by incarnation.
+/// The open connections, by incarnation.
 #[derive(Default)]
 pub(super) struct Connections {
-    kept: Mutex<HashMap<String, Link>>,
+    kept: Mutex<HashMap<String, Connection>>,
 }
 
 impl std::fmt::Debug for Connections {
@@ -57,51 +57,51 @@ impl std::fmt::Debug for Connections {
 }
 
 impl Connections {
-    /// A connection to a member: the one kept, or a new one. Whoever has it gives it back when all went well.
-    pub(super) async fn to(&self, endpoint: &Endpoint) -> Result<Link, ServerError> {
+    /// A connection to a member: the one kept, or a new one. The caller returns it with `keep` when all went well.
+    pub(super) async fn to(&self, endpoint: &Endpoint) -> Result<Connection, ServerError> {
         let kept = self.kept.lock().await.remove(&endpoint.incarnation);
-        if let Some(mut link) = kept
-            && link.sender.ready().await.is_ok()
+        if let Some(mut connection) = kept
+            && connection.sender.ready().await.is_ok()
         {
-            return Ok(link);
+            return Ok(connection);
         }
-        Link::to(endpoint).await
+        Connection::to(endpoint).await
     }
 
     /// Keeps a connection for the next question.
-    pub(super) async fn keep(&self, endpoint: &Endpoint, link: Link) {
-        self.kept.lock().await.insert(endpoint.incarnation.clone(), link);
+    pub(super) async fn keep(&self, endpoint: &Endpoint, connection: Connection) {
+        self.kept.lock().await.insert(endpoint.incarnation.clone(), connection);
     }
 }
 
 /// A connection to one node.
-pub(super) struct Link {
+pub(super) struct Connection {
     sender: SendRequest<Full<Bytes>>,
     host: String,
     authority: Option<HeaderValue>,
-    /// The shard maps it last told, and after which change of them.
+    /// The shard maps that the node last returned, and their update sequence then.
     pub(super) shard_maps: Option<(Value, Value)>,
 }
 
-impl Link {
+impl Connection {
     /// Dials a member.
     pub(super) async fn to(endpoint: &Endpoint) -> Result<Self, ServerError> {
-        let way = endpoint.dial()?;
-        let dialled = timeout(PATIENCE, dial(way)).await;
+        let target = endpoint.dial_config()?;
+        let dialled = timeout(PATIENCE, dial(target)).await;
         let sender = dialled.unwrap_or(Err(ServerError::NoConnection(PATIENCE)))?;
-        let authority = authority(&way.credentials)?;
+        let authority = authority(&target.credentials)?;
         Ok(Self { sender, host: endpoint.member.clone(), authority, shard_maps: None })
     }
 
-    /// Asks, or orders.
+    /// Sends a request.
     pub(super) async fn ask(
         &mut self,
         method: Method,
         path: &str,
         headers: &[(&'static str, &'static str)],
         body: Option<&Value>,
-    ) -> Result<Told, Trouble> {
-        let unsent = |error: &dyn std::error::Error| Trouble::NeverSent(error.to_string());
+    ) -> Result<HttpAnswer, RequestError> {
+        let unsent = |error: &dyn std::error::Error| RequestError::NeverSent(error.to_string());
         let mut question = Request::builder().method(method).uri(path).header(HOST, &self.host);
         question = question.header(CONTENT_TYPE, "application/json").header(ACCEPT, "application/json");
         if let Some(authority) = &self.authority {
@@ -113,28 +113,29 @@ impl Link {
         let text = body.map(Value::to_string).unwrap_or_default();
         let question = question.body(Full::new(Bytes::from(text))).map_err(|error| unsent(&error))?;
         self.sender.ready().await.map_err(|error| unsent(&error))?;
-        let asked = async {
+        let exchange = async {
             let answer = self.sender.send_request(question).await?;
             let status = answer.status().as_u16();
             Ok::<_, hyper::Error>((status, answer.into_body().collect().await?.to_bytes()))
         };
-        let asked = timeout(PATIENCE, asked).await;
-        let asked = asked.map_err(|_| Trouble::Unknown(ServerError::NoAnswer(PATIENCE)))?;
-        let (status, text) = asked.map_err(|error| Trouble::Unknown(ServerError::Connection(error.to_string())))?;
-        // What is no JSON is no answer of CouchDB's, and its status says so.
-        Ok(Told { status, body: serde_json::from_slice(&text).unwrap_or_default() })
+        let answered = timeout(PATIENCE, exchange).await;
+        let answered = answered.map_err(|_| RequestError::Unknown(ServerError::NoAnswer(PATIENCE)))?;
+        let (status, text) =
+            answered.map_err(|error| RequestError::Unknown(ServerError::Connection(error.to_string())))?;
+        // A body that is not JSON is not from CouchDB itself; its status says what went wrong.
+        Ok(HttpAnswer { status, body: serde_json::from_slice(&text).unwrap_or_default() })
     }
 
-    /// What is there, where it is there.
+    /// Reads a document or a setting that has to be there.
     pub(super) async fn read(&mut self, path: &str) -> Result<Value, ServerError> {
-        let told = self.ask(Method::GET, path, &[], None).await.map_err(ServerError::from)?;
-        if told.status == 200 { Ok(told.body) } else { Err(refusal(path, &told)) }
+        let answer = self.ask(Method::GET, path, &[], None).await.map_err(ServerError::from)?;
+        if answer.status == 200 { Ok(answer.body) } else { Err(refusal(path, &answer)) }
     }
 }
 
-/// A "no" in words fit for people: CouchDB's own reason where it gave one.
-pub(super) fn refusal(path: &str, told: &Told) -> ServerError {
-    ServerError::Refused(match (told.status, told.body["reason"].as_str()) {
+/// An answer that is not a success, as an error message: CouchDB's own reason where it gave one.
+pub(super) fn refusal(path: &str, answer: &HttpAnswer) -> ServerError {
+    ServerError::Refused(match (answer.status, answer.body["reason"].as_str()) {
         (401 | 403, _) => {
             "it does not accept the user and password its pod refers to (an administrator's are needed)".to_owned()
         }
@@ -143,12 +144,12 @@ pub(super) fn refusal(path: &str, told: &Told) -> ServerError {
     })
 }
 
-async fn dial(way: &DialConfig) -> Result<SendRequest<Full<Bytes>>, ServerError> {
+async fn dial(target: &DialConfig) -> Result<SendRequest<Full<Bytes>>, ServerError> {
     let words = |error: &dyn std::error::Error| ServerError::Connection(error.to_string());
-    let line = TcpStream::connect((way.host.as_str(), way.port)).await.map_err(|error| words(&error))?;
+    let line = TcpStream::connect((target.host.as_str(), target.port)).await.map_err(|error| words(&error))?;
     // Questions are small and answered one by one: waiting to fill a packet would only add to each.
     line.set_nodelay(true).map_err(|error| words(&error))?;
-    match &way.tls {
+    match &target.tls {
         None => speak(line).await,
         Some(tls) => {
             let name = ServerName::try_from(tls.server_name.clone()).map_err(|error| words(&error))?;
@@ -167,7 +168,7 @@ async fn speak(
     Ok(sender)
 }
 
-/// Basic authentication, as the manual's "Authentication" has it.
+/// Basic authentication (manual, "Authentication").
 fn authority(credentials: &Credentials) -> Result<Option<HeaderValue>, ServerError> {
     let (Some(username), Some(password)) = (&credentials.username, &credentials.password) else { return Ok(None) };
     let text = format!("Basic {}", STANDARD.encode(format!("{username}:{}", password.reveal())));

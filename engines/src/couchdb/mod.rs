@@ -1,9 +1,9 @@
-//! CouchDB 3.x: a cluster of equals, spoken to node by node over HTTP. Nobody leads it and nothing is switched over: a write is
+//! CouchDB 3.x: a cluster of equal nodes, each asked over HTTP. It has no primary and nothing is switched over: a write is
 //! acknowledged once a quorum of the copies of its shard has it (201; 202 says that fewer have). Before a node is restarted
-//! it tells load balancers to lead nobody to it (`maintenance_mode = nolb`).
+//! it tells load balancers to send it no clients (`maintenance_mode = nolb`).
 //!
 //! What is said of CouchDB here is from its manual (docs.couchdb.org, 3.x), section by section where it matters, and from
-//! its source where the manual is silent. No server of it was to be had: what `recorded/` holds was said by the stand-in of
+//! its source where the manual is silent. No CouchDB server was available: `recorded/` holds answers of the stand-in of
 //! the tests (`tests/couchdb-stand-in`), whose behaviour is written after the same manual.
 
 mod answers;
@@ -16,7 +16,7 @@ mod observe;
 mod profile;
 mod switchover;
 
-pub use answers::{Answers, Seen, Told};
+pub use answers::{Answers, HttpAnswer, MemberAnswers};
 pub use conditions::CONDITIONS;
 pub use interpret::interpret;
 pub use profile::PROFILE;
@@ -29,18 +29,18 @@ use crate::{
     RestartPreparation, Switchover, SwitchoverError, TemporarySync, Watchers,
 };
 use connections::Connections;
-use switchover::Asked;
+use switchover::OffSince;
 
-/// The adapter, with the connections it keeps open and what it has asked nodes for.
+/// The adapter, with the connections it keeps open and which nodes it has taken off the load balancers.
 #[derive(Debug, Default)]
 pub struct Couchdb {
     connections: Connections,
-    asked: Asked,
+    off_since: OffSince,
 }
 
 impl Couchdb {
-    /// LOOK. What every member says, word for word: what `assess` interprets, and what is recorded for its tests.
-    pub async fn observe(&self, endpoints: &[Endpoint]) -> Vec<Seen> {
+    /// LOOK. Every member's answers, word for word: `assess` interprets them, and they are recorded for its tests.
+    pub async fn observe(&self, endpoints: &[Endpoint]) -> Vec<MemberAnswers> {
         observe::observe(&self.connections, endpoints).await
     }
 }
@@ -84,17 +84,17 @@ impl Engine for Couchdb {
 }
 
 impl RestartPreparation for Couchdb {
-    /// A node that is ended with clients on it cuts them off; so it is made to look away from load balancers first.
+    /// A node that is stopped cuts off its clients, so it is taken off the load balancers first.
     fn prepare_restart<'a>(
         &'a self,
         endpoints: &'a [Endpoint],
         member: &'a str,
     ) -> BoxFuture<'a, Result<Prepared, SwitchoverError>> {
-        Box::pin(switchover::leave_balancers(&self.connections, &self.asked, endpoints, member))
+        Box::pin(switchover::leave_load_balancers(&self.connections, &self.off_since, endpoints, member))
     }
 
     fn take_back<'a>(&'a self, endpoints: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
-        Box::pin(switchover::come_back(&self.connections, endpoints))
+        Box::pin(switchover::return_to_load_balancers(&self.connections, endpoints))
     }
 }
 

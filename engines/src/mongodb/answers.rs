@@ -1,26 +1,26 @@
-//! What a server said, word for word. Recorded once from real servers, these test the interpretation for ever.
+//! What a server answered, word for word. Answers recorded from real servers test the interpretation.
 
 use mongodb::bson::{Bson, Document};
 use serde::{Deserialize, Serialize};
 
-/// The state of a member that leads.
+/// The state of a primary.
 pub(super) const PRIMARY: i64 = 1;
-/// Of one that follows.
+/// The state of a secondary.
 pub(super) const SECONDARY: i64 = 2;
-/// Of one that only votes.
+/// The state of an arbiter, which only votes.
 pub(super) const ARBITER: i64 = 7;
 
-/// How long a majority may take to have an entry of its primary, in milliseconds. A set whose members follow needs a few.
+/// How long a majority may take to have an entry of its primary, in milliseconds. A healthy set needs a few.
 pub(super) const COMMITTED_WITHIN: i64 = 1_000;
 
-/// One member and what it said.
+/// One member and its answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Seen {
+pub struct MemberAnswers {
     /// The member's name.
     pub member: String,
     /// The address its peers should know it by, where known.
     pub address: Option<String>,
-    /// What it said, or why it said nothing.
+    /// Its answers, or why it gave none.
     pub answer: Result<Answers, String>,
 }
 
@@ -55,10 +55,10 @@ pub struct Answers {
     /// What makes it a shard of a cluster, from `admin.system.version`.
     #[serde(default, skip_serializing_if = "Document::is_empty")]
     pub shard: Document,
-    /// What the members of a sharded cluster are asked beside all that.
+    /// What only members of a sharded cluster are asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<ShardedCluster>,
-    /// What it was asked and its user may not know.
+    /// Questions that its user is not allowed to ask.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub withheld: Vec<Withheld>,
 }
@@ -66,21 +66,21 @@ pub struct Answers {
 /// What a part of a sharded cluster knows of it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ShardedCluster {
-    /// What the balancer was told, from `config.settings`: empty as long as nobody told it anything.
+    /// The balancer's settings, from `config.settings`: empty as long as no administrator has changed them.
     pub balancer: Document,
     /// Its shards (`config.shards`), as only the config servers know them.
     pub shards: Vec<Document>,
-    /// Chunks on their way from this shard to another (`config.migrationCoordinators`).
+    /// Chunks that are moving from this shard to another (`config.migrationCoordinators`).
     pub leaving: Vec<Document>,
 }
 
-/// A question that its user was told it may not ask.
+/// A question that the server's user is not allowed to ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Withheld {
     /// Percona's backups under way (`admin.pbmLock`).
     Backups,
-    /// What makes it a shard: what it was started as tells nearly the same.
+    /// What makes it a shard; its command line tells nearly the same.
     Shard,
     /// What is known of a sharded cluster.
     Cluster,
@@ -129,12 +129,12 @@ impl Answers {
         self.hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid")
     }
 
-    /// Whether it says that it leads.
+    /// Whether it says that it is the primary.
     pub fn leads(&self) -> bool {
         self.state() == Some(PRIMARY)
     }
 
-    /// Whether it says that it follows, having copied everything.
+    /// Whether it says that it is a secondary, which has copied everything.
     pub fn follows(&self) -> bool {
         self.state() == Some(SECONDARY)
     }
@@ -147,7 +147,7 @@ impl Answers {
     }
 }
 
-/// How far a member's log goes, by its own word in `replSetGetStatus`.
+/// How far a member's oplog goes, by its own `replSetGetStatus`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Commits {
     /// The newest entry that, as far as it knows, a majority has: its time in the log, the term first.
@@ -181,11 +181,12 @@ pub(super) fn host<'a>(listed: &'a Document, key: &str) -> &'a str {
     named.rsplit_once(':').map_or(named, |(host, _)| host)
 }
 
-/// How much a set's configuration wants a member to lead, in thousandths: a fraction of up to 1000 there (manual,
-/// `members[n].priority`), 1 unless told otherwise.
+/// A member's priority to become the primary in the set's configuration, in thousandths: a fraction of up to 1000 there (manual,
+/// `members[n].priority`), 1 unless it is set.
 pub(super) fn priority(configured: &Document) -> u32 {
-    let told = configured.get("priority").and_then(|told| told.as_f64().or_else(|| Some(f64::from(told.as_i32()?))));
-    let thousandths = told.map_or(1_000.0, |told| (told * 1_000.0).clamp(0.0, 1_000_000.0).ceil());
+    let value =
+        configured.get("priority").and_then(|value| value.as_f64().or_else(|| Some(f64::from(value.as_i32()?))));
+    let thousandths = value.map_or(1_000.0, |value| (value * 1_000.0).clamp(0.0, 1_000_000.0).ceil());
     // What a float may be beyond its bounds was cut off above.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between nought and a million")]
     let thousandths = thousandths as u32;

@@ -72,7 +72,7 @@ pub const FEATURES_DIFFER: Condition = Condition {
     example: &[("member", "mongo-1"), ("says", "5.0"), ("primary_says", "6.0")],
 };
 
-/// The primary is on its way from the features of one release to those of another.
+/// The primary is changing from the features of one release to those of another.
 pub const FEATURES_CHANGING: Condition = Condition {
     text: "{member} is changing its featureCompatibilityVersion ({says}): that must end first",
     example: &[("member", "mongo-0"), ("says", "5.0 on its way to 6.0")],
@@ -112,7 +112,7 @@ pub const BALANCER_UNKNOWN_WITHOUT_PRIMARY: Condition = Condition {
     ..BALANCER_UNKNOWN_TO_SHARD
 };
 
-/// A chunk is on its way from here to another shard; it arrives by itself.
+/// A chunk is moving from here to another shard; that ends by itself.
 pub const CHUNK_MOVING: Condition = Condition {
     code: "STF-MG-010",
     effect: Effect::new(Blocks::Upgrade, Passes::ByItself),
@@ -121,7 +121,8 @@ pub const CHUNK_MOVING: Condition = Condition {
     example: &[("of", "shop.orders"), ("part", "shard shop-a of a sharded cluster")],
 };
 
-/// A release is made final for a whole cluster, through a mongos. A shard that is told alone obeys, and the others do not know.
+/// A release is made final for a whole cluster, through a mongos. A shard that gets the command alone carries it out, and the
+/// others do not know.
 pub const FINAL_BY_ROUTER: Condition = Condition {
     code: "STF-MG-011",
     effect: Effect::new(Blocks::Finalize, Passes::Never),

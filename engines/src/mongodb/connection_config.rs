@@ -1,4 +1,4 @@
-//! THINK. How to get into a MongoDB, read from what its container declares: the official image's variables, Bitnami's, or
+//! THINK. How to connect to a MongoDB, read from what its container declares: the official image's variables, Bitnami's, or
 //! `mongod` with arguments or a mounted `mongod.conf`.
 
 use stateful_safety::{ConnectionConfig, ContainerFacts, SecretSource, TlsFiles};
@@ -19,24 +19,24 @@ const MORE_ARGUMENTS: &str = "MONGODB_EXTRA_FLAGS";
 /// How Percona's operator starts a server, from `/opt/percona` by now and from `/data/db` before. Its users come whole from a
 /// Secret, the certificates from a fixed place (`pkg/psmdb/container.go` and `psmdb_types.go` of its operator).
 const PERCONA_ENTRY: &str = "/ps-entry.sh";
-/// Who may look at the set and step its primary down, there.
+/// There, the user that may read the set's status and step its primary down.
 const PERCONA_USER: [&str; 2] = ["MONGODB_CLUSTER_ADMIN_USER", "MONGODB_CLUSTER_ADMIN_PASSWORD"];
-/// The authority of its certificates, there.
+/// There, the authority of the certificates.
 const PERCONA_AUTHORITY: &str = "/etc/mongodb-ssl/ca.crt";
 
-/// Whom Bitnami's image makes where nobody names another.
+/// The user that Bitnami's image creates where no other is named.
 const BITNAMI_USER: &str = "root";
 
-/// Reads the way in. Annotations override, then arguments, then `mongod.conf`, then the environment.
+/// Reads how to connect. Annotations override, then arguments, then `mongod.conf`, then the environment.
 pub(super) fn connection_config(facts: &ContainerFacts) -> ConnectionConfig {
     let number = |text: Option<&str>| text.and_then(|text| text.parse::<u16>().ok());
     let declared = ["mongodb", "mongod", "mongo", "tcp-mongodb"].iter().find_map(|name| facts.ports.get(*name));
     let mode = argument(facts, &["tlsMode", "sslMode"]).or_else(|| setting(facts, &["net", "tls", "mode"]));
     let tls = match facts.note("tls") {
-        Some(told) => told == "true",
+        Some(value) => value == "true",
         None => mode.is_some_and(|mode| !["disabled", "allowTLS", "allowSSL"].contains(&mode)),
     };
-    // Whoever its variables name cannot log in there.
+    // The user that the variables name cannot log in there.
     let by_certificate = tls && takes_certificates_alone(facts);
     let password = password(facts).filter(|_| !by_certificate);
     ConnectionConfig {
@@ -71,15 +71,15 @@ fn is_perconas(facts: &ContainerFacts) -> bool {
     facts.args.iter().any(|arg| arg.ends_with(PERCONA_ENTRY))
 }
 
-/// Whether nobody can log in with a password (manual, `authenticationMechanisms`). A server's own certificate is then a member's,
-/// which may do whatever members may; that of a Secret named by an annotation is its user's.
+/// Whether the server refuses all passwords (manual, `authenticationMechanisms`). A server's own certificate logs in as a member
+/// then, with all rights of members; the certificate of a Secret named by an annotation logs in as its user.
 fn takes_certificates_alone(facts: &ContainerFacts) -> bool {
-    let told = words(facts).into_iter().rev().find_map(|word| {
+    let value = words(facts).into_iter().rev().find_map(|word| {
         let (before, after) = word.split_once("authenticationMechanisms=")?;
         ["", "--setParameter="].contains(&before).then(|| unquoted(after))
     });
-    let mechanisms = told.or_else(|| setting(facts, &["setParameter", "authenticationMechanisms"]));
-    mechanisms.is_some_and(|told| told.contains("MONGODB-X509") && !told.contains("SCRAM"))
+    let mechanisms = value.or_else(|| setting(facts, &["setParameter", "authenticationMechanisms"]));
+    mechanisms.is_some_and(|value| value.contains("MONGODB-X509") && !value.contains("SCRAM"))
 }
 
 fn password(facts: &ContainerFacts) -> Option<SecretSource> {
@@ -94,12 +94,12 @@ fn password(facts: &ContainerFacts) -> Option<SecretSource> {
     variable.map(|name| SecretSource::Env((*name).to_owned())).or_else(|| percona(facts, PERCONA_USER[1]))
 }
 
-/// The server's own certificate is what it shows to its peers as a client, so it is shown here too, where one is asked for: a
-/// server that was told no authority asks nobody (manual, `net.tls.CAFile`).
+/// The server presents its own certificate to its peers, so it is used here as well, where the server asks clients for one: a
+/// server without a configured authority does not ask (manual, `net.tls.CAFile`).
 fn tls_files(facts: &ContainerFacts) -> TlsFiles {
     let file = |options: [&str; 2], key: &str| {
-        let told = argument(facts, &options).or_else(|| setting(facts, &["net", "tls", key]));
-        told.map(|path| SecretSource::File(path.to_owned()))
+        let value = argument(facts, &options).or_else(|| setting(facts, &["net", "tls", key]));
+        value.map(|path| SecretSource::File(path.to_owned()))
     };
     let authority = file(["tlsCAFile", "sslCAFile"], "CAFile")
         .or_else(|| is_perconas(facts).then(|| SecretSource::File(PERCONA_AUTHORITY.to_owned())));

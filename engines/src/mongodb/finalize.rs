@@ -5,7 +5,7 @@ use std::time::Duration;
 use mongodb::bson::{Document, doc};
 use stateful_safety::Version;
 
-use super::connections::{Connections, is_its_word, order, words};
+use super::connections::{Connections, is_servers_refusal, order, words};
 use crate::{Endpoint, ServerError, SwitchoverError};
 
 /// It waits for a majority, twice, and may have to change every index; 15 s were seen to be enough for an empty database.
@@ -14,17 +14,18 @@ const PATIENCE: Duration = Duration::from_mins(5);
 /// From this release on the command asks to be confirmed (manual, `setFeatureCompatibilityVersion`).
 const CONFIRMED_FROM: u32 = 7;
 
-/// Tells whoever leads. Broken off, it is told once more and goes on.
+/// Sends the command to the primary. After an interruption it can be sent again and continues.
 pub(super) async fn finalize(
     connections: &Connections,
     endpoints: &[Endpoint],
     release: &Version,
 ) -> Result<(), SwitchoverError> {
-    let no_way = |why: ServerError| SwitchoverError::NoWay { member: "the primary".to_owned(), why: why.to_string() };
-    let (member, link) = connections.leader(endpoints).await.map_err(no_way)?;
-    match order(&link, command(release), PATIENCE).await {
+    let unreachable =
+        |why: ServerError| SwitchoverError::Unreachable { member: "the primary".to_owned(), why: why.to_string() };
+    let (member, client) = connections.find_primary(endpoints).await.map_err(unreachable)?;
+    match order(&client, command(release), PATIENCE).await {
         Ok(_) => Ok(()),
-        Err(error) if is_its_word(&error) => Err(SwitchoverError::Refused { member, why: words(&error) }),
+        Err(error) if is_servers_refusal(&error) => Err(SwitchoverError::Refused { member, why: words(&error) }),
         Err(error) => Err(SwitchoverError::Unknown { to: member, why: words(&error) }),
     }
 }

@@ -13,7 +13,7 @@ mod relay;
 mod sharding;
 mod switchover;
 
-pub use answers::{Answers, Seen, ShardedCluster, Withheld};
+pub use answers::{Answers, MemberAnswers, ShardedCluster, Withheld};
 pub use conditions::CONDITIONS;
 pub use interpret::interpret;
 pub use profile::PROFILE;
@@ -36,7 +36,7 @@ pub struct Mongodb {
 
 impl Mongodb {
     /// LOOK. What every member says, word for word: what `assess` interprets, and what is recorded for its tests.
-    pub async fn observe(&self, endpoints: &[Endpoint]) -> Vec<Seen> {
+    pub async fn observe(&self, endpoints: &[Endpoint]) -> Vec<MemberAnswers> {
         observe::observe(&self.connections, endpoints).await
     }
 }
@@ -99,7 +99,7 @@ impl RestartPreparation for Mongodb {
         endpoints: &'a [Endpoint],
         member: &'a str,
     ) -> BoxFuture<'a, Result<Prepared, SwitchoverError>> {
-        Box::pin(switchover::nobody_reads_from(&self.connections, endpoints, member))
+        Box::pin(switchover::move_readers_away(&self.connections, endpoints, member))
     }
 
     /// Nothing is left on a member that was not restarted.

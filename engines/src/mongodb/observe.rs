@@ -1,4 +1,4 @@
-//! LOOK. Asks every member, all at once, and keeps what it said word for word.
+//! LOOK. Asks all members at once, and keeps their answers word for word.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use tokio::time::{sleep, timeout};
 
 use super::answers::{COMMITTED_WITHIN, commits, documents};
 use super::connections::{Connections, PATIENCE, ask, ask_of, is_withheld};
-use super::{Answers, Seen, ShardedCluster, Withheld};
+use super::{Answers, MemberAnswers, ShardedCluster, Withheld};
 use crate::{Endpoint, ServerError};
 
 /// Between two questions whether a majority has an entry.
 const AGAIN: Duration = Duration::from_millis(20);
 
-/// A member that is in no set yet, was never told of one, or only votes says no to some questions. That is an answer.
+/// A member that is in no set yet, has no configuration of one, or only votes refuses some questions. The refusal is an answer.
 const NO_ANSWERS: &[i32] = &[
     26,    // NamespaceNotFound
     59,    // CommandNotFound
@@ -28,14 +28,14 @@ const NO_ANSWERS: &[i32] = &[
     13436,
 ];
 
-/// Asks every member. One that is silent delays nobody: each has its own deadlines.
-pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -> Vec<Seen> {
+/// Asks every member. A silent member does not delay the others: each has its own deadlines.
+pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -> Vec<MemberAnswers> {
     join_all(endpoints.iter().map(|endpoint| async move {
         let answer = question(connections, endpoint).await;
         if answer.is_err() {
             connections.forget(endpoint).await;
         }
-        Seen {
+        MemberAnswers {
             member: endpoint.member.clone(),
             address: endpoint.address.clone(),
             answer: answer.map_err(|why| why.to_string()),
@@ -44,11 +44,11 @@ pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -
     .await
 }
 
-/// Two deadlines: to get in takes as many round trips as all that is asked then, and is done once. Under one, a member behind a
-/// long way would never be in by the time it is up, and its connection be given up each time.
+/// Two deadlines: connecting and logging in takes as many round trips as all questions after it, and is done once. Under a single
+/// deadline a member with a slow network would never be logged in in time, and its connection be closed each time.
 async fn question(connections: &Connections, endpoint: &Endpoint) -> Result<Answers, ServerError> {
-    let (link, hello) = in_time(greeted(connections, endpoint)).await?;
-    match in_time(async { Ok(all(&link, hello).await) }).await? {
+    let (client, hello) = in_time(connect_and_greet(connections, endpoint)).await?;
+    match in_time(async { Ok(all(&client, hello).await) }).await? {
         Ok(answers) => Ok(answers),
         Err(error) => Err(connections.failure(endpoint, &error).await),
     }
@@ -58,21 +58,21 @@ async fn in_time<T>(asked: impl Future<Output = Result<T, ServerError>>) -> Resu
     timeout(PATIENCE, asked).await.unwrap_or(Err(ServerError::NoAnswer(PATIENCE)))
 }
 
-/// A connection over which a member has said what it is, before all else: one that cannot be spoken to costs one deadline
-/// and not nine.
-async fn greeted(connections: &Connections, endpoint: &Endpoint) -> Result<(Client, Document), ServerError> {
-    let link = connections.to(endpoint).await?;
-    match ask(&link, doc! { "hello": 1 }).await {
-        Ok(hello) => Ok((link, hello)),
+/// A connection on which a member has answered `hello`, before all other questions: a member that cannot be asked costs one
+/// deadline instead of nine.
+async fn connect_and_greet(connections: &Connections, endpoint: &Endpoint) -> Result<(Client, Document), ServerError> {
+    let client = connections.to(endpoint).await?;
+    match ask(&client, doc! { "hello": 1 }).await {
+        Ok(hello) => Ok((client, hello)),
         Err(error) => Err(connections.failure(endpoint, &error).await),
     }
 }
 
-/// One after another, over one connection: looked at every second, a member is not to be logged in to six times.
-async fn all(link: &Client, hello: Document) -> Result<Answers, Error> {
-    // It holds no data, and so no users: where they are asked for, it answers nobody but with this.
+/// Asks all questions one after another, over one connection: the guard asks every second, and should not log in six times.
+async fn all(client: &Client, hello: Document) -> Result<Answers, Error> {
+    // An arbiter holds no data, and so no users: where a user is required, it answers `hello` only.
     if hello.get_bool("arbiterOnly").unwrap_or(false) {
-        let asked = async |question| ask(link, question).await.unwrap_or_default();
+        let asked = async |question| ask(client, question).await.unwrap_or_default();
         return Ok(Answers {
             status: asked(doc! { "replSetGetStatus": 1 }).await,
             config: asked(doc! { "replSetGetConfig": 1 }).await,
@@ -81,7 +81,7 @@ async fn all(link: &Client, hello: Document) -> Result<Answers, Error> {
             ..Answers::default()
         });
     }
-    // It holds no data and leads nobody: there is nothing more to ask.
+    // A mongos holds no data and is no member of a set: there is nothing more to ask.
     let mut answers = Answers { hello, ..Answers::default() };
     if answers.is_router() {
         return Ok(answers);
@@ -90,16 +90,16 @@ async fn all(link: &Client, hello: Document) -> Result<Answers, Error> {
         doc! { "$or": [{ "msg": { "$regex": "^Index Build" } }, { "command.createIndexes": { "$exists": true } }] };
     let mut operations = doc! { "currentOp": 1 };
     operations.extend(builds);
-    let admin = link.database("admin");
+    let admin = client.database("admin");
     answers = Answers {
-        status: answered(link, doc! { "replSetGetStatus": 1 }).await?,
-        config: answered(link, doc! { "replSetGetConfig": 1 }).await?,
-        build: answered(link, doc! { "buildInfo": 1 }).await?,
-        features: answered(link, doc! { "getParameter": 1, "featureCompatibilityVersion": 1 }).await?,
-        operations: answered(link, operations).await?,
-        options: answered(link, doc! { "getCmdLineOpts": 1 }).await?,
-        oldest: first(&link.database("local"), oldest_entry()).await?,
-        oplog: permitted(first(&link.database("local"), oplog_size()).await)?.unwrap_or_default(),
+        status: answered(client, doc! { "replSetGetStatus": 1 }).await?,
+        config: answered(client, doc! { "replSetGetConfig": 1 }).await?,
+        build: answered(client, doc! { "buildInfo": 1 }).await?,
+        features: answered(client, doc! { "getParameter": 1, "featureCompatibilityVersion": 1 }).await?,
+        operations: answered(client, operations).await?,
+        options: answered(client, doc! { "getCmdLineOpts": 1 }).await?,
+        oldest: first(&client.database("local"), oldest_entry()).await?,
+        oplog: permitted(first(&client.database("local"), oplog_size()).await)?.unwrap_or_default(),
         ..answers
     };
     let backups = permitted(all_of(&admin, doc! { "find": "pbmLock", "limit": 1 }).await)?;
@@ -110,19 +110,19 @@ async fn all(link: &Client, hello: Document) -> Result<Answers, Error> {
     answers.backups = backups.into_iter().flatten().next().unwrap_or_default();
     answers.shard = shard.into_iter().flatten().next().unwrap_or_default();
     if answers.leads() {
-        answers.committed = committed(link, &answers.status).await?;
+        answers.committed = committed(client, &answers.status).await?;
     }
     if answers.is_config_server() || answers.is_shard() {
-        answers.cluster = permitted(cluster(&link.database("config")).await)?;
+        answers.cluster = permitted(cluster(&client.database("config")).await)?;
         answers.withheld.extend(answers.cluster.is_none().then_some(Withheld::Cluster));
     }
     Ok(answers)
 }
 
 /// A primary's status as soon as a majority has what is its newest entry now; as it is then where that takes too long.
-async fn committed(link: &Client, status: &Document) -> Result<Document, Error> {
+async fn committed(client: &Client, status: &Document) -> Result<Document, Error> {
     loop {
-        let later = answered(link, doc! { "replSetGetStatus": 1 }).await?;
+        let later = answered(client, doc! { "replSetGetStatus": 1 }).await?;
         let waits = commits(status).zip(commits(&later)).is_some_and(|(first, last)| {
             last.committed < first.applied && last.now - first.applied_at < COMMITTED_WITHIN
         });
@@ -155,8 +155,8 @@ fn oplog_size() -> Document {
     doc! { "aggregate": "oplog.rs", "pipeline": stages.to_vec(), "cursor": {} }
 }
 
-async fn answered(link: &Client, question: Document) -> Result<Document, Error> {
-    or_nothing(ask(link, question).await)
+async fn answered(client: &Client, question: Document) -> Result<Document, Error> {
+    or_nothing(ask(client, question).await)
 }
 
 /// The first document a question to a database finds, if any.
@@ -171,7 +171,7 @@ async fn all_of(database: &Database, question: Document) -> Result<Vec<Document>
     Ok(cursor.into_iter().flat_map(|cursor| documents(cursor, "firstBatch")).cloned().collect())
 }
 
-/// None where the user it was asked as may not know. Some questions are worth asking all the same: the roles that operators
+/// None where the user that asks is not allowed to. Some questions are worth asking all the same: the roles that operators
 /// give a user who may step a primary down (`clusterAdmin`) read no collection of the database `admin`.
 fn permitted<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
     match answer {

@@ -1,5 +1,6 @@
-//! TLS for the driver. It encrypts by itself only towards the name it dials, and through a tunnel that is never the
-//! server's: so it speaks plainly to a socket of this very process, and from there on our settings hold, which always verify.
+//! TLS for the driver. The driver verifies only the name that it dials, and through a tunnel that is never the server's name.
+//! So it connects without TLS to a socket of this process, which forwards everything to the server over TLS with our settings,
+//! which always verify the certificate.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,42 +18,42 @@ use crate::{DialConfig, ServerError, Tls};
 pub(super) struct Relay {
     path: PathBuf,
     listening: JoinHandle<()>,
-    trouble: Trouble,
+    last_error: LastError,
 }
 
-/// Why the last connection could not be made: the driver only learns that it broke.
-type Trouble = Arc<Mutex<Option<String>>>;
+/// Why the last connection could not be made; the driver itself only learns that it broke.
+type LastError = Arc<Mutex<Option<String>>>;
 
 impl Drop for Relay {
     fn drop(&mut self) {
         self.listening.abort();
-        // In Linux's own name space there is no file to remove.
+        // On Linux there is no file to remove.
         let _ = std::fs::remove_file(&self.path);
     }
 }
 
 impl Relay {
     /// Listens, and dials the member for each connection that comes.
-    pub(super) fn to(way: &DialConfig, tls: &Tls) -> Result<Self, ServerError> {
+    pub(super) fn to(target: &DialConfig, tls: &Tls) -> Result<Self, ServerError> {
         let path = address();
         let listener = UnixListener::bind(&path)
             .map_err(|error| ServerError::Connection(format!("TLS cannot be relayed: {error}")))?;
-        let (host, port, tls, trouble) = (way.host.clone(), way.port, tls.clone(), Trouble::default());
-        let told = Arc::clone(&trouble);
+        let (host, port, tls, last_error) = (target.host.clone(), target.port, tls.clone(), LastError::default());
+        let shared = Arc::clone(&last_error);
         let listening = tokio::spawn(async move {
             while let Ok((plain, _)) = listener.accept().await {
-                // The server takes whoever comes this way for us.
+                // The server treats every connection that comes through this socket as ours, so no other process may use it.
                 if is_ours(&plain) {
-                    tokio::spawn(relay(plain, host.clone(), port, tls.clone(), Arc::clone(&told)));
+                    tokio::spawn(relay(plain, host.clone(), port, tls.clone(), Arc::clone(&shared)));
                 }
             }
         });
-        Ok(Self { path, listening, trouble })
+        Ok(Self { path, listening, last_error })
     }
 
     /// Why the last connection could not be made, if it could not.
-    pub(super) fn trouble(&self) -> Option<String> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(super) fn last_error(&self) -> Option<String> {
+        self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Where the driver dials.
@@ -61,14 +62,14 @@ impl Relay {
     }
 }
 
-/// Whether this very process is at the other end.
+/// Whether the other end of the connection is this process.
 fn is_ours(plain: &UnixStream) -> bool {
     let own = i32::try_from(std::process::id()).ok();
     plain.peer_cred().is_ok_and(|peer| peer.pid().is_some() && peer.pid() == own)
 }
 
-/// An error ends the connection.
-async fn relay(mut plain: UnixStream, host: String, port: u16, tls: Tls, trouble: Trouble) {
+/// Copies between the driver and the server until either closes the connection or an error ends it.
+async fn relay(mut plain: UnixStream, host: String, port: u16, tls: Tls, last_error: LastError) {
     let dialled = async {
         let stream = TcpStream::connect((host.as_str(), port)).await?;
         // Commands are small and answered one by one: waiting to fill a packet would only add to every pause measured.
@@ -77,14 +78,14 @@ async fn relay(mut plain: UnixStream, host: String, port: u16, tls: Tls, trouble
         TlsConnector::from(Arc::clone(&tls.config)).connect(name, stream).await
     };
     let dialled = dialled.await;
-    *trouble.lock().unwrap_or_else(PoisonError::into_inner) = dialled.as_ref().err().map(ToString::to_string);
+    *last_error.lock().unwrap_or_else(PoisonError::into_inner) = dialled.as_ref().err().map(ToString::to_string);
     if let Ok(mut encrypted) = dialled {
         let _ = copy_bidirectional(&mut plain, &mut encrypted).await;
     }
 }
 
-/// A name nobody else has: on Linux one without a file, since a guard has no folder to write to; elsewhere a file where
-/// temporary ones of this user are.
+/// A socket name that no other process has: on Linux a name without a file, since the guard has no folder to write to; elsewhere
+/// a file in this user's temporary folder.
 fn address() -> PathBuf {
     static MADE: AtomicU64 = AtomicU64::new(0);
     let name = format!("kubectl-stateful-{}-{}.sock", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));

@@ -1,5 +1,5 @@
-//! What a replica set is of a sharded cluster, and what that means for an upgrade: moved is not one set but a part of
-//! something that balances itself meanwhile. The order is of the manual, "Upgrade a Sharded Cluster".
+//! Which part of a sharded cluster a replica set is, and what that means for an upgrade: the balancer may move data between the
+//! cluster's shards meanwhile. The order is the manual's, "Upgrade a Sharded Cluster".
 
 use stateful_safety::Blocker;
 
@@ -7,28 +7,28 @@ use super::conditions::{
     BALANCER_ON, BALANCER_UNKNOWN_TO_SHARD, BALANCER_UNKNOWN_WITHOUT_PRIMARY, CHUNK_MOVING, FINAL_BY_ROUTER,
 };
 
-/// What a replica set is of a sharded cluster, and what its cluster does by itself.
+/// Which part of a sharded cluster a replica set is, and whether the cluster moves data by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sharding {
     /// Which part it is.
     pub part: Part,
     /// Whether the cluster moves data between its shards.
     pub balancer: Balancer,
-    /// The collections of which a chunk is on its way from here to another shard.
+    /// The collections of which a chunk is moving from here to another shard.
     pub leaving: Vec<String>,
 }
 
 /// A part of a sharded cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
-    /// The servers that keep what the cluster is.
+    /// The servers that keep the cluster's metadata.
     ConfigServers {
         /// The shards they know, by name.
         shards: Vec<String>,
     },
-    /// One of those that keep the data.
+    /// One of the sets that keep the data.
     Shard {
-        /// Its name in the cluster, where it told.
+        /// Its name in the cluster, where it is known.
         name: Option<String>,
     },
 }
@@ -36,11 +36,11 @@ pub enum Part {
 /// Whether a cluster moves data between its shards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Balancer {
-    /// It does whenever it finds reason to: so is every cluster that was not told otherwise.
+    /// The balancer is on, as in every cluster where it was not turned off.
     On,
-    /// It was told not to.
+    /// The balancer is turned off.
     Off,
-    /// No server that was asked knows: the config servers alone do, and of them the primary.
+    /// No server that was asked knows: only the primary of the config servers does.
     Unknown,
 }
 
@@ -61,10 +61,10 @@ impl Sharding {
         leaving.chain(balancer).chain([finalize]).collect()
     }
 
-    /// What the administrator of an upgrade should know, although it may be done.
+    /// What the administrator should know before an upgrade that may be done.
     pub fn note(&self) -> String {
         format!(
-            "this is {}, and no more than that is moved: the config servers first, then one shard after another, each with \
+            "this is {}, and only this part is upgraded: the config servers first, then one shard after another, each with \
              kubectl stateful upgrade, the mongos last (going back: the other way round), the balancer off all the while. \
              This tool does not keep that order for you, and no cluster with a mongos was at hand to try it",
             self.part

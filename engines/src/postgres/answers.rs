@@ -1,4 +1,4 @@
-//! What a server said, word for word. Recorded once from real servers, these test the interpretation for ever.
+//! What a server answered, word for word. Answers recorded from real servers test the interpretation.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,14 @@ use super::lsn::Lsn;
 /// One row of an answer: the text of each column, none where it is NULL.
 pub type TextRow = BTreeMap<String, Option<String>>;
 
-/// One member and what it said.
+/// One member and its answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seen {
+pub struct MemberAnswers {
     /// The member's name.
     pub member: String,
     /// The address its peers should know it by, where known.
     pub address: Option<String>,
-    /// What it said, or why it said nothing.
+    /// Its answers, or why it gave none.
     pub answer: Result<Answers, String>,
 }
 
@@ -25,9 +25,9 @@ pub struct Seen {
 pub struct Answers {
     /// Its role, its positions, its identity, and the settings that change a verdict.
     pub server: TextRow,
-    /// `pg_stat_replication`: who receives its log, and when each was last heard of.
+    /// `pg_stat_replication`: which servers receive its log, and when each last answered.
     pub replication: Vec<TextRow>,
-    /// `pg_stat_wal_receiver`: whom it receives from, and under which name, without how it connects.
+    /// `pg_stat_wal_receiver`: from which server it receives, and under which name; without its connection string.
     pub receiver: Vec<TextRow>,
     /// `pg_replication_slots`.
     pub slots: Vec<TextRow>,
@@ -47,7 +47,7 @@ impl Answers {
         text(&self.server, name)
     }
 
-    /// Whether it replays a log instead of taking writes; none when it did not say.
+    /// Whether it replays a log instead of taking writes; none if it did not answer that.
     pub fn in_recovery(&self) -> Option<bool> {
         match self.field("in_recovery") {
             Some("t") => Some(true),
@@ -60,7 +60,7 @@ impl Answers {
     /// (manual, "Replication Standby Server Settings"). A server that is no standby has the second alone.
     pub fn application_name(&self) -> Option<String> {
         let named = self.receiver.first().and_then(|row| text(row, "application_name")).map(ToOwned::to_owned);
-        // The library's own default when nobody named it.
+        // The client library's default, where no name is set.
         let named = named.filter(|name| name != "walreceiver");
         named.or_else(|| self.field("cluster_name").map(ToOwned::to_owned)).filter(|name| !name.is_empty())
     }

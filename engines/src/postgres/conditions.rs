@@ -15,7 +15,7 @@ pub const CONDITIONS: &[&Condition] = &[
     &SLOT_LOST,
     &SLOT_NOT_CARRIED,
     &REPLAY_PAUSED,
-    &LED_BY_OTHER,
+    &MANAGED_BY_OTHER,
 ];
 
 /// A standby of the primary that is no pod of this workload.
@@ -45,7 +45,7 @@ pub const TRANSACTION_PREPARED: Condition = Condition {
     example: &[("member", "postgres-0"), ("transaction", "order-17")],
 };
 
-/// A base backup reads from this very member and would break off with it.
+/// A base backup reads from this member and would break off with it.
 pub const BACKUP_RUNNING: Condition = Condition {
     code: "STF-PG-003",
     effect: Effect::new(Blocks::SwitchoverAndItsMember, Passes::ByItself),
@@ -82,11 +82,11 @@ pub const REPLAY_PAUSED: Condition = Condition {
     example: &[("member", "postgres-1")],
 };
 
-/// A manager that this adapter does not speak to decides who leads, and would take a switchover for a failure.
-pub const LED_BY_OTHER: Condition = Condition {
+/// A manager that this adapter cannot ask decides which member is the primary, and would take a switchover for a failure.
+pub const MANAGED_BY_OTHER: Condition = Condition {
     code: "STF-PG-007",
     effect: Effect::new(Blocks::Switchover, Passes::Never).and_finishing(),
-    text: "{by} decides who leads, as {member} shows",
+    text: "{by} decides which member is the primary, as {member} shows",
     next_step: "let {by} move it ({by} standby switchover)",
     example: &[("member", "postgres-0"), ("by", "repmgr")],
 };

@@ -1,4 +1,4 @@
-//! THINK. How to get into a PostgreSQL, read from what its container declares: the official image's variables, Bitnami's,
+//! THINK. How to connect to a PostgreSQL, read from what its container declares: the official image's variables, Bitnami's,
 //! Spilo's, or `postgres` with arguments or a mounted `postgresql.conf`.
 
 use stateful_safety::{ConnectionConfig, ContainerFacts, SecretSource, TlsFiles};
@@ -24,14 +24,15 @@ const PASSWORD_FILE_VARIABLES: &[&str] = &["POSTGRES_PASSWORD_FILE"];
 /// Variables with the name of a user beside the superuser, in Bitnami's image: its password is then the plain variable.
 const OTHER_USER_VARIABLES: &[&str] = &["POSTGRESQL_USERNAME"];
 
-/// Reads the way in. Annotations override, then arguments, then `postgresql.conf`, then the environment.
+/// Reads how to connect. Annotations override, then arguments, then `postgresql.conf`, then the environment.
 pub(super) fn connection_config(facts: &ContainerFacts) -> ConnectionConfig {
     let number = |text: Option<&str>| text.and_then(|text| text.parse::<u16>().ok());
     let declared = ["postgres", "postgresql", "tcp-postgresql", "pg"].iter().find_map(|name| facts.ports.get(*name));
     let variable = ["PGPORT", "POSTGRESQL_PORT_NUMBER"].iter().find_map(|name| number(facts.variable(name)));
     let tls = match facts.note("tls") {
-        Some(told) => told == "true",
-        // The server speaks TLS beside plain text. Without a word on who signed it there is nothing to verify against.
+        Some(value) => value == "true",
+        // The server accepts connections with and without TLS. Without a known authority there is nothing to verify its certificate
+        // against.
         None => setting(facts, "ssl").is_some_and(is_on) && authority(facts).is_some(),
     };
     ConnectionConfig {
@@ -56,7 +57,8 @@ fn own_password(facts: &ContainerFacts) -> Option<SecretSource> {
     found.next()
 }
 
-/// Who to be: the superuser where one is named, and `postgres` where nobody is, or where it has a password of its own.
+/// The user to log in as: the superuser that the variables name, else `postgres`; also `postgres` where that has a password of its
+/// own.
 fn user(facts: &ContainerFacts) -> Option<SecretSource> {
     if own_password(facts).is_some() {
         return None;
@@ -85,16 +87,16 @@ fn password(facts: &ContainerFacts) -> Option<SecretSource> {
     variables.find(|name| facts.env.contains_key(*name)).map(|name| SecretSource::Env(name.to_owned()))
 }
 
-/// Who signed the server: an annotation's Secret, or the authority the server itself is told of.
+/// The authority that signed the server's certificate: from an annotation's Secret, or the one in the server's settings.
 fn authority(facts: &ContainerFacts) -> Option<SecretSource> {
-    let told = setting(facts, "ssl_ca_file").filter(|path| !path.is_empty());
+    let path = setting(facts, "ssl_ca_file").filter(|path| !path.is_empty());
     facts
         .key_noted("tls-secret", "ca.crt")
-        .or_else(|| told.map(|path| SecretSource::File(path.to_owned())))
+        .or_else(|| path.map(|path| SecretSource::File(path.to_owned())))
         .or_else(|| facts.variable("POSTGRESQL_TLS_CA_FILE").map(|path| SecretSource::File(path.to_owned())))
 }
 
-/// The server's own key is no client's: a client certificate is used where an annotation names a Secret with one.
+/// The server's own certificate is not used as a client's: a client certificate comes from the Secret that an annotation names.
 fn tls_files(facts: &ContainerFacts) -> TlsFiles {
     let of_secret = |key: &str| facts.key_noted("tls-client-secret", key);
     TlsFiles {
@@ -161,13 +163,13 @@ mod tests {
 
     #[test]
     fn the_official_images_variables_are_read() {
-        let way = connection_config(&facts(
+        let config = connection_config(&facts(
             &["postgres"],
             &[("POSTGRES_PASSWORD", None), ("POSTGRES_USER", Some("app"))],
             "",
         ));
-        assert_eq!((way.port, way.tls), (5432, None));
-        assert_eq!((way.username, way.password), (Some(env("POSTGRES_USER")), Some(env("POSTGRES_PASSWORD"))));
+        assert_eq!((config.port, config.tls), (5432, None));
+        assert_eq!((config.username, config.password), (Some(env("POSTGRES_USER")), Some(env("POSTGRES_PASSWORD"))));
         let by_file = facts(&[], &[("POSTGRES_PASSWORD_FILE", Some("/run/pw"))], "");
         assert_eq!(connection_config(&by_file).password, Some(SecretSource::File("/run/pw".to_owned())));
         let behind = connection_config(&facts(&[], &[("POSTGRES_USER", None)], ""));
@@ -175,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn bitnamis_plain_password_is_the_superusers_only_when_nobody_else_is_named() {
+    fn bitnamis_plain_password_is_the_superusers_only_when_no_other_user_is_named() {
         let alone = facts(&[], &[("POSTGRESQL_PASSWORD", None)], "");
         assert_eq!(connection_config(&alone).password, Some(env("POSTGRESQL_PASSWORD")));
         let both = [("POSTGRESQL_USERNAME", Some("app")), ("POSTGRESQL_PASSWORD", None)];
@@ -195,15 +197,19 @@ mod tests {
             ("POSTGRES_PASSWORD_FILE", Some(user.as_str())),
             ("POSTGRES_POSTGRES_PASSWORD_FILE", Some(admin.as_str())),
         ];
-        let way = connection_config(&facts(&[], &by_files, ""));
-        assert_eq!((way.username, way.password), (None, Some(SecretSource::File(admin.clone()))), "postgres, not app");
+        let config = connection_config(&facts(&[], &by_files, ""));
+        assert_eq!(
+            (config.username, config.password),
+            (None, Some(SecretSource::File(admin.clone()))),
+            "postgres, not app"
+        );
         let by_variables =
             [("POSTGRES_USER", Some("app")), ("POSTGRES_PASSWORD", None), ("POSTGRES_POSTGRES_PASSWORD", None)];
-        let way = connection_config(&facts(&[], &by_variables, ""));
-        assert_eq!((way.username, way.password), (None, Some(env("POSTGRES_POSTGRES_PASSWORD"))));
+        let config = connection_config(&facts(&[], &by_variables, ""));
+        assert_eq!((config.username, config.password), (None, Some(env("POSTGRES_POSTGRES_PASSWORD"))));
         // The same without auth.username: the one password is the superuser's.
-        let way = connection_config(&facts(&[], &[("POSTGRES_PASSWORD_FILE", Some(admin.as_str()))], ""));
-        assert_eq!((way.username, way.password), (None, Some(SecretSource::File(admin.clone()))));
+        let config = connection_config(&facts(&[], &[("POSTGRES_PASSWORD_FILE", Some(admin.as_str()))], ""));
+        assert_eq!((config.username, config.password), (None, Some(SecretSource::File(admin.clone()))));
         // Zalando's operator, `generateSpiloPodEnvVars`.
         let spilo = [
             ("PGUSER_SUPERUSER", Some("postgres")),
@@ -211,8 +217,11 @@ mod tests {
             ("PGUSER_STANDBY", Some("standby")),
             ("PGPASSWORD_STANDBY", None),
         ];
-        let way = connection_config(&facts(&[], &spilo, ""));
-        assert_eq!((way.username, way.password), (Some(env("PGUSER_SUPERUSER")), Some(env("PGPASSWORD_SUPERUSER"))));
+        let config = connection_config(&facts(&[], &spilo, ""));
+        assert_eq!(
+            (config.username, config.password),
+            (Some(env("PGUSER_SUPERUSER")), Some(env("PGPASSWORD_SUPERUSER")))
+        );
     }
 
     #[test]
@@ -225,21 +234,21 @@ mod tests {
     }
 
     #[test]
-    fn tls_is_spoken_where_somebody_says_who_signed() {
+    fn tls_is_used_where_the_authority_is_known() {
         assert_eq!(connection_config(&facts(&["postgres", "-c", "ssl=on"], &[], "")).tls, None);
-        let told = connection_config(&facts(&[], &[], "ssl = on\nssl_ca_file = '/tls/ca.crt'\n"));
-        assert_eq!(told.tls.and_then(|tls| tls.authority), Some(SecretSource::File("/tls/ca.crt".to_owned())));
+        let config = connection_config(&facts(&[], &[], "ssl = on\nssl_ca_file = '/tls/ca.crt'\n"));
+        assert_eq!(config.tls.and_then(|tls| tls.authority), Some(SecretSource::File("/tls/ca.crt".to_owned())));
     }
 
     #[test]
     fn annotations_have_the_last_word() {
-        let mut told = facts(&["postgres", "-p", "7000"], &[("POSTGRES_PASSWORD", None)], "");
+        let mut facts = facts(&["postgres", "-p", "7000"], &[("POSTGRES_PASSWORD", None)], "");
         for (name, text) in [("port", "7001"), ("password-secret", "creds/pg"), ("username", "root"), ("tls", "true")] {
-            told.annotations.insert(name.to_owned(), text.to_owned());
+            facts.annotations.insert(name.to_owned(), text.to_owned());
         }
-        let way = connection_config(&told);
-        assert_eq!((way.port, way.tls.is_some()), (7001, true));
-        assert_eq!(way.username, Some(SecretSource::Text("root".to_owned())));
-        assert_eq!(way.password, Some(SecretSource::Secret("creds".to_owned(), "pg".to_owned())));
+        let config = connection_config(&facts);
+        assert_eq!((config.port, config.tls.is_some()), (7001, true));
+        assert_eq!(config.username, Some(SecretSource::Text("root".to_owned())));
+        assert_eq!(config.password, Some(SecretSource::Secret("creds".to_owned(), "pg".to_owned())));
     }
 }

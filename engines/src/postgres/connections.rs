@@ -18,10 +18,10 @@ use crate::{DialConfig, Endpoint, ServerError};
 /// through a busy API server, and still end before an assessment grows stale (3 s).
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The database one speaks to the server in: `initdb` makes it, and nobody drops it lightly.
+/// The database that questions are asked in: `initdb` creates it, and users rarely drop it.
 const DATABASE: &str = "postgres";
 
-/// The superuser `initdb` makes unless told otherwise.
+/// The superuser that `initdb` creates unless another name is given.
 pub(super) const SUPERUSER: &str = "postgres";
 
 /// The open connections, by incarnation.
@@ -31,7 +31,7 @@ pub(super) struct Connections {
 }
 
 impl Default for Connections {
-    /// To the database one speaks to a server in.
+    /// Connections to the database that questions are asked in.
     fn default() -> Self {
         Self::to_database(DATABASE)
     }
@@ -44,31 +44,31 @@ impl std::fmt::Debug for Connections {
 }
 
 impl Connections {
-    /// To a database by its name.
+    /// Connections to a database by its name.
     pub(super) fn to_database(database: &'static str) -> Self {
         Self { database, open: Mutex::default() }
     }
 
     /// A connection to a member: the one kept, or a new one.
     pub(super) async fn to(&self, endpoint: &Endpoint) -> Result<Arc<Client>, ServerError> {
-        if let Some(link) = self.open.lock().await.get(&endpoint.incarnation).filter(|link| !link.is_closed()) {
-            return Ok(Arc::clone(link));
+        if let Some(client) = self.open.lock().await.get(&endpoint.incarnation).filter(|client| !client.is_closed()) {
+            return Ok(Arc::clone(client));
         }
-        let link = Arc::new(connect_to(endpoint.dial()?, self.database).await?);
-        self.open.lock().await.insert(endpoint.incarnation.clone(), Arc::clone(&link));
-        Ok(link)
+        let client = Arc::new(connect_to(endpoint.dial_config()?, self.database).await?);
+        self.open.lock().await.insert(endpoint.incarnation.clone(), Arc::clone(&client));
+        Ok(client)
     }
 
-    /// Asks a member, for so long. A connection that breaks is forgotten, and so is one that is silent: whoever asked it again would
-    /// hear nothing again, however well its server is. The next question opens another.
+    /// Asks a member, and waits for its answer as long as `patience`. A connection that breaks or is silent is forgotten: a silent
+    /// one would stay silent however healthy its server is. The next question opens another.
     pub(super) async fn ask(
         &self,
         endpoint: &Endpoint,
         questions: &str,
         patience: Duration,
     ) -> Result<Vec<Vec<TextRow>>, ServerError> {
-        let link = self.to(endpoint).await?;
-        let why = match timeout(patience, ask(&link, questions)).await {
+        let client = self.to(endpoint).await?;
+        let why = match timeout(patience, ask(&client, questions)).await {
             Ok(Ok(answers)) => return Ok(answers),
             Ok(Err(error)) => failure(&error),
             Err(_) => ServerError::NoAnswer(patience),
@@ -78,7 +78,7 @@ impl Connections {
     }
 
     /// The only column of the only row of such an answer, if there is one and it is not NULL.
-    pub(super) async fn word(
+    pub(super) async fn value(
         &self,
         endpoint: &Endpoint,
         question: &str,
@@ -94,26 +94,26 @@ impl Connections {
     }
 }
 
-/// Opens a connection, with TLS and authentication as the way asks.
-pub(super) async fn connect(way: &DialConfig) -> Result<Client, ServerError> {
-    connect_to(way, DATABASE).await
+/// Opens a connection, with TLS and authentication as the configuration says.
+pub(super) async fn connect(target: &DialConfig) -> Result<Client, ServerError> {
+    connect_to(target, DATABASE).await
 }
 
-/// The same, to a database by its name.
-async fn connect_to(way: &DialConfig, database: &str) -> Result<Client, ServerError> {
-    timeout(PATIENCE, dial(way, database)).await.map_err(|_| ServerError::NoConnection(PATIENCE))?
+/// Opens a connection to a database by its name.
+async fn connect_to(target: &DialConfig, database: &str) -> Result<Client, ServerError> {
+    timeout(PATIENCE, dial(target, database)).await.map_err(|_| ServerError::NoConnection(PATIENCE))?
 }
 
-async fn dial(way: &DialConfig, database: &str) -> Result<Client, ServerError> {
-    let stream = reach(way).await?;
+async fn dial(target: &DialConfig, database: &str) -> Result<Client, ServerError> {
+    let stream = reach(target).await?;
     let mut config = Config::new();
     config.dbname(database).application_name("kubectl-stateful");
-    config.user(way.credentials.username.as_deref().unwrap_or(SUPERUSER));
-    if let Some(password) = &way.credentials.password {
+    config.user(target.credentials.username.as_deref().unwrap_or(SUPERUSER));
+    if let Some(password) = &target.credentials.password {
         config.password(password.reveal());
     }
-    // The driver of a connection runs by itself and ends when its last user is gone.
-    if let Some(tls) = &way.tls {
+    // The driver of a connection runs as a task, which ends when the last user of the connection drops it.
+    if let Some(tls) = &target.tls {
         let encrypting = Encrypting(tls.clone());
         let made = config.ssl_mode(SslMode::Require).connect_raw(stream, encrypting).await;
         let (client, driver) = made.map_err(|error| failure(&error))?;
@@ -128,8 +128,8 @@ async fn dial(way: &DialConfig, database: &str) -> Result<Client, ServerError> {
 }
 
 /// The plain connection to a member's port.
-pub(super) async fn reach(way: &DialConfig) -> Result<TcpStream, ServerError> {
-    let stream = TcpStream::connect((way.host.as_str(), way.port))
+pub(super) async fn reach(target: &DialConfig) -> Result<TcpStream, ServerError> {
+    let stream = TcpStream::connect((target.host.as_str(), target.port))
         .await
         .map_err(|error| ServerError::Connection(error.to_string()))?;
     // Questions are small and answered one by one: waiting to fill a packet would only add to every pause measured.
@@ -137,11 +137,11 @@ pub(super) async fn reach(way: &DialConfig) -> Result<TcpStream, ServerError> {
     Ok(stream)
 }
 
-/// Asks, and gives the rows of each statement's answer.
-pub(super) async fn ask(link: &Client, questions: &str) -> Result<Vec<Vec<TextRow>>, tokio_postgres::Error> {
+/// Sends statements, and returns the rows of each statement's answer.
+pub(super) async fn ask(client: &Client, questions: &str) -> Result<Vec<Vec<TextRow>>, tokio_postgres::Error> {
     let mut answers = Vec::new();
     let mut rows = Vec::new();
-    for message in link.simple_query(questions).await? {
+    for message in client.simple_query(questions).await? {
         match message {
             SimpleQueryMessage::Row(row) => {
                 let column = |(index, column): (usize, &tokio_postgres::SimpleColumn)| {
@@ -156,13 +156,13 @@ pub(super) async fn ask(link: &Client, questions: &str) -> Result<Vec<Vec<TextRo
     Ok(answers)
 }
 
-/// A driver's error: the server's own refusal, or what became of the connection.
+/// A driver's error: the server's own refusal, or how the connection failed.
 pub(super) fn failure(error: &tokio_postgres::Error) -> ServerError {
     let words = words(error);
     if error.as_db_error().is_some() { ServerError::Refused(words) } else { ServerError::Connection(words) }
 }
 
-/// A driver's error in words fit for people: the server's own sentence where it gave one.
+/// A driver's error as a message: the server's own sentence where it gave one.
 pub(super) fn words(error: &tokio_postgres::Error) -> String {
     if let Some(said) = error.as_db_error() {
         return match said.code().code() {

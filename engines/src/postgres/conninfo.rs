@@ -1,4 +1,4 @@
-//! THINK. How a standby connects to its primary (`primary_conninfo`): read, changed in single words, written again.
+//! THINK. The connection string of a standby (`primary_conninfo`): parsed, single keywords changed, written again.
 
 /// Words of a connection string (manual, "Connection Strings", keyword and value). It may hold a password, so it is
 /// never printed.

@@ -1,19 +1,19 @@
-//! THINK. Who decides who leads, where a server shows it.
+//! THINK. Which high-availability manager decides which member is the primary, where a server's settings show it.
 
 use super::Answers;
 
-/// Somebody beside the servers.
+/// A program beside the servers that decides which of them is the primary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum HaManager {
-    /// It is asked to move the lead.
+    /// Switchovers are requested from it.
     Patroni,
-    /// It has nothing that could be asked from elsewhere: it is left to its own command.
+    /// It cannot be asked over the network; the user has to run its own command.
     Repmgr,
 }
 
 /// Patroni gives the settings that must be alike everywhere on the command line (documentation, "Important rules"),
 /// repmgr is loaded as a library.
-pub(super) fn kept_by(answers: &Answers) -> Option<HaManager> {
+pub(super) fn find_ha_manager(answers: &Answers) -> Option<HaManager> {
     let given: Vec<&str> = answers.field("command_line").unwrap_or_default().split(' ').collect();
     let by_patroni = ["track_commit_timestamp", "wal_log_hints", "max_prepared_transactions"];
     if by_patroni.iter().all(|name| given.contains(name)) {

@@ -1,4 +1,4 @@
-//! PostgreSQL 13 and newer: a primary and its streaming standbys, spoken to over the PostgreSQL protocol alone.
+//! PostgreSQL 13 and newer: a primary and its streaming standbys, asked and changed over the PostgreSQL protocol only.
 
 mod answers;
 mod canary;
@@ -17,7 +17,7 @@ mod standby_names;
 mod switchover;
 mod tls;
 
-pub use answers::{Answers, Seen, TextRow};
+pub use answers::{Answers, MemberAnswers, TextRow};
 pub use conditions::CONDITIONS;
 pub use interpret::interpret;
 pub use profile::PROFILE;
@@ -33,14 +33,14 @@ use connections::Connections;
 use ha_manager::HaManager;
 use switchover::{SwitchoverContext, fence, patroni, temporary_sync};
 
-/// Where Patroni listens unless told otherwise (`restapi.listen`; Zalando's and Crunchy Data's images as well).
+/// Patroni's default port (`restapi.listen`; Zalando's and Crunchy Data's images as well).
 const PATRONI_PORT: u16 = 8008;
 
 /// The adapter, with the connections it keeps open.
 #[derive(Debug)]
 pub struct Postgres {
     connections: Connections,
-    /// To poolers, opened when they are first asked: nobody logs in while clients wait.
+    /// Connections to poolers' consoles. They are opened at the first question, so that no login is needed while clients wait.
     consoles: Connections,
 }
 
@@ -51,15 +51,15 @@ impl Default for Postgres {
 }
 
 impl Postgres {
-    /// LOOK. What every member says, word for word: what `assess` interprets, and what is recorded for its tests.
-    pub async fn observe(&self, endpoints: &[Endpoint]) -> Vec<Seen> {
+    /// LOOK. Every member's answers, word for word: `assess` interprets them, and they are recorded for its tests.
+    pub async fn observe(&self, endpoints: &[Endpoint]) -> Vec<MemberAnswers> {
         observe::observe(&self.connections, endpoints).await
     }
 
-    /// LOOK. Who decides who leads beside the servers, as any of them that answers shows it.
-    async fn keeper(&self, endpoints: &[Endpoint]) -> Option<HaManager> {
+    /// LOOK. The high-availability manager that decides which member is the primary, as any member that answers shows it.
+    async fn ha_manager(&self, endpoints: &[Endpoint]) -> Option<HaManager> {
         let seen = self.observe(endpoints).await;
-        seen.iter().filter_map(|seen| seen.answer.as_ref().ok()).find_map(ha_manager::kept_by)
+        seen.iter().filter_map(|seen| seen.answer.as_ref().ok()).find_map(ha_manager::find_ha_manager)
     }
 }
 
@@ -111,10 +111,12 @@ impl Switchover for Postgres {
         clients: &'a dyn ClientPause,
     ) -> BoxFuture<'a, Result<CompletedSwitchover, SwitchoverError>> {
         Box::pin(async move {
-            let context = SwitchoverContext { connections: &self.connections, endpoints, from, to, gate: clients };
-            match self.keeper(endpoints).await {
+            let context = SwitchoverContext { connections: &self.connections, endpoints, from, to, clients };
+            match self.ha_manager(endpoints).await {
                 Some(HaManager::Patroni) => patroni::switch_over(&context, watchers).await,
-                Some(HaManager::Repmgr) => Err(context.refused("repmgr decides who leads".to_owned())),
+                Some(HaManager::Repmgr) => {
+                    Err(context.refused("repmgr decides which member is the primary".to_owned()))
+                }
                 None => switchover::switch_over(&context).await,
             }
         })
@@ -134,7 +136,7 @@ impl RestartPreparation for Postgres {
 
     /// The fence of a switchover that ended before its stop.
     fn take_back<'a>(&'a self, endpoints: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
-        Box::pin(fence::take_back(&self.connections, endpoints))
+        Box::pin(fence::remove_leftover_fences(&self.connections, endpoints))
     }
 }
 
@@ -155,11 +157,11 @@ impl Watchers for Postgres {
         PATRONI_PORT
     }
 
-    /// Patroni beside each server, where one of them shows that Patroni started it; else nobody: the servers of a plain
-    /// replication watch over themselves.
+    /// Patroni beside each server, where one of them shows that Patroni started it; else none: a plain replication has no program
+    /// that monitors it.
     fn watchers<'a>(&'a self, endpoints: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
         Box::pin(async {
-            match self.keeper(endpoints).await {
+            match self.ha_manager(endpoints).await {
                 Some(HaManager::Patroni) => endpoints.iter().filter_map(|endpoint| endpoint.address.clone()).collect(),
                 Some(HaManager::Repmgr) | None => Vec::new(),
             }

@@ -1,17 +1,17 @@
-//! LOOK. Asks every member, all at once, and keeps what it said word for word.
+//! LOOK. Asks all members at once, and keeps their answers word for word.
 
 use futures::future::join_all;
 use tokio::time::timeout;
 
 use super::connections::{Connections, PATIENCE, ask, failure};
-use super::{Answers, Seen};
+use super::{Answers, MemberAnswers};
 use crate::{Endpoint, ServerError};
 
 /// All questions in one round trip. Functions that a server in recovery (or out of it) refuses are not called there.
 /// The timeline of a primary is in the name of the file it writes: the control file learns it with the next checkpoint
 /// only. Texts of queries are not asked for: they may hold anything. Nor is a standby's whole connection string: the server
-/// masks the password in it at first, and shows it once its receiver has gone on to another timeline (seen with 15.18;
-/// `RequestXLogStreaming` writes the string anew, and nobody masks it again).
+/// masks the password in it at first, and shows it once its receiver has switched to another timeline (seen with 15.18;
+/// `RequestXLogStreaming` writes the string anew and does not mask it).
 const QUESTIONS: &str = "\
 SELECT pg_is_in_recovery() AS in_recovery,
     current_setting('server_version') AS server_version,
@@ -43,8 +43,8 @@ SELECT gid, database, extract(epoch FROM clock_timestamp() - prepared)::bigint A
 SELECT pid, phase FROM pg_stat_progress_basebackup;
 SELECT archived_count, failed_count, last_archived_time, last_failed_time FROM pg_stat_archiver";
 
-/// Asks every member. One that is silent delays nobody: each has its own deadline.
-pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -> Vec<Seen> {
+/// Asks every member. A silent member does not delay the others: each has its own deadline.
+pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -> Vec<MemberAnswers> {
     join_all(endpoints.iter().map(|endpoint| async move {
         let answer = match timeout(PATIENCE, question(connections, endpoint)).await {
             Ok(answer) => answer.map_err(|why| why.to_string()),
@@ -53,15 +53,15 @@ pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -
         if answer.is_err() {
             connections.forget(endpoint).await;
         }
-        Seen { member: endpoint.member.clone(), address: endpoint.address.clone(), answer }
+        MemberAnswers { member: endpoint.member.clone(), address: endpoint.address.clone(), answer }
     }))
     .await
 }
 
-/// What one member says.
+/// Asks one member.
 pub(super) async fn question(connections: &Connections, endpoint: &Endpoint) -> Result<Answers, ServerError> {
-    let link = connections.to(endpoint).await?;
-    let answers = ask(&link, QUESTIONS).await.map_err(|error| failure(&error))?;
+    let client = connections.to(endpoint).await?;
+    let answers = ask(&client, QUESTIONS).await.map_err(|error| failure(&error))?;
     let asked: Result<[_; 8], _> = answers.try_into();
     let [server, replication, receiver, slots, transactions, prepared, backups, archiver] =
         asked.map_err(|_| ServerError::Unreadable("it left questions open"))?;

@@ -13,28 +13,32 @@ impl PoolerControl for Postgres {
 
     fn ask<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, Result<Vec<Pool>, PoolerError>> {
         Box::pin(async move {
-            let databases = pooler::say(&self.consoles, endpoint, "SHOW DATABASES").await?;
-            let settings = pooler::say(&self.consoles, endpoint, "SHOW CONFIG").await?;
+            let databases = pooler::query_console(&self.consoles, endpoint, "SHOW DATABASES").await?;
+            let settings = pooler::query_console(&self.consoles, endpoint, "SHOW CONFIG").await?;
             Ok(pooler::pools(&databases, &settings))
         })
     }
 
-    fn pause<'a>(&'a self, fronts: &'a [PoolerTarget]) -> BoxFuture<'a, Result<(), SwitchoverError>> {
-        Box::pin(switchover::poolers::pause(&self.consoles, fronts))
+    fn pause<'a>(&'a self, poolers: &'a [PoolerTarget]) -> BoxFuture<'a, Result<(), SwitchoverError>> {
+        Box::pin(switchover::poolers::pause(&self.consoles, poolers))
     }
 
-    fn resume<'a>(&'a self, front: &'a PoolerTarget) -> BoxFuture<'a, Result<(), PoolerError>> {
-        Box::pin(switchover::poolers::resume(&self.consoles, front))
+    fn resume<'a>(&'a self, pooler: &'a PoolerTarget) -> BoxFuture<'a, Result<(), PoolerError>> {
+        Box::pin(switchover::poolers::resume(&self.consoles, pooler))
     }
 
     fn repoint<'a>(
         &'a self,
-        fronts: &'a [PoolerTarget],
+        poolers: &'a [PoolerTarget],
         from: &'a Endpoint,
         to: &'a Endpoint,
     ) -> BoxFuture<'a, Vec<Result<(), PoolerError>>> {
-        let between =
-            switchover::repoint_poolers::Between { consoles: &self.consoles, connections: &self.connections, from, to };
-        Box::pin(async move { join_all(fronts.iter().map(|front| between.repoint(front))).await })
+        let between = switchover::repoint_poolers::PoolerRepoint {
+            consoles: &self.consoles,
+            connections: &self.connections,
+            from,
+            to,
+        };
+        Box::pin(async move { join_all(poolers.iter().map(|pooler| between.repoint(pooler))).await })
     }
 }

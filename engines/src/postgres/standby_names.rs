@@ -3,15 +3,16 @@
 /// The rule, as the setting says it (manual, "Replication Primary Server Settings").
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct StandbyNames {
-    /// Whether any of them will do, or the first ones in the list that are there.
+    /// Whether any of them will do (`ANY`), or the first connected ones in the list (`FIRST`).
     any: bool,
     /// How many must have the commit.
     pub(super) needed: usize,
     names: Vec<String>,
 }
 
-/// A name no standby has, among those that an operation sets: whoever reads the setting, on whichever server and after whoever
-/// died, knows from it alone that it goes back to nothing. It goes along when the role moves, as all names do.
+/// The mark: a name that no standby has, among the names that an operation sets. A later operation that reads the setting, on
+/// whichever server, knows from it alone that the setting has to be emptied again, also after the process that set it has died. A
+/// switchover carries it to the new primary like all names.
 pub(super) const MARK: &str = "kubectl_stateful_for_the_duration";
 
 /// A piece of the setting's text.
@@ -25,7 +26,7 @@ enum Token {
 }
 
 impl StandbyNames {
-    /// Any one of these standbys, for as long as an operation lasts: the mark among the names says so to whoever looks.
+    /// Any one of these standbys, for as long as an operation lasts, with the mark among the names.
     pub(super) fn any_for_the_duration(mut names: Vec<String>) -> Self {
         names.sort();
         names.dedup();
@@ -38,7 +39,7 @@ impl StandbyNames {
         self.names.iter().any(|name| name == MARK)
     }
 
-    /// Reads the setting. `Ok(None)` when commits wait for nobody; an error is what cannot be read.
+    /// Reads the setting. `Ok(None)` when commits wait for no standby; an error when the setting cannot be read.
     pub(super) fn parse(text: &str) -> Result<Option<Self>, UnreadableRule> {
         let tokens = tokens(text).ok_or_else(|| UnreadableRule(text.to_owned()))?;
         if tokens.is_empty() {
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_waited_for_without_a_name_and_nonsense_is_an_error() {
+    fn without_a_name_commits_wait_for_no_standby_and_nonsense_is_an_error() {
         assert_eq!(StandbyNames::parse(" "), Ok(None));
         for text in ["FIRST 1 (", "ANY 0 (a)", "a,,b", "db-1", "\"open", "ANY x (a)", "()"] {
             assert!(StandbyNames::parse(text).is_err(), "{text}");
@@ -186,7 +187,7 @@ mod tests {
     fn a_name_is_listed_whatever_its_case() {
         assert!(read("ANY 1 (\"DB-1\")").lists("db-1"));
         assert!(!read("ANY 1 (\"db-1\")").lists("db-2"));
-        assert!(read("2 (*)").lists("anybody"));
+        assert!(read("2 (*)").lists("any-name"));
     }
 
     #[test]

@@ -30,7 +30,7 @@ impl TlsConnect<TcpStream> for Encrypting {
     }
 }
 
-/// The handshake: the chain and the name are verified, whoever asks.
+/// The handshake. It always verifies the certificate's chain and name.
 pub(super) async fn encrypt(tls: &Tls, stream: TcpStream) -> io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
     let name = ServerName::try_from(tls.server_name.clone()).map_err(io::Error::other)?;
     TlsConnector::from(Arc::clone(&tls.config)).connect(name, stream).await

@@ -1,12 +1,12 @@
-//! What a server said, word for word. Recorded once from real servers, these test the interpretation for ever.
+//! What a server answered, word for word. Answers recorded from real servers test the interpretation.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// One member and what it said.
+/// One member and its answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seen {
+pub struct MemberAnswers {
     /// The member's name.
     pub member: String,
     /// The address its peers should know it by, where known.
@@ -14,7 +14,7 @@ pub struct Seen {
     /// Paths on its file system that outlive its pod.
     #[serde(default)]
     pub kept: Vec<String>,
-    /// What it said, or why it said nothing.
+    /// Its answers, or why it gave none.
     pub answer: Result<Answers, String>,
 }
 

@@ -1,4 +1,4 @@
-//! THINK. How to get into a Redis, read from what its container declares: plain `redis-server` with arguments or a
+//! THINK. How to connect to a Redis, read from what its container declares: plain `redis-server` with arguments or a
 //! mounted `redis.conf`, and the environment variables of the well-known images.
 
 use stateful_safety::{ConnectionConfig, ContainerFacts, SecretSource, TlsFiles};
@@ -10,12 +10,12 @@ const PASSWORD_VARIABLES: &[&str] =
 /// Variables that hold the path of a file with the password.
 const PASSWORD_FILE_VARIABLES: &[&str] = &["REDIS_PASSWORD_FILE", "VALKEY_PASSWORD_FILE"];
 
-/// Reads the way in. Annotations override, then arguments, then `redis.conf`, then the environment.
+/// Reads how to connect. Annotations override, then arguments, then `redis.conf`, then the environment.
 pub(super) fn connection_config(facts: &ContainerFacts) -> ConnectionConfig {
     let tls_port = setting(facts, "tls-port").and_then(|port| port.parse::<u16>().ok()).filter(|port| *port != 0);
-    let told = facts.note("tls").map(|tls| tls == "true");
+    let noted = facts.note("tls").map(|tls| tls == "true");
     let bitnami = ["REDIS_TLS_ENABLED", "VALKEY_TLS_ENABLED"].iter().any(|name| facts.variable(name) == Some("yes"));
-    let tls = told.unwrap_or(tls_port.is_some() || bitnami).then(|| tls_files(facts));
+    let tls = noted.unwrap_or(tls_port.is_some() || bitnami).then(|| tls_files(facts));
     let port = setting(facts, "port").and_then(|port| port.parse().ok()).filter(|port| *port != 0);
     let declared = ["redis", "tcp-redis", "client", "valkey"].iter().find_map(|name| facts.ports.get(*name).copied());
     ConnectionConfig {
@@ -112,8 +112,8 @@ mod tests {
 
     #[test]
     fn a_plain_server_needs_nothing() {
-        let way = connection_config(&facts(&["redis-server", "/etc/redis/redis.conf"], &[], "appendonly yes\n"));
-        assert_eq!((way.port, way.tls, way.password), (6379, None, None));
+        let config = connection_config(&facts(&["redis-server", "/etc/redis/redis.conf"], &[], "appendonly yes\n"));
+        assert_eq!((config.port, config.tls, config.password), (6379, None, None));
     }
 
     #[test]
@@ -131,20 +131,20 @@ mod tests {
     #[test]
     fn tls_is_seen_where_the_server_is_told_of_it() {
         let conf = "port 0\ntls-port 6380\ntls-ca-cert-file /tls/ca.crt\n";
-        let way = connection_config(&facts(&["redis-server"], &[], conf));
-        assert_eq!(way.port, 6380);
-        assert_eq!(way.tls.and_then(|tls| tls.authority), Some(SecretSource::File("/tls/ca.crt".to_owned())));
+        let config = connection_config(&facts(&["redis-server"], &[], conf));
+        assert_eq!(config.port, 6380);
+        assert_eq!(config.tls.and_then(|tls| tls.authority), Some(SecretSource::File("/tls/ca.crt".to_owned())));
         assert_eq!(connection_config(&facts(&[], &[], "tls-port 0\n")).tls, None);
     }
 
     #[test]
     fn annotations_have_the_last_word() {
-        let mut told = facts(&["redis-server", "--port", "7000"], &[], "");
-        assert_eq!(connection_config(&told).port, 7000);
-        told.annotations.insert("port".to_owned(), "7001".to_owned());
-        told.annotations.insert("password-secret".to_owned(), "creds/redis".to_owned());
-        let way = connection_config(&told);
-        assert_eq!(way.port, 7001);
-        assert_eq!(way.password, Some(SecretSource::Secret("creds".to_owned(), "redis".to_owned())));
+        let mut facts = facts(&["redis-server", "--port", "7000"], &[], "");
+        assert_eq!(connection_config(&facts).port, 7000);
+        facts.annotations.insert("port".to_owned(), "7001".to_owned());
+        facts.annotations.insert("password-secret".to_owned(), "creds/redis".to_owned());
+        let config = connection_config(&facts);
+        assert_eq!(config.port, 7001);
+        assert_eq!(config.password, Some(SecretSource::Secret("creds".to_owned(), "redis".to_owned())));
     }
 }

@@ -32,13 +32,13 @@ impl std::fmt::Debug for Connections {
 impl Connections {
     /// A connection to a member: the one kept, or a new one.
     pub(super) async fn to(&self, endpoint: &Endpoint) -> Result<MultiplexedConnection, ServerError> {
-        if let Some(link) = self.open.lock().await.get(&endpoint.incarnation) {
-            return Ok(link.clone());
+        if let Some(connection) = self.open.lock().await.get(&endpoint.incarnation) {
+            return Ok(connection.clone());
         }
-        let way = endpoint.dial()?;
-        let link = connect(way).await?;
-        self.open.lock().await.insert(endpoint.incarnation.clone(), link.clone());
-        Ok(link)
+        let target = endpoint.dial_config()?;
+        let connection = connect(target).await?;
+        self.open.lock().await.insert(endpoint.incarnation.clone(), connection.clone());
+        Ok(connection)
     }
 
     /// Forgets a connection that broke; the next call opens another.
@@ -47,26 +47,26 @@ impl Connections {
     }
 }
 
-/// Opens a connection, with TLS and authentication as the way asks.
-pub(super) async fn connect(way: &DialConfig) -> Result<MultiplexedConnection, ServerError> {
-    timeout(PATIENCE, dial(way)).await.map_err(|_| ServerError::NoConnection(PATIENCE))?
+/// Opens a connection, with TLS and authentication as the configuration says.
+pub(super) async fn connect(target: &DialConfig) -> Result<MultiplexedConnection, ServerError> {
+    timeout(PATIENCE, dial(target)).await.map_err(|_| ServerError::NoConnection(PATIENCE))?
 }
 
-async fn dial(way: &DialConfig) -> Result<MultiplexedConnection, ServerError> {
-    let stream = TcpStream::connect((way.host.as_str(), way.port))
+async fn dial(target: &DialConfig) -> Result<MultiplexedConnection, ServerError> {
+    let stream = TcpStream::connect((target.host.as_str(), target.port))
         .await
         .map_err(|error| ServerError::Connection(error.to_string()))?;
     // Commands are small and answered one by one: waiting to fill a packet would only add to every pause measured.
     stream.set_nodelay(true).map_err(|error| ServerError::Connection(error.to_string()))?;
     let mut info = RedisConnectionInfo::default().set_skip_set_lib_name();
-    if let Some(username) = &way.credentials.username {
+    if let Some(username) = &target.credentials.username {
         info = info.set_username(username);
     }
-    if let Some(password) = &way.credentials.password {
+    if let Some(password) = &target.credentials.password {
         info = info.set_password(password.reveal());
     }
     let config = AsyncConnectionConfig::new().set_response_timeout(Some(PATIENCE));
-    let link = if let Some(tls) = &way.tls {
+    let connection = if let Some(tls) = &target.tls {
         let name = ServerName::try_from(tls.server_name.clone())
             .map_err(|error| ServerError::Connection(error.to_string()))?;
         let stream = tokio_rustls::TlsConnector::from(Arc::clone(&tls.config))
@@ -77,26 +77,26 @@ async fn dial(way: &DialConfig) -> Result<MultiplexedConnection, ServerError> {
     } else {
         start(MultiplexedConnection::new_with_config(&info, stream, config).await)
     };
-    link.map_err(|error| failure(&error))
+    connection.map_err(|error| failure(&error))
 }
 
-/// The connection's driver runs by itself and ends when its last user is gone.
+/// Runs the connection's driver as a task, which ends when the last clone of the connection is dropped.
 fn start<F: Future<Output = ()> + Send + 'static>(
     made: redis::RedisResult<(MultiplexedConnection, F)>,
 ) -> redis::RedisResult<MultiplexedConnection> {
-    made.map(|(link, driver)| {
+    made.map(|(connection, driver)| {
         tokio::spawn(driver);
-        link
+        connection
     })
 }
 
-/// A driver's error: the server's own refusal, or what became of the connection.
+/// A driver's error: the server's own refusal, or how the connection failed.
 pub(super) fn failure(error: &redis::RedisError) -> ServerError {
     let words = words(error);
     if error.code().is_some() { ServerError::Refused(words) } else { ServerError::Connection(words) }
 }
 
-/// A driver's error in words fit for people: the server's own sentence where it gave one.
+/// A driver's error as a message: the server's own sentence where it gave one.
 pub(super) fn words(error: &redis::RedisError) -> String {
     if error.kind() == redis::ErrorKind::AuthenticationFailed {
         return "it does not accept the password its pod refers to".to_owned();

@@ -11,7 +11,7 @@ mod observe;
 mod profile;
 mod switchover;
 
-pub use answers::{Answers, Seen};
+pub use answers::{Answers, MemberAnswers};
 pub use conditions::CONDITIONS;
 pub use interpret::interpret;
 pub use profile::PROFILE;
@@ -89,7 +89,7 @@ impl RestartPreparation for Redis {
         member: &'a str,
     ) -> BoxFuture<'a, Result<Prepared, SwitchoverError>> {
         Box::pin(async move {
-            switchover::keep_role(&self.connections, endpoints, member).await?;
+            switchover::record_role(&self.connections, endpoints, member).await?;
             Ok(Prepared::Ready)
         })
     }

@@ -54,8 +54,8 @@ impl<'a> NodeLine<'a> {
         self.has("master")
     }
 
-    /// Whether the node that wrote this line doubts that the other is alive or knows it properly.
-    pub(super) fn doubt(&self) -> Option<&'a str> {
+    /// The flag by which the node that wrote this line says that the other may have failed or is not fully known.
+    pub(super) fn failure_flag(&self) -> Option<&'a str> {
         self.flags.iter().copied().find(|flag| matches!(*flag, "fail" | "fail?" | "handshake" | "noaddr"))
     }
 }
@@ -96,7 +96,7 @@ mod tests {
         let lines = NodeLine::parse_all(text);
         assert_eq!(lines[0].host, "10.0.0.4");
         assert_eq!(lines[0].master, Some("e7d1eec"));
-        assert_eq!(lines[0].doubt(), Some("fail?"));
+        assert_eq!(lines[0].failure_flag(), Some("fail?"));
         assert!(!lines[0].connected);
         assert_eq!(lines[1].host, "fd00::1");
         assert_eq!((count(&lines[1].slots), lines[1].moving), (5462, 2));

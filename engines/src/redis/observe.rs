@@ -1,4 +1,4 @@
-//! LOOK. Asks every member, all at once, and keeps what it said word for word.
+//! LOOK. Asks all members at once, and keeps their answers word for word.
 
 use std::collections::BTreeMap;
 
@@ -8,15 +8,15 @@ use redis::{Cmd, FromRedisValue, cmd};
 use tokio::time::timeout;
 
 use super::connections::{Connections, PATIENCE, failure};
-use super::{Answers, Seen};
+use super::{Answers, MemberAnswers};
 use crate::{Endpoint, ServerError};
 
 /// The settings that change a verdict. `min-slaves-to-write` is what servers before 5.0 call it.
 const SETTINGS: &[&str] =
     &["save", "appendonly", "min-replicas-to-write", "min-slaves-to-write", "cluster-announce-ip"];
 
-/// Asks every member. One that is silent delays nobody: each has its own deadline.
-pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -> Vec<Seen> {
+/// Asks every member. A silent member does not delay the others: each has its own deadline.
+pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -> Vec<MemberAnswers> {
     join_all(endpoints.iter().map(|endpoint| async move {
         let answer = match timeout(PATIENCE, ask(connections, endpoint)).await {
             Ok(answer) => answer.map_err(|why| why.to_string()),
@@ -25,12 +25,17 @@ pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -
         if answer.is_err() {
             connections.forget(endpoint).await;
         }
-        Seen { member: endpoint.member.clone(), address: endpoint.address.clone(), kept: endpoint.kept.clone(), answer }
+        MemberAnswers {
+            member: endpoint.member.clone(),
+            address: endpoint.address.clone(),
+            kept: endpoint.kept.clone(),
+            answer,
+        }
     }))
     .await
 }
 
-/// Addresses of the Sentinels that watch these members. A member that does not answer knows of none.
+/// Addresses of the Sentinels that monitor these members, as those members know them that answer.
 pub(super) async fn watchers(connections: &Connections, endpoints: &[Endpoint]) -> Vec<String> {
     let mut addresses: Vec<String> = observe(connections, endpoints)
         .await
@@ -44,24 +49,25 @@ pub(super) async fn watchers(connections: &Connections, endpoints: &[Endpoint]) 
 }
 
 async fn ask(connections: &Connections, endpoint: &Endpoint) -> Result<Answers, ServerError> {
-    let mut link = connections.to(endpoint).await?;
-    let mut answers = Answers { info: query(&mut link, &cmd("INFO")).await?, ..Answers::default() };
+    let mut connection = connections.to(endpoint).await?;
+    let mut answers = Answers { info: query(&mut connection, &cmd("INFO")).await?, ..Answers::default() };
     if answers.is_cluster() {
-        answers.cluster_info = Some(query(&mut link, cmd("CLUSTER").arg("INFO")).await?);
-        answers.cluster_nodes = Some(query(&mut link, cmd("CLUSTER").arg("NODES")).await?);
+        answers.cluster_info = Some(query(&mut connection, cmd("CLUSTER").arg("INFO")).await?);
+        answers.cluster_nodes = Some(query(&mut connection, cmd("CLUSTER").arg("NODES")).await?);
     } else {
-        answers.subscribers = query(&mut link, cmd("CLIENT").arg("LIST").arg("TYPE").arg("pubsub")).await.ok();
+        answers.subscribers = query(&mut connection, cmd("CLIENT").arg("LIST").arg("TYPE").arg("pubsub")).await.ok();
     }
     for setting in SETTINGS {
-        // Some managed servers rename or forbid CONFIG: what it would have said is then not known, and `interpret`
-        // falls back on what INFO says.
-        if let Ok(values) = query::<BTreeMap<String, String>>(&mut link, cmd("CONFIG").arg("GET").arg(setting)).await {
+        // Some managed servers rename or forbid CONFIG: the setting is then not known, and `interpret` falls back on INFO.
+        if let Ok(values) =
+            query::<BTreeMap<String, String>>(&mut connection, cmd("CONFIG").arg("GET").arg(setting)).await
+        {
             answers.config.extend(values);
         }
     }
     Ok(answers)
 }
 
-async fn query<T: FromRedisValue>(link: &mut MultiplexedConnection, command: &Cmd) -> Result<T, ServerError> {
-    command.query_async(link).await.map_err(|error| failure(&error))
+async fn query<T: FromRedisValue>(connection: &mut MultiplexedConnection, command: &Cmd) -> Result<T, ServerError> {
+    command.query_async(connection).await.map_err(|error| failure(&error))
 }

@@ -10,11 +10,11 @@ use serde::Serialize;
 use super::PATIENCE;
 
 /// Asks until the answers are what the case is about.
-pub(crate) async fn ask_until<Seen: std::fmt::Debug>(
+pub(crate) async fn ask_until<MemberAnswers: std::fmt::Debug>(
     case: &str,
-    ask: impl AsyncFn() -> Vec<Seen>,
-    is_about: impl Fn(&[Seen]) -> bool,
-) -> Vec<Seen> {
+    ask: impl AsyncFn() -> Vec<MemberAnswers>,
+    is_about: impl Fn(&[MemberAnswers]) -> bool,
+) -> Vec<MemberAnswers> {
     let begun = Instant::now();
     loop {
         let seen = ask().await;
@@ -27,7 +27,7 @@ pub(crate) async fn ask_until<Seen: std::fmt::Debug>(
 }
 
 /// Writes a case into an engine's `recorded/`. `secret` must not be in it.
-pub(crate) fn write<Seen: Serialize>(engine: &str, case: &str, seen: &[Seen], secret: Option<&str>) {
+pub(crate) fn write<MemberAnswers: Serialize>(engine: &str, case: &str, seen: &[MemberAnswers], secret: Option<&str>) {
     let text = serde_json::to_string_pretty(seen).expect("text");
     assert!(secret.is_none_or(|secret| !text.contains(secret)), "{case}: a password is in it");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(engine).join("recorded");

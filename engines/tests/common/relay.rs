@@ -12,11 +12,11 @@ pub(crate) async fn lead_through<F>(
 ) where
     F: Future<Output = ()> + Send + 'static,
 {
-    let way = door.way.as_mut().expect("a way to the server");
-    let server = (way.host.clone(), way.port);
+    let target = door.dial_config.as_mut().expect("a way to the server");
+    let server = (target.host.clone(), target.port);
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
-    way.port = listener.local_addr().expect("an address").port();
-    "127.0.0.1".clone_into(&mut way.host);
+    target.port = listener.local_addr().expect("an address").port();
+    "127.0.0.1".clone_into(&mut target.host);
     let carry = Arc::new(carry);
     tokio::spawn(async move {
         while let Ok((client, _)) = listener.accept().await {

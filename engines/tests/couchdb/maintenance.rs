@@ -39,7 +39,7 @@ async fn before_a_restart_a_node_leaves_its_load_balancers_and_the_restart_bring
         .prepare_restart(&nodes.endpoints(), &name(1))
         .await
         .expect("it is prepared");
-    assert!(matches!(again, Prepared::OnceNobodyIsLedToIt(_)), "{again:?}");
+    assert!(matches!(again, Prepared::OnceNotReady(_)), "{again:?}");
     nodes.kill(1);
     nodes.run(1);
     nodes.settled().await;

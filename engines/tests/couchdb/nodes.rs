@@ -114,7 +114,7 @@ impl Database for Nodes {
             incarnation: format!("{}-{:?}", name(number), self.running[number].as_ref().map(Process::id)),
             address: None,
             kept: Vec::new(),
-            way: Ok(DialConfig {
+            dial_config: Ok(DialConfig {
                 host: self.loopback.address(number),
                 port: PORT,
                 tls: None,

@@ -1,7 +1,7 @@
 //! Records what stand-ins answer, for the tests of `interpret`: `make record`. A case's name says that stand-ins answered.
 
 use serde_json::json;
-use stateful_engines::couchdb::{Couchdb, Seen, interpret};
+use stateful_engines::couchdb::{Couchdb, MemberAnswers, interpret};
 
 use crate::common::database::Database;
 use crate::common::recording::{ask_until, write};
@@ -9,13 +9,13 @@ use crate::common::turns::Measures;
 use crate::couchdb::nodes::Nodes;
 
 /// Asks until the answers are what the case is about, and writes them down.
-async fn record(nodes: &Nodes, case: &str, is_about: impl Fn(&[Seen]) -> bool) {
+async fn record(nodes: &Nodes, case: &str, is_about: impl Fn(&[MemberAnswers]) -> bool) {
     let adapter = Couchdb::default();
     let seen = ask_until(case, async || adapter.observe(&nodes.endpoints()).await, is_about).await;
     write("couchdb", &format!("stand-in-{case}"), &seen, Some("secret"));
 }
 
-fn is_settled(seen: &[Seen]) -> bool {
+fn is_settled(seen: &[MemberAnswers]) -> bool {
     interpret(seen, 1).blockers.is_empty() && seen.iter().all(|seen| seen.answer.is_ok())
 }
 
@@ -36,7 +36,7 @@ async fn record_what_stand_ins_answer() {
     record(&nodes, "a-database-of-single-copies", is_settled).await;
     nodes.ask(0, "DELETE", "/single", &json!(null)).await;
     nodes.kill(2);
-    let one_away = |seen: &[Seen]| seen[2].answer.is_err() && interpret(seen, 1).blockers.is_empty();
+    let one_away = |seen: &[MemberAnswers]| seen[2].answer.is_err() && interpret(seen, 1).blockers.is_empty();
     record(&nodes, "one-is-away", one_away).await;
     for number in 0..2 {
         nodes.kill(number);

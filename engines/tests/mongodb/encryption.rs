@@ -35,9 +35,9 @@ async fn servers_that_take_certificates_alone_are_led_with_their_own_and_say_so_
 
     let refusal = async |credentials: Credentials| {
         let mut endpoint = servers.endpoints().remove(0);
-        let way = endpoint.way.as_mut().expect("a way");
-        way.tls.as_mut().expect("TLS").logs_in = false;
-        way.credentials = credentials;
+        let target = endpoint.dial_config.as_mut().expect("a way");
+        target.tls.as_mut().expect("TLS").logs_in = false;
+        target.credentials = credentials;
         let assessment = servers.adapter().assess(&[endpoint], 1).await;
         match &assessment.groups[0].members[0].sync {
             Sync::Unreachable { why } => why.clone(),
@@ -63,8 +63,8 @@ async fn a_user_who_may_only_administer_the_cluster_sees_all_but_backups_and_swi
     servers.order(0, user("root", "root")).await;
     let endpoints_of = |name: &str| {
         let mut endpoints = servers.endpoints();
-        for way in endpoints.iter_mut().filter_map(|endpoint| endpoint.way.as_mut().ok()) {
-            way.credentials = Credentials { username: Some(name.to_owned()), password: Some(password("secret")) };
+        for target in endpoints.iter_mut().filter_map(|endpoint| endpoint.dial_config.as_mut().ok()) {
+            target.credentials = Credentials { username: Some(name.to_owned()), password: Some(password("secret")) };
         }
         endpoints
     };

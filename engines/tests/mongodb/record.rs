@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use stateful_engines::Endpoint;
-use stateful_engines::mongodb::{Answers, Mongodb, Seen, interpret};
+use stateful_engines::mongodb::{Answers, MemberAnswers, Mongodb, interpret};
 use stateful_safety::{Blocker, MemberState, Sync};
 use tokio::time::sleep;
 
@@ -15,12 +15,12 @@ use crate::common::turns::Measures;
 use crate::mongodb::servers::{Servers, name};
 
 /// Asks until the answers are what the case is about, and writes them down.
-async fn record(servers: &Servers, case: &str, is_about: impl Fn(&[Seen]) -> bool) {
+async fn record(servers: &Servers, case: &str, is_about: impl Fn(&[MemberAnswers]) -> bool) {
     record_of(&servers.endpoints(), case, is_about).await;
 }
 
 /// The same of some of the members.
-async fn record_of(endpoints: &[Endpoint], case: &str, is_about: impl Fn(&[Seen]) -> bool) {
+async fn record_of(endpoints: &[Endpoint], case: &str, is_about: impl Fn(&[MemberAnswers]) -> bool) {
     let adapter = Mongodb::default();
     let seen = ask_until(case, async || adapter.observe(endpoints).await, is_about).await;
     let version = seen.iter().find_map(|seen| seen.answer.as_ref().ok()?.build.get_str("version").ok());
@@ -29,7 +29,7 @@ async fn record_of(endpoints: &[Endpoint], case: &str, is_about: impl Fn(&[Seen]
 }
 
 /// Without where the servers were on the machine that recorded them.
-fn placeless(mut seen: Vec<Seen>) -> Vec<Seen> {
+fn placeless(mut seen: Vec<MemberAnswers>) -> Vec<MemberAnswers> {
     for answers in seen.iter_mut().filter_map(|seen| seen.answer.as_mut().ok()) {
         answers.options.remove("argv");
         if let Ok(parsed) = answers.options.get_document_mut("parsed") {
@@ -40,20 +40,20 @@ fn placeless(mut seen: Vec<Seen>) -> Vec<Seen> {
     seen
 }
 
-fn said(seen: &[Seen], number: usize) -> Option<&Answers> {
+fn said(seen: &[MemberAnswers], number: usize) -> Option<&Answers> {
     seen[number].answer.as_ref().ok()
 }
 
-fn member(seen: &[Seen], number: usize) -> Option<MemberState> {
+fn member(seen: &[MemberAnswers], number: usize) -> Option<MemberState> {
     interpret(seen, 1).member(&name(number)).cloned()
 }
 
-fn is_whole(seen: &[Seen]) -> bool {
+fn is_whole(seen: &[MemberAnswers]) -> bool {
     let assessment = interpret(seen, 1);
     assessment.blockers.is_empty() && assessment.groups[0].members.iter().all(|member| member.sync.is_streaming())
 }
 
-fn blocked(seen: &[Seen], by: impl Fn(&Blocker) -> bool) -> bool {
+fn blocked(seen: &[MemberAnswers], by: impl Fn(&Blocker) -> bool) -> bool {
     interpret(seen, 1).blockers.iter().any(by)
 }
 

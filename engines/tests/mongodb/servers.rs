@@ -260,13 +260,13 @@ impl Servers {
 
     /// The way to one server, under those TLS settings.
     pub(super) fn endpoint(&self, number: usize, tls: Option<Tls>) -> Endpoint {
-        let way = DialConfig { host: self.address(number), port: PORT, tls, credentials: Credentials::default() };
+        let target = DialConfig { host: self.address(number), port: PORT, tls, credentials: Credentials::default() };
         Endpoint {
             member: name(number),
             incarnation: name(number),
             address: Some(self.address(number)),
             kept: Vec::new(),
-            way: Ok(way),
+            dial_config: Ok(target),
         }
     }
 

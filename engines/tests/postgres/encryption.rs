@@ -77,10 +77,10 @@ async fn speak_tls(servers: &Servers, certificates: &Certificates) {
 /// The endpoints that discovery finds where the pods refer to that user and those settings.
 fn endpoints(servers: &Servers, tls: Option<&Tls>) -> Vec<Endpoint> {
     let mut endpoints = servers.endpoints();
-    for way in endpoints.iter_mut().filter_map(|endpoint| endpoint.way.as_mut().ok()) {
+    for target in endpoints.iter_mut().filter_map(|endpoint| endpoint.dial_config.as_mut().ok()) {
         let password = Some(Secret::new(PASSWORD.to_owned()));
-        way.credentials = Credentials { username: Some("operator".to_owned()), password };
-        way.tls = tls.cloned();
+        target.credentials = Credentials { username: Some("operator".to_owned()), password };
+        target.tls = tls.cloned();
     }
     endpoints
 }

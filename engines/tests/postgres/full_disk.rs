@@ -84,14 +84,14 @@ impl Drop for Disk {
 struct FillsUp<'a>(&'a Disk);
 
 impl ClientPause for FillsUp<'_> {
-    fn close(&self) -> BoxFuture<'_, Result<(), SwitchoverError>> {
+    fn pause(&self) -> BoxFuture<'_, Result<(), SwitchoverError>> {
         Box::pin(async {
             self.0.fill("the rest", LEFT_MIB);
             Ok(())
         })
     }
 
-    fn turn(&self) -> BoxFuture<'_, ()> {
+    fn redirect(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {})
     }
 }
@@ -151,7 +151,7 @@ async fn a_successor_whose_disk_fills_up_on_the_way_gives_the_role_back_and_noth
     println!("{ended:?}");
     let Err(SwitchoverError::Refused { member, why }) = ended else { panic!("{ended:?}") };
     assert_eq!(member, name(1));
-    assert!(why.contains("went down when it was told to lead") && why.contains("MiB are free"), "{why}");
+    assert!(why.contains("stopped when it was promoted") && why.contains("MiB are free"), "{why}");
     // While it is as full as before: the other standby is enough for a commit.
     servers.run_sql(0, "INSERT INTO kept VALUES (9, 0)").await;
     disk.empty("the rest");

@@ -120,7 +120,7 @@ async fn a_primary_that_was_fenced_and_never_stopped_leads_after_its_next_start_
     dying.abort();
     let adapter = servers.adapter();
     let done = adapter.restart_preparation().expect("it prepares restarts").take_back(&servers.endpoints()).await;
-    assert!(matches!(&done[..], [one] if one.contains("pg-0 leads, and was fenced")), "{done:?}");
+    assert!(matches!(&done[..], [one] if one.contains("pg-0 is the primary and was fenced")), "{done:?}");
     assert_eq!(
         adapter.restart_preparation().expect("it prepares restarts").take_back(&servers.endpoints()).await,
         Vec::<String>::new()

@@ -1,6 +1,6 @@
 //! Records what PostgreSQL answers, for the tests of `interpret`: `make record`.
 
-use stateful_engines::postgres::{Answers, Postgres, Seen};
+use stateful_engines::postgres::{Answers, MemberAnswers, Postgres};
 
 use crate::common::database::Database;
 use crate::common::recording::{ask_until, write};
@@ -8,7 +8,7 @@ use crate::common::turns::Measures;
 use crate::postgres::servers::{ANY, PORT, Servers, name};
 
 /// Asks until the answers are what the case is about, and writes them down.
-async fn record(servers: &Servers, case: &str, is_about: impl Fn(&[Seen]) -> bool) {
+async fn record(servers: &Servers, case: &str, is_about: impl Fn(&[MemberAnswers]) -> bool) {
     let adapter = Postgres::default();
     let seen = ask_until(case, async || adapter.observe(&servers.endpoints()).await, is_about).await;
     let release = servers.value(0, "SELECT (current_setting('server_version_num')::int / 10000)::text").await;
@@ -16,12 +16,12 @@ async fn record(servers: &Servers, case: &str, is_about: impl Fn(&[Seen]) -> boo
 }
 
 /// How many rows of one kind a member answered with.
-fn rows(seen: &[Seen], number: usize, of: impl Fn(&Answers) -> usize) -> usize {
+fn rows(seen: &[MemberAnswers], number: usize, of: impl Fn(&Answers) -> usize) -> usize {
     seen[number].answer.as_ref().map_or(0, of)
 }
 
 /// A setting, as a member answered.
-fn field(seen: &[Seen], number: usize, field: &str) -> String {
+fn field(seen: &[MemberAnswers], number: usize, field: &str) -> String {
     seen[number].answer.as_ref().ok().and_then(|said| said.field(field)).unwrap_or_default().to_owned()
 }
 

@@ -252,7 +252,7 @@ impl Database for Servers {
                 incarnation: name(number),
                 address: Some(self.address(number)),
                 kept: Vec::new(),
-                way: Ok(DialConfig { host: self.address(number), port: PORT, tls: None, credentials }),
+                dial_config: Ok(DialConfig { host: self.address(number), port: PORT, tls: None, credentials }),
             }
         };
         (0..SERVERS).map(endpoint).collect()

@@ -111,7 +111,7 @@ impl Nodes {
             incarnation: format!("{}-{}", name(number), self.process(number)),
             address: Some(self.address(number)),
             kept: vec![self.home.display().to_string()],
-            way: Ok(DialConfig {
+            dial_config: Ok(DialConfig {
                 host: self.address(number),
                 port: self.port(number),
                 tls: None,

@@ -67,8 +67,8 @@ impl Live {
             };
             match prepared {
                 Prepared::LookAgain(why) => return Err(WorldError::NotYet(why)),
-                Prepared::OnceNobodyIsLedToIt(why) if is_led_to => return Err(WorldError::NotYet(why)),
-                Prepared::OnceNobodyIsLedToIt(_) | Prepared::Ready => {}
+                Prepared::OnceNotReady(why) if is_led_to => return Err(WorldError::NotYet(why)),
+                Prepared::OnceNotReady(_) | Prepared::Ready => {}
             }
         }
         match changes::evict(&self.cluster, &workload.id.namespace, member, uid, dry_run).await? {

@@ -40,7 +40,12 @@ impl EndpointBuilder {
             incarnation: format!("{}:{port}", pod.uid),
             address: pod.address.clone(),
             kept: Vec::new(),
-            way: way.map(|(host, port)| DialConfig { host, port, tls: None, credentials: Credentials::default() }),
+            dial_config: way.map(|(host, port)| DialConfig {
+                host,
+                port,
+                tls: None,
+                credentials: Credentials::default(),
+            }),
         }
     }
 
@@ -53,14 +58,14 @@ impl EndpointBuilder {
                 incarnation: member.uid.clone(),
                 address: member.address.clone(),
                 kept: self.kept.clone(),
-                way: self.way(workload, member, port_forwards).await,
+                dial_config: self.way(workload, member, port_forwards).await,
             });
         }
         endpoints.extend(workload.absent().into_iter().map(|name| Endpoint {
             incarnation: String::new(),
             address: None,
             kept: Vec::new(),
-            way: Err("it has no pod".to_owned()),
+            dial_config: Err("it has no pod".to_owned()),
             member: name,
         }));
         endpoints

@@ -3,7 +3,7 @@
 use clap::Args;
 use stateful_operations::journal::Entry;
 use stateful_operations::session::OperationWorld;
-use stateful_operations::{Goal, Surge, World, find_interrupted as left_in_the_pause, for_moving};
+use stateful_operations::{Goal, Surge, World, find_interrupted as find_interrupted_switchover, for_moving};
 use stateful_safety::{Rollout, Workload};
 
 use super::resume::unfinished;
@@ -31,11 +31,15 @@ async fn run(context: &Context, args: &TargetArgs) -> Result<Exit, Failure> {
     context.need(&context.cluster.namespace, &for_moving(context.cluster.inside)).await?;
     let opened = context.open(&args.target).await?;
     let entry = unfinished(context, &opened).await?;
-    // Ended there, nobody would know any more between whom it was, and only that makes it safe to end.
-    if let Some(step) = left_in_the_pause(&entry, &opened.live.observe().await?) {
+    // Only this journal entry still names the two members of the unfinished switchover; without it the switchover could not be
+    // finished safely.
+    if let Some(step) = find_interrupted_switchover(&entry, &opened.live.observe().await?) {
         let typed = context.typed(&opened.workload);
-        return Err(Failure::blocked(format!("nobody leads {}; what is left to do first: {step}", opened.workload.id))
-            .hint(format!("go on with it: kubectl stateful resume {typed}; after that it can be ended")));
+        return Err(Failure::blocked(format!(
+            "{} has no primary; what is left to do first: {step}",
+            opened.workload.id
+        ))
+        .hint(format!("go on with it: kubectl stateful resume {typed}; after that it can be ended")));
     }
     let question = format!("End the {} of {} by {} where it is?", entry.verb, opened.workload.id, entry.by);
     if !args.confirm.yes && !context.printer.ask(&question) {
@@ -45,7 +49,8 @@ async fn run(context: &Context, args: &TargetArgs) -> Result<Exit, Failure> {
     for told in opened.live.resume_poolers(&opened.workload).await {
         context.printer.note(&told);
     }
-    // A member that does not answer keeps nobody from ending it: what it has left is known by its mark, and found again.
+    // A member that does not answer does not keep the user from ending the operation: the setting it has left is known by its
+    // mark, and the next operation finds it again.
     if let Err(error) = opened.live.end_temporary_sync().await {
         let by_hand = opened.workload.engine.advice.end_temporary_sync;
         let by_hand = by_hand.map(|command| format!(", or by hand on that member: {command}")).unwrap_or_default();

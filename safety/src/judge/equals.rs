@@ -63,7 +63,7 @@ fn a_single_copy_is_the_only_one_and_two_are_a_quorum_together() {
 }
 
 #[test]
-fn beside_one_in_maintenance_mode_nobody_goes_and_that_one_may() {
+fn only_the_member_in_maintenance_mode_may_be_taken() {
     let mut assessment = five();
     assessment.blockers = vec![in_maintenance("c1")];
     assert_eq!(against(&assessment, &take(&["c3"])), ["STF-XX-001"]);
@@ -79,7 +79,7 @@ fn beside_one_in_maintenance_mode_nobody_goes_and_that_one_may() {
 }
 
 #[test]
-fn nobody_takes_over_from_one_of_equals() {
+fn there_is_no_switchover_between_equals() {
     let disruption = Disruption::Switchover { from: "c0".to_owned(), to: "c1".to_owned() };
     assert_eq!(against(&five(), &disruption), ["STF-DB-014"]);
 }

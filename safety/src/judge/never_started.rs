@@ -48,7 +48,7 @@ fn one_account_alone_does_not_make_a_pod_empty() {
 }
 
 #[test]
-fn somebody_else_must_be_seen_leading_and_its_claim_be_kept() {
+fn another_member_must_be_the_primary_and_the_claim_be_kept() {
     let (mut assessment, mut workload) = short_of_one();
     assessment.groups[0].members[0].role = Role::Replica;
     assert_eq!(against(&assessment, &workload, &take(&["r00"])), ["STF-DB-004", "STF-DB-008"]);
@@ -58,7 +58,7 @@ fn somebody_else_must_be_seen_leading_and_its_claim_be_kept() {
 }
 
 #[test]
-fn an_empty_pod_makes_room_for_nobody_else() {
+fn an_empty_pod_does_not_let_another_member_be_taken() {
     let (mut assessment, workload) = short_of_one();
     assert_eq!(against(&assessment, &workload, &take(&["r00", "p0"])), ["STF-DB-007", "STF-DB-005", "STF-DB-008"]);
     assessment.groups[0].members[0].sync = Sync::Behind { why: "loading".to_owned() };

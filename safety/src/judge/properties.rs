@@ -153,7 +153,7 @@ proptest! {
     }
 
     #[test]
-    fn an_empty_pod_changes_nothing_for_whoever_has_a_server(database in database(), empty in any::<u16>(), pick in any::<prop::sample::Index>()) {
+    fn an_empty_pod_changes_no_verdict_on_a_member_with_a_server(database in database(), empty in any::<u16>(), pick in any::<prop::sample::Index>()) {
         let all = names(&database);
         let one = all[pick.index(all.len())].clone();
         let policy = Policy::default();

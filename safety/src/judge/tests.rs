@@ -33,7 +33,7 @@ fn group(index: usize, replicas: usize) -> ReplicaGroup {
     ReplicaGroup { name: format!("shard {index}"), members, write_quorum: 1 }
 }
 
-/// Three shards of a primary (p0..p2) and one replica each (r00, r10, r20), everybody well.
+/// Three shards of a primary (p0..p2) and one replica each (r00, r10, r20), all of them healthy.
 pub(super) fn three_shards() -> Assessment {
     Assessment {
         taken_at: NOW,
@@ -131,7 +131,7 @@ fn replicas_of_different_shards_may_go_together_but_two_of_one_may_not() {
 }
 
 #[test]
-fn a_member_promised_to_somebody_counts_as_gone() {
+fn a_member_whose_eviction_was_allowed_counts_as_gone() {
     let mut wide = three_shards();
     wide.groups[0] = group(0, 2);
     assert_eq!(against_with(&wide, &take(&["r00"]), &["r01"], &Policy::default()), ["STF-DB-005"]);
@@ -161,7 +161,7 @@ fn writes_that_need_a_replica_keep_it() {
     let mut assessment = three_shards();
     assessment.groups[0].write_quorum = 2;
     assert_eq!(against(&assessment, &take(&["r00"])), ["STF-DB-008"]);
-    assert!(against(&assessment, &switch_over("p0", "r00")).is_empty(), "a switchover takes nobody away");
+    assert!(against(&assessment, &switch_over("p0", "r00")).is_empty(), "a switchover takes no member away");
     let accepted = Policy { accepted: ["STF-DB-008".to_owned()].into(), ..Policy::default() };
     assert!(against_with(&assessment, &take(&["r00"]), &[], &accepted).is_empty(), "their clients may wait");
 }
@@ -190,7 +190,7 @@ fn data_without_a_claim_or_without_persistence_stays() {
 }
 
 #[test]
-fn nobody_may_accept_the_loss_of_a_primary() {
+fn the_loss_of_a_primary_may_never_be_accepted() {
     let accepted = Policy { accepted: ["STF-DB-007".to_owned()].into(), ..Policy::default() };
     assert_eq!(against_with(&three_shards(), &take(&["p0"]), &[], &accepted), ["STF-DB-007"]);
 }
@@ -276,5 +276,5 @@ fn a_limit_in_seconds_is_kept_only_by_who_is_known_to_keep_it() {
         ["STF-DB-023"],
         "unknown is unsafe"
     );
-    assert!(against(&assessment, &switch_over("p0", "r00")).is_empty(), "nobody set a limit");
+    assert!(against(&assessment, &switch_over("p0", "r00")).is_empty(), "the policy sets no limit");
 }

@@ -56,7 +56,7 @@ pub(crate) const CHECKS: &[(&str, Check)] = &[
     ("quorum-survives", checks::quorum_survives),
     ("storage-kept", checks::storage_kept),
     ("successor-ready", checks::successor_ready),
-    ("nobody-leads", checks::nobody_leads),
+    ("no-primary", checks::no_primary),
 ];
 
 /// Judges a disruption. Pure: the same arguments give the same verdict, and what is not known is a reason to refuse.

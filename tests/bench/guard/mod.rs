@@ -113,7 +113,7 @@ async fn measured(cluster: &Cluster, built: &Built) -> Result<Measured> {
         println!("asked directly: {row:?}");
     }
 
-    let mut ways = vec![through::NOBODY, through::POLICY];
+    let mut ways = vec![through::NONE, through::POLICY];
     objects::policy(cluster, namespace.name(), through::POLICY).await?;
     let servers = [("guard", &guard), ("echo", &echo)];
     for (ask, server) in servers.into_iter().chain(others.iter().map(|(_, ask, server)| (*ask, server))) {

@@ -8,7 +8,7 @@ use super::memory::Footprint;
 use super::population::{ALL, SETS};
 use super::servers::GATEKEEPER;
 use super::spread::times;
-use super::through::{NOBODY, POLICY, Way};
+use super::through::{NONE, POLICY, Way};
 use super::{LONER, Measured};
 
 /// How the section begins.
@@ -57,9 +57,9 @@ one constraint in Rego that always holds.
     }
     text.push_str(
         "
-Who is asked has one core; who asks has the other, with the cluster. Against echo: in every round the two are compared with each
-other, and of these ratios the median is shown: a moment of somebody else's makes both slow, and between two minutes that
-can be more than what is measured.
+The server that is asked has one core; the client has the other, with the cluster. Against echo: in every round the two are
+compared with each other, and of these ratios the median is shown: when another process takes the core, both are slow in the
+same round, and from one minute to the next that can be more than what is measured.
 
 ",
     );
@@ -90,7 +90,7 @@ fn against_echo(rows: &[Row], who: &str) -> String {
 }
 
 fn through(ways: &[Way]) -> String {
-    let nobody = ways.iter().find(|way| way.name == NOBODY).map(|way| way.spread.p50).unwrap_or_default();
+    let none = ways.iter().find(|way| way.name == NONE).map(|way| way.spread.p50).unwrap_or_default();
     let mut text = String::from(
         "
 ### Through the API server
@@ -101,7 +101,7 @@ kept out of the namespace, and so is not in these figures. *The call alone* is t
 measured. On a quiet cluster an eviction of a pod with a budget waits for the API server's watch cache, which asks etcd how
 far it is ten times a second; a webhook's time disappears in that wait.
 
-| asked about it | p50 | p99 | p50 beyond nobody | the call alone | errors |
+| webhook or policy | p50 | p99 | p50 beyond none | the call alone | errors |
 |---|---|---|---|---|---|
 ",
     );
@@ -113,7 +113,7 @@ far it is ten times a second; a webhook's time disappears in that wait.
             "gatekeeper" => "Gatekeeper",
             other => other,
         };
-        let beyond = (spread.p50.as_secs_f64() - nobody.as_secs_f64()) * 1e3;
+        let beyond = (spread.p50.as_secs_f64() - none.as_secs_f64()) * 1e3;
         let (p50, p99, errors) = (time(spread.p50), time(spread.p99), spread.errors);
         let call = call.map_or_else(|| "–".to_owned(), time);
         // A String takes everything.

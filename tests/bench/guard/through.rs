@@ -20,8 +20,8 @@ const ROUNDS: u32 = 7;
 /// Evictions of each way in a round.
 const EACH: u32 = 60;
 
-/// What nobody is asked about.
-pub(crate) const NOBODY: &str = "nobody";
+/// An eviction that no webhook and no policy is asked about.
+pub(crate) const NONE: &str = "none";
 
 /// What the API server's own policy is asked about.
 pub(crate) const POLICY: &str = "policy";
@@ -30,13 +30,13 @@ pub(crate) const POLICY: &str = "policy";
 #[derive(Debug)]
 pub(crate) struct Way {
     pub(crate) name: &'static str,
-    /// As whoever evicts sees it.
+    /// How long the client waits for its eviction.
     pub(crate) spread: Spread,
     /// What the call of the webhook took, as the API server has measured it: the mean. It counts no policies.
     pub(crate) call: Option<Duration>,
 }
 
-/// Evicts, by each way in turn. `ways` are the labels; the first is nobody's.
+/// Evicts, by each way in turn. `ways` are the labels; the first is asked of no webhook.
 pub(crate) async fn measure(cluster: &Cluster, namespace: &str, pod: &str, ways: &[&'static str]) -> Result<Vec<Way>> {
     let endpoint = api_server::endpoint(cluster).await?;
     let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}/eviction");
@@ -86,7 +86,7 @@ async fn all_are_asked(
 
 /// Of a policy the API server counts the refusals alone.
 fn is_webhook(way: &str) -> bool {
-    way != NOBODY && way != POLICY
+    way != NONE && way != POLICY
 }
 
 /// What the API server counts of a webhook.
@@ -137,7 +137,7 @@ fn is_success(body: &[u8]) -> bool {
     serde_json::from_slice(body).is_ok_and(|status: Value| status["status"] == "Success")
 }
 
-/// A replica that is told to lead nobody: the second pod of the example.
+/// The replica that is evicted: the second pod of the example.
 pub(crate) const REPLICA: &str = "redis-1";
 
 /// Waits until a budget lets the replica go: without one the way through the API server is shorter.

@@ -13,7 +13,7 @@ pub(crate) fn section(versions: &str, comparison: &Comparison) -> String {
 
 In one run: {versions}.
 
-{about} Counted from just before the command until everybody is in sync again. A gap is the longest time one key had between two
+{about} Counted from just before the command until every member is in sync again. A gap is the longest time one key had between two
 acknowledged writes; *idle* is the same just before, with nothing happening. Unknown are writes whose answer never came. Lost are
 acknowledged writes that are not there in the end, looked for one by one.
 

@@ -65,7 +65,7 @@ pub(super) async fn a_successor_without_room_is_not_promoted_and_the_primary_sta
     let ended = running.end().await?;
     note!("filled on the way: {ended}");
     ensure!(ended.code != Some(0), "it was promoted all the same:\n{ended}");
-    ensure!(ended.stderr.contains("went down when it was told to lead"), "it is not reported why:\n{ended}");
+    ensure!(ended.stderr.contains("stopped when it was promoted"), "it is not reported why:\n{ended}");
     let during = until_writes_flow(&load, noticed, WRITES_WITHIN, true).await?;
     ensure!(postgres.primary().await? == "postgres-0", "the old primary is not primary");
     tokio::time::sleep(A_WHILE).await; // a writer that is still without a primary shows now

@@ -1,16 +1,16 @@
-//! Conditions under which nobody may be taken.
+//! Conditions under which no member may be taken.
 
 use std::collections::BTreeSet;
 
 use stateful_safety::Blocker;
 
-use super::{Answers, Seen};
+use super::{Answers, MemberAnswers};
 use crate::couchdb::conditions;
 
-pub(super) fn blockers(told: &[(&Seen, &Answers)]) -> Vec<Blocker> {
+pub(super) fn blockers(answered: &[(&MemberAnswers, &Answers)]) -> Vec<Blocker> {
     let mut found = Vec::new();
-    let cluster: BTreeSet<&str> = told.iter().flat_map(|(_, own)| own.cluster()).collect();
-    for (seen, own) in told {
+    let cluster: BTreeSet<&str> = answered.iter().flat_map(|(_, own)| own.cluster()).collect();
+    for (seen, own) in answered {
         let member = &seen.member;
         if let Some(mode) = own.maintenance() {
             let condition =
@@ -19,14 +19,14 @@ pub(super) fn blockers(told: &[(&Seen, &Answers)]) -> Vec<Blocker> {
         }
         let unjoined = own.connected().filter(|node| !cluster.contains(node));
         found.extend(unjoined.map(|node| conditions::NOT_JOINED.found(&[("member", member), ("node", &node)])));
-        // One that does not say may have anything to do.
+        // A node that does not say how much it has to do counts as having work to do.
         match own.backlog() {
             Some(0) => {}
             jobs => found.push(conditions::CATCHING_UP.found(&[("member", member), ("jobs", &jobs.unwrap_or(1))])),
         }
     }
-    // What one says of resharding it says of the whole cluster.
-    let running = told.iter().map(|(seen, own)| (seen, own.reshard["running"].as_u64().unwrap_or(0)));
+    // A node's answer about resharding is about the whole cluster.
+    let running = answered.iter().map(|(seen, own)| (seen, own.reshard["running"].as_u64().unwrap_or(0)));
     if let Some((seen, jobs)) = running.filter(|(_, jobs)| *jobs > 0).max_by_key(|(_, jobs)| *jobs) {
         found.push(conditions::RESHARDING.found(&[("member", &seen.member), ("jobs", &jobs)]));
     }

@@ -1,5 +1,5 @@
-//! Who holds copies of what. Nodes that hold the same shards are one replica group: taking one of them concerns the copies
-//! of all those shards.
+//! Which node holds copies of which shard. Nodes that hold the same shards are one replica group: taking one of them away takes
+//! a copy of each of those shards away.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use stateful_safety::Blocker;
 
 use crate::couchdb::conditions::SHARD_SHORT;
 
-use super::{Answers, Seen, member_of};
+use super::{Answers, MemberAnswers, member_of};
 use crate::couchdb::answers::texts;
 
 /// A shard: one range of a database, and where its copies are.
@@ -28,7 +28,7 @@ impl Shard<'_> {
 }
 
 /// Members that hold the same shards.
-pub(super) struct Held<'s> {
+pub(super) struct ShardHolders<'s> {
     pub(super) name: String,
     pub(super) members: BTreeSet<&'s str>,
     pub(super) write_quorum: usize,
@@ -41,7 +41,7 @@ pub(super) const fn quorum(copies: usize) -> usize {
 }
 
 /// Every shard, by the shard map as a node has it.
-pub(super) fn shards<'s>(own: &'s Answers, seen: &'s [Seen]) -> Vec<Shard<'s>> {
+pub(super) fn shards<'s>(own: &'s Answers, seen: &'s [MemberAnswers]) -> Vec<Shard<'s>> {
     let mut shards = Vec::new();
     for (database, ranges) in own.databases() {
         let ranges = || ranges.as_object().into_iter().flatten();
@@ -54,17 +54,17 @@ pub(super) fn shards<'s>(own: &'s Answers, seen: &'s [Seen]) -> Vec<Shard<'s>> {
     shards
 }
 
-/// Shards with a copy too few: one that is on no member, or in no map. A member that holds one and is silent tells that by
-/// its own state.
-pub(super) fn short<'s>(shards: &'s [Shard<'_>]) -> impl Iterator<Item = Blocker> + 's {
+/// Shards with too few copies: a copy is on a node that is no member, or is missing in the shard map. A silent member that holds
+/// a copy is reported by its own state.
+pub(super) fn find_short<'s>(shards: &'s [Shard<'_>]) -> impl Iterator<Item = Blocker> + 's {
     shards.iter().filter(|shard| shard.members.len() < shard.wanted).map(|shard| {
         let (name, copies) = (shard.name(), shard.members.len());
         SHARD_SHORT.found(&[("shard", &name), ("copies", &copies), ("wanted", &shard.wanted)])
     })
 }
 
-/// The shards by who holds them; those without any copy here are short, and nobody's.
-pub(super) fn held_alike<'s>(shards: &[Shard<'s>]) -> Vec<Held<'s>> {
+/// Groups the shards by the members that hold them. A shard without a copy on any member is in no group; `find_short` reports it.
+pub(super) fn group_by_holders<'s>(shards: &[Shard<'s>]) -> Vec<ShardHolders<'s>> {
     let mut alike: BTreeMap<&BTreeSet<&str>, Vec<&Shard<'s>>> = BTreeMap::new();
     for shard in shards.iter().filter(|shard| !shard.members.is_empty()) {
         alike.entry(&shard.members).or_default().push(shard);
@@ -77,7 +77,7 @@ pub(super) fn held_alike<'s>(shards: &[Shard<'s>]) -> Vec<Held<'s>> {
     };
     alike
         .into_values()
-        .map(|shards| Held {
+        .map(|shards| ShardHolders {
             name: named(&shards),
             members: shards[0].members.clone(),
             write_quorum: shards.iter().map(|shard| quorum(shard.wanted)).max().unwrap_or(0),

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use stateful_safety::{Assessment, Role, Sync};
 
 use super::interpret;
-use crate::couchdb::{Answers, Seen};
+use crate::couchdb::{Answers, MemberAnswers};
 
-fn recorded(case: &str) -> Vec<Seen> {
+fn recorded(case: &str) -> Vec<MemberAnswers> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/couchdb/recorded/stand-in-{case}.json"));
     let text = std::fs::read_to_string(&path).expect("a recorded case");
     serde_json::from_str(&text).expect("what was recorded is what is read")
@@ -23,7 +23,11 @@ fn in_words(assessment: &Assessment) -> String {
                 Sync::InSync { .. } => "in sync",
                 Sync::Behind { why } | Sync::Unreachable { why } => why,
             };
-            assert_eq!((member.role, member.is_electable()), (Role::Peer, false), "nobody leads, and nobody ever will");
+            assert_eq!(
+                (member.role, member.is_electable()),
+                (Role::Peer, false),
+                "a node of CouchDB is never a primary"
+            );
             format!("{} {sync}", member.name)
         });
         let members: Vec<String> = members.collect();
@@ -33,12 +37,12 @@ fn in_words(assessment: &Assessment) -> String {
     lines.join("\n")
 }
 
-fn assert_means(seen: &[Seen], expected: &[&str]) {
+fn assert_means(seen: &[MemberAnswers], expected: &[&str]) {
     assert_eq!(in_words(&interpret(seen, 1)), expected.join("\n"));
 }
 
 /// The healthy case, with something else said by one of them.
-fn said_instead(number: usize, change: impl Fn(&mut Answers)) -> Vec<Seen> {
+fn said_instead(number: usize, change: impl Fn(&mut Answers)) -> Vec<MemberAnswers> {
     let mut seen = recorded("healthy");
     change(seen[number].answer.as_mut().expect("it answers"));
     seen
@@ -77,22 +81,22 @@ fn a_database_of_single_copies_makes_groups_of_its_own() {
 }
 
 #[test]
-fn one_that_is_away_is_away_and_nothing_else_is_the_matter() {
+fn a_member_that_is_away_is_the_only_finding() {
     let seen = recorded("one-is-away");
     let why = seen[2].answer.as_ref().expect_err("it is away");
     let group = format!("every shard (a write needs 2): couchdb-0 in sync; couchdb-1 in sync; couchdb-2 {why}");
     assert_means(&seen, &[THREE, &group]);
-    assert_eq!(interpret(&seen, 1).groups[0].members[0].lag_seconds, None, "what the third lacks nobody knows");
+    assert_eq!(interpret(&seen, 1).groups[0].members[0].lag_seconds, None, "how much the third lacks is not known");
 }
 
 #[test]
 fn a_node_with_no_balancer_still_holds_its_copies_and_one_in_maintenance_does_not() {
-    let nolb = "! couchdb-1 is in maintenance mode (nolb): load balancers are to lead no client to it";
+    let nolb = "! couchdb-1 is in maintenance mode (nolb): load balancers must send it no clients";
     assert_means(&recorded("maintenance-nolb"), &[THREE, ALL_WELL, nolb]);
     let group = "every shard (a write needs 2): couchdb-0 in sync; couchdb-1 it is in maintenance mode (true); couchdb-2 \
                  in sync";
-    let apart = "! couchdb-1 is in maintenance mode (true): it takes part in no clustered request";
-    assert_means(&recorded("maintenance-true"), &[THREE, group, apart]);
+    let maintenance = "! couchdb-1 is in maintenance mode (true): it takes part in no clustered request";
+    assert_means(&recorded("maintenance-true"), &[THREE, group, maintenance]);
 }
 
 #[test]
@@ -110,7 +114,7 @@ fn a_node_that_is_not_up_is_behind() {
 }
 
 #[test]
-fn changes_still_to_be_brought_are_counted_and_one_that_does_not_say_has_some() {
+fn changes_still_to_replicate_are_counted_and_a_node_that_does_not_say_has_some() {
     for (jobs, says) in [(json!(3), 3), (Value::Null, 1)] {
         let seen = said_instead(0, |own| own.system["internal_replication_jobs"].clone_from(&jobs));
         let blocker = format!(
@@ -121,13 +125,13 @@ fn changes_still_to_be_brought_are_counted_and_one_that_does_not_say_has_some() 
 }
 
 #[test]
-fn shards_being_split_are_told_once() {
+fn shards_being_split_are_reported_once() {
     let seen = said_instead(1, |own| own.reshard["running"] = json!(2));
     assert_means(&seen, &[THREE, ALL_WELL, "! shards are being split: 2 jobs run, says couchdb-1"]);
 }
 
 #[test]
-fn a_node_that_nobody_let_join_is_named() {
+fn a_connected_node_that_has_not_joined_is_named() {
     let stray = "couchdb@stray.couchdb";
     let seen = said_instead(0, |own| own.membership["all_nodes"].as_array_mut().expect("a list").push(json!(stray)));
     let blocker =
@@ -151,7 +155,7 @@ fn a_node_of_the_cluster_that_is_no_pod_here_is_a_stranger() {
 
 #[test]
 fn a_shard_with_a_copy_too_few_is_named() {
-    let short = |seen: &mut Seen| {
+    let short = |seen: &mut MemberAnswers| {
         let own = seen.answer.as_mut().expect("it answers");
         own.shard_maps["rows"][0]["doc"]["by_range"]["00000000-7fffffff"] = json!([node(0), node(1)]);
     };
@@ -169,8 +173,8 @@ fn a_shard_with_a_copy_too_few_is_named() {
 }
 
 #[test]
-fn nodes_that_tell_different_stories_are_told_on() {
-    let disagree = |seen: &[Seen], says: &str| {
+fn nodes_that_contradict_each_other_are_reported() {
+    let disagree = |seen: &[MemberAnswers], says: &str| {
         let words = in_words(&interpret(seen, 1));
         assert!(words.contains(&format!("! the members do not agree: {says}")), "{says}: {words}");
     };
@@ -183,7 +187,7 @@ fn nodes_that_tell_different_stories_are_told_on() {
 }
 
 #[test]
-fn a_node_that_never_joined_is_behind_and_nobody_asks_it_who_the_others_are() {
+fn a_node_that_never_joined_is_behind_and_is_not_asked_for_the_other_nodes() {
     let seen = said_instead(0, |own| {
         own.membership = json!({"all_nodes": [node(0)], "cluster_nodes": []});
         own.shard_maps["rows"] = json!([]);
@@ -194,14 +198,14 @@ fn a_node_that_never_joined_is_behind_and_nobody_asks_it_who_the_others_are() {
 }
 
 #[test]
-fn while_nobody_answers_any_shard_may_be_anywhere() {
+fn while_no_member_answers_any_shard_may_be_anywhere() {
     let mut seen = recorded("healthy");
     for member in &mut seen {
         member.answer = Err("connection refused".to_owned());
     }
     let assessment = interpret(&seen, 1);
     assert_eq!((assessment.groups[0].name.as_str(), assessment.groups[0].write_quorum), ("the cluster", 2));
-    assert_eq!(assessment.topology, "unknown: nobody answers");
+    assert_eq!(assessment.topology, "unknown: no member answers");
 }
 
 #[test]

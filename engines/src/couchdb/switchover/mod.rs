@@ -1,13 +1,12 @@
-//! TOUCH. There is no role to switch over; what is left is to let nobody be led to a node that is about to be restarted, and to
-//! take that back where it was not restarted after all. Only the files of this folder change a CouchDB, the canary's own
-//! database apart.
+//! TOUCH. CouchDB has no primary to switch over. Before a node is restarted it is taken off the load balancers, and put back
+//! where it was not restarted after all. Only the files of this folder change a CouchDB, except for the canary's own database.
 //!
 //! `maintenance_mode` is a setting like any other: set over HTTP it is written to a file as well (`local.d`), and a node
 //! restarted with it on its volume would come back and stay away from its clients for good. So it is set with
 //! `X-Couch-Persist: false` (CouchDB's source, `chttpd_node.erl`; the manual does not name it): it lasts as long as the
-//! process. A mark beside it, in a section of our own, says that it is ours and what was there before: whoever takes up,
-//! ends or leaves an operation finds it there, also after the machine that set it has died, and also where some server
-//! should have kept both all the same.
+//! server's process. A mark beside it, in a configuration section of this tool, says that this tool has set it and what its
+//! value was before. `resume`, `abort` and an operation that stops find the mark, also when the machine that set it has died,
+//! and also if a server should have kept both over a restart.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -17,120 +16,130 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::time::sleep;
 
-use super::Told;
-use super::connections::{Connections, Link, refusal};
+use super::HttpAnswer;
+use super::connections::{Connection, Connections, refusal};
 use crate::{Endpoint, Prepared, ServerError, SwitchoverError};
 
-/// The setting.
+/// The setting that takes a node off the load balancers.
 const MODE: &str = "/_node/_local/_config/couchdb/maintenance_mode";
 
-/// Our mark: what the setting was before; an empty text where there was none. No section of CouchDB's has that name.
+/// This tool's mark: the setting's value before, or an empty text where it was not set. CouchDB itself has no section of that
+/// name.
 const BEFORE: &str = "/_node/_local/_config/kubectl_stateful/maintenance_mode_before";
 
-/// Kept by the process alone, and gone with it.
+/// With this header a setting is kept in the server's memory only, and is gone after a restart.
 const UNTIL_RESTARTED: &[(&str, &str)] = &[("x-couch-persist", "false")];
 
-/// How long load balancers, and the readiness of the pod, may take to see it: the official chart's probe asks every 10 s and
-/// believes the third "no". Where whoever leads clients does not ask `_up` at all, waiting longer would not help: they are
-/// cut off then as in any restart, and lose nothing that was acknowledged.
-const SEEN_WITHIN: Duration = Duration::from_secs(45);
+/// How long load balancers, and the readiness probe of the pod, may take to notice: the official chart's probe asks every 10 s
+/// and fails the pod after the third "no". A load balancer that does not ask `_up` at all would not notice later either: its
+/// clients are cut off as in any restart, and lose nothing that was acknowledged.
+const NOTICED_WITHIN: Duration = Duration::from_secs(45);
 
-/// Between two looks at whether they have: a probe cannot be faster.
-const LOOK: Duration = Duration::from_secs(1);
+/// Between two checks whether they have noticed: probes are not more frequent.
+const POLL: Duration = Duration::from_secs(1);
 
-/// Since when a member's incarnation has been asking to be left.
-pub(super) type Asked = Mutex<HashMap<String, Instant>>;
+/// Since when each incarnation of a member has been off the load balancers.
+pub(super) type OffSince = Mutex<HashMap<String, Instant>>;
 
-/// Lets load balancers lead nobody to a member any more, and says when they had time to see it.
-pub(super) async fn leave_balancers(
+/// Takes a member off the load balancers, and says when they had time to notice.
+pub(super) async fn leave_load_balancers(
     connections: &Connections,
-    asked: &Asked,
+    off_since: &OffSince,
     endpoints: &[Endpoint],
     member: &str,
 ) -> Result<Prepared, SwitchoverError> {
     let Some(endpoint) = endpoints.iter().find(|endpoint| endpoint.member == member) else {
         return Ok(Prepared::Ready);
     };
-    // One that is down serves nobody.
-    let Ok(mut link) = connections.to(endpoint).await else { return Ok(Prepared::Ready) };
-    let no_way = |why: ServerError| SwitchoverError::NoWay { member: member.to_owned(), why: why.to_string() };
-    let prepared = match setting(&mut link, MODE).await.map_err(no_way)?.as_deref() {
+    // A member that is down serves no clients.
+    let Ok(mut connection) = connections.to(endpoint).await else { return Ok(Prepared::Ready) };
+    let unreachable =
+        |why: ServerError| SwitchoverError::Unreachable { member: member.to_owned(), why: why.to_string() };
+    let prepared = match read_setting(&mut connection, MODE).await.map_err(unreachable)?.as_deref() {
         Some("nolb") => {
-            let since = *asked.lock().await.entry(endpoint.incarnation.clone()).or_insert_with(Instant::now);
-            if since.elapsed() > SEEN_WITHIN {
+            let since = *off_since.lock().await.entry(endpoint.incarnation.clone()).or_insert_with(Instant::now);
+            if since.elapsed() > NOTICED_WITHIN {
                 Prepared::Ready
             } else {
-                sleep(LOOK).await;
-                Prepared::OnceNobodyIsLedToIt(format!("load balancers have yet to see that {member} wants no clients"))
+                sleep(POLL).await;
+                Prepared::OnceNotReady(format!("load balancers have yet to notice that {member} takes no new clients"))
             }
         }
-        // It takes part in nothing: whoever set that has seen to it.
+        // The node takes part in no request; the administrator who set this has taken it off the load balancers.
         Some("true") => Prepared::Ready,
         before => {
-            // The mark first: without the setting it does no harm, the setting without it would be somebody's.
-            set(&mut link, BEFORE, before.unwrap_or_default()).await.map_err(no_way)?;
-            set(&mut link, MODE, "nolb").await.map_err(no_way)?;
-            asked.lock().await.insert(endpoint.incarnation.clone(), Instant::now());
-            Prepared::LookAgain(format!("{member} tells load balancers to lead nobody to it (maintenance_mode = nolb)"))
+            // The mark first: the mark without the setting does no harm, but a setting without the mark would be taken for an
+            // administrator's and stay.
+            set(&mut connection, BEFORE, before.unwrap_or_default()).await.map_err(unreachable)?;
+            set(&mut connection, MODE, "nolb").await.map_err(unreachable)?;
+            off_since.lock().await.insert(endpoint.incarnation.clone(), Instant::now());
+            Prepared::LookAgain(format!(
+                "{member} tells load balancers to send it no clients (maintenance_mode = nolb)"
+            ))
         }
     };
-    connections.keep(endpoint, link).await;
+    connections.keep(endpoint, connection).await;
     Ok(prepared)
 }
 
-/// Takes it back wherever our mark is.
-pub(super) async fn come_back(connections: &Connections, endpoints: &[Endpoint]) -> Vec<String> {
-    let mut told = Vec::new();
+/// Puts every member that has this tool's mark back on the load balancers.
+pub(super) async fn return_to_load_balancers(connections: &Connections, endpoints: &[Endpoint]) -> Vec<String> {
+    let mut notes = Vec::new();
     for endpoint in endpoints {
-        // One that is down has forgotten it, or says so when it is back.
-        let Ok(mut link) = connections.to(endpoint).await else { continue };
+        // A member that is down has lost the setting, or will show the mark when it is back.
+        let Ok(mut connection) = connections.to(endpoint).await else { continue };
         let member = &endpoint.member;
-        match undo(&mut link).await {
+        match revert(&mut connection).await {
             Ok(None) => {}
-            Ok(Some(done)) => told.push(format!("{member} {done}")),
-            Err(why) => told.push(format!(
-                "{member} may still tell load balancers to lead nobody to it ({why}); by hand, on it: curl -X PUT -d \
+            Ok(Some(done)) => notes.push(format!("{member} {done}")),
+            Err(why) => notes.push(format!(
+                "{member} may still tell load balancers to send it no clients ({why}); by hand, on it: curl -X PUT -d \
                  '\"false\"' localhost:5984{MODE}"
             )),
         }
     }
-    told
+    notes
 }
 
-/// What was done, if anything was to be.
-async fn undo(link: &mut Link) -> Result<Option<String>, ServerError> {
-    let Some(before) = setting(link, BEFORE).await? else { return Ok(None) };
-    let ours = setting(link, MODE).await?.as_deref() == Some("nolb");
+/// Reverts a member's setting. Returns what was done, if there was anything to revert.
+async fn revert(connection: &mut Connection) -> Result<Option<String>, ServerError> {
+    let Some(before) = read_setting(connection, BEFORE).await? else { return Ok(None) };
+    let ours = read_setting(connection, MODE).await?.as_deref() == Some("nolb");
     if ours && before.is_empty() {
-        forget(link, MODE).await?;
+        remove(connection, MODE).await?;
     } else if ours {
-        set(link, MODE, &before).await?;
+        set(connection, MODE, &before).await?;
     }
-    forget(link, BEFORE).await?;
+    remove(connection, BEFORE).await?;
     Ok(ours.then(|| "is out of maintenance mode (nolb) again".to_owned()))
 }
 
-/// A setting, where there is one.
-async fn setting(link: &mut Link, path: &str) -> Result<Option<String>, ServerError> {
-    let told = asked(link, Method::GET, path, None).await?;
-    match told.status {
-        200 => Ok(told.body.as_str().map(ToOwned::to_owned)),
+/// Reads a setting, where it is set.
+async fn read_setting(connection: &mut Connection, path: &str) -> Result<Option<String>, ServerError> {
+    let answer = send(connection, Method::GET, path, None).await?;
+    match answer.status {
+        200 => Ok(answer.body.as_str().map(ToOwned::to_owned)),
         404 => Ok(None),
-        _ => Err(refusal(path, &told)),
+        _ => Err(refusal(path, &answer)),
     }
 }
 
-async fn set(link: &mut Link, path: &str, value: &str) -> Result<(), ServerError> {
-    let told = asked(link, Method::PUT, path, Some(&Value::from(value))).await?;
-    if told.status == 200 { Ok(()) } else { Err(refusal(path, &told)) }
+async fn set(connection: &mut Connection, path: &str, value: &str) -> Result<(), ServerError> {
+    let answer = send(connection, Method::PUT, path, Some(&Value::from(value))).await?;
+    if answer.status == 200 { Ok(()) } else { Err(refusal(path, &answer)) }
 }
 
-/// One that is not there is forgotten already.
-async fn forget(link: &mut Link, path: &str) -> Result<(), ServerError> {
-    let told = asked(link, Method::DELETE, path, None).await?;
-    if [200, 404].contains(&told.status) { Ok(()) } else { Err(refusal(path, &told)) }
+/// Removes a setting. Where it is not set there is nothing to do.
+async fn remove(connection: &mut Connection, path: &str) -> Result<(), ServerError> {
+    let answer = send(connection, Method::DELETE, path, None).await?;
+    if [200, 404].contains(&answer.status) { Ok(()) } else { Err(refusal(path, &answer)) }
 }
 
-async fn asked(link: &mut Link, method: Method, path: &str, body: Option<&Value>) -> Result<Told, ServerError> {
-    link.ask(method, path, UNTIL_RESTARTED, body).await.map_err(ServerError::from)
+async fn send(
+    connection: &mut Connection,
+    method: Method,
+    path: &str,
+    body: Option<&Value>,
+) -> Result<HttpAnswer, ServerError> {
+    connection.ask(method, path, UNTIL_RESTARTED, body).await.map_err(ServerError::from)
 }

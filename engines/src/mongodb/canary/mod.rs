@@ -1,5 +1,5 @@
-//! TOUCH, a collection of its own only. Writes one document after another through whoever leads, as a client does (ask who
-//! leads, go there), and at the end proves that every acknowledged one is there.
+//! TOUCH, a collection of its own only. Writes one document after another to the primary, as a client does (find the primary,
+//! connect to it), and at the end proves that every acknowledged one is there.
 
 mod collection;
 mod writer;

@@ -9,26 +9,26 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::collection::Collection;
-use crate::canary::{Attempt, CLIENT_PATIENCE, Writes, now, patiently};
+use crate::canary::{Attempt, CLIENT_PATIENCE, CanaryWriter, now, retry_like_a_client};
 use crate::mongodb::connections::{Connections, PATIENCE};
 use crate::{CanaryError, Endpoint, Ledger, ServerError};
 
-/// Codes of a server that does not lead, so nothing was written (manual, "Error Codes"): `NotWritablePrimary`,
-/// `NotPrimaryNoSecondaryOk`, `LegacyNotPrimary`, `NotPrimaryOrSecondary`. One that stops leading or ends meanwhile says
-/// something else (`PrimarySteppedDown`, `InterruptedDueToReplStateChange`), and may have written.
+/// Error codes of a server that is not the primary, so nothing was written (manual, "Error Codes"): `NotWritablePrimary`,
+/// `NotPrimaryNoSecondaryOk`, `LegacyNotPrimary`, `NotPrimaryOrSecondary`. A primary that steps down or stops meanwhile answers
+/// with other codes (`PrimarySteppedDown`, `InterruptedDueToReplStateChange`), and may have written.
 const NOT_THE_PRIMARY: &[i32] = &[10107, 13435, 10058, 13436];
 
 pub(super) struct Writer {
     collection: Collection,
     endpoints: watch::Receiver<Vec<Endpoint>>,
     connections: Connections,
-    /// The connection to whoever last led.
-    link: Option<Client>,
+    /// The connection to the last known primary.
+    client: Option<Client>,
 }
 
 impl Writer {
     pub(super) fn new(endpoints: watch::Receiver<Vec<Endpoint>>) -> Self {
-        Self { collection: Collection::new(now()), endpoints, connections: Connections::default(), link: None }
+        Self { collection: Collection::new(now()), endpoints, connections: Connections::default(), client: None }
     }
 
     pub(super) async fn run(mut self, stop: watch::Receiver<bool>) -> Result<Ledger, CanaryError> {
@@ -37,51 +37,51 @@ impl Writer {
     }
 
     async fn begin(&mut self) -> Result<(), ServerError> {
-        let link = patiently(|| self.leader()).await?;
-        self.collection.choose_database(&link).await?;
-        let link = patiently(|| async {
-            let link = self.leader().await?;
-            self.collection.tidy(&link, now()).await.map(|()| link)
+        let client = retry_like_a_client(|| self.find_primary()).await?;
+        self.collection.choose_database(&client).await?;
+        let client = retry_like_a_client(|| async {
+            let client = self.find_primary().await?;
+            self.collection.tidy(&client, now()).await.map(|()| client)
         });
-        self.link = Some(link.await?);
+        self.client = Some(client.await?);
         Ok(())
     }
 
-    async fn kept(&self) -> Result<BTreeSet<u64>, ServerError> {
-        patiently(|| async {
-            let link = self.leader().await?;
-            let read = timeout(CLIENT_PATIENCE, self.collection.read_back(&link)).await;
+    async fn read_kept(&self) -> Result<BTreeSet<u64>, ServerError> {
+        retry_like_a_client(|| async {
+            let client = self.find_primary().await?;
+            let read = timeout(CLIENT_PATIENCE, self.collection.read_back(&client)).await;
             read.unwrap_or(Err(ServerError::NoAnswer(CLIENT_PATIENCE)))
         })
         .await
     }
 
-    async fn leader(&self) -> Result<Client, ServerError> {
+    async fn find_primary(&self) -> Result<Client, ServerError> {
         let endpoints = self.endpoints.borrow().clone();
-        self.connections.leader(&endpoints).await.map(|(_, link)| link)
+        self.connections.find_primary(&endpoints).await.map(|(_, client)| client)
     }
 }
 
-impl Writes for Writer {
+impl CanaryWriter for Writer {
     async fn attempt(&mut self, number: u64) -> Attempt {
-        if self.link.is_none() {
-            self.link = self.leader().await.ok();
+        if self.client.is_none() {
+            self.client = self.find_primary().await.ok();
         }
-        let (Some(link), Ok(number)) = (&self.link, i64::try_from(number)) else {
+        let (Some(client), Ok(number)) = (&self.client, i64::try_from(number)) else {
             return Attempt::Refused;
         };
-        let attempt = match timeout(PATIENCE, self.collection.write(link, number)).await {
+        let attempt = match timeout(PATIENCE, self.collection.write(client, number)).await {
             Ok(Ok(answer)) if is_acknowledged(&answer) => return Attempt::Acknowledged,
             Ok(Err(error)) if says_no(&error) => Attempt::Refused,
             Ok(Ok(_) | Err(_)) | Err(_) => Attempt::Unknown,
         };
-        self.link = None;
+        self.client = None;
         attempt
     }
 
     async fn read_back(&mut self) -> Result<BTreeSet<u64>, CanaryError> {
         let (what, removal) = ("its collection".to_owned(), self.collection.removal());
-        self.kept().await.map_err(|why| CanaryError::ReadBack { what, why, removal })
+        self.read_kept().await.map_err(|why| CanaryError::ReadBack { what, why, removal })
     }
 }
 

@@ -22,16 +22,16 @@ fn env(name: &str) -> SecretSource {
 #[test]
 fn the_official_images_variables_are_read() {
     let variables = [("MONGO_INITDB_ROOT_USERNAME", None), ("MONGO_INITDB_ROOT_PASSWORD", None)];
-    let way = connection_config(&facts(&["mongod", "--replSet", "rs0"], &variables, ""));
-    assert_eq!((way.port, way.tls), (27017, None));
-    assert_eq!((way.username, way.password), (Some(env(variables[0].0)), Some(env(variables[1].0))));
+    let config = connection_config(&facts(&["mongod", "--replSet", "rs0"], &variables, ""));
+    assert_eq!((config.port, config.tls), (27017, None));
+    assert_eq!((config.username, config.password), (Some(env(variables[0].0)), Some(env(variables[1].0))));
 }
 
 #[test]
 fn a_password_without_a_name_is_bitnamis_root() {
-    let way = connection_config(&facts(&[], &[("MONGODB_ROOT_PASSWORD", None)], ""));
-    assert_eq!(way.username, Some(SecretSource::Text("root".to_owned())));
-    assert_eq!(connection_config(&facts(&[], &[], "")).username, None, "nobody is named where nobody logs in");
+    let config = connection_config(&facts(&[], &[("MONGODB_ROOT_PASSWORD", None)], ""));
+    assert_eq!(config.username, Some(SecretSource::Text("root".to_owned())));
+    assert_eq!(connection_config(&facts(&[], &[], "")).username, None, "no user is named where no user logs in");
 }
 
 /// Arguments and references as Percona's own tests expect them (`e2e-tests/init-deploy/compare/statefulset_some-name-rs0.yml`).
@@ -43,19 +43,20 @@ fn the_users_of_perconas_operator_come_whole_from_its_secret() {
 }
 
 fn has_perconas_users(args: &[&str]) {
-    let told = facts(args, &[("MONGODB_PORT", Some("27017")), ("MONGODB_REPLSET", Some("rs0"))], "");
-    let way = connection_config(&ContainerFacts { secrets_from: vec!["internal-some-name-users".to_owned()], ..told });
+    let facts = facts(args, &[("MONGODB_PORT", Some("27017")), ("MONGODB_REPLSET", Some("rs0"))], "");
+    let config =
+        connection_config(&ContainerFacts { secrets_from: vec!["internal-some-name-users".to_owned()], ..facts });
     let key = |key: &str| Some(SecretSource::Secret("internal-some-name-users".to_owned(), key.to_owned()));
-    assert_eq!(way.username, key("MONGODB_CLUSTER_ADMIN_USER"));
-    assert_eq!(way.password, key("MONGODB_CLUSTER_ADMIN_PASSWORD"));
-    assert_eq!(way.tls.expect("TLS").authority, Some(SecretSource::File("/etc/mongodb-ssl/ca.crt".to_owned())));
+    assert_eq!(config.username, key("MONGODB_CLUSTER_ADMIN_USER"));
+    assert_eq!(config.password, key("MONGODB_CLUSTER_ADMIN_PASSWORD"));
+    assert_eq!(config.tls.expect("TLS").authority, Some(SecretSource::File("/etc/mongodb-ssl/ca.crt".to_owned())));
 }
 
 /// As its chart declares it with a file for the password and TLS (`templates/replicaset/statefulset.yaml`).
 #[test]
 fn bitnamis_chart_says_among_its_variables_how_tls_is_spoken() {
     let flags = |more: &str| format!("--tlsMode=requireTLS --tlsCertificateKeyFile=/certs/mongodb.pem {more}");
-    let told = |flags: &str| {
+    let tls_with = |flags: &str| {
         let password = "/opt/bitnami/mongodb/secrets/mongodb-root-password";
         let variables = [
             ("MONGODB_ROOT_USER", Some("root")),
@@ -63,16 +64,16 @@ fn bitnamis_chart_says_among_its_variables_how_tls_is_spoken() {
             ("MONGODB_PORT_NUMBER", Some("27017")),
             ("MONGODB_EXTRA_FLAGS", Some(flags)),
         ];
-        let way = connection_config(&facts(&["/scripts/setup.sh"], &variables, ""));
-        assert_eq!(way.username, Some(env("MONGODB_ROOT_USER")));
-        assert_eq!(way.password, Some(SecretSource::File(password.to_owned())));
-        way.tls.expect("TLS")
+        let config = connection_config(&facts(&["/scripts/setup.sh"], &variables, ""));
+        assert_eq!(config.username, Some(env("MONGODB_ROOT_USER")));
+        assert_eq!(config.password, Some(SecretSource::File(password.to_owned())));
+        config.tls.expect("TLS")
     };
-    let both = told(&flags("--tlsCAFile=/certs/mongodb-ca-cert"));
+    let both = tls_with(&flags("--tlsCAFile=/certs/mongodb-ca-cert"));
     assert_eq!(both.authority, Some(SecretSource::File("/certs/mongodb-ca-cert".to_owned())));
     assert_eq!(both.certificate, Some(SecretSource::File("/certs/mongodb.pem".to_owned())));
-    let one = told(&flags(""));
-    assert_eq!((one.authority, one.certificate), (None, None), "nobody is asked for a certificate");
+    let one = tls_with(&flags(""));
+    assert_eq!((one.authority, one.certificate), (None, None), "the server asks for no certificate");
 }
 
 /// Its agent writes the server's settings, and nothing in the pod names a user (`controllers/construct` of its operator):
@@ -80,15 +81,15 @@ fn bitnamis_chart_says_among_its_variables_how_tls_is_spoken() {
 #[test]
 fn mongodbs_community_operator_declares_nothing_but_where_the_settings_will_be() {
     let script = "while ! [ -f /data/automation-mongod.conf ]; do sleep 3 ; done ;\nexec mongod -f /data/automation-mongod.conf;";
-    let mut told = facts(&["/bin/sh", "-c", script, ""], &[("AGENT_STATUS_FILEPATH", Some("/healthstatus/x"))], "");
-    let way = connection_config(&told);
-    assert_eq!((way.port, way.username, way.password, way.tls), (27017, None, None, None));
+    let mut facts = facts(&["/bin/sh", "-c", script, ""], &[("AGENT_STATUS_FILEPATH", Some("/healthstatus/x"))], "");
+    let config = connection_config(&facts);
+    assert_eq!((config.port, config.username, config.password, config.tls), (27017, None, None, None));
     for (name, text) in [("username", "admin"), ("password-secret", "shop-admin-admin/password"), ("tls", "true")] {
-        told.annotations.insert(name.to_owned(), text.to_owned());
+        facts.annotations.insert(name.to_owned(), text.to_owned());
     }
-    let way = connection_config(&told);
-    assert_eq!(way.password, Some(SecretSource::Secret("shop-admin-admin".to_owned(), "password".to_owned())));
-    assert!(way.tls.is_some() && way.username == Some(SecretSource::Text("admin".to_owned())));
+    let config = connection_config(&facts);
+    assert_eq!(config.password, Some(SecretSource::Secret("shop-admin-admin".to_owned(), "password".to_owned())));
+    assert!(config.tls.is_some() && config.username == Some(SecretSource::Text("admin".to_owned())));
 }
 
 #[test]
@@ -121,9 +122,9 @@ fn where_no_password_is_taken_the_certificate_is_who_one_is() {
     let tls = ["mongod", "--tlsMode=requireTLS", "--tlsCAFile=/tls/ca.crt", "--tlsCertificateKeyFile=/tls/all.pem"];
     let variables = [("MONGO_INITDB_ROOT_USERNAME", None), ("MONGO_INITDB_ROOT_PASSWORD", None)];
     let logs_in = |more: &[&str], conf: &str| {
-        let way = connection_config(&facts(&[&tls[..], more].concat(), &variables, conf));
-        let by_certificate = way.tls.expect("TLS").logs_in;
-        assert_eq!(by_certificate, way.username.is_none() && way.password.is_none());
+        let config = connection_config(&facts(&[&tls[..], more].concat(), &variables, conf));
+        let by_certificate = config.tls.expect("TLS").logs_in;
+        assert_eq!(by_certificate, config.username.is_none() && config.password.is_none());
         by_certificate
     };
     for only in [
@@ -139,11 +140,11 @@ fn where_no_password_is_taken_the_certificate_is_who_one_is() {
 
 #[test]
 fn annotations_have_the_last_word() {
-    let mut told = facts(&["mongod", "--port", "7000"], &[("MONGO_INITDB_ROOT_PASSWORD", None)], "");
+    let mut facts = facts(&["mongod", "--port", "7000"], &[("MONGO_INITDB_ROOT_PASSWORD", None)], "");
     for (name, text) in [("port", "7001"), ("password-secret", "creds/mongo"), ("username", "admin")] {
-        told.annotations.insert(name.to_owned(), text.to_owned());
+        facts.annotations.insert(name.to_owned(), text.to_owned());
     }
-    let way = connection_config(&told);
-    assert_eq!((way.port, way.username), (7001, Some(SecretSource::Text("admin".to_owned()))));
-    assert_eq!(way.password, Some(SecretSource::Secret("creds".to_owned(), "mongo".to_owned())));
+    let config = connection_config(&facts);
+    assert_eq!((config.port, config.username), (7001, Some(SecretSource::Text("admin".to_owned()))));
+    assert_eq!(config.password, Some(SecretSource::Secret("creds".to_owned(), "mongo".to_owned())));
 }

@@ -1,12 +1,12 @@
-//! Do the members tell one story? Each that answers is compared with the primary, and with what it hears of the others.
+//! Do the members agree? Each member that answers is compared with the primary, and with the answers of the other members.
 
 use stateful_safety::Blocker;
 
-use super::{Answers, Seen, answers, is_of};
+use super::{Answers, MemberAnswers, answers, is_of};
 use crate::mongodb::answers::number;
 
-/// What each member gets wrong, one finding a member: the first is enough to wait.
-pub(super) fn disagreements(seen: &[Seen], primary: Option<&Seen>) -> Vec<Blocker> {
+/// What each member gets wrong, one finding for each member: the first is enough to wait.
+pub(super) fn disagreements(seen: &[MemberAnswers], primary: Option<&MemberAnswers>) -> Vec<Blocker> {
     seen.iter()
         .filter_map(|member| {
             let about = about(member, answers(member)?, seen, primary?)?;
@@ -15,13 +15,13 @@ pub(super) fn disagreements(seen: &[Seen], primary: Option<&Seen>) -> Vec<Blocke
         .collect()
 }
 
-fn about(member: &Seen, own: &Answers, seen: &[Seen], primary: &Seen) -> Option<String> {
+fn about(member: &MemberAnswers, own: &Answers, seen: &[MemberAnswers], primary: &MemberAnswers) -> Option<String> {
     let leader = answers(primary)?;
     if own.status.is_empty() {
         return None; // its state says so
     }
-    let version = |told: &Answers| {
-        let config = told.config.get_document("config").ok()?;
+    let version = |answers: &Answers| {
+        let config = answers.config.get_document("config").ok()?;
         Some((number(config, "version")?, number(config, "term")))
     };
     if let (Some(mine), Some(theirs)) = (version(own), version(leader))
@@ -38,11 +38,14 @@ fn about(member: &Seen, own: &Answers, seen: &[Seen], primary: &Seen) -> Option<
     }
     let named = own.hello.get_str("primary").ok();
     if named != leader.hello.get_str("me").ok() {
-        return Some(format!("{} leads", named.unwrap_or("nobody")));
+        return Some(match named {
+            Some(named) => format!("{named} leads"),
+            None => "no member leads".to_owned(),
+        });
     }
-    let deaf = seen
+    let unreachable = seen
         .iter()
         .filter(|other| other.member != member.member && other.answer.is_ok())
         .find(|other| own.members().any(|listed| is_of(listed, "name", other) && number(listed, "health") == Some(0)));
-    deaf.map(|other| format!("{} is unreachable, but it answers", other.member))
+    unreachable.map(|other| format!("{} is unreachable, but it answers", other.member))
 }

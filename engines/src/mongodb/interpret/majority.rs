@@ -6,17 +6,17 @@ use std::fmt::Display;
 
 use stateful_safety::Blocker;
 
-use super::{Seen, answers};
+use super::{MemberAnswers, answers};
 use crate::mongodb::answers::{COMMITTED_WITHIN, commits};
 use crate::mongodb::conditions::{MAJORITY_BEHIND, MAJORITY_UNKNOWN};
 
 /// None where a majority has the newest entry, or it is too young to tell. A primary that does not say counts as one whose
-/// writes nobody has.
-pub(super) fn behind(primary: Option<&Seen>) -> Option<Blocker> {
+/// writes no other member has.
+pub(super) fn behind(primary: Option<&MemberAnswers>) -> Option<Blocker> {
     let primary = primary?;
     let own = answers(primary)?;
-    let told = if own.committed.is_empty() { &own.status } else { &own.committed };
-    let milliseconds = match (commits(&own.status), commits(told)) {
+    let later = if own.committed.is_empty() { &own.status } else { &own.committed };
+    let milliseconds = match (commits(&own.status), commits(later)) {
         (Some(first), Some(last)) if last.committed >= first.applied => return None,
         (Some(first), Some(last)) => Some((last.now - first.applied_at).max(0)),
         _ => None,

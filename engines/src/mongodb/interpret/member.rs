@@ -1,23 +1,29 @@
-//! One member's state, by its own words and its primary's.
+//! One member's state, by its own answers and its primary's.
 
 use stateful_safety::{MemberState, Role, Sync, Version};
 
-use super::{Answers, Seen, answers, configuration, is_of};
+use super::{Answers, MemberAnswers, answers, configuration, is_of};
 use crate::mongodb::answers::{SECONDARY, number, priority};
 
 /// Further behind than this, in milliseconds, a secondary is not following: a step-down waits at most 10 s for it by
 /// default (manual, `replSetStepDown`), and writes wait meanwhile.
 const FOLLOWS_WITHIN: i64 = 10_000;
 
-/// What is said of a `mongos`: it is none of a set's, and needs nobody to look after it.
+/// The message about a `mongos`: it is not a member of a set, and can be restarted without this tool.
 const ROUTER: &str = "it is a mongos, which holds no data: kubectl rollout restart will do, after all shards";
 
 /// Storage engines that keep nothing (Enterprise and Percona's in-memory engine, and the one of tests).
 const IN_MEMORY: &[&str] = &["inMemory", "ephemeralForTest"];
 
-/// A member that leads, follows `primary`, or said nothing. `told` is the set as somebody has it.
-pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>, told: Option<&Answers>) -> MemberState {
-    let configured = told.and_then(|told| configuration(told, seen));
+/// The state of a primary, of a secondary of `primary`, or of a member that did not answer. `set` are the answers that describe the
+/// set.
+pub(super) fn state(
+    seen: &MemberAnswers,
+    role: Role,
+    primary: Option<&MemberAnswers>,
+    set: Option<&Answers>,
+) -> MemberState {
+    let configured = set.and_then(|set| configuration(set, seen));
     let leader = primary.and_then(answers);
     let lag = match (role, answers(seen)) {
         (Role::Replica, Some(own)) => Some(lag(seen, own, leader)),
@@ -28,7 +34,7 @@ pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>, told: Optio
         (Ok(_), Some(Err(why))) => Sync::Behind { why: why.clone() },
         (Ok(own), None) if own.is_router() => Sync::Behind { why: ROUTER.to_owned() },
         (Ok(_), None) if role == Role::Unknown => Sync::Behind { why: "it is in no replica set".to_owned() },
-        // What is missing is told in time: the oplog's positions are no bytes.
+        // A secondary's lag is measured in time: positions in the oplog are not bytes.
         (Ok(_), _) => Sync::InSync { lag_bytes: 0 },
     };
     let own = answers(seen);
@@ -43,10 +49,10 @@ pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>, told: Optio
     }
 }
 
-/// One that only votes: it holds nothing that could be behind, and never leads. Where nobody tells how its set is, nobody
-/// knows whether the set can do without its vote.
-pub(super) fn arbiter(seen: &Seen, told: Option<&Answers>) -> MemberState {
-    let (role, sync) = match told {
+/// An arbiter: it holds no data that could be behind, and is never a primary. Where no member describes the set, it is not known
+/// whether the set can do without the arbiter's vote.
+pub(super) fn arbiter(seen: &MemberAnswers, set: Option<&Answers>) -> MemberState {
+    let (role, sync) = match set {
         Some(_) => (Role::Replica, Sync::InSync { lag_bytes: 0 }),
         None => (Role::Unknown, Sync::Unreachable { why: "an arbiter that knows no users tells nothing".to_owned() }),
     };
@@ -66,7 +72,7 @@ pub(super) fn version(own: &Answers) -> Option<Version> {
 }
 
 /// How many milliseconds of its primary's writes a secondary has not applied, or why it cannot be said to follow at all.
-fn lag(seen: &Seen, own: &Answers, leader: Option<&Answers>) -> Result<i64, String> {
+fn lag(seen: &MemberAnswers, own: &Answers, leader: Option<&Answers>) -> Result<i64, String> {
     if !own.follows() {
         let state = own.own().and_then(|own| own.get_str("stateStr").ok()).unwrap_or("in no state it names");
         return Err(format!("it is {state}"));
@@ -80,7 +86,7 @@ fn lag(seen: &Seen, own: &Answers, leader: Option<&Answers>) -> Result<i64, Stri
     }
     let behind = leader.applied().zip(own.applied()).map(|(leader, own)| (leader - own).max(0));
     let behind = behind.ok_or("its position in the oplog is not known")?;
-    // One that is told to stay behind does so.
+    // A delayed member stays behind on purpose.
     let delay =
         configuration(leader, seen).and_then(|member| number(member, "secondaryDelaySecs")).unwrap_or(0) * 1_000;
     let late = (behind - delay).max(0);

@@ -1,4 +1,4 @@
-//! THINK. Turns what the servers said into an [`Assessment`]. Pure: the same words give the same assessment.
+//! THINK. Turns the servers' answers into an [`Assessment`]. Pure: the same answers give the same assessment.
 
 mod agreement;
 mod blockers;
@@ -11,20 +11,21 @@ use mongodb::bson::Document;
 use stateful_safety::{Assessment, Blocker, Millis, ReplicaGroup, Role, Version};
 
 use super::answers::{host, number};
-use super::{Answers, PROFILE, Seen, Sharding};
+use super::{Answers, MemberAnswers, PROFILE, Sharding};
 use crate::endpoint::is_at;
 
 /// Interprets the answers of all members of one workload, asked at `now`.
-pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
-    let primaries: Vec<&Seen> = seen.iter().filter(|seen| role(seen) == Role::Primary).collect();
-    // Of two primaries neither is one: one of them has lost its majority and does not know yet.
+pub fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
+    let primaries: Vec<&MemberAnswers> = seen.iter().filter(|seen| role(seen) == Role::Primary).collect();
+    // Of two primaries neither counts: one of them has lost its majority and does not know yet.
     let primary = if let [only] = primaries[..] { Some(only) } else { None };
-    // The set as its primary has it, else as anybody does.
-    let teller = primary.or_else(|| seen.iter().find(|seen| answers(seen).is_some_and(|own| !own.status.is_empty())));
-    let told = teller.and_then(answers);
-    let name = told.and_then(|told| told.status.get_str("set").ok()).unwrap_or("the replica set").to_owned();
-    let (arbiters, bearing): (Vec<&Seen>, Vec<&Seen>) = seen.iter().partition(|seen| only_votes(seen));
-    // Arbiters often are a workload of their own, and who leads is then none of its pods.
+    // The set as its primary describes it, else as any member that answers.
+    let source = primary.or_else(|| seen.iter().find(|seen| answers(seen).is_some_and(|own| !own.status.is_empty())));
+    let set = source.and_then(answers);
+    let name = set.and_then(|set| set.status.get_str("set").ok()).unwrap_or("the replica set").to_owned();
+    let (arbiters, bearing): (Vec<&MemberAnswers>, Vec<&MemberAnswers>) =
+        seen.iter().partition(|seen| only_votes(seen));
+    // Arbiters often are a workload of their own, and then the primary is in another workload.
     let mut blockers: Vec<Blocker> = (primaries.len() != 1 && !bearing.is_empty())
         .then(|| crate::not_one_primary(&name, primaries.len()))
         .into_iter()
@@ -33,21 +34,21 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
     blockers.extend(blockers::blockers(seen, primary));
     blockers.extend(majority::behind(primary));
     let group = ReplicaGroup {
-        members: bearing.iter().map(|seen| member::state(seen, role(seen), primary, told)).collect(),
-        write_quorum: voters::write_quorum(told, seen.len()),
+        members: bearing.iter().map(|seen| member::state(seen, role(seen), primary, set)).collect(),
+        write_quorum: voters::write_quorum(set, seen.len()),
         name: name.clone(),
     };
     let voters = ReplicaGroup {
         name: format!("arbiters of {name}"),
-        members: arbiters.iter().map(|seen| member::arbiter(seen, told)).collect(),
+        members: arbiters.iter().map(|seen| member::arbiter(seen, set)).collect(),
         write_quorum: 0,
     };
-    let in_set = told.map_or(0, |told| told.configured().filter(|member| is_arbiter(member)).count());
+    let in_set = set.map_or(0, |set| set.configured().filter(|member| is_arbiter(member)).count());
     let sharding = sharding::sharding(seen, primary);
     let routers = seen.iter().filter_map(answers).any(Answers::is_router);
-    let topology = match (told, in_set) {
+    let topology = match (set, in_set) {
         (None, _) if routers => "mongos, the routers of a sharded cluster".to_owned(),
-        (None, _) if seen.iter().all(|seen| seen.answer.is_err()) => "unknown: nobody answers".to_owned(),
+        (None, _) if seen.iter().all(|seen| seen.answer.is_err()) => "unknown: no member answers".to_owned(),
         (None, _) => "in no replica set".to_owned(),
         (Some(_), 0) => "replica set".to_owned(),
         (Some(_), _) => "replica set with an arbiter".to_owned(),
@@ -65,7 +66,7 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         taken_at: now,
         topology,
         groups: [group, voters].into_iter().filter(|group| !group.members.is_empty()).collect(),
-        quorums: voters::quorum(seen, told).into_iter().collect(),
+        quorums: voters::quorum(seen, set).into_iter().collect(),
         blockers,
         feature_release: primary.and_then(answers).and_then(features),
         synchrony: stateful_safety::SyncReplication::Declared,
@@ -73,8 +74,9 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
     }
 }
 
-/// What a member says it is. One that copies, recovers or rolls back follows as well: how far it is is another question.
-fn role(seen: &Seen) -> Role {
+/// A member's role by its own answer. A member that copies, recovers or rolls back counts as a replica; how far behind it is, is
+/// part of its sync state.
+fn role(seen: &MemberAnswers) -> Role {
     match answers(seen) {
         Some(own) if own.leads() => Role::Primary,
         Some(own) if own.state().is_some() => Role::Replica,
@@ -82,11 +84,11 @@ fn role(seen: &Seen) -> Role {
     }
 }
 
-fn only_votes(seen: &Seen) -> bool {
+fn only_votes(seen: &MemberAnswers) -> bool {
     answers(seen).is_some_and(|own| own.hello.get_bool("arbiterOnly").unwrap_or(false))
 }
 
-fn answers(seen: &Seen) -> Option<&Answers> {
+fn answers(seen: &MemberAnswers) -> Option<&Answers> {
     seen.answer.as_ref().ok()
 }
 
@@ -95,22 +97,22 @@ fn is_arbiter(configured: &Document) -> bool {
 }
 
 /// Whether a member, as the set lists it by its host, is that pod.
-fn is_of(listed: &Document, key: &str, seen: &Seen) -> bool {
+fn is_of(listed: &Document, key: &str, seen: &MemberAnswers) -> bool {
     is_at(&seen.member, seen.address.as_deref(), host(listed, key))
 }
 
 /// A member's entry in the set's configuration.
-fn configuration<'a>(told: &'a Answers, seen: &Seen) -> Option<&'a Document> {
-    told.configured().find(|listed| is_of(listed, "host", seen))
+fn configuration<'a>(set: &'a Answers, seen: &MemberAnswers) -> Option<&'a Document> {
+    set.configured().find(|listed| is_of(listed, "host", seen))
 }
 
-/// The release whose features it makes use of, unless it is on its way to another.
+/// The release whose features it uses (`featureCompatibilityVersion`), unless it is changing.
 fn features(answers: &Answers) -> Option<Version> {
     let parameter = answers.features.get_document("featureCompatibilityVersion").ok()?;
     Version::parse(parameter.get_str("version").ok()?).filter(|_| !is_moving(answers))
 }
 
-/// Whether it is on its way from the features of one release to those of another.
+/// Whether it is changing from the features of one release to those of another.
 fn is_moving(answers: &Answers) -> bool {
     let parameter = answers.features.get_document("featureCompatibilityVersion");
     parameter.is_ok_and(|parameter| parameter.contains_key("targetVersion"))

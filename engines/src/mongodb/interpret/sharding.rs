@@ -1,13 +1,13 @@
-//! What a set is of a sharded cluster, and whether that balances itself. The config servers alone know, and of them the one
-//! that leads: what the others have may be old.
+//! Which part of a sharded cluster a set is, and whether the balancer is on. Only the config servers know, and only their primary
+//! for certain: what its secondaries have may be old.
 
 use mongodb::bson::Document;
 
-use super::{Answers, Seen, answers};
+use super::{Answers, MemberAnswers, answers};
 use crate::mongodb::{Balancer, Part, ShardedCluster, Sharding};
 
 /// None where it is in no cluster.
-pub(super) fn sharding(seen: &[Seen], primary: Option<&Seen>) -> Option<Sharding> {
+pub(super) fn sharding(seen: &[MemberAnswers], primary: Option<&MemberAnswers>) -> Option<Sharding> {
     let leader = primary.and_then(answers);
     let leaders = leader.and_then(|leader| leader.cluster.as_ref());
     let mut members = seen.iter().filter_map(answers);
@@ -27,11 +27,11 @@ pub(super) fn sharding(seen: &[Seen], primary: Option<&Seen>) -> Option<Sharding
     })
 }
 
-/// On unless it was told otherwise (`BalancerSettingsType::fromBSON` of the server: `stopped` comes before `mode`).
+/// On unless it is turned off (`BalancerSettingsType::fromBSON` of the server: `stopped` comes before `mode`).
 fn balancer(cluster: &ShardedCluster) -> Balancer {
-    let told = &cluster.balancer;
-    let stopped = told.get_bool("stopped").unwrap_or(false);
-    let is_off = stopped || told.get_str("mode").is_ok_and(|mode| mode == "off");
+    let settings = &cluster.balancer;
+    let stopped = settings.get_bool("stopped").unwrap_or(false);
+    let is_off = stopped || settings.get_str("mode").is_ok_and(|mode| mode == "off");
     if is_off { Balancer::Off } else { Balancer::On }
 }
 

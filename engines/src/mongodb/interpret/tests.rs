@@ -9,9 +9,9 @@ use mongodb::bson::{Document, doc};
 use stateful_safety::{Assessment, Role, Sync, Version};
 
 use super::interpret;
-use crate::mongodb::{Seen, Withheld};
+use crate::mongodb::{MemberAnswers, Withheld};
 
-fn recorded(case: &str) -> Vec<Seen> {
+fn recorded(case: &str) -> Vec<MemberAnswers> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/mongodb/recorded/6.0-{case}.json"));
     let text = std::fs::read_to_string(&path).expect("a recorded case");
     serde_json::from_str(&text).expect("what was recorded is what is read")
@@ -73,8 +73,8 @@ fn a_member_is_wanted_to_lead_as_the_set_is_configured() {
         }
     }
     let members = interpret(&seen, 1).groups.remove(0).members;
-    let told: Vec<_> = members.iter().map(|member| (member.priority, member.is_electable())).collect();
-    assert_eq!(told, [(2_500, true), (1_000, true), (0, false)]);
+    let priorities: Vec<_> = members.iter().map(|member| (member.priority, member.is_electable())).collect();
+    assert_eq!(priorities, [(2_500, true), (1_000, true), (0, false)]);
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn arbiters_alone_may_be_taken_as_long_as_a_majority_votes() {
 /// It knows no users: where they are asked for, it says nothing but that it is one.
 #[test]
 fn an_arbiter_that_tells_nothing_is_known_by_the_others_and_never_taken_blindly() {
-    let silent = |seen: &mut Seen| {
+    let silent = |seen: &mut MemberAnswers| {
         let answers = seen.answer.as_mut().expect("an answer");
         (answers.status, answers.config) = (Document::new(), Document::new());
     };
@@ -112,7 +112,7 @@ fn an_arbiter_that_tells_nothing_is_known_by_the_others_and_never_taken_blindly(
     assert_eq!(in_words(&interpret(&seen, 1)), in_words(&interpret(&recorded("arbiter"), 1)));
     let alone = interpret(&seen[2..], 1);
     let member = alone.member("mongo-2").expect("it is there");
-    assert_eq!(member.role, Role::Unknown, "then nobody allows it to be taken: {alone:?}");
+    assert_eq!(member.role, Role::Unknown, "then it may not be taken: {alone:?}");
     assert!(matches!(member.sync, Sync::Unreachable { .. }));
 }
 
@@ -300,7 +300,7 @@ fn a_member_that_keeps_nothing_on_disk_is_known_to() {
 }
 
 #[test]
-fn where_nobody_may_see_whether_a_backup_runs_that_is_said() {
+fn where_the_user_may_not_see_whether_a_backup_runs_that_is_reported() {
     let unseen = changed("healthy", 1, |answers| answers.withheld = vec![Withheld::Backups]);
     assert_eq!(codes(&unseen), ["STF-MG-012"]);
 }

@@ -1,24 +1,25 @@
-//! Who elects a primary, and whose word a majority write waits for.
+//! Which members elect a primary, and how many have to acknowledge a majority write.
 
 use stateful_safety::Quorum;
 
-use super::{Answers, Seen, is_of, votes};
+use super::{Answers, MemberAnswers, is_of, votes};
 use crate::mongodb::answers::{ARBITER, PRIMARY, SECONDARY, moment, number};
 
-/// Members in sync, the primary included, that acknowledge a write of `w: "majority"`, the default since 5.0. Where nobody
-/// tells, all of them and one more: nobody is taken then.
-pub(super) fn write_quorum(told: Option<&Answers>, members: usize) -> usize {
-    let needed = told.and_then(|told| number(&told.status, "writeMajorityCount"));
+/// Members in sync, the primary included, that acknowledge a write of `w: "majority"`, the default since 5.0. Where no
+/// member says how many that are, all of them and one more, so that no member is taken.
+pub(super) fn write_quorum(set: Option<&Answers>, members: usize) -> usize {
+    let needed = set.and_then(|set| number(&set.status, "writeMajorityCount"));
     needed.and_then(|needed| usize::try_from(needed).ok()).unwrap_or(members + 1)
 }
 
-/// The voters, arbiters and members elsewhere among them: those that somebody hears and that lead, follow or only vote.
-pub(super) fn quorum(seen: &[Seen], told: Option<&Answers>) -> Option<Quorum> {
-    let told = told?;
-    let needed = usize::try_from(number(&told.status, "majorityVoteCount")?).ok()?;
-    let live = told.configured().filter(|member| votes(member) > 0).filter_map(|member| {
+/// The quorum of voters, including arbiters and members elsewhere. A voter is live if a member hears it and it is a primary, a
+/// secondary or an arbiter.
+pub(super) fn quorum(seen: &[MemberAnswers], set: Option<&Answers>) -> Option<Quorum> {
+    let set = set?;
+    let needed = usize::try_from(number(&set.status, "majorityVoteCount")?).ok()?;
+    let live = set.configured().filter(|member| votes(member) > 0).filter_map(|member| {
         let host = member.get_str("host").ok()?;
-        let stated = told.members().find(|stated| stated.get_str("name").ok() == Some(host))?;
+        let stated = set.members().find(|stated| stated.get_str("name").ok() == Some(host))?;
         let heard = stated.get_bool("self").unwrap_or(false) || number(stated, "health") == Some(1);
         let votes = number(stated, "state").is_some_and(|state| [PRIMARY, SECONDARY, ARBITER].contains(&state));
         // A new configuration may list one that was never heard from.

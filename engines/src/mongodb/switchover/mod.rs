@@ -1,14 +1,15 @@
 //! TOUCH. Moves the primary role without losing a write. Only the files of this folder change a MongoDB replica set.
 //!
-//! The order: everything slow first. The others are led to read from the successor (`sources`), so that a majority has
-//! each write as soon as it leads; they are kept from standing themselves (`freeze`). Then the primary is told to step down:
-//! it refuses writes, waits until a secondary has all of them, and only then gives the lead up; never by force. The
-//! successor, whom the primary may not have chosen, is told to stand at once (`stand`), since nobody else may.
+//! The order: everything slow first. The other secondaries are made to replicate from the successor (`sync_source`), so that a
+//! majority has each write as soon as the successor is the primary; they are kept from standing for election (`freeze`). Then
+//! the primary is ordered to step down: it refuses writes, waits until a secondary has all of them, and only then steps down;
+//! never by force. The successor, which the primary may not have chosen, is ordered to stand for election at once
+//! (`election`), since no other member may.
 
+mod election;
 mod freeze;
-mod quiet;
-mod sources;
-mod stand;
+mod replication_settled;
+mod sync_source;
 
 use std::time::{Duration, Instant};
 
@@ -16,21 +17,22 @@ use mongodb::bson::{Document, doc};
 
 use super::Answers;
 use super::answers::host;
-use super::connections::{Connections, ask, is_its_word, order, words};
+use super::connections::{Connections, ask, is_servers_refusal, order, words};
 use crate::{CompletedSwitchover, Endpoint, Prepared, SwitchoverError};
 
-/// How long the primary itself may refuse writes before it calls the step-down off, in seconds.
+/// How long the primary itself may refuse writes before it aborts the step-down, in seconds.
 const CATCH_UP: i32 = 2;
 
-/// For how long the one that stepped down does not stand again, in seconds; more than the other two times together, as its
-/// manual demands. Ended when the successor leads.
+/// For how long the member that stepped down does not stand for election again, in seconds; more than the other two times together,
+/// as its manual demands. Ended when the successor leads.
 const STAYS_DOWN: i32 = 20;
 
 /// Past the primary's own limit it has either stepped down or will not.
 const STEPPED_DOWN_WITHIN: Duration = Duration::from_secs(6);
 
-/// How far the successor may be behind when the primary is told to step down: writes are refused until it is not.
-const CLOSE: i64 = 1_000;
+/// How far the successor may be behind when the primary is ordered to step down, in milliseconds: the primary refuses writes until
+/// the successor has caught up.
+const MAX_LAG: i64 = 1_000;
 
 pub(super) async fn switch_over(
     connections: &Connections,
@@ -49,35 +51,35 @@ pub(super) async fn switch_over(
     if !new.follows() {
         return Err(refused(to, "it is no secondary now".to_owned()));
     }
-    let readers = sources::arrange(&context).await?;
-    let moved = match close(&context).await {
+    let readers = sync_source::arrange(&context).await?;
+    let moved = match check_lag(&context).await {
         Ok(()) => {
             freeze::secondaries(&context, &readers).await;
             step_down(&context, &readers).await
         }
-        Err(far) => Err(far),
+        Err(lag) => Err(lag),
     };
-    // Whatever became of it: with nobody frozen the set looks after itself.
+    // However it ended: once no member is frozen the set can elect a primary by itself.
     match &moved {
-        Ok(_) => freeze::nobody_but_one_wanted_more(&context).await,
-        Err(_) => freeze::nobody(&context).await,
+        Ok(_) => freeze::unfreeze_after_switchover(&context).await,
+        Err(_) => freeze::unfreeze_all(&context).await,
     }
     moved
 }
 
-/// Leads those that read from a member to the primary, before the member is restarted: without a source they would sleep for
-/// a second, and majority writes with them.
-pub(super) async fn nobody_reads_from(
+/// Lets the secondaries that replicate from a member replicate from the primary, before the member is restarted: without a source
+/// they would sleep for a second, and majority writes would wait.
+pub(super) async fn move_readers_away(
     connections: &Connections,
     endpoints: &[Endpoint],
     member: &str,
 ) -> Result<Prepared, SwitchoverError> {
-    match connections.leader(endpoints).await {
+    match connections.find_primary(endpoints).await {
         Ok((primary, _)) if primary != member => {
             let context = SwitchoverContext { connections, endpoints, from: &primary, to: member };
-            sources::nobody_reads_from(&context, member).await
+            sync_source::move_readers_away(&context, member).await
         }
-        // Nobody to read from instead; whether it may be taken at all is not asked here.
+        // There is no other source; whether the member may be restarted at all is the judge's question.
         Ok(_) | Err(_) => Ok(Prepared::Ready),
     }
 }
@@ -86,34 +88,34 @@ async fn step_down(
     context: &SwitchoverContext<'_>,
     readers: &[String],
 ) -> Result<CompletedSwitchover, SwitchoverError> {
-    let link = context.link(context.from).await?;
+    let client = context.client(context.from).await?;
     let started = Instant::now();
     let stepdown = doc! { "replSetStepDown": STAYS_DOWN, "secondaryCatchUpPeriodSecs": CATCH_UP, "force": false };
-    match order(&link, stepdown, STEPPED_DOWN_WITHIN).await {
-        // It leads on.
-        Err(error) if is_its_word(&error) => Err(refused(context.from, words(&error))),
+    match order(&client, stepdown, STEPPED_DOWN_WITHIN).await {
+        // It is still the primary.
+        Err(error) if is_servers_refusal(&error) => Err(refused(context.from, words(&error))),
         // Where the connection broke, or no answer came, it may have stepped down all the same.
         Ok(_) | Err(_) => {
-            quiet::wait(context, readers).await;
-            stand::stand(context, started).await
+            replication_settled::wait(context, readers).await;
+            election::elect_successor(context, started).await
         }
     }
 }
 
-/// Whether the successor is close enough behind that writes wait for a moment only.
-async fn close(context: &SwitchoverContext<'_>) -> Result<(), SwitchoverError> {
+/// Refuses where the successor is so far behind that writes would wait for more than a moment.
+async fn check_lag(context: &SwitchoverContext<'_>) -> Result<(), SwitchoverError> {
     let (old, new) = futures::try_join!(context.status(context.from), context.status(context.to))?;
     match old.applied().zip(new.applied()).map(|(old, new)| old - new) {
-        Some(behind) if behind <= CLOSE => Ok(()),
+        Some(behind) if behind <= MAX_LAG => Ok(()),
         Some(behind) => {
-            let why = format!("it is {behind} ms behind its primary, the limit is {CLOSE} ms");
+            let why = format!("it is {behind} ms behind its primary, the limit is {MAX_LAG} ms");
             Err(refused(context.to, why))
         }
         None => Err(refused(context.to, "its position in the oplog is not known".to_owned())),
     }
 }
 
-/// A switchover in progress: between whom, and the way to them.
+/// A switchover in progress: its two members, and the connections to all.
 struct SwitchoverContext<'a> {
     connections: &'a Connections,
     endpoints: &'a [Endpoint],
@@ -122,7 +124,7 @@ struct SwitchoverContext<'a> {
 }
 
 impl<'a> SwitchoverContext<'a> {
-    /// Everybody but the two.
+    /// The members that are neither the old primary nor the successor.
     fn others(&self) -> impl Iterator<Item = &'a Endpoint> {
         let (from, to) = (self.from, self.to);
         self.endpoints.iter().filter(move |endpoint| endpoint.member != from && endpoint.member != to)
@@ -130,23 +132,24 @@ impl<'a> SwitchoverContext<'a> {
 
     fn endpoint(&self, member: &str) -> Result<&'a Endpoint, SwitchoverError> {
         let endpoint = self.endpoints.iter().find(|endpoint| endpoint.member == member);
-        endpoint.ok_or_else(|| SwitchoverError::NoWay { member: member.to_owned(), why: "it has no pod".to_owned() })
+        endpoint
+            .ok_or_else(|| SwitchoverError::Unreachable { member: member.to_owned(), why: "it has no pod".to_owned() })
     }
 
-    async fn link(&self, member: &str) -> Result<mongodb::Client, SwitchoverError> {
-        let link = self.connections.to(self.endpoint(member)?).await;
-        link.map_err(|why| SwitchoverError::NoWay { member: member.to_owned(), why: why.to_string() })
+    async fn client(&self, member: &str) -> Result<mongodb::Client, SwitchoverError> {
+        let client = self.connections.to(self.endpoint(member)?).await;
+        client.map_err(|why| SwitchoverError::Unreachable { member: member.to_owned(), why: why.to_string() })
     }
 
-    /// Asks a member; its own "no" and a broken connection are the same to a question: nothing has changed.
-    async fn asked(&self, member: &str, question: Document) -> Result<Document, SwitchoverError> {
-        let link = self.link(member).await?;
-        let answer = ask(&link, question).await;
-        answer.map_err(|error| SwitchoverError::NoWay { member: member.to_owned(), why: words(&error) })
+    /// Asks a member. Whether the member refuses or the connection breaks, a question changes nothing.
+    async fn ask(&self, member: &str, question: Document) -> Result<Document, SwitchoverError> {
+        let client = self.client(member).await?;
+        let answer = ask(&client, question).await;
+        answer.map_err(|error| SwitchoverError::Unreachable { member: member.to_owned(), why: words(&error) })
     }
 
     async fn status(&self, member: &str) -> Result<Answers, SwitchoverError> {
-        let status = self.asked(member, doc! { "replSetGetStatus": 1 }).await?;
+        let status = self.ask(member, doc! { "replSetGetStatus": 1 }).await?;
         Ok(Answers { status, ..Answers::default() })
     }
 

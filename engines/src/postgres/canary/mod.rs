@@ -1,5 +1,5 @@
-//! TOUCH, a table of its own only. Writes one row after another through whoever leads, as a client does (reconnect, ask
-//! who leads), and at the end proves that every acknowledged row is there.
+//! TOUCH, a table of its own only. Writes one row after another to the primary, as a client does (find the primary, connect to
+//! it), and at the end proves that every acknowledged row is there.
 
 mod table;
 mod writer;

@@ -10,7 +10,7 @@ use crate::canary::{is_forgotten, name};
 use crate::postgres::answers::text;
 use crate::postgres::connections::{ask, failure};
 
-/// A schema of our own, so that nobody's tables are touched by a name in common.
+/// A schema of this tool's own, so that it cannot touch a user's table of the same name.
 const SCHEMA: &str = "kubectl_stateful";
 
 /// One canary's table.
@@ -23,23 +23,24 @@ impl Table {
         Self { name: name(now) }
     }
 
-    /// What one types to remove it by hand.
+    /// The command that removes it by hand.
     pub(super) fn removal(&self) -> String {
         format!("DROP TABLE {SCHEMA}.{}", self.name)
     }
 
-    /// Makes it, and removes what canaries left behind long ago.
-    pub(super) async fn make(&self, link: &Client, now: Millis) -> Result<(), ServerError> {
+    /// Creates it, and removes tables that canaries left behind long ago.
+    pub(super) async fn create(&self, client: &Client, now: Millis) -> Result<(), ServerError> {
         let name = &self.name;
         let make = format!(
             "CREATE SCHEMA IF NOT EXISTS {SCHEMA}; CREATE TABLE IF NOT EXISTS {SCHEMA}.{name} (number bigint PRIMARY KEY)"
         );
-        link.batch_execute(&make).await.map_err(|error| failure(&error))?;
+        client.batch_execute(&make).await.map_err(|error| failure(&error))?;
         let list = format!("SELECT tablename FROM pg_tables WHERE schemaname = '{SCHEMA}'");
-        let tables = ask(link, &list).await.map_err(|error| failure(&error))?;
+        let tables = ask(client, &list).await.map_err(|error| failure(&error))?;
         for old in tables.iter().flatten().filter_map(|row| text(row, "tablename")) {
             if is_forgotten(old, now) {
-                link.batch_execute(&format!("DROP TABLE IF EXISTS {SCHEMA}.{old}"))
+                client
+                    .batch_execute(&format!("DROP TABLE IF EXISTS {SCHEMA}.{old}"))
                     .await
                     .map_err(|error| failure(&error))?;
             }
@@ -48,19 +49,19 @@ impl Table {
     }
 
     /// Writes one row. The number is the key, so that trying twice writes once.
-    pub(super) async fn write(&self, link: &Client, number: u64) -> Result<(), tokio_postgres::Error> {
+    pub(super) async fn write(&self, client: &Client, number: u64) -> Result<(), tokio_postgres::Error> {
         let name = &self.name;
-        link.batch_execute(&format!("INSERT INTO {SCHEMA}.{name} VALUES ({number}) ON CONFLICT DO NOTHING")).await
+        client.batch_execute(&format!("INSERT INTO {SCHEMA}.{name} VALUES ({number}) ON CONFLICT DO NOTHING")).await
     }
 
-    /// The numbers that are there; then the table is removed, and the schema with it if nobody else's is in it.
-    pub(super) async fn read_back(&self, link: &Client) -> Result<BTreeSet<u64>, ServerError> {
+    /// The numbers that are there; then the table is removed, and the schema with it if it is empty then.
+    pub(super) async fn read_back(&self, client: &Client) -> Result<BTreeSet<u64>, ServerError> {
         let read = format!("SELECT number FROM {SCHEMA}.{}", self.name);
-        let rows = ask(link, &read).await.map_err(|error| failure(&error))?;
+        let rows = ask(client, &read).await.map_err(|error| failure(&error))?;
         let numbers = rows.iter().flatten().filter_map(|row| text(row, "number")?.parse().ok()).collect();
-        link.batch_execute(&self.removal()).await.map_err(|error| failure(&error))?;
-        // Refused while another canary's table is in it: then that one removes it.
-        let _ = link.batch_execute(&format!("DROP SCHEMA {SCHEMA}")).await;
+        client.batch_execute(&self.removal()).await.map_err(|error| failure(&error))?;
+        // Refused while another canary's table is in it; that canary then removes the schema.
+        let _ = client.batch_execute(&format!("DROP SCHEMA {SCHEMA}")).await;
         Ok(numbers)
     }
 }

@@ -1,14 +1,14 @@
-//! Conditions under which nothing may be moved.
+//! Conditions under which members may not be taken or switched over.
 
 use stateful_safety::Blocker;
 
 use super::answered;
 use super::receivers::strangers;
 use crate::postgres::answers::{TextRow, text};
-use crate::postgres::ha_manager::{HaManager, kept_by};
-use crate::postgres::{Answers, Seen, conditions};
+use crate::postgres::ha_manager::{HaManager, find_ha_manager};
+use crate::postgres::{Answers, MemberAnswers, conditions};
 
-pub(super) fn blockers(seen: &[Seen], primary: Option<&Seen>) -> Vec<Blocker> {
+pub(super) fn blockers(seen: &[MemberAnswers], primary: Option<&MemberAnswers>) -> Vec<Blocker> {
     let mut found = Vec::new();
     if let Some((name, leader)) = primary.and_then(|primary| Some((&primary.member, primary.answer.as_ref().ok()?))) {
         found.extend(strangers(leader, seen).iter().map(|who| conditions::STRANGER.found(&[("who", who)])));
@@ -19,10 +19,10 @@ pub(super) fn blockers(seen: &[Seen], primary: Option<&Seen>) -> Vec<Blocker> {
             answers
                 .backups
                 .first()
-                .map(|row| conditions::BACKUP_RUNNING.found(&[("member", &member), ("phase", &word(row, "phase"))])),
+                .map(|row| conditions::BACKUP_RUNNING.found(&[("member", &member), ("phase", &column(row, "phase"))])),
         );
-        if kept_by(answers) == Some(HaManager::Repmgr) {
-            found.push(conditions::LED_BY_OTHER.found(&[("member", &member), ("by", &"repmgr")]));
+        if find_ha_manager(answers) == Some(HaManager::Repmgr) {
+            found.push(conditions::MANAGED_BY_OTHER.found(&[("member", &member), ("by", &"repmgr")]));
         }
         if answers.field("replay_paused") == Some("t") {
             found.push(conditions::REPLAY_PAUSED.found(&[("member", &member)]));
@@ -31,18 +31,17 @@ pub(super) fn blockers(seen: &[Seen], primary: Option<&Seen>) -> Vec<Blocker> {
     found
 }
 
-/// What a primary alone has, and a switchover would end or leave behind.
+/// What exists only on the primary, and a switchover would end or leave behind.
 fn of_primary(member: &str, leader: &Answers) -> Vec<Blocker> {
     let open = leader.transactions.first().map(|row| {
-        let (process, seconds) = (word(row, "pid"), word(row, "seconds"));
+        let (process, seconds) = (column(row, "pid"), column(row, "seconds"));
         conditions::TRANSACTION_OPEN.found(&[("member", &member), ("process", &process), ("seconds", &seconds)])
     });
-    let prepared = leader
-        .prepared
-        .first()
-        .map(|row| conditions::TRANSACTION_PREPARED.found(&[("member", &member), ("transaction", &word(row, "gid"))]));
+    let prepared = leader.prepared.first().map(|row| {
+        conditions::TRANSACTION_PREPARED.found(&[("member", &member), ("transaction", &column(row, "gid"))])
+    });
     let slots = leader.slots.iter().filter_map(|row| {
-        let slot = word(row, "slot_name");
+        let slot = column(row, "slot_name");
         match text(row, "wal_status") {
             Some(status @ ("lost" | "unreserved")) => {
                 Some(conditions::SLOT_LOST.found(&[("member", &member), ("slot", &slot), ("status", &status)]))
@@ -57,6 +56,6 @@ fn of_primary(member: &str, leader: &Answers) -> Vec<Blocker> {
     open.into_iter().chain(prepared).chain(slots).collect()
 }
 
-fn word(row: &TextRow, name: &str) -> String {
+fn column(row: &TextRow, name: &str) -> String {
     text(row, name).unwrap_or("?").to_owned()
 }

@@ -1,14 +1,14 @@
-//! One member's state, by its own words and its primary's.
+//! One member's state, by its own answers and its primary's.
 
 use stateful_safety::{MemberState, Role, Sync, Version};
 
 use super::receivers::row_of;
 use crate::postgres::answers::text;
 use crate::postgres::lsn::Lsn;
-use crate::postgres::{Answers, Seen};
+use crate::postgres::{Answers, MemberAnswers};
 
-/// A member that leads, follows `primary`, or said nothing.
-pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>) -> MemberState {
+/// The state of a primary, of a standby of `primary`, or of a member that did not answer.
+pub(super) fn state(seen: &MemberAnswers, role: Role, primary: Option<&MemberAnswers>) -> MemberState {
     let leader = primary.and_then(|primary| primary.answer.as_ref().ok());
     let (sync, version, persists) = match &seen.answer {
         Err(why) => (Sync::Unreachable { why: why.clone() }, None, false),
@@ -21,7 +21,7 @@ pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>) -> MemberSt
                 Ok(lag_bytes) => Sync::InSync { lag_bytes },
                 Err(why) => Sync::Behind { why },
             };
-            // Without it a crash of the machine leaves pages half written: it does not come back as it was.
+            // Without fsync a crash of the machine may leave pages half written and the data broken.
             (sync, answers.field("server_version").and_then(Version::parse), answers.field("fsync") == Some("on"))
         }
     };
@@ -40,7 +40,7 @@ pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>) -> MemberSt
 
 /// How many bytes of the primary's log a standby has not on its disk, or why it cannot be said to follow at all. What it
 /// has received and flushed decides, not what it has replayed: promotion replays the rest.
-fn lag(seen: &Seen, answers: &Answers, leader: Option<&Answers>) -> Result<u64, String> {
+fn lag(seen: &MemberAnswers, answers: &Answers, leader: Option<&Answers>) -> Result<u64, String> {
     let leader = leader.ok_or("its primary does not answer")?;
     if answers.field("system_identifier") != leader.field("system_identifier") {
         return Err("it is a copy of another database (its system identifier differs)".to_owned());

@@ -1,4 +1,4 @@
-//! THINK. Turns what the servers said into an [`Assessment`]. Pure: the same words give the same assessment.
+//! THINK. Turns the servers' answers into an [`Assessment`]. Pure: the same answers give the same assessment.
 
 mod blockers;
 mod commits;
@@ -8,13 +8,13 @@ mod sync_replication;
 
 use stateful_safety::{Assessment, Blocker, Millis, ReplicaGroup, Role};
 
-use super::{Answers, Seen};
+use super::{Answers, MemberAnswers};
 pub(super) use sync_replication::standby_names;
 
 /// Interprets the answers of all members of one workload, asked at `now`.
-pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
-    let primaries: Vec<&Seen> = seen.iter().filter(|seen| role(seen) == Role::Primary).collect();
-    // Of two primaries neither is one: whom a standby follows says nothing then.
+pub fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
+    let primaries: Vec<&MemberAnswers> = seen.iter().filter(|seen| role(seen) == Role::Primary).collect();
+    // Of two primaries neither counts: which of them a standby follows decides nothing.
     let primary = if let [only] = primaries[..] { Some(only) } else { None };
     let commits = commits::commits(seen, primary);
     let group = ReplicaGroup {
@@ -26,7 +26,7 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         (primaries.len() != 1).then(|| crate::not_one_primary(&group.name, primaries.len())).into_iter().collect();
     blockers.extend(blockers::blockers(seen, primary));
     let topology = match (answered(seen).next(), seen.len()) {
-        (None, _) => "unknown: nobody answers".to_owned(),
+        (None, _) => "unknown: no member answers".to_owned(),
         (Some(_), 1) => "single server".to_owned(),
         (Some(_), _) => {
             format!("primary and {} standbys", if commits.need > 1 { "synchronous" } else { "asynchronous" })
@@ -45,11 +45,11 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
 }
 
 /// Whether a member says that it takes writes.
-pub(super) fn is_leading(seen: &Seen) -> bool {
+pub(super) fn is_primary(seen: &MemberAnswers) -> bool {
     role(seen) == Role::Primary
 }
 
-fn role(seen: &Seen) -> Role {
+fn role(seen: &MemberAnswers) -> Role {
     match seen.answer.as_ref().ok().and_then(Answers::in_recovery) {
         Some(false) => Role::Primary,
         Some(true) => Role::Replica,
@@ -58,7 +58,7 @@ fn role(seen: &Seen) -> Role {
 }
 
 /// The members that answered, with their answers.
-fn answered(seen: &[Seen]) -> impl Iterator<Item = (&str, &Answers)> {
+fn answered(seen: &[MemberAnswers]) -> impl Iterator<Item = (&str, &Answers)> {
     seen.iter().filter_map(|seen| Some((seen.member.as_str(), seen.answer.as_ref().ok()?)))
 }
 

@@ -1,12 +1,12 @@
-//! Who receives a primary's log: which row of its list is which member.
+//! Which row of a primary's `pg_stat_replication` is which member.
 
 use crate::endpoint::is_at;
 use crate::postgres::answers::{TextRow, text};
-use crate::postgres::{Answers, Seen};
+use crate::postgres::{Answers, MemberAnswers};
 
-/// What the primary says of a member: the row under the member's own name, else the one from its address. Several
+/// The primary's row about a member: the row under the member's own name, else the one from its address. Several
 /// standbys may come from one address (a proxy between), so names come first.
-pub(super) fn row_of<'a>(primary: &'a Answers, seen: &Seen) -> Option<&'a TextRow> {
+pub(super) fn row_of<'a>(primary: &'a Answers, seen: &MemberAnswers) -> Option<&'a TextRow> {
     let own = seen.answer.as_ref().ok().and_then(Answers::application_name);
     let named = primary.replication.iter().find(|row| {
         let name = text(row, "application_name").unwrap_or_default();
@@ -20,9 +20,9 @@ pub(super) fn row_of<'a>(primary: &'a Answers, seen: &Seen) -> Option<&'a TextRo
     })
 }
 
-/// Standbys of the primary that are nobody here. Whoever replays what it receives is a standby; receivers of logs and
-/// backups report no replay, and a logical slot's reader is known by the slot.
-pub(super) fn strangers(primary: &Answers, seen: &[Seen]) -> Vec<String> {
+/// Standbys of the primary that are not members of this workload. A receiver that reports replay is a standby; receivers of logs
+/// and backups report none, and the reader of a logical slot is known by the slot.
+pub(super) fn strangers(primary: &Answers, seen: &[MemberAnswers]) -> Vec<String> {
     let ours: Vec<Option<&str>> =
         seen.iter().filter_map(|seen| row_of(primary, seen)).map(|row| text(row, "pid")).collect();
     let logical = |row: &TextRow| {
@@ -40,7 +40,7 @@ pub(super) fn strangers(primary: &Answers, seen: &[Seen]) -> Vec<String> {
             format!("{} at {}", part("application_name"), part("client_addr"))
         })
         .collect();
-    // A silent member cannot say what it is called: as many unknown standbys may be the silent members.
+    // A silent member cannot tell its name, so as many unknown standbys may be the silent members.
     let silent = seen.iter().filter(|seen| seen.answer.is_err() && row_of(primary, seen).is_none()).count();
     if unknown.len() > silent { unknown } else { Vec::new() }
 }

@@ -3,13 +3,13 @@
 use stateful_safety::SyncReplication;
 
 use super::commits::name;
-use crate::postgres::ha_manager::kept_by;
+use crate::postgres::ha_manager::find_ha_manager;
 use crate::postgres::standby_names::StandbyNames;
-use crate::postgres::{Answers, Seen};
+use crate::postgres::{Answers, MemberAnswers};
 
-/// Reads the rule of the primary and of everybody else: one that was set for the duration stays in the configuration of a
-/// server that has handed the role over.
-pub(super) fn synchrony(seen: &[Seen], primary: Option<&Seen>) -> SyncReplication {
+/// Reads the rule of the primary and of every other member: a rule that was set for the duration stays in the configuration of a
+/// primary that has become a standby.
+pub(super) fn synchrony(seen: &[MemberAnswers], primary: Option<&MemberAnswers>) -> SyncReplication {
     let Some(leader) = primary.and_then(|primary| primary.answer.as_ref().ok()) else {
         return SyncReplication::Unknown;
     };
@@ -22,17 +22,17 @@ pub(super) fn synchrony(seen: &[Seen], primary: Option<&Seen>) -> SyncReplicatio
     if seen.iter().filter_map(|seen| seen.answer.as_ref().ok()).any(is_marked) {
         return SyncReplication::LeftBehind;
     }
-    // One that is silent may have it.
+    // A silent member may still have the rule.
     if seen.iter().any(|seen| seen.answer.is_err()) { SyncReplication::Unknown } else { SyncReplication::Asynchronous }
 }
 
-/// Whether nobody is waited for, and that is nobody's declared wish: no keeper decides it (`docs/decisions/0008` has
-/// Patroni's way), it is not given on the command line, and commits would wait if somebody were listed.
+/// Whether commits wait for no standby and this tool may change that: no high-availability manager sets it (for Patroni see
+/// `docs/decisions/0008`), it is not given on the command line, and commits would wait if a standby were listed.
 fn is_ours_to_change(leader: &Answers) -> bool {
     let fixed = leader.field("command_line").unwrap_or_default().split(' ').any(|name| name == SETTING);
     let waits = !matches!(leader.field("synchronous_commit"), Some("off" | "local"));
     matches!(leader.field(SETTING).map(StandbyNames::parse), Some(Ok(None)))
-        && kept_by(leader).is_none()
+        && find_ha_manager(leader).is_none()
         && !fixed
         && waits
 }
@@ -44,8 +44,8 @@ fn is_marked(answers: &Answers) -> bool {
     rule.is_some_and(|rule| rule.is_for_the_duration())
 }
 
-/// What the primary calls each of the standbys here.
-pub(in crate::postgres) fn standby_names(seen: &[Seen], leader: &Seen) -> Vec<String> {
+/// The names by which the primary knows the standbys of this workload.
+pub(in crate::postgres) fn standby_names(seen: &[MemberAnswers], leader: &MemberAnswers) -> Vec<String> {
     let Ok(answers) = &leader.answer else { return Vec::new() };
     seen.iter().filter(|seen| seen.member != leader.member).map(|seen| name(answers, seen)).collect()
 }

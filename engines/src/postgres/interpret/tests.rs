@@ -9,9 +9,9 @@ use stateful_safety::{
 };
 
 use super::interpret;
-use crate::postgres::Seen;
+use crate::postgres::MemberAnswers;
 
-fn recorded(case: &str) -> Vec<Seen> {
+fn recorded(case: &str) -> Vec<MemberAnswers> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/postgres/recorded/15-{case}.json"));
     let text = std::fs::read_to_string(&path).expect("a recorded case");
     serde_json::from_str(&text).expect("what was recorded is what is read")
@@ -67,7 +67,7 @@ fn commits_that_need_not_wait_need_the_primary_alone() {
         answers.server.insert("synchronous_commit".to_owned(), Some("on".to_owned()));
         answers.server.insert("synchronous_standby_names".to_owned(), Some("ANY (".to_owned()));
     }
-    assert_eq!(interpret(&seen, 1).groups[0].write_quorum, 4, "what cannot be read lets nobody go");
+    assert_eq!(interpret(&seen, 1).groups[0].write_quorum, 4, "while the rule cannot be read no member may be taken");
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn a_standby_that_is_gone_is_of_unknown_role() {
 }
 
 #[test]
-fn what_a_handover_would_break_is_named() {
+fn what_a_switchover_would_break_is_named() {
     for (case, line) in [
         ("replay-paused", "! pg-2 has its replay paused and could not take over"),
         ("transaction-prepared", "! transaction order-17 is prepared on pg-0 and waits for its commit"),
@@ -119,14 +119,14 @@ fn a_slot_that_is_lost_is_named() {
 }
 
 #[test]
-fn after_a_handover_the_other_two_follow_on_the_new_timeline() {
+fn after_a_switchover_the_other_two_follow_on_the_new_timeline() {
     let all = "main (a write needs 2): pg-0 replica, in sync; pg-1 primary, in sync; pg-2 replica, in sync";
     assert_means("handed-over", &[SYNCHRONOUS, all]);
 }
 
 #[test]
 fn a_standby_on_another_timeline_or_of_another_database_is_behind() {
-    let why = |seen: &[Seen]| in_words(&interpret(seen, 1)).lines().nth(1).unwrap_or_default().to_owned();
+    let why = |seen: &[MemberAnswers]| in_words(&interpret(seen, 1)).lines().nth(1).unwrap_or_default().to_owned();
     let mut seen = recorded("healthy");
     if let Ok(answers) = &mut seen[1].answer {
         answers.receiver[0].insert("received_tli".to_owned(), Some("7".to_owned()));
@@ -143,7 +143,7 @@ fn a_standby_on_another_timeline_or_of_another_database_is_behind() {
 }
 
 #[test]
-fn a_standby_that_is_nobody_here_is_a_stranger() {
+fn a_standby_that_is_no_member_is_a_stranger() {
     let mut seen = recorded("healthy");
     seen.pop();
     let words = in_words(&interpret(&seen, 1));
@@ -160,7 +160,7 @@ fn two_primaries_are_none() {
 }
 
 #[test]
-fn who_else_decides_who_leads_is_asked_where_it_can_be_and_else_left_to_it() {
+fn patroni_is_asked_for_a_switchover_and_repmgr_is_left_to_its_own_command() {
     let with = |name: &str, value: &str| {
         let mut seen = recorded("healthy");
         if let Ok(answers) = &mut seen[0].answer {
@@ -169,7 +169,7 @@ fn who_else_decides_who_leads_is_asked_where_it_can_be_and_else_left_to_it() {
         in_words(&interpret(&seen, 1))
     };
     let by_repmgr = with("shared_preload_libraries", "pg_stat_statements, repmgr");
-    assert_eq!(by_repmgr.lines().last(), Some("! repmgr decides who leads, as pg-0 shows"));
+    assert_eq!(by_repmgr.lines().last(), Some("! repmgr decides which member is the primary, as pg-0 shows"));
     let by_patroni =
         with("command_line", "cluster_name max_prepared_transactions track_commit_timestamp wal_log_hints");
     assert!(!by_patroni.contains('!'), "{by_patroni}");

@@ -1,4 +1,4 @@
-//! THINK. How to get in to a pooler's console, from what its pod declares: our own annotations, the variables of images in
+//! THINK. How to connect to a pooler's console, from what its pod declares: our own annotations, the variables of images in
 //! use, `pgbouncer.ini` where a ConfigMap holds it.
 
 use stateful_safety::{ConnectionConfig, ContainerFacts, SecretSource};
@@ -6,16 +6,16 @@ use stateful_safety::{ConnectionConfig, ContainerFacts, SecretSource};
 /// The port of its manual (`listen_port`).
 const PORT: u16 = 6432;
 
-/// Where images are told a console user's name. A list there begins with the one to be.
+/// Variables that hold the names of the console's users. Of a list the first one is used.
 const USER_VARIABLES: &[&str] = &["PGBOUNCER_ADMIN_USER", "PGBOUNCER_ADMIN_USERS", "ADMIN_USERS"];
 
-/// Where images are told a console user's password.
+/// Variables that hold a console user's password.
 const PASSWORD_VARIABLES: &[&str] = &["PGBOUNCER_ADMIN_PASSWORD", "ADMIN_PASSWORD"];
 
-/// Images that know one user give that one the console where the names are the same: name and password.
+/// Variables of images with a single user: name and password. That user may use the console if it is also the console's user.
 const ONLY_USER: &[(&str, &str)] = &[("DB_USER", "DB_PASSWORD"), ("POSTGRESQL_USERNAME", "POSTGRESQL_PASSWORD")];
 
-/// The way in. Without a password it is tried without: a console may trust whoever reaches it.
+/// How to connect to the console. Where no password is known it is tried without one: a console may be configured to ask for none.
 pub(in crate::postgres) fn connection_config(facts: &ContainerFacts) -> ConnectionConfig {
     let port = |text: Option<&str>| text.and_then(|text| text.parse().ok());
     let declared = ["pgbouncer", "postgres", "postgresql", "pg"].iter().find_map(|name| facts.ports.get(*name));
@@ -85,12 +85,12 @@ mod tests {
 
     #[test]
     fn the_consoles_user_is_the_one_its_configuration_names() {
-        let way = connection_config(&facts(
+        let config = connection_config(&facts(
             &[("PGBOUNCER_ADMIN_PASSWORD", None), ("APP_PASSWORD", None)],
             "[pgbouncer]\nlisten_port = 7000\nadmin_users = root, other\n",
         ));
-        assert_eq!((way.port, way.username), (7000, Some(SecretSource::Text("root".to_owned()))));
-        assert_eq!(way.password, Some(SecretSource::Env("PGBOUNCER_ADMIN_PASSWORD".to_owned())));
+        assert_eq!((config.port, config.username), (7000, Some(SecretSource::Text("root".to_owned()))));
+        assert_eq!(config.password, Some(SecretSource::Env("PGBOUNCER_ADMIN_PASSWORD".to_owned())));
     }
 
     #[test]
@@ -103,12 +103,12 @@ mod tests {
 
     #[test]
     fn annotations_have_the_last_word() {
-        let mut told = facts(&[("PGBOUNCER_ADMIN_PASSWORD", None)], "admin_users = root");
+        let mut facts = facts(&[("PGBOUNCER_ADMIN_PASSWORD", None)], "admin_users = root");
         for (name, text) in [("pooler-username", "me"), ("pooler-password-secret", "keys/pg"), ("pooler-port", "1")] {
-            told.annotations.insert(name.to_owned(), text.to_owned());
+            facts.annotations.insert(name.to_owned(), text.to_owned());
         }
-        let way = connection_config(&told);
-        assert_eq!((way.port, way.username), (1, Some(SecretSource::Text("me".to_owned()))));
-        assert_eq!(way.password, Some(SecretSource::Secret("keys".to_owned(), "pg".to_owned())));
+        let config = connection_config(&facts);
+        assert_eq!((config.port, config.username), (1, Some(SecretSource::Text("me".to_owned()))));
+        assert_eq!(config.password, Some(SecretSource::Secret("keys".to_owned(), "pg".to_owned())));
     }
 }

@@ -1,4 +1,4 @@
-//! The admin console of a pooler: one word at a time.
+//! The admin console of a pooler: one command at a time.
 
 use tokio::time::timeout;
 
@@ -6,29 +6,29 @@ use crate::postgres::answers::TextRow;
 use crate::postgres::connections::{Connections, PATIENCE, ask, failure};
 use crate::{Endpoint, ServerError};
 
-/// The database the console pretends to be.
+/// The name of the database by which clients connect to the console.
 pub(in crate::postgres) const CONSOLE: &str = "pgbouncer";
 
-/// Says something that is answered at once; the rows of the answer. A console that does not answer is opened anew the
-/// next time.
-pub(in crate::postgres) async fn say(
+/// Sends a command that is answered at once, and returns the rows of the answer. If the console does not answer, the next command
+/// opens a new connection to it.
+pub(in crate::postgres) async fn query_console(
     consoles: &Connections,
     endpoint: &Endpoint,
-    word: &str,
+    command: &str,
 ) -> Result<Vec<TextRow>, ServerError> {
     let console = consoles.to(endpoint).await?;
-    let said = match timeout(PATIENCE, ask(&console, word)).await {
+    let why = match timeout(PATIENCE, ask(&console, command)).await {
         Ok(Ok(answers)) => return Ok(answers.into_iter().next().unwrap_or_default()),
         Ok(Err(error)) if error.as_db_error().is_some() => return Err(failure(&error)),
         Ok(Err(error)) => failure(&error),
         Err(_) => ServerError::NoAnswer(PATIENCE),
     };
     consoles.forget(endpoint).await;
-    Err(said)
+    Err(why)
 }
 
 /// A pool's name as the console reads it: in quotes, with quotes in it doubled.
-pub(in crate::postgres) fn named(pool: &str) -> String {
+pub(in crate::postgres) fn quoted(pool: &str) -> String {
     format!("\"{}\"", pool.replace('"', "\"\""))
 }
 
@@ -36,6 +36,6 @@ pub(in crate::postgres) fn named(pool: &str) -> String {
 mod tests {
     #[test]
     fn a_name_stays_one_word() {
-        assert_eq!(super::named(r#"a "b" c"#), r#""a ""b"" c""#);
+        assert_eq!(super::quoted(r#"a "b" c"#), r#""a ""b"" c""#);
     }
 }

@@ -1,16 +1,17 @@
-//! THINK. Who may be promoted when the old primary has been stopped, or somebody died on the way.
+//! THINK. Which of the two members may be promoted after the old primary was stopped, also when the process that switched over
+//! died meanwhile.
 
 use crate::postgres::lsn::Lsn;
 
-/// Where one of the two stands.
+/// The role of one of the two, and how far its log goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
+pub(super) enum ServerState {
     /// It does not answer: stopped, starting, or out of reach.
     Silent,
     /// It takes writes.
-    Leads,
+    Primary,
     /// It is a standby and has the log up to there.
-    Follows {
+    Standby {
         /// The end of what it has.
         position: Lsn,
     },
@@ -18,80 +19,88 @@ pub(super) enum Side {
 
 /// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Next {
-    /// The old primary still leads and nothing has happened yet.
+pub(super) enum Decision {
+    /// The old primary is still the primary and nothing has happened yet.
     Begin,
-    /// The successor leads.
+    /// The successor is the primary.
     Done,
     /// The old primary is fenced and the successor has all it had.
     PromoteSuccessor,
-    /// The old primary, now a standby, has more than the successor: it must lead on, or writes are lost.
-    PromoteBack,
-    /// Not enough is known: whoever is silent may have more, or may lead.
+    /// The old primary, now a standby, has more than the successor: it has to become the primary again, or writes are lost.
+    PromoteOldPrimary,
+    /// Not enough is known: a silent member may have more of the log, or may be the primary.
     Wait,
-    /// Both take writes. Nothing here makes that worse or better.
+    /// Both take writes. This tool changes nothing then.
     TwoPrimaries,
 }
 
-/// The table. `last` is the end of the old primary's log, when a witness heard it.
-pub(super) fn next(from: Side, to: Side, last: Option<Lsn>) -> Next {
+/// The decision table. `last` is the end of the old primary's log, where the WAL receiver received it.
+pub(super) fn decide(from: ServerState, to: ServerState, last: Option<Lsn>) -> Decision {
     match (from, to) {
-        (Side::Leads, Side::Leads) => Next::TwoPrimaries,
-        (Side::Silent | Side::Follows { .. }, Side::Leads) => Next::Done,
-        (Side::Leads, Side::Silent | Side::Follows { .. }) => Next::Begin,
+        (ServerState::Primary, ServerState::Primary) => Decision::TwoPrimaries,
+        (ServerState::Silent | ServerState::Standby { .. }, ServerState::Primary) => Decision::Done,
+        (ServerState::Primary, ServerState::Silent | ServerState::Standby { .. }) => Decision::Begin,
         // Stopped for good: the end is known, and the fence was on its disk before it stopped.
-        (Side::Silent | Side::Follows { .. }, Side::Follows { position })
+        (ServerState::Silent | ServerState::Standby { .. }, ServerState::Standby { position })
             if last.is_some_and(|last| position >= last) =>
         {
-            Next::PromoteSuccessor
+            Decision::PromoteSuccessor
         }
-        // Of the two the old primary has more, and all that was heard of it.
-        (Side::Follows { position: old }, Side::Follows { position: new }) if old > new && leads_on(from, to, last) => {
-            Next::PromoteBack
+        // The old primary has more than the successor, and all that the WAL receiver received.
+        (ServerState::Standby { position: old }, ServerState::Standby { position: new })
+            if old > new && may_stay_primary(from, to, last) =>
+        {
+            Decision::PromoteOldPrimary
         }
-        (Side::Follows { .. }, Side::Follows { .. }) if last.is_none() => Next::PromoteSuccessor,
-        // A silent successor may have been promoted; a silent old primary may have more, or come back leading. And where
-        // neither has what was heard, the old primary is still reading its own log.
-        (Side::Silent | Side::Follows { .. }, Side::Silent | Side::Follows { .. }) => Next::Wait,
+        (ServerState::Standby { .. }, ServerState::Standby { .. }) if last.is_none() => Decision::PromoteSuccessor,
+        // A silent successor may have been promoted; a silent old primary may have more, or come back as the primary. And where
+        // neither has what the WAL receiver received, the old primary is still reading its own log.
+        (ServerState::Silent | ServerState::Standby { .. }, ServerState::Silent | ServerState::Standby { .. }) => {
+            Decision::Wait
+        }
     }
 }
 
-/// Whether the old primary may lead on, of two that are standbys: it has all that the other has, and all that was heard of it.
-pub(super) fn leads_on(from: Side, to: Side, last: Option<Lsn>) -> bool {
+/// Whether the old primary may become the primary again, of two that are standbys: it has all that the other has, and all that the
+/// WAL receiver received.
+pub(super) fn may_stay_primary(from: ServerState, to: ServerState, last: Option<Lsn>) -> bool {
     match (from, to) {
-        (Side::Follows { position: old }, Side::Follows { position: new }) => {
+        (ServerState::Standby { position: old }, ServerState::Standby { position: new }) => {
             old >= new && last.is_none_or(|last| old >= last)
         }
-        (Side::Silent | Side::Leads | Side::Follows { .. }, Side::Silent | Side::Leads | Side::Follows { .. }) => false,
+        (
+            ServerState::Silent | ServerState::Primary | ServerState::Standby { .. },
+            ServerState::Silent | ServerState::Primary | ServerState::Standby { .. },
+        ) => false,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Next::{Begin, Done, PromoteBack, PromoteSuccessor, TwoPrimaries, Wait};
-    use super::Side::{self, Leads, Silent};
-    use super::{Lsn, leads_on, next};
+    use super::Decision::{Begin, Done, PromoteOldPrimary, PromoteSuccessor, TwoPrimaries, Wait};
+    use super::ServerState::{self, Primary, Silent};
+    use super::{Lsn, decide, may_stay_primary};
 
-    const fn at(position: u64) -> Side {
-        Side::Follows { position: Lsn(position) }
+    const fn at(position: u64) -> ServerState {
+        ServerState::Standby { position: Lsn(position) }
     }
 
     #[test]
-    fn nobody_is_promoted_who_lacks_what_the_old_primary_had() {
+    fn a_member_that_lacks_what_the_old_primary_had_is_never_promoted() {
         let rows = [
-            // from, to, the end if it was heard, what is to be done
-            (Leads, at(10), None, Begin),
-            (Leads, Silent, None, Begin),
-            (Leads, Leads, None, TwoPrimaries),
-            (at(10), Leads, None, Done),
-            (Silent, Leads, None, Done),
-            (Silent, Leads, Some(20), Done),
+            // from, to, the end of the log if it was received, the decision
+            (Primary, at(10), None, Begin),
+            (Primary, Silent, None, Begin),
+            (Primary, Primary, None, TwoPrimaries),
+            (at(10), Primary, None, Done),
+            (Silent, Primary, None, Done),
+            (Silent, Primary, Some(20), Done),
             (at(10), at(10), None, PromoteSuccessor),
             (at(10), at(11), None, PromoteSuccessor),
-            (at(11), at(10), None, PromoteBack),
+            (at(11), at(10), None, PromoteOldPrimary),
             (at(10), at(10), Some(10), PromoteSuccessor),
             (Silent, at(10), Some(10), PromoteSuccessor),
-            (at(10), at(9), Some(10), PromoteBack),
+            (at(10), at(9), Some(10), PromoteOldPrimary),
             (Silent, at(9), Some(10), Wait),
             // Still reading its own log: it has more than it says.
             (at(5), at(9), Some(10), Wait),
@@ -103,25 +112,25 @@ mod tests {
             (Silent, Silent, Some(10), Wait),
         ];
         for (from, to, last, wanted) in rows {
-            assert_eq!(next(from, to, last.map(Lsn)), wanted, "{from:?} {to:?} {last:?}");
+            assert_eq!(decide(from, to, last.map(Lsn)), wanted, "{from:?} {to:?} {last:?}");
         }
     }
     #[test]
-    fn an_old_primary_leads_on_only_beside_a_standby_that_has_no_more() {
+    fn an_old_primary_becomes_primary_again_only_beside_a_standby_that_has_no_more() {
         let rows = [
-            // from, to, the end if it was heard, whether it may
+            // from, to, the end of the log if it was received, whether it may
             (at(10), at(10), None, true),
             (at(10), at(10), Some(10), true),
             (at(10), at(11), None, false),
             (at(9), at(9), Some(10), false),
             // It may have been promoted.
             (at(10), Silent, Some(10), false),
-            (at(10), Leads, Some(10), false),
+            (at(10), Primary, Some(10), false),
             (Silent, at(10), Some(10), false),
-            (Leads, at(10), Some(10), false),
+            (Primary, at(10), Some(10), false),
         ];
         for (from, to, last, may) in rows {
-            assert_eq!(leads_on(from, to, last.map(Lsn)), may, "{from:?} {to:?} {last:?}");
+            assert_eq!(may_stay_primary(from, to, last.map(Lsn)), may, "{from:?} {to:?} {last:?}");
         }
     }
 }

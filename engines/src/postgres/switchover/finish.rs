@@ -1,14 +1,15 @@
-//! TOUCH. Ends a switchover that did not go through at once: the successor lacks something, the end was not heard, or
-//! whoever began it died. Nobody leads now. Both are asked until it is known who has everything; that one leads.
+//! TOUCH. Finishes a switchover that did not succeed at once: the successor lacks a part of the log, the WAL receiver did not
+//! receive its end, or the process that began the switchover died. There is no primary now. Both members are asked until it is
+//! known which of them has everything; that one is promoted.
 
 use std::time::Instant;
 
 use tokio::time::sleep;
 
-use super::decide::{Next, Side, next};
+use super::decide::{Decision, ServerState, decide};
 use super::follow::Follower;
-use super::prepare::{successor, undo};
-use super::{LOOK, NOT_STOPPING, SETTLED_WITHIN, SwitchoverContext, fence, promote, promote_successor};
+use super::prepare::{find_successor, undo};
+use super::{CHECK_EVERY, NOT_STOPPING, SETTLED_WITHIN, SwitchoverContext, fence, promote, promote_successor};
 use crate::postgres::lsn::Lsn;
 use crate::{CompletedSwitchover, SwitchoverError};
 
@@ -16,49 +17,51 @@ pub(super) async fn finish(
     context: &SwitchoverContext<'_>,
     started: Instant,
     last: Option<Lsn>,
-    told: Vec<Follower>,
+    followers: Vec<Follower>,
 ) -> Result<CompletedSwitchover, SwitchoverError> {
     let begun = Instant::now();
     let mut before = None;
-    let mut leads_since = None;
+    let mut primary_since = None;
     while begun.elapsed() < SETTLED_WITHIN {
-        let (from, to) = context.sides().await;
-        let now = next(from, to, last);
-        // Twice the same, positions and all: a server that still reads its own log says another one each time.
+        let (from, to) = context.states().await;
+        let now = decide(from, to, last);
+        // The same answer twice, positions included: a server that still reads its own log reports another position each time.
         let settled = before.replace((from, to)) == Some((from, to));
         match now {
-            Next::PromoteSuccessor if settled || last.is_some() => {
-                let followers = if told.is_empty() { tell(context).await } else { told };
+            Decision::PromoteSuccessor if settled || last.is_some() => {
+                let followers = if followers.is_empty() { point_at_successor(context).await } else { followers };
                 return promote_successor::promote_successor(context, &followers, started, last).await;
             }
-            Next::PromoteBack if settled => {
-                promote::promote(context, context.from).await.map_err(|error| error.told(context, context.from))?;
-                undo(context, &told).await;
+            Decision::PromoteOldPrimary if settled => {
+                promote::promote(context, context.from)
+                    .await
+                    .map_err(|error| error.into_error(context, context.from))?;
+                undo(context, &followers).await;
                 return Err(not_moved(context, started));
             }
-            Next::Done => return Ok(CompletedSwitchover { took: started.elapsed() }),
-            Next::TwoPrimaries => return Err(context.unknown(format!("{} leads as well", context.to))),
-            Next::Begin => {
-                if leads_since.get_or_insert_with(Instant::now).elapsed() > NOT_STOPPING {
-                    // Not while the successor is silent: it may lead, and then the fence must stay.
-                    if matches!(to, Side::Follows { .. }) {
-                        fence::take_away(context).await;
-                        undo(context, &told).await;
+            Decision::Done => return Ok(CompletedSwitchover { took: started.elapsed() }),
+            Decision::TwoPrimaries => return Err(context.unknown(format!("{} is a primary as well", context.to))),
+            Decision::Begin => {
+                if primary_since.get_or_insert_with(Instant::now).elapsed() > NOT_STOPPING {
+                    // Not while the successor is silent: it may be the primary, and then the fence has to stay.
+                    if matches!(to, ServerState::Standby { .. }) {
+                        fence::remove_fence(context).await;
+                        undo(context, &followers).await;
                     }
                     return Err(not_moved(context, started));
                 }
             }
-            Next::PromoteSuccessor | Next::PromoteBack | Next::Wait => leads_since = None,
+            Decision::PromoteSuccessor | Decision::PromoteOldPrimary | Decision::Wait => primary_since = None,
         }
-        sleep(LOOK).await;
+        sleep(CHECK_EVERY).await;
     }
     Err(context.unknown(format!("they do not both answer after {SETTLED_WITHIN:?}")))
 }
 
-/// Whom the one who began may not have told any more.
-async fn tell(context: &SwitchoverContext<'_>) -> Vec<Follower> {
-    match successor(context).await {
-        Ok(successor) => successor.tell(context).await,
+/// Points the other standbys at the successor, in case the process that began the switchover died before it did.
+async fn point_at_successor(context: &SwitchoverContext<'_>) -> Vec<Follower> {
+    match find_successor(context).await {
+        Ok(successor) => successor.point_standbys_here(context).await,
         Err(_) => Vec::new(),
     }
 }

@@ -1,5 +1,5 @@
-//! TOUCH. Makes the other standbys follow the successor, where they name the old primary itself. Those that name a Service
-//! find the successor there as soon as it leads clients.
+//! TOUCH. Makes the other standbys follow the successor, where their settings name the old primary itself. Standbys that name a
+//! Service reach the successor as soon as the Service points to it.
 
 use std::time::Duration;
 
@@ -10,57 +10,58 @@ use crate::SwitchoverError;
 use crate::postgres::connections::{PATIENCE, literal, words};
 use crate::postgres::conninfo::Conninfo;
 
-/// How long one may take to hear it. It is asked while writes wait, and one that hangs must not make them wait longer.
-const TOLD_WITHIN: Duration = Duration::from_millis(200);
+/// How long a standby may take to reload its settings. Clients' writes wait meanwhile, and a standby that hangs must not make them
+/// wait longer.
+const RELOADED_WITHIN: Duration = Duration::from_millis(200);
 
-/// A standby that is told whom to follow, and as soon as it reads its settings anew does.
+/// A standby whose settings name the successor, and that follows it as soon as it reloads them.
 pub(super) struct Follower {
     member: String,
     before: Conninfo,
 }
 
-/// The question for how a standby connects. Superusers alone may ask it: the answer may hold a password.
+/// The question for a standby's connection string. Only superusers may ask it: the answer may hold a password.
 pub(super) const PRIMARY_CONNINFO: &str = "SELECT setting FROM pg_settings WHERE name = 'primary_conninfo'";
 
-/// Writes down with every standby concerned that it should follow the successor. Nothing happens before `follow`: writing
-/// waits for a disk, and in the pause nobody should. One that does not answer, or will not, is left out: it goes on asking
-/// the old primary, which by then is a standby itself and passes the log on.
-pub(super) async fn tell(context: &SwitchoverContext<'_>, host: &str, port: &str) -> Vec<Follower> {
-    let mut told = Vec::new();
-    let Ok(from) = context.endpoint(context.from) else { return told };
+/// Writes the successor into the settings of every standby that names the old primary. Nothing happens before `follow`: writing
+/// waits for a disk, and clients must not wait for that during the pause. A standby that does not answer or refuses is left out: it
+/// keeps receiving from the old primary, which by then is a standby itself and passes the log on.
+pub(super) async fn point_at_successor(context: &SwitchoverContext<'_>, host: &str, port: &str) -> Vec<Follower> {
+    let mut followers = Vec::new();
+    let Ok(from) = context.endpoint(context.from) else { return followers };
     for other in context.others() {
-        let Ok(Some(setting)) = context.word(&other.member, PRIMARY_CONNINFO).await else { continue };
+        let Ok(Some(setting)) = context.value(&other.member, PRIMARY_CONNINFO).await else { continue };
         let Some(before) = Conninfo::parse(&setting) else { continue };
         if before.get("host").is_some_and(|host| from.is_at(host)) {
             let now = before.clone().with("host", host).with("port", port).without("hostaddr");
             if set(context, &other.member, &now).await.is_ok() {
-                told.push(Follower { member: other.member.clone(), before });
+                followers.push(Follower { member: other.member.clone(), before });
             }
         }
     }
-    told
+    followers
 }
 
-/// Now they do. Reading settings anew also wakes one that is waiting to try again. What fails here leaves a standby that
-/// the next look shows to be behind; it fails no switchover.
+/// Makes these standbys follow the successor by reloading their settings, which also wakes a standby that waits before its next
+/// attempt to connect. A standby that fails to reload is reported as behind by the next assessment; the switchover does not fail.
 pub(super) async fn follow(context: &SwitchoverContext<'_>, followers: &[Follower]) {
     let reload = |follower: &Follower| {
         let member = follower.member.clone();
-        async move { context.rows_within(&member, "SELECT pg_reload_conf()", TOLD_WITHIN).await }
+        async move { context.rows_within(&member, "SELECT pg_reload_conf()", RELOADED_WITHIN).await }
     };
     let _ = futures::future::join_all(followers.iter().map(reload)).await;
 }
 
-/// Takes back what they were told.
-pub(super) async fn untell(context: &SwitchoverContext<'_>, followers: &[Follower]) {
+/// Restores the settings of these standbys, so that they follow the old primary again.
+pub(super) async fn point_back(context: &SwitchoverContext<'_>, followers: &[Follower]) {
     for follower in followers {
         let _ = set(context, &follower.member, &follower.before).await;
     }
     follow(context, followers).await;
 }
 
-/// Writes down how a server connects to its primary. What is written may hold a password, so this session's statements
-/// are kept out of the server's log.
+/// Sets a server's connection string to its primary. It may hold a password, so this session's statements are kept out of the
+/// server's log.
 pub(super) async fn set(
     context: &SwitchoverContext<'_>,
     member: &str,
@@ -68,19 +69,22 @@ pub(super) async fn set(
 ) -> Result<(), SwitchoverError> {
     const UNLOGGED: &str = "SET log_statement = none; SET log_min_duration_statement = -1; \
         SET log_min_error_statement = panic";
-    let link = context.link(member).await?;
+    let client = context.client(member).await?;
     let refused =
         |error: tokio_postgres::Error| SwitchoverError::Refused { member: member.to_owned(), why: words(&error) };
     let order = format!("ALTER SYSTEM SET primary_conninfo ={}", literal(&conninfo.reveal()));
     let set = async {
-        link.batch_execute(UNLOGGED).await?;
-        link.batch_execute(&order).await
+        client.batch_execute(UNLOGGED).await?;
+        client.batch_execute(&order).await
     };
     match timeout(PATIENCE, set).await {
         Ok(set) => set.map_err(refused),
         Err(_) => {
             context.connections.forget(context.endpoint(member)?).await;
-            Err(SwitchoverError::NoWay { member: member.to_owned(), why: format!("no answer within {PATIENCE:?}") })
+            Err(SwitchoverError::Unreachable {
+                member: member.to_owned(),
+                why: format!("no answer within {PATIENCE:?}"),
+            })
         }
     }
 }

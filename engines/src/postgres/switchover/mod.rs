@@ -1,9 +1,9 @@
 //! TOUCH. Moves the primary role without losing a write. Only the files of this folder change a PostgreSQL database.
 //!
-//! The order is always the same: everything slow first (`prepare`), then the old primary is made a standby on its own
-//! disk *before* it is stopped (`fence`), so that it cannot come back as a second writer whoever starts it; a witness
-//! hears the end of its log, the successor must have all of it, and only then is it promoted. If the successor has not,
-//! nobody is promoted by guesswork: whoever has everything leads on (`finish`).
+//! The order is always the same: everything slow first (`prepare`), then the old primary is made a standby on its own disk *before*
+//! it is stopped (`fence`), so that it cannot come back as a second primary, however it is restarted; our WAL receiver receives the
+//! end of its log, the successor must have all of it, and only then is it promoted. If the successor does not have all of it, no
+//! member is promoted by guesswork: the member that has everything becomes the primary (`finish`).
 
 mod decide;
 pub(super) mod fence;
@@ -33,16 +33,17 @@ use super::answers::TextRow;
 use super::connections::{Connections, PATIENCE};
 use super::lsn::Lsn;
 use crate::{ClientPause, CompletedSwitchover, Endpoint, SwitchoverError};
-use decide::{Next, Side, next};
-use wal_receiver::Witness;
+use decide::{Decision, ServerState, decide};
+use wal_receiver::WalReceiver;
 
-/// How often a server is asked how far it is while writes wait. Asking costs a fraction of a millisecond.
+/// How often a server is asked for its position while clients' writes wait. Asking takes a fraction of a millisecond.
 const POLL: Duration = Duration::from_millis(5);
 
-/// Between two looks while nobody leads and both are waited for. A server that starts takes a second or so.
-const LOOK: Duration = Duration::from_millis(50);
+/// Between two questions while there is no primary and both members are waited for. A server that starts takes a second or so.
+const CHECK_EVERY: Duration = Duration::from_millis(50);
 
-/// A server that was told to stop fast ends its sessions at once. One that still leads after this long was not told.
+/// A server that gets the order for a fast stop ends its sessions at once. If it is still the primary after this long it did not
+/// get the order.
 const NOT_STOPPING: Duration = Duration::from_secs(10);
 
 /// How long it may take until both answer. A standby that hangs holds the old primary's stop up for
@@ -51,29 +52,29 @@ const SETTLED_WITHIN: Duration = Duration::from_mins(2);
 
 pub(super) async fn switch_over(context: &SwitchoverContext<'_>) -> Result<CompletedSwitchover, SwitchoverError> {
     for other in context.others() {
-        if context.side(&other.member).await == Side::Leads {
-            return Err(context.refused(format!("{} leads already", other.member)));
+        if context.state(&other.member).await == ServerState::Primary {
+            return Err(context.refused(format!("{} is the primary already", other.member)));
         }
     }
-    let (old, new) = context.sides().await;
-    match next(old, new, None) {
-        Next::Begin => begin(context).await,
-        Next::Done => Ok(CompletedSwitchover { took: Duration::ZERO }),
-        // Somebody began and did not end it: nobody leads, and clients wait.
-        Next::PromoteSuccessor | Next::PromoteBack | Next::Wait => {
+    let (old, new) = context.states().await;
+    match decide(old, new, None) {
+        Decision::Begin => begin(context).await,
+        Decision::Done => Ok(CompletedSwitchover { took: Duration::ZERO }),
+        // A switchover was begun and not finished: there is no primary, and clients wait.
+        Decision::PromoteSuccessor | Decision::PromoteOldPrimary | Decision::Wait => {
             finish::finish(context, Instant::now(), None, Vec::new()).await
         }
-        Next::TwoPrimaries => Err(context.refused(format!("{} leads as well", context.to))),
+        Decision::TwoPrimaries => Err(context.refused(format!("{} is a primary as well", context.to))),
     }
 }
 
 async fn begin(context: &SwitchoverContext<'_>) -> Result<CompletedSwitchover, SwitchoverError> {
     let prepared = prepare::prepare(context).await?;
     let stopped = async {
-        context.gate.close().await?;
+        context.clients.pause().await?;
         let started = Instant::now();
         fence::fence(context, &prepared.data_directory).await?;
-        Ok((started, stop(context, &prepared.data_directory, prepared.witness).await?))
+        Ok((started, stop(context, &prepared.data_directory, prepared.wal_receiver).await?))
     };
     let (started, last) = match stopped.await {
         Ok(stopped) => stopped,
@@ -90,51 +91,53 @@ async fn begin(context: &SwitchoverContext<'_>) -> Result<CompletedSwitchover, S
     finish::finish(context, started, last, prepared.followers).await
 }
 
-/// Stops the old primary and hears the end of its log. None where that was not heard, which is no end: then both are asked,
-/// once it is back. Its end says more than the answer to the order: a connection that falls silent costs no time of its own.
+/// Stops the old primary and returns the end of its log. None where the WAL receiver did not receive the end; then both members are
+/// asked once the old primary is back. The end of the log is a better proof than the answer to the order, so a connection that
+/// falls silent costs no extra time.
 async fn stop(
     context: &SwitchoverContext<'_>,
     data_directory: &str,
-    witness: Witness,
+    wal_receiver: WalReceiver,
 ) -> Result<Option<Lsn>, SwitchoverError> {
-    let told = pin!(fence::stop(context, data_directory));
-    let heard = pin!(witness.last_words());
-    match select(told, heard).await {
-        Either::Left((told, heard)) => {
-            told?;
-            Ok(heard.await.ok())
+    let stopped = pin!(fence::stop(context, data_directory));
+    let ended = pin!(wal_receiver.end_of_log());
+    match select(stopped, ended).await {
+        Either::Left((stopped, ended)) => {
+            stopped?;
+            Ok(ended.await.ok())
         }
         Either::Right((Ok(last), _)) => Ok(Some(last)),
-        Either::Right((Err(_), told)) => told.await.map(|()| None),
+        Either::Right((Err(_), stopped)) => stopped.await.map(|()| None),
     }
 }
 
-/// A switchover in progress: between whom, the way to them, and what clients come through.
+/// A switchover in progress: its two members, the connections to all, and the control over clients.
 pub(super) struct SwitchoverContext<'a> {
     pub(super) connections: &'a Connections,
     pub(super) endpoints: &'a [Endpoint],
     pub(super) from: &'a str,
     pub(super) to: &'a str,
-    pub(super) gate: &'a dyn ClientPause,
+    pub(super) clients: &'a dyn ClientPause,
 }
 
 impl SwitchoverContext<'_> {
     fn endpoint(&self, member: &str) -> Result<&Endpoint, SwitchoverError> {
         let endpoint = self.endpoints.iter().find(|endpoint| endpoint.member == member);
-        endpoint.ok_or_else(|| SwitchoverError::NoWay { member: member.to_owned(), why: "it has no pod".to_owned() })
+        endpoint
+            .ok_or_else(|| SwitchoverError::Unreachable { member: member.to_owned(), why: "it has no pod".to_owned() })
     }
 
-    /// Everybody but the two.
+    /// The members that are neither the old primary nor the successor.
     fn others(&self) -> impl Iterator<Item = &Endpoint> {
         self.endpoints.iter().filter(|endpoint| endpoint.member != self.from && endpoint.member != self.to)
     }
 
-    async fn link(&self, member: &str) -> Result<Arc<Client>, SwitchoverError> {
-        let link = self.connections.to(self.endpoint(member)?).await;
-        link.map_err(|why| SwitchoverError::NoWay { member: member.to_owned(), why: why.to_string() })
+    async fn client(&self, member: &str) -> Result<Arc<Client>, SwitchoverError> {
+        let client = self.connections.to(self.endpoint(member)?).await;
+        client.map_err(|why| SwitchoverError::Unreachable { member: member.to_owned(), why: why.to_string() })
     }
 
-    /// Asks a member; its own "no", silence and a broken connection are the same to a question: nothing has changed.
+    /// Asks a member. Whether the member refuses, does not answer or the connection breaks, a question changes nothing.
     async fn rows(&self, member: &str, question: &str) -> Result<Vec<TextRow>, SwitchoverError> {
         self.rows_within(member, question, PATIENCE).await
     }
@@ -147,36 +150,38 @@ impl SwitchoverContext<'_> {
     ) -> Result<Vec<TextRow>, SwitchoverError> {
         let answers = self.connections.ask(self.endpoint(member)?, question, patience).await;
         let answers =
-            answers.map_err(|why| SwitchoverError::NoWay { member: member.to_owned(), why: why.to_string() })?;
+            answers.map_err(|why| SwitchoverError::Unreachable { member: member.to_owned(), why: why.to_string() })?;
         Ok(answers.into_iter().next().unwrap_or_default())
     }
 
     /// The only column of the only row of an answer, if there is one and it is not NULL.
-    async fn word(&self, member: &str, question: &str) -> Result<Option<String>, SwitchoverError> {
-        self.word_within(member, question, PATIENCE).await
+    async fn value(&self, member: &str, question: &str) -> Result<Option<String>, SwitchoverError> {
+        self.value_within(member, question, PATIENCE).await
     }
 
-    async fn word_within(
+    async fn value_within(
         &self,
         member: &str,
         question: &str,
         patience: Duration,
     ) -> Result<Option<String>, SwitchoverError> {
-        let word = self.connections.word(self.endpoint(member)?, question, patience).await;
-        word.map_err(|why| SwitchoverError::NoWay { member: member.to_owned(), why: why.to_string() })
+        let word = self.connections.value(self.endpoint(member)?, question, patience).await;
+        word.map_err(|why| SwitchoverError::Unreachable { member: member.to_owned(), why: why.to_string() })
     }
 
-    /// Where the two stand, asked at the same time.
-    async fn sides(&self) -> (Side, Side) {
-        futures::join!(self.side(self.from), self.side(self.to))
+    /// The states of the two, asked at the same time.
+    async fn states(&self) -> (ServerState, ServerState) {
+        futures::join!(self.state(self.from), self.state(self.to))
     }
 
-    /// What a member is now, and how far it has come. One that does not answer in time is silent.
-    async fn side(&self, member: &str) -> Side {
-        match self.word(member, POSITION).await {
-            Ok(Some(word)) if word == "leads" => Side::Leads,
-            Ok(Some(word)) => Lsn::parse(&word).map_or(Side::Silent, |position| Side::Follows { position }),
-            Ok(None) | Err(_) => Side::Silent,
+    /// A member's role and position now. A member that does not answer in time is silent.
+    async fn state(&self, member: &str) -> ServerState {
+        match self.value(member, POSITION).await {
+            Ok(Some(word)) if word == "leads" => ServerState::Primary,
+            Ok(Some(word)) => {
+                Lsn::parse(&word).map_or(ServerState::Silent, |position| ServerState::Standby { position })
+            }
+            Ok(None) | Err(_) => ServerState::Silent,
         }
     }
 
@@ -189,7 +194,7 @@ impl SwitchoverContext<'_> {
     }
 }
 
-/// What a server is, in one word. A standby's position is the later of what it has received and flushed since it started
+/// Selects a server's role and position. A standby's position is the later of what it has received and flushed since it started
 /// and what it has replayed: after a restart only the second is known, and what it received it then replays.
 const POSITION: &str = "SELECT CASE WHEN pg_is_in_recovery() \
     THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())::text ELSE 'leads' END";

@@ -1,21 +1,21 @@
-//! TOUCH. Everything that takes time, while writes flow; nothing of it changes who leads.
+//! TOUCH. Everything that takes time, done while clients still write; none of it changes which member is the primary.
 
 pub(super) mod catch_up;
+pub(super) mod disk_space;
 mod names;
-pub(super) mod room;
 mod slots;
 
-use super::follow::{Follower, PRIMARY_CONNINFO, set, tell, untell};
+use super::follow::{Follower, PRIMARY_CONNINFO, point_at_successor, point_back, set};
 use super::successor_host::successor_host;
-use super::wal_receiver::Witness;
+use super::wal_receiver::WalReceiver;
 use super::{SwitchoverContext, fence};
 use crate::postgres::answers::text;
 use crate::postgres::conninfo::Conninfo;
 use crate::{Credentials, Secret, ServerError, SwitchoverError};
 
-/// All that is ready when writes are stopped.
+/// What has to be ready before writes are stopped.
 pub(super) struct Prepared {
-    pub(super) witness: Witness,
+    pub(super) wal_receiver: WalReceiver,
     pub(super) data_directory: String,
     pub(super) followers: Vec<Follower>,
 }
@@ -29,41 +29,41 @@ pub(super) struct Successor {
 }
 
 impl Successor {
-    /// Tells the other standbys that they should follow it.
-    pub(super) async fn tell(&self, context: &SwitchoverContext<'_>) -> Vec<Follower> {
-        tell(context, &self.host, &self.port).await
+    /// Writes the successor into the settings of the other standbys.
+    pub(super) async fn point_standbys_here(&self, context: &SwitchoverContext<'_>) -> Vec<Follower> {
+        point_at_successor(context, &self.host, &self.port).await
     }
 }
 
 pub(super) async fn prepare(context: &SwitchoverContext<'_>) -> Result<Prepared, SwitchoverError> {
     let data_directory = can_be_fenced(context).await?;
     fence::rehearse(context, &data_directory).await?;
-    room::there_is(context).await?;
-    let successor = successor(context).await?;
+    disk_space::check(context).await?;
+    let successor = find_successor(context).await?;
     let name = names::name_of(context, context.from).await?;
     names::exchange(context, &name).await?;
     slots::create(context).await?;
-    let witness = witness(context, &successor.follows).await?;
+    let wal_receiver = open_wal_receiver(context, &successor.follows).await?;
     catch_up::catch_up(context).await?;
     let follows = successor.follows.clone().without("hostaddr");
     let follows = follows.with("host", &successor.host).with("port", &successor.port).with("application_name", &name);
-    // Not reloaded: a server that leads does not use it, and a restart reads it.
+    // Not reloaded: a primary does not use this setting, and reads it when it restarts as a standby.
     set(context, context.from, &follows).await?;
-    // The last thing that can fail is behind us: from here on there is something to take back.
-    let followers = successor.tell(context).await;
-    Ok(Prepared { witness, data_directory, followers })
+    // Nothing after this can fail, so only from here on the standbys' settings may have to be restored.
+    let followers = successor.point_standbys_here(context).await;
+    Ok(Prepared { wal_receiver, data_directory, followers })
 }
 
-/// Takes back what keeps the old primary from leading after its next restart, and what its followers were told. It leads on; a
-/// setting that stays behind is not read while it does.
+/// Reverts what the preparation has set on the old primary and on the other standbys, after a switchover that did not take place.
+/// If a setting on the old primary stays, it is not read while that is the primary.
 pub(super) async fn undo(context: &SwitchoverContext<'_>, followers: &[Follower]) {
-    if let Ok(link) = context.link(context.from).await {
-        let _ = link.batch_execute("ALTER SYSTEM RESET primary_conninfo").await;
+    if let Ok(client) = context.client(context.from).await {
+        let _ = client.batch_execute("ALTER SYSTEM RESET primary_conninfo").await;
     }
-    untell(context, followers).await;
+    point_back(context, followers).await;
 }
 
-/// The data directory of the old primary, if its settings let it come back as a standby of the successor.
+/// The data directory of the old primary, if its settings allow it to restart as a standby of the successor.
 async fn can_be_fenced(context: &SwitchoverContext<'_>) -> Result<String, SwitchoverError> {
     const SETTINGS: &str = "SELECT current_setting('data_directory') AS data_directory, \
         (SELECT string_agg(name, ', ') FROM pg_settings WHERE source = 'command line' AND name IN \
@@ -86,37 +86,41 @@ async fn can_be_fenced(context: &SwitchoverContext<'_>) -> Result<String, Switch
 }
 
 /// How others reach the successor, from how it reaches its own primary.
-pub(super) async fn successor(context: &SwitchoverContext<'_>) -> Result<Successor, SwitchoverError> {
+pub(super) async fn find_successor(context: &SwitchoverContext<'_>) -> Result<Successor, SwitchoverError> {
     let refused = |why: &str| SwitchoverError::Refused { member: context.to.to_owned(), why: why.to_owned() };
-    let setting = context.word(context.to, PRIMARY_CONNINFO).await?.unwrap_or_default();
+    let setting = context.value(context.to, PRIMARY_CONNINFO).await?.unwrap_or_default();
     let follows = Conninfo::parse(&setting)
         .ok_or_else(|| refused("its primary_conninfo is not written as keyword=value: it cannot be taken over"))?;
-    // Not there or not to be read: then its address must do.
-    let hosts = context.word(context.to, "SELECT pg_read_file('/etc/hosts')").await.ok().flatten().unwrap_or_default();
+    // If the file cannot be read the address is used.
+    let hosts = context.value(context.to, "SELECT pg_read_file('/etc/hosts')").await.ok().flatten().unwrap_or_default();
     let (from, to) = (context.endpoint(context.from)?, context.endpoint(context.to)?);
     let host = successor_host(from, to, follows.get("host"), &hosts)
-        .ok_or_else(|| refused("nobody knows a name or an address under which the others reach it"))?;
-    let port = context.word(context.to, "SHOW port").await?.unwrap_or_default();
+        .ok_or_else(|| refused("no name or address is known under which the other members reach it"))?;
+    let port = context.value(context.to, "SHOW port").await?.unwrap_or_default();
     Ok(Successor { host, port, follows })
 }
 
-/// Opens the witness's connection as ourselves, or, where the server lets us not replicate, as the standbys do.
-async fn witness(context: &SwitchoverContext<'_>, follows: &Conninfo) -> Result<Witness, SwitchoverError> {
+/// Opens the WAL receiver's connection with our own user, or, where the server does not let it replicate, with the standbys'.
+async fn open_wal_receiver(
+    context: &SwitchoverContext<'_>,
+    follows: &Conninfo,
+) -> Result<WalReceiver, SwitchoverError> {
     let endpoint = context.endpoint(context.from)?;
-    let no_way = |why: ServerError| SwitchoverError::NoWay { member: context.from.to_owned(), why: why.to_string() };
-    let way = endpoint.dial().map_err(no_way)?;
-    let ours = match Witness::listen(way, &way.credentials).await {
-        Ok(witness) => return Ok(witness),
+    let unreachable =
+        |why: ServerError| SwitchoverError::Unreachable { member: context.from.to_owned(), why: why.to_string() };
+    let target = endpoint.dial_config().map_err(unreachable)?;
+    let ours = match WalReceiver::start(target, &target.credentials).await {
+        Ok(wal_receiver) => return Ok(wal_receiver),
         Err(why) => why,
     };
     let theirs = Credentials {
         username: follows.get("user").map(ToOwned::to_owned),
         password: follows.get("password").map(|password| Secret::new(password.to_owned())),
     };
-    Witness::listen(way, &theirs).await.map_err(|theirs| {
+    WalReceiver::start(target, &theirs).await.map_err(|theirs| {
         context.refused(format!(
-            "nobody may listen to its log from here: {ours}; as its standbys do: {theirs}; pg_hba.conf must let one of \
-             the two connect for replication"
+            "its log cannot be received from here: {ours}; with the user of its standbys: {theirs}; pg_hba.conf must let \
+             one of the two users connect for replication"
         ))
     })
 }

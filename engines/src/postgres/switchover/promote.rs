@@ -1,4 +1,4 @@
-//! TOUCH. Lets a standby lead, once it is known to have everything.
+//! TOUCH. Promotes a standby that is known to have everything.
 
 use std::time::{Duration, Instant};
 
@@ -14,22 +14,22 @@ use crate::postgres::lsn::Lsn;
 /// milliseconds or hangs; meanwhile writes wait.
 const RECEIVED_WITHIN: Duration = Duration::from_secs(2);
 
-/// How long one answer may take meanwhile, before the question is asked over another connection: one that hangs would have all the
-/// time there is.
+/// How long one answer may take meanwhile, before the question is asked over another connection: a connection that hangs would
+/// use up all the time there is.
 const ANSWERED_WITHIN: Duration = Duration::from_millis(500);
 
-/// Between two calls to wake up. Each is a line in the server's log, and at worst so much longer a pause.
+/// Between two orders that wake the server up. Each writes a line to the server's log; at worst the pause is longer by this time.
 const WAKE: Duration = Duration::from_millis(25);
 
 /// How long a standby may take to replay what it has and to begin to write.
 const PROMOTED_WITHIN: Duration = Duration::from_secs(30);
 
-/// The hard gate: whether the successor has the whole log on its disk, up to `last`.
+/// The condition for a promotion: whether the successor has the whole log on its disk, up to `last`.
 pub(super) async fn has_received(context: &SwitchoverContext<'_>, last: Lsn) -> bool {
     let question = format!("SELECT pg_last_wal_receive_lsn() >= '{last}'::pg_lsn");
     let begun = Instant::now();
     while begun.elapsed() < RECEIVED_WITHIN {
-        match context.word_within(context.to, &question, ANSWERED_WITHIN).await {
+        match context.value_within(context.to, &question, ANSWERED_WITHIN).await {
             Ok(Some(word)) if word == "t" => return true,
             _ => sleep(POLL).await,
         }
@@ -37,47 +37,45 @@ pub(super) async fn has_received(context: &SwitchoverContext<'_>, last: Lsn) -> 
     false
 }
 
-/// Why a member does not lead although it was told to.
+/// Why a member is not the primary although it was promoted.
 pub(super) enum NotPromoted {
-    /// It went down and is a standby again: what it was told is forgotten.
+    /// It stopped and is a standby again; the order to promote is gone.
     WentDown,
-    /// It may lead, or come to.
+    /// It may be the primary, or may still become it.
     Unknown(SwitchoverError),
 }
 
 impl NotPromoted {
-    /// In words, where there is nobody else to lead.
-    pub(super) fn told(self, context: &SwitchoverContext<'_>, member: &str) -> SwitchoverError {
+    /// The error to report where no other member can be promoted instead.
+    pub(super) fn into_error(self, context: &SwitchoverContext<'_>, member: &str) -> SwitchoverError {
         match self {
-            Self::WentDown => {
-                context.unknown(format!("{member} went down when it was told to lead; its own log says why"))
-            }
+            Self::WentDown => context.unknown(format!("{member} stopped when it was promoted; its own log says why")),
             Self::Unknown(error) => error,
         }
     }
 }
 
-/// Promotes a member and waits until it takes writes. It is asked again and again instead of having it wait itself
-/// (`pg_promote(true)`): that looks every 100 ms only (`pg_promote` in `xlogfuncs.c`), and writes wait.
+/// Promotes a member and waits until it takes writes. This function asks the server repeatedly instead of letting it wait itself
+/// (`pg_promote(true)`), which checks every 100 ms only (`pg_promote` in `xlogfuncs.c`) while clients' writes wait.
 ///
-/// And it is woken. A standby that has just lost its primary sleeps before it tries again, for `wal_retrieve_retry_interval`
-/// (5 s unless set); the order to lead ends that sleep if it comes during it, and not if it comes the moment before
-/// (`WaitForWALToBecomeAvailable` in `xlogrecovery.c`). Reading its settings anew always does.
+/// It also wakes the server. A standby that has just lost its primary sleeps before it retries, for `wal_retrieve_retry_interval`
+/// (5 s by default); the order to promote ends that sleep if it arrives during the sleep, and not if it arrives just before
+/// (`WaitForWALToBecomeAvailable` in `xlogrecovery.c`). Reloading its settings always ends it.
 pub(super) async fn promote(context: &SwitchoverContext<'_>, member: &str) -> Result<(), NotPromoted> {
-    let told = match context.rows(member, TELL).await {
-        Ok(told) => told,
-        // It may have heard and its answer was lost: then it leads, or is told once more.
-        Err(_) if context.rows(member, WRITES).await.is_ok() => return Ok(()),
+    let promoted = match context.rows(member, PROMOTE).await {
+        Ok(promoted) => promoted,
+        // It may have got the order and only its answer was lost: if it does not take writes now, the order is repeated.
+        Err(_) if context.rows(member, IS_WRITABLE).await.is_ok() => return Ok(()),
         Err(_) => {
-            let told = context.rows(member, TELL).await;
-            told.map_err(|error| NotPromoted::Unknown(context.unknown(error.to_string())))?
+            let promoted = context.rows(member, PROMOTE).await;
+            promoted.map_err(|error| NotPromoted::Unknown(context.unknown(error.to_string())))?
         }
     };
-    let wake = wake(told.first().and_then(|row| text(row, "started")).unwrap_or_default());
+    let wake = wake(promoted.first().and_then(|row| text(row, "started")).unwrap_or_default());
     let begun = Instant::now();
     let mut woken = begun;
     while begun.elapsed() < PROMOTED_WITHIN {
-        if context.rows(member, WRITES).await.is_ok() {
+        if context.rows(member, IS_WRITABLE).await.is_ok() {
             return Ok(());
         }
         if woken.elapsed() >= WAKE {
@@ -94,13 +92,13 @@ pub(super) async fn promote(context: &SwitchoverContext<'_>, member: &str) -> Re
     Err(NotPromoted::Unknown(context.unknown(late)))
 }
 
-/// The order to lead, and since when the server runs that is given it.
-const TELL: &str = "SELECT extract(epoch FROM pg_postmaster_start_time())::text AS started, pg_promote(false)";
+/// The order to promote; it also returns since when the server has been running.
+const PROMOTE: &str = "SELECT extract(epoch FROM pg_postmaster_start_time())::text AS started, pg_promote(false)";
 
 /// Writes nothing, and a server in recovery refuses it.
-const WRITES: &str = "SELECT pg_current_xact_id()";
+const IS_WRITABLE: &str = "SELECT pg_current_xact_id()";
 
-/// Wakes a server, and asks whether it is a standby that has started since.
+/// Wakes a server, and asks whether it has restarted since then as a standby.
 fn wake(started: &str) -> String {
     format!(
         "SELECT pg_is_in_recovery() AND extract(epoch FROM pg_postmaster_start_time())::text <>{} AS standby_anew, \

@@ -1,24 +1,24 @@
-//! TOUCH. Lets the old primary lead on when the successor was told to lead and could not: its disk is full, say, and a promotion
-//! makes a new file of the log.
+//! TOUCH. Makes the old primary the primary again when the successor's promotion failed, for example on a full disk: a promotion
+//! writes a new file of the log.
 //!
-//! A server that fails at it goes down (`StartupXLOG` runs in the startup process, whose end is the server's). What told it to
-//! lead is a file that is gone by then: the startup process takes it away when it heeds it, and a server that starts throws it
-//! away (`CheckForStandbyTrigger`, `RemovePromoteSignalFiles`). So one that has started since, and says that it is in recovery,
-//! is a standby that nobody has told anything. As long as it is silent it may still lead, and nobody else may.
+//! A server whose promotion fails stops (`StartupXLOG` runs in the startup process, and the server ends with it). The order to
+//! promote is a file that is gone by then: the startup process removes it when it obeys it, and a server removes it when it starts
+//! (`CheckForStandbyTrigger`, `RemovePromoteSignalFiles`). So a server that has restarted since, and says that it is in recovery,
+//! is a standby without any order to promote. As long as it is silent it may be the primary, and no other member may become it.
 
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
-use super::decide::leads_on;
+use super::decide::may_stay_primary;
 use super::follow::Follower;
-use super::prepare::{room, undo};
+use super::prepare::{disk_space, undo};
 use super::promote::promote;
-use super::{LOOK, SETTLED_WITHIN, SwitchoverContext};
+use super::{CHECK_EVERY, SETTLED_WITHIN, SwitchoverContext};
 use crate::SwitchoverError;
 use crate::postgres::lsn::Lsn;
 
-/// Why there was no switchover, once the old primary leads; unknown where it cannot be made to.
+/// The reason why there was no switchover, once the old primary is the primary again; unknown where it could not be promoted.
 pub(super) async fn return_to_primary(
     context: &SwitchoverContext<'_>,
     followers: &[Follower],
@@ -27,27 +27,28 @@ pub(super) async fn return_to_primary(
     let begun = Instant::now();
     let mut before = None;
     while begun.elapsed() < SETTLED_WITHIN {
-        let (from, to) = context.sides().await;
-        // Twice the same: a server that still reads its own log says another position each time.
+        let (from, to) = context.states().await;
+        // The same answer twice: a server that still reads its own log reports another position each time.
         let settled = before.replace((from, to)) == Some((from, to));
-        if settled && leads_on(from, to, last) {
+        if settled && may_stay_primary(from, to, last) {
             if let Err(error) = promote(context, context.from).await {
-                return error.told(context, context.from);
+                return error.into_error(context, context.from);
             }
             undo(context, followers).await;
-            return went_down(context, begun.elapsed()).await;
+            return report_failure(context, begun.elapsed()).await;
         }
-        sleep(LOOK).await;
+        sleep(CHECK_EVERY).await;
     }
-    context.unknown(format!("it went down when it was told to lead, and after {SETTLED_WITHIN:?} both do not answer"))
+    context.unknown(format!("it stopped when it was promoted, and after {SETTLED_WITHIN:?} the two do not both answer"))
 }
 
-async fn went_down(context: &SwitchoverContext<'_>, waited: Duration) -> SwitchoverError {
+async fn report_failure(context: &SwitchoverContext<'_>, waited: Duration) -> SwitchoverError {
     let from = context.from;
-    let room = room::lacking(context, context.to).await.map(|why| format!("; {why}")).unwrap_or_default();
+    let shortage =
+        disk_space::find_shortage(context, context.to).await.map(|why| format!("; {why}")).unwrap_or_default();
     let why = format!(
-        "it went down when it was told to lead, and its own log says why{room}; {from} had everything, and leads on since \
-         {waited:?} later"
+        "it stopped when it was promoted, and its own log says why{shortage}; {from} had everything, and is the primary again \
+         after {waited:?}"
     );
     SwitchoverError::Refused { member: context.to.to_owned(), why }
 }

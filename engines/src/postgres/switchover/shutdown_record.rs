@@ -1,9 +1,10 @@
-//! THINK. Does a log end with the record of a shutdown? The last bytes are kept as they come, without the headers of
-//! pages, and the last record is looked at (`access/xlogrecord.h`, `access/xlog_internal.h`, `catalog/pg_control.h`).
+//! THINK. Does a log end with the record of a shutdown? The last bytes are kept as they are received, without the headers of
+//! pages, and the last record is checked (`access/xlogrecord.h`, `access/xlog_internal.h`, `catalog/pg_control.h`).
 
 use crate::postgres::lsn::Lsn;
 
-/// Size of a page of the log as everybody builds it; with another the proof fails, and the slower one is used.
+/// The default size of a page of the log. For a server built with another size this proof fails, and both members are asked
+/// instead, which is slower.
 const PAGE: u64 = 8_192;
 
 /// Length of a page's header.
@@ -19,9 +20,9 @@ const RECORD_HEADER: usize = 24;
 /// A shutdown checkpoint's record has 114 bytes up to release 17; this is more than any will have.
 const KEPT: usize = 512;
 
-/// The end of a log as far as it was heard.
+/// The end of a log as far as it was received.
 #[derive(Debug)]
-pub(super) struct Tail {
+pub(super) struct LogTail {
     end: Lsn,
     /// The last bytes of records.
     bytes: Vec<u8>,
@@ -29,19 +30,19 @@ pub(super) struct Tail {
     header: usize,
 }
 
-impl Tail {
-    /// Nothing heard yet; the log will go on from there.
+impl LogTail {
+    /// Nothing received yet; the log will go on from there.
     pub(super) const fn at(start: Lsn) -> Self {
         Self { end: start, bytes: Vec::new(), header: 0 }
     }
 
-    /// Where the log ends as far as it was heard.
+    /// Where the log ends as far as it was received.
     pub(super) const fn end(&self) -> Lsn {
         self.end
     }
 
-    /// Hears the next piece. What does not follow on what was heard is a gap in the log: false.
-    pub(super) fn hear(&mut self, start: Lsn, piece: &[u8]) -> bool {
+    /// Takes the next piece. Returns false for a piece that does not continue what was received: a gap in the log.
+    pub(super) fn receive(&mut self, start: Lsn, piece: &[u8]) -> bool {
         if start != self.end {
             return false;
         }
@@ -85,7 +86,7 @@ impl Tail {
 
 #[cfg(test)]
 mod tests {
-    use super::{HEADER, Lsn, PAGE, Tail};
+    use super::{HEADER, LogTail, Lsn, PAGE};
 
     /// A record as the server writes it: header, payload, filled up to eight bytes.
     fn record(transaction: u8, info: u8, manager: u8, length: u8) -> Vec<u8> {
@@ -95,11 +96,11 @@ mod tests {
         bytes
     }
 
-    fn heard(start: u64, pieces: &[&[u8]]) -> Tail {
-        let mut tail = Tail::at(Lsn(start));
+    fn received(start: u64, pieces: &[&[u8]]) -> LogTail {
+        let mut tail = LogTail::at(Lsn(start));
         for piece in pieces {
             let end = tail.end();
-            assert!(tail.hear(end, piece));
+            assert!(tail.receive(end, piece));
         }
         tail
     }
@@ -107,11 +108,11 @@ mod tests {
     #[test]
     fn a_log_that_ends_with_the_shutdown_checkpoint_is_told_from_any_other() {
         let (insert, shutdown) = (record(7, 0, 10, 80), record(0, 0, 0, 114));
-        assert!(heard(64, &[&insert, &shutdown]).ends_with_shutdown());
-        assert!(!heard(64, &[&shutdown, &insert]).ends_with_shutdown(), "something came after");
-        assert!(!heard(64, &[&insert, &shutdown[..72]]).ends_with_shutdown(), "cut off");
-        assert!(!heard(64, &[&record(0, 0x10, 0, 114)]).ends_with_shutdown(), "an online checkpoint");
-        assert!(!heard(64, &[]).ends_with_shutdown());
+        assert!(received(64, &[&insert, &shutdown]).ends_with_shutdown());
+        assert!(!received(64, &[&shutdown, &insert]).ends_with_shutdown(), "something came after");
+        assert!(!received(64, &[&insert, &shutdown[..72]]).ends_with_shutdown(), "cut off");
+        assert!(!received(64, &[&record(0, 0x10, 0, 114)]).ends_with_shutdown(), "an online checkpoint");
+        assert!(!received(64, &[]).ends_with_shutdown());
     }
 
     #[test]
@@ -122,15 +123,15 @@ mod tests {
         (page[2], page[3]) = (0, 0);
         page.extend_from_slice(after);
         let whole: Vec<u8> = before.iter().chain(&page).copied().collect();
-        assert!(heard(PAGE - 40, &[&whole]).ends_with_shutdown());
-        assert!(heard(PAGE - 40, &[before, &page]).ends_with_shutdown());
-        assert_eq!(heard(PAGE - 40, &[&whole]).end(), Lsn(PAGE - 40 + 120 + 24));
+        assert!(received(PAGE - 40, &[&whole]).ends_with_shutdown());
+        assert!(received(PAGE - 40, &[before, &page]).ends_with_shutdown());
+        assert_eq!(received(PAGE - 40, &[&whole]).end(), Lsn(PAGE - 40 + 120 + 24));
     }
 
     #[test]
-    fn a_gap_in_what_is_heard_is_noticed() {
-        let mut tail = Tail::at(Lsn(100));
-        assert!(tail.hear(Lsn(100), &[0; 8]));
-        assert!(!tail.hear(Lsn(116), &[0; 8]));
+    fn a_gap_in_what_is_received_is_noticed() {
+        let mut tail = LogTail::at(Lsn(100));
+        assert!(tail.receive(Lsn(100), &[0; 8]));
+        assert!(!tail.receive(Lsn(116), &[0; 8]));
     }
 }

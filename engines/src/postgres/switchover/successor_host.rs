@@ -1,10 +1,10 @@
-//! THINK. Under which name others reach the successor.
+//! THINK. The name under which other members reach the successor.
 
 use crate::Endpoint;
 
 /// The host the old primary should follow: as the successor reaches its own primary now, with the names exchanged; else
 /// the full name its machine gives it (`hosts`, the text of its `/etc/hosts`), which outlives its address; else its
-/// address. A name that follows whoever leads (a Service) will not do: the old primary would reach itself under it.
+/// address. A name that follows the primary (a Service) is not used: the old primary could reach itself by it.
 pub(super) fn successor_host(from: &Endpoint, to: &Endpoint, follows: Option<&str>, hosts: &str) -> Option<String> {
     let exchanged = follows.and_then(|host| exchanged(from, to, host));
     exchanged.or_else(|| full_name(&to.member, hosts)).or_else(|| to.address.clone())
@@ -37,7 +37,7 @@ mod tests {
             incarnation: member.to_owned(),
             address: address.map(ToOwned::to_owned),
             kept: Vec::new(),
-            way: Err("not dialled".to_owned()),
+            dial_config: Err("not dialled".to_owned()),
         }
     }
 

@@ -1,4 +1,4 @@
-//! The few messages of the replication protocol that a witness needs (manual, "Frontend/Backend Protocol"): the driver
+//! The few messages of the replication protocol that the WAL receiver needs (manual, "Frontend/Backend Protocol"): the driver
 //! the rest of this adapter uses does not speak it.
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -34,11 +34,11 @@ mod ask {
 }
 
 impl Wire {
-    /// Opens one, as whoever `credentials` say, and waits until the server is ready. `wal_sender_timeout` is for this
-    /// connection alone: should we fall silent, the server's stop does not wait for us any longer than that.
-    pub(super) async fn open(way: &DialConfig, credentials: &Credentials) -> Result<Self, ServerError> {
-        let mut plain = reach(way).await?;
-        let stream: Box<dyn Stream> = match &way.tls {
+    /// Opens a connection with these credentials, and waits until the server is ready. `wal_sender_timeout` is for this connection
+    /// alone: if this process falls silent, the server's stop does not wait for it any longer than that.
+    pub(super) async fn open(target: &DialConfig, credentials: &Credentials) -> Result<Self, ServerError> {
+        let mut plain = reach(target).await?;
+        let stream: Box<dyn Stream> = match &target.tls {
             None => Box::new(plain),
             Some(tls) => {
                 let mut request = BytesMut::new();
@@ -58,13 +58,13 @@ impl Wire {
             ("application_name", "kubectl_stateful_witness"),
             ("options", "-c wal_sender_timeout=5s"),
         ];
-        wire.say(|buffer| frontend::startup_message(parameters, buffer)).await?;
-        wire.authenticate(user, credentials.password.as_ref(), way.tls.is_some()).await?;
-        while wire.hear().await?.0 != b'Z' {}
+        wire.send(|buffer| frontend::startup_message(parameters, buffer)).await?;
+        wire.authenticate(user, credentials.password.as_ref(), target.tls.is_some()).await?;
+        while wire.receive().await?.0 != b'Z' {}
         Ok(wire)
     }
 
-    /// SCRAM over any connection; a password that could be read on the way only under TLS.
+    /// Logs in: with SCRAM over any connection, with methods that send a readable password only under TLS.
     async fn authenticate(
         &mut self,
         user: &str,
@@ -76,11 +76,10 @@ impl Wire {
                 .map(|password| password.reveal().as_bytes())
                 .ok_or(ServerError::Unreadable("it asks for a password"))
         };
-        let open_word =
-            || Err(ServerError::Unreadable("it asks for the password without TLS in a way others could read"));
+        let insecure = || Err(ServerError::Unreadable("it asks for a readable password over a connection without TLS"));
         let mut scram: Option<ScramSha256> = None;
         loop {
-            let (tag, mut body) = self.hear().await?;
+            let (tag, mut body) = self.receive().await?;
             if tag != b'R' {
                 continue; // notices
             }
@@ -89,42 +88,46 @@ impl Wire {
             }
             match (body.get_i32(), &mut scram) {
                 (ask::OK, _) => return Ok(()),
-                (ask::CLEARTEXT | ask::MD5, _) if !encrypted => return open_word(),
+                (ask::CLEARTEXT | ask::MD5, _) if !encrypted => return insecure(),
                 (ask::CLEARTEXT, _) => {
                     let password = password()?;
-                    self.say(|buffer| frontend::password_message(password, buffer)).await?;
+                    self.send(|buffer| frontend::password_message(password, buffer)).await?;
                 }
                 (ask::MD5, _) => {
                     let salt =
                         <[u8; 4]>::try_from(&body[..]).map_err(|_| ServerError::Unreadable("it sends no salt"))?;
                     let hash = md5_hash(user.as_bytes(), password()?, salt);
-                    self.say(|buffer| frontend::password_message(hash.as_bytes(), buffer)).await?;
+                    self.send(|buffer| frontend::password_message(hash.as_bytes(), buffer)).await?;
                 }
                 (ask::SASL, _) if body.split(|byte| *byte == 0).any(|name| name == SCRAM_SHA_256.as_bytes()) => {
                     let begun = scram.insert(ScramSha256::new(password()?, ChannelBinding::unsupported()));
                     let first = begun.message().to_vec();
-                    self.say(|buffer| frontend::sasl_initial_response(SCRAM_SHA_256, &first, buffer)).await?;
+                    self.send(|buffer| frontend::sasl_initial_response(SCRAM_SHA_256, &first, buffer)).await?;
                 }
                 (ask::SASL_CONTINUE, Some(scram)) => {
                     scram.update(&body).map_err(|error| ServerError::Connection(error.to_string()))?;
                     let second = scram.message().to_vec();
-                    self.say(|buffer| frontend::sasl_response(&second, buffer)).await?;
+                    self.send(|buffer| frontend::sasl_response(&second, buffer)).await?;
                 }
                 (ask::SASL_FINAL, Some(scram)) => {
                     scram.finish(&body).map_err(|error| ServerError::Connection(error.to_string()))?;
                 }
-                _ => return Err(ServerError::Unreadable("it asks for an authentication nobody here knows")),
+                _ => {
+                    return Err(ServerError::Unreadable(
+                        "it asks for an authentication method that this tool does not know",
+                    ));
+                }
             }
         }
     }
 
-    /// Asks in text; the columns of the answer's row, or nothing where there is none. With `START_REPLICATION` the server
+    /// Sends a command, and returns the columns of the answer's row, empty where there is none. With `START_REPLICATION` the server
     /// switches to sending the log instead, and this returns as soon as it has.
     pub(super) async fn ask(&mut self, question: &str) -> Result<Vec<String>, ServerError> {
-        self.say(|buffer| frontend::query(question, buffer)).await?;
+        self.send(|buffer| frontend::query(question, buffer)).await?;
         let mut row = Vec::new();
         loop {
-            match self.hear().await? {
+            match self.receive().await? {
                 (b'D', body) => row = columns(body),
                 (b'Z' | b'W', _) => return Ok(row),
                 _ => {}
@@ -133,7 +136,7 @@ impl Wire {
     }
 
     /// Sends a message.
-    pub(super) async fn say(
+    pub(super) async fn send(
         &mut self,
         message: impl FnOnce(&mut BytesMut) -> std::io::Result<()>,
     ) -> Result<(), ServerError> {
@@ -143,11 +146,11 @@ impl Wire {
         self.stream.flush().await.map_err(|error| ServerError::Connection(error.to_string()))
     }
 
-    /// The next message. The server's own "no", and a connection that ends, are errors.
-    pub(super) async fn hear(&mut self) -> Result<Message, ServerError> {
+    /// Receives the next message. An error of the server and a connection that ends are errors.
+    pub(super) async fn receive(&mut self) -> Result<Message, ServerError> {
         loop {
             if let Some((tag, body)) = self.whole()? {
-                return if tag == b'E' { Err(ServerError::Refused(complaint(&body))) } else { Ok((tag, body)) };
+                return if tag == b'E' { Err(ServerError::Refused(error_text(&body))) } else { Ok((tag, body)) };
             }
             let read = self
                 .stream
@@ -196,7 +199,7 @@ fn columns(mut body: Bytes) -> Vec<String> {
 }
 
 /// The sentence in a server's error: the field `M`, with its code, `C`.
-fn complaint(body: &[u8]) -> String {
+fn error_text(body: &[u8]) -> String {
     let field = |tag: u8| {
         let field = body.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(&[tag]));
         field.map(String::from_utf8_lossy).unwrap_or_default()
@@ -208,13 +211,13 @@ fn complaint(body: &[u8]) -> String {
 mod tests {
     use bytes::Bytes;
 
-    use super::{columns, complaint};
+    use super::{columns, error_text};
 
     #[test]
     fn a_row_and_a_complaint_are_read_as_they_are_sent() {
         let row = Bytes::from_static(b"\0\x03\0\0\0\x01a\xff\xff\xff\xff\0\0\0\x02bc");
         assert_eq!(columns(row), ["a", "", "bc"]);
         assert_eq!(columns(Bytes::from_static(b"\0\x02\0\0\0\x09x")), ["x"], "cut off");
-        assert_eq!(complaint(b"SFATAL\0C28000\0Mno pg_hba.conf entry\0\0"), "no pg_hba.conf entry (28000)");
+        assert_eq!(error_text(b"SFATAL\0C28000\0Mno pg_hba.conf entry\0\0"), "no pg_hba.conf entry (28000)");
     }
 }

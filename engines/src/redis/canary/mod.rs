@@ -34,9 +34,9 @@ pub(super) async fn run(
 
 /// One key for each shard, named after this process so that two canaries never share one.
 async fn keys(endpoints: &[Endpoint]) -> Result<Vec<(String, String)>, ServerError> {
-    let mut link = any(endpoints).await?;
+    let mut connection = connect_to_any(endpoints).await?;
     let key = |tag: u32| format!("kubectl-stateful:canary:{{{}-{tag}}}", std::process::id());
-    let Ok(nodes) = cmd("CLUSTER").arg("NODES").query_async::<String>(&mut link).await else {
+    let Ok(nodes) = cmd("CLUSTER").arg("NODES").query_async::<String>(&mut connection).await else {
         return Ok(vec![("the replica group".to_owned(), key(0))]); // cluster mode is off
     };
     let mut shards: Vec<Vec<(u32, u32)>> = NodeLine::parse_all(&nodes)
@@ -49,8 +49,12 @@ async fn keys(endpoints: &[Endpoint]) -> Result<Vec<(String, String)>, ServerErr
         if shards.is_empty() {
             break;
         }
-        let slot: u32 =
-            cmd("CLUSTER").arg("KEYSLOT").arg(&key).query_async(&mut link).await.map_err(|error| failure(&error))?;
+        let slot: u32 = cmd("CLUSTER")
+            .arg("KEYSLOT")
+            .arg(&key)
+            .query_async(&mut connection)
+            .await
+            .map_err(|error| failure(&error))?;
         let owner = shards.iter().position(|slots| slots.iter().any(|(first, last)| (*first..=*last).contains(&slot)));
         if let Some(owner) = owner {
             keys.push((name(&shards.swap_remove(owner)), key));
@@ -59,12 +63,12 @@ async fn keys(endpoints: &[Endpoint]) -> Result<Vec<(String, String)>, ServerErr
     Ok(keys)
 }
 
-async fn any(endpoints: &[Endpoint]) -> Result<MultiplexedConnection, ServerError> {
+async fn connect_to_any(endpoints: &[Endpoint]) -> Result<MultiplexedConnection, ServerError> {
     let mut why = ServerError::NoMembers;
     for endpoint in endpoints {
-        match endpoint.dial() {
-            Ok(way) => match connect(way).await {
-                Ok(link) => return Ok(link),
+        match endpoint.dial_config() {
+            Ok(target) => match connect(target).await {
+                Ok(connection) => return Ok(connection),
                 Err(error) => why = error,
             },
             Err(error) => why = error,

@@ -8,27 +8,27 @@ use redis::{RedisError, cmd};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use crate::canary::{Attempt, CLIENT_PATIENCE, RETRY, Writes};
+use crate::canary::{Attempt, CLIENT_PATIENCE, CanaryWriter, RETRY};
 use crate::redis::connections::{connect, failure};
 use crate::{CanaryError, Endpoint, Ledger, ServerError};
 
-/// A key nobody removed goes by itself after this many seconds: a canary killed leaves nothing for ever.
+/// The key expires after this many seconds, so that a canary that is killed leaves nothing behind for ever.
 const EXPIRES: u64 = 86_400;
 
 pub(super) struct Writer {
     key: String,
     endpoints: watch::Receiver<Vec<Endpoint>>,
     /// The member last known to take this key's writes, with the open connection to it.
-    link: Option<(String, MultiplexedConnection)>,
-    /// How often somebody was looked for.
+    connection: Option<(String, MultiplexedConnection)>,
+    /// How often a member that takes the writes was looked for.
     tries: usize,
-    /// Whether the key has been told when to go by itself.
+    /// Whether the key has got its time to expire.
     expires: bool,
 }
 
 impl Writer {
     pub(super) fn new(key: String, endpoints: watch::Receiver<Vec<Endpoint>>) -> Self {
-        Self { key, endpoints, link: None, tries: 0, expires: false }
+        Self { key, endpoints, connection: None, tries: 0, expires: false }
     }
 
     pub(super) async fn run(mut self, group: String, stop: watch::Receiver<bool>) -> Result<Ledger, CanaryError> {
@@ -36,23 +36,23 @@ impl Writer {
     }
 
     /// Read from the member that takes this key's writes.
-    async fn kept(&mut self) -> Result<BTreeSet<u64>, ServerError> {
+    async fn read_kept(&mut self) -> Result<BTreeSet<u64>, ServerError> {
         let started = Instant::now();
         loop {
-            if self.link.is_none() {
+            if self.connection.is_none() {
                 self.tries += 1;
-                self.link = self.open_from(self.tries).await;
+                self.connection = self.open_from(self.tries).await;
             }
-            let why = match &mut self.link {
+            let why = match &mut self.connection {
                 None => ServerError::NoEndpoint("no member can be reached".to_owned()),
-                Some((_, link)) => {
+                Some((_, connection)) => {
                     let read = redis::pipe()
                         .cmd("HKEYS")
                         .arg(&self.key)
                         .cmd("UNLINK")
                         .arg(&self.key)
                         .ignore()
-                        .query_async::<(BTreeSet<u64>,)>(link)
+                        .query_async::<(BTreeSet<u64>,)>(connection)
                         .await;
                     match read {
                         Ok((numbers,)) => return Ok(numbers),
@@ -70,29 +70,30 @@ impl Writer {
         }
     }
 
-    /// Goes where the server says, if it says so. Its own word means nothing was written; after a broken connection nobody
-    /// knows.
+    /// Connects to the member that a server's `MOVED` names. If the server answered with an error nothing was written; if the
+    /// connection broke the write may have been carried out.
     async fn follow(&mut self, error: &RedisError) -> Attempt {
-        self.link = None;
+        self.connection = None;
         let Some(code) = error.code() else {
             return Attempt::Unknown;
         };
         if code == "MOVED" {
             let address = error.detail().and_then(|detail| detail.split(' ').next_back()?.rsplit_once(':'));
             if let Some((host, _)) = address {
-                self.link = self.open(|endpoint| endpoint.address.as_deref() == Some(host)).await;
+                self.connection = self.open(|endpoint| endpoint.address.as_deref() == Some(host)).await;
             }
         }
-        if self.link.is_some() { Attempt::Moved } else { Attempt::Refused }
+        if self.connection.is_some() { Attempt::Moved } else { Attempt::Refused }
     }
 
     async fn open(&self, wanted: impl Fn(&Endpoint) -> bool) -> Option<(String, MultiplexedConnection)> {
         let endpoint = self.endpoints.borrow().iter().find(|endpoint| wanted(endpoint)).cloned()?;
-        let link = connect(endpoint.way.as_ref().ok()?).await.ok()?;
-        Some((endpoint.member, link))
+        let connection = connect(endpoint.dial_config.as_ref().ok()?).await.ok()?;
+        Some((endpoint.member, connection))
     }
 
-    /// The first member that lets itself be reached, beginning with the `skip`th so that a dead one is not asked for ever.
+    /// A connection to the `skip`th member, counted round: with each attempt another one, so that a dead member is not asked for
+    /// ever.
     async fn open_from(&self, skip: usize) -> Option<(String, MultiplexedConnection)> {
         let members: Vec<String> = self.endpoints.borrow().iter().map(|endpoint| endpoint.member.clone()).collect();
         let member = members.get(skip.checked_rem(members.len())?)?;
@@ -100,24 +101,24 @@ impl Writer {
     }
 }
 
-impl Writes for Writer {
+impl CanaryWriter for Writer {
     /// The field's name is the write's number, so trying twice writes once.
     async fn attempt(&mut self, number: u64) -> Attempt {
-        if self.link.is_none() {
-            // Anybody will do: whoever does not own the slot says who does, and a replica that only says no is not asked
-            // twice in a row.
+        if self.connection.is_none() {
+            // Any member will do: one that does not own the slot answers which member does, and a replica that only refuses is
+            // not asked twice in a row.
             self.tries += 1;
-            self.link = self.open_from(self.tries).await;
+            self.connection = self.open_from(self.tries).await;
         }
-        let Some((_, link)) = &mut self.link else {
+        let Some((_, connection)) = &mut self.connection else {
             return Attempt::Refused;
         };
-        if let Err(error) = cmd("HSET").arg(&self.key).arg(number).arg(1).query_async::<()>(link).await {
+        if let Err(error) = cmd("HSET").arg(&self.key).arg(number).arg(1).query_async::<()>(connection).await {
             return self.follow(&error).await;
         }
         if !std::mem::replace(&mut self.expires, true) {
             // Failing here only costs the safety net: the key is removed at the end all the same.
-            let _ = cmd("EXPIRE").arg(&self.key).arg(EXPIRES).query_async::<()>(link).await;
+            let _ = cmd("EXPIRE").arg(&self.key).arg(EXPIRES).query_async::<()>(connection).await;
         }
         Attempt::Acknowledged
     }
@@ -125,6 +126,6 @@ impl Writes for Writer {
     async fn read_back(&mut self) -> Result<BTreeSet<u64>, CanaryError> {
         let removal = format!("redis-cli -c UNLINK '{}'", self.key);
         let what = self.key.clone();
-        self.kept().await.map_err(|why| CanaryError::ReadBack { what, why, removal })
+        self.read_kept().await.map_err(|why| CanaryError::ReadBack { what, why, removal })
     }
 }

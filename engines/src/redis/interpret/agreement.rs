@@ -1,4 +1,4 @@
-//! Do the members tell one story? Each member that answers is compared with what every other one says of it.
+//! Do the members agree? Each member that answers is compared with what every other member says about it.
 
 use stateful_safety::Blocker;
 
@@ -6,7 +6,7 @@ use super::view::View;
 use crate::VIEWS_DISAGREE;
 use crate::redis::node_line::NodeLine;
 
-/// What each member gets wrong about the others, one finding a member: the first is enough to wait.
+/// What each member gets wrong about the others, one finding for each member: the first is enough to wait.
 pub(super) fn disagreements(views: &[View<'_>]) -> Vec<Blocker> {
     views
         .iter()
@@ -31,7 +31,7 @@ fn wrong_about(view: &View<'_>, other: &View<'_>, views: &[View<'_>]) -> Option<
     let Some(line) = view.node(truth.id) else {
         return Some(format!("it does not know {name}"));
     };
-    if let Some(flag) = line.doubt() {
+    if let Some(flag) = line.failure_flag() {
         return Some(format!("{name} is marked {flag}, but it answers"));
     }
     if !line.connected {
@@ -43,7 +43,7 @@ fn wrong_about(view: &View<'_>, other: &View<'_>, views: &[View<'_>]) -> Option<
     role(name, line, truth, views)
 }
 
-/// Where peers should find it: what it is told to announce, else the pod's own address.
+/// The address under which its peers should reach it: the one it is configured to announce, else the pod's.
 fn announced<'a>(view: &'a View<'_>) -> Option<&'a str> {
     let set = view.answers.config.get("cluster-announce-ip").map(String::as_str).filter(|ip| !ip.is_empty());
     set.or(view.seen.address.as_deref())
@@ -54,7 +54,7 @@ fn role(name: &str, line: &NodeLine<'_>, truth: &NodeLine<'_>, views: &[View<'_>
         (true, false) => Some(format!("{name} is a master, which {name} denies")),
         (false, true) => Some(format!("{name} is a replica, which {name} denies")),
         (false, false) if line.master != truth.master => {
-            let leader = line.master.unwrap_or("nobody");
+            let leader = line.master.unwrap_or("no master");
             let leader = views.iter().find(|view| view.me().id == leader).map_or(leader, |view| &view.seen.member);
             Some(format!("{name} follows {leader}, which {name} denies"))
         }

@@ -8,19 +8,19 @@ use super::agreement;
 use super::member::state;
 use super::view::View;
 use crate::not_one_primary;
-use crate::redis::Seen;
+use crate::redis::MemberAnswers;
 use crate::redis::conditions::{MIGRATION_RUNNING, SLOTS_UNCOVERED, STRANGER};
 use crate::redis::node_line::{NodeLine, count, name};
 
-/// A node of the cluster: who it is here, if known, and the line that describes it best.
+/// A node of the cluster: which member it is, if known, and the line that describes it best.
 struct Node<'a> {
-    seen: Option<&'a Seen>,
+    seen: Option<&'a MemberAnswers>,
     line: NodeLine<'a>,
 }
 
-pub(super) fn interpret(seen: &[Seen], now: Millis) -> Assessment {
+pub(super) fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
     let views: Vec<View<'_>> = seen.iter().filter_map(View::of).collect();
-    let silent: Vec<&Seen> =
+    let silent: Vec<&MemberAnswers> =
         seen.iter().filter(|seen| !views.iter().any(|view| view.seen.member == seen.member)).collect();
     let (nodes, strangers) = identify(&views, &silent);
 
@@ -48,10 +48,10 @@ pub(super) fn interpret(seen: &[Seen], now: Millis) -> Assessment {
     }
 }
 
-/// Every node any member lists, by identifier. One that answered describes itself; one that did not is described by the
-/// others and matched to a silent member by address, or because both are the only ones left. What matches nobody while
-/// every member has answered is a stranger; an empty node that failed is one too.
-fn identify<'a>(views: &[View<'a>], silent: &[&'a Seen]) -> (BTreeMap<&'a str, Node<'a>>, Vec<String>) {
+/// Every node that any member lists, by identifier. A node that answered describes itself. A node that did not answer is
+/// described by the others, and matched to a silent member by its address, or because both are the only ones left. A node that
+/// matches no member while every member has answered is a stranger; so is an empty node that failed.
+fn identify<'a>(views: &[View<'a>], silent: &[&'a MemberAnswers]) -> (BTreeMap<&'a str, Node<'a>>, Vec<String>) {
     let mut nodes: BTreeMap<&str, Node<'_>> =
         views.iter().map(|view| (view.me().id, Node { seen: Some(view.seen), line: view.me().clone() })).collect();
     let mut unmatched: BTreeMap<&str, NodeLine<'_>> = BTreeMap::new();
@@ -60,7 +60,7 @@ fn identify<'a>(views: &[View<'a>], silent: &[&'a Seen]) -> (BTreeMap<&'a str, N
             unmatched.entry(line.id).or_insert_with(|| line.clone());
         }
     }
-    let mut left: Vec<&Seen> = silent.to_vec();
+    let mut left: Vec<&MemberAnswers> = silent.to_vec();
     let mut still_unmatched = Vec::new();
     for line in unmatched.into_values() {
         match left.iter().position(|seen| seen.address.as_deref() == Some(line.host)) {
@@ -77,7 +77,7 @@ fn identify<'a>(views: &[View<'a>], silent: &[&'a Seen]) -> (BTreeMap<&'a str, N
     if still_unmatched.len() > left.len() {
         return (nodes, still_unmatched.iter().map(|line| format!("{} at {}", line.id, line.host)).collect());
     }
-    // As many silent members as nameless nodes: which is which is not known, but their shards are.
+    // There are at least as many silent members as unmatched nodes: which node is which member is not known, but the shards are.
     nodes.extend(still_unmatched.into_iter().map(|line| (line.id, Node { seen: None, line })));
     (nodes, Vec::new())
 }
@@ -98,7 +98,7 @@ fn groups<'a>(nodes: &BTreeMap<&'a str, Node<'a>>, views: &[View<'_>]) -> Vec<Re
         .collect()
 }
 
-fn member(node: &Node<'_>, role: Role, primary: Option<&Seen>) -> MemberState {
+fn member(node: &Node<'_>, role: Role, primary: Option<&MemberAnswers>) -> MemberState {
     let Some(seen) = node.seen else {
         let why = "no member here answers to this identity".to_owned();
         let name = format!("node {}", node.line.id.get(..8).unwrap_or(node.line.id));
@@ -112,13 +112,13 @@ fn member(node: &Node<'_>, role: Role, primary: Option<&Seen>) -> MemberState {
             priority: MemberState::NO_PREFERENCE,
         };
     };
-    // What others remember of a silent node's role may be history by now.
+    // The role that others remember of a silent node may have changed.
     let role = if seen.answer.is_err() { Role::Unknown } else { role };
     state(seen, role, primary)
 }
 
-/// One, and as many replicas as the master insists on. Where it hides its settings, its replicas' answer counts, for
-/// they run the same configuration.
+/// The master, and as many replicas as it requires for a write. Where the master does not tell its settings, another member's
+/// count: all run the same configuration.
 fn write_quorum(master: &Node<'_>, views: &[View<'_>]) -> usize {
     let own = views.iter().filter(|view| master.seen.is_some_and(|seen| seen.member == view.seen.member));
     let needed = own.chain(views).find_map(|view| {
@@ -141,8 +141,7 @@ fn quorum(nodes: &BTreeMap<&str, Node<'_>>, groups: &[ReplicaGroup]) -> Quorum {
     Quorum { voters_are: "slot-owning masters".to_owned(), live, needed: voters / 2 + 1 }
 }
 
-/// The member that sees the fewest slots served decides. Right after a restart a node sees fewer than there are;
-/// that passes.
+/// The member that sees the fewest slots served decides. Right after a restart a node sees fewer than there are, for a moment.
 fn uncovered(views: &[View<'_>]) -> Option<Blocker> {
     const ALL: u32 = 16_384;
     let covered = views

@@ -1,12 +1,12 @@
-//! One member's state, by its own words and its primary's.
+//! One member's state, by its own answers and its primary's.
 
 use stateful_safety::{MemberState, Role, Sync, Version};
 
 use crate::endpoint::is_at;
-use crate::redis::{Answers, Seen};
+use crate::redis::{Answers, MemberAnswers};
 
-/// A member that leads, follows `primary`, or said nothing.
-pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>) -> MemberState {
+/// The state of a primary, of a replica of `primary`, or of a member that did not answer.
+pub(super) fn state(seen: &MemberAnswers, role: Role, primary: Option<&MemberAnswers>) -> MemberState {
     let (sync, version, persists) = match &seen.answer {
         Err(why) => (Sync::Unreachable { why: why.clone() }, None, false),
         Ok(answers) => {
@@ -30,7 +30,7 @@ pub(super) fn state(seen: &Seen, role: Role, primary: Option<&Seen>) -> MemberSt
     }
 }
 
-/// Valkey reports the Redis version it is compatible with beside its own; its own is the one that decides.
+/// Valkey reports its own version, and the Redis version it is compatible with; its own decides.
 fn version(answers: &Answers) -> Option<Version> {
     answers.field("valkey_version").or_else(|| answers.field("redis_version")).and_then(Version::parse)
 }
@@ -44,7 +44,7 @@ fn primary_sync(answers: &Answers) -> Sync {
     if is_loading(answers) { behind("loading its data") } else { Sync::InSync { lag_bytes: 0 } }
 }
 
-fn replica_sync(seen: &Seen, answers: &Answers, primary: Option<&Seen>) -> Sync {
+fn replica_sync(seen: &MemberAnswers, answers: &Answers, primary: Option<&MemberAnswers>) -> Sync {
     if is_loading(answers) {
         return behind("loading its data");
     }
@@ -64,29 +64,29 @@ fn replica_sync(seen: &Seen, answers: &Answers, primary: Option<&Seen>) -> Sync 
     if answers.field("master_replid") != leader.field("master_replid") {
         return behind("it follows another replication stream than its primary's");
     }
-    if !counted_online(leader, seen) {
+    if !is_listed_online(leader, seen) {
         return behind("its primary does not count it online yet");
     }
     Sync::InSync { lag_bytes: sent.saturating_sub(received) }
 }
 
 /// Whether the primary lists the replica as online.
-fn counted_online(leader: &Answers, seen: &Seen) -> bool {
+fn is_listed_online(leader: &Answers, seen: &MemberAnswers) -> bool {
     let lines = lines_about(leader, seen);
     !lines.is_empty() && lines.iter().all(|line| line.split(',').any(|part| part == "state=online"))
 }
 
 /// Seconds since the primary last heard the replica's offset; replicas send it once a second (`REPLCONF ACK`,
 /// `replicationCron` in `replication.c`).
-fn last_heard(leader: &Answers, seen: &Seen) -> Option<u64> {
+fn last_heard(leader: &Answers, seen: &MemberAnswers) -> Option<u64> {
     let lag = |line: &str| line.split(',').find_map(|part| part.strip_prefix("lag=")?.parse().ok());
     let lags: Option<Vec<u64>> = lines_about(leader, seen).into_iter().map(lag).collect();
     lags?.into_iter().max()
 }
 
-/// What the primary says of a replica. Where replicas announce another address than the pod's
-/// (`replica-announce-ip`), its own line cannot be told: then it is what the primary says of all of them.
-fn lines_about<'a>(leader: &'a Answers, seen: &Seen) -> Vec<&'a str> {
+/// The primary's line about a replica. Where replicas announce another address than the pod's (`replica-announce-ip`) that line
+/// cannot be told from the others: then all lines are returned.
+fn lines_about<'a>(leader: &'a Answers, seen: &MemberAnswers) -> Vec<&'a str> {
     let replicas: Vec<&str> = (0..).map_while(|index| leader.field(&format!("slave{index}"))).collect();
     let is_own =
         |part: &str| part.strip_prefix("ip=").is_some_and(|host| is_at(&seen.member, seen.address.as_deref(), host));

@@ -1,4 +1,4 @@
-//! THINK. Turns what the servers said into an [`Assessment`]. Pure: the same words give the same assessment.
+//! THINK. Turns the servers' answers into an [`Assessment`]. Pure: the same answers give the same assessment.
 
 mod agreement;
 mod cluster;
@@ -8,12 +8,12 @@ mod view;
 
 use stateful_safety::{Assessment, Blocker, Millis};
 
-use super::{Answers, Seen, conditions};
+use super::{Answers, MemberAnswers, conditions};
 
 /// Interprets the answers of all members of one workload, asked at `now`.
 ///
 /// One server in cluster mode makes it a Redis Cluster; then a member without an answer counts as one of its nodes.
-pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
+pub fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
     let mut assessment = if answered(seen).any(|(_, answers)| answers.is_cluster()) {
         cluster::interpret(seen, now)
     } else {
@@ -24,7 +24,7 @@ pub fn interpret(seen: &[Seen], now: Millis) -> Assessment {
 }
 
 /// The members that answered, with their answers.
-fn answered(seen: &[Seen]) -> impl Iterator<Item = (&str, &Answers)> {
+fn answered(seen: &[MemberAnswers]) -> impl Iterator<Item = (&str, &Answers)> {
     seen.iter().filter_map(|seen| Some((seen.member.as_str(), seen.answer.as_ref().ok()?)))
 }
 

@@ -5,16 +5,16 @@ use stateful_safety::{Assessment, Millis, ReplicaGroup, Role};
 use super::answered;
 use super::member::state;
 use crate::not_one_primary;
-use crate::redis::Seen;
+use crate::redis::MemberAnswers;
 use crate::redis::conditions::ROLE_NOT_KEPT;
 
-pub(super) fn interpret(seen: &[Seen], now: Millis) -> Assessment {
-    let role = |seen: &Seen| match seen.answer.as_ref().ok().and_then(|answers| answers.field("role")) {
+pub(super) fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
+    let role = |seen: &MemberAnswers| match seen.answer.as_ref().ok().and_then(|answers| answers.field("role")) {
         Some("master") => Role::Primary,
         Some("slave") => Role::Replica,
         _ => Role::Unknown,
     };
-    let primaries: Vec<&Seen> = seen.iter().filter(|seen| role(seen) == Role::Primary).collect();
+    let primaries: Vec<&MemberAnswers> = seen.iter().filter(|seen| role(seen) == Role::Primary).collect();
     let primary = primaries.first().copied();
     let min_replicas = primary.and_then(|primary| {
         let config = &primary.answer.as_ref().ok()?.config;
@@ -36,7 +36,7 @@ pub(super) fn interpret(seen: &[Seen], now: Millis) -> Assessment {
         );
     }
     let topology = match (sentinels, seen.len()) {
-        (0, _) if answered(seen).next().is_none() => "unknown: nobody answers".to_owned(),
+        (0, _) if answered(seen).next().is_none() => "unknown: no member answers".to_owned(),
         (0, 1) => "single server".to_owned(),
         (0, _) => "primary and replicas".to_owned(),
         (count, _) => format!("primary and replicas under {count} Sentinels"),
@@ -53,7 +53,7 @@ pub(super) fn interpret(seen: &[Seen], now: Millis) -> Assessment {
     }
 }
 
-fn sentinels(seen: &[Seen]) -> usize {
+fn sentinels(seen: &[MemberAnswers]) -> usize {
     let mut addresses: Vec<String> = answered(seen).flat_map(|(_, answers)| answers.sentinels()).collect();
     addresses.sort();
     addresses.dedup();
@@ -62,7 +62,7 @@ fn sentinels(seen: &[Seen]) -> usize {
 
 /// Without Sentinels a server's role after a restart is what its configuration file says, so `CONFIG REWRITE` must be
 /// able to record it, and the file must outlive the pod.
-fn keeps_role(seen: &[Seen], member: &str) -> bool {
+fn keeps_role(seen: &[MemberAnswers], member: &str) -> bool {
     let Some(seen) = seen.iter().find(|seen| seen.member == member) else { return false };
     let file = seen.answer.as_ref().ok().and_then(|answers| answers.field("config_file")).unwrap_or_default();
     !file.is_empty() && seen.kept.iter().any(|path| file.starts_with(path.as_str()))

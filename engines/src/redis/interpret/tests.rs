@@ -6,11 +6,11 @@ use std::path::Path;
 use stateful_safety::{Assessment, Role, Sync, Version};
 
 use super::interpret;
-use crate::redis::Seen;
+use crate::redis::MemberAnswers;
 
 const RELEASES: [(&str, &str); 2] = [("7.0", "7.0.15"), ("8.0", "8.0.2")];
 
-fn recorded(release: &str, case: &str) -> Vec<Seen> {
+fn recorded(release: &str, case: &str) -> Vec<MemberAnswers> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/redis/recorded/{release}-{case}.json"));
     let text = std::fs::read_to_string(&path).expect("a recorded case");
     serde_json::from_str(&text).expect("what was recorded is what is read")
@@ -72,13 +72,13 @@ fn healthy_but(line: usize, instead: &'static str) -> [&'static str; 5] {
 }
 
 #[test]
-fn six_healthy_nodes_are_three_groups_of_one_mind() {
+fn six_healthy_nodes_are_three_groups_that_agree() {
     assert_means("cluster-healthy", &HEALTHY);
     assert_means("cluster-replica-back", &HEALTHY);
 }
 
 #[test]
-fn a_replica_that_says_nothing_is_of_unknown_role_whoever_has_noticed() {
+fn a_silent_replica_has_an_unknown_role_whether_or_not_the_others_have_noticed() {
     let silent = "slots 5461-10922: redis-1 primary, in sync; redis-4 unknown, no answer within 2s";
     assert_means("cluster-replica-just-silent", &healthy_but(2, silent));
     let gone = "slots 5461-10922: redis-1 primary, in sync; redis-4 unknown, Connection refused (os error 111)";
@@ -86,7 +86,7 @@ fn a_replica_that_says_nothing_is_of_unknown_role_whoever_has_noticed() {
 }
 
 /// What every other member says of one of them, in both releases, whatever else they say.
-fn assert_everybody_else_says(case: &str, member: &str, about: &str) {
+fn assert_all_others_say(case: &str, member: &str, about: &str) {
     for (release, _) in RELEASES {
         let seen = recorded(release, case);
         let words = in_words(&interpret(&seen, 1));
@@ -98,9 +98,9 @@ fn assert_everybody_else_says(case: &str, member: &str, about: &str) {
 }
 
 #[test]
-fn a_replica_back_under_an_address_nobody_knows_yet_is_not_in_sync() {
-    assert_everybody_else_says("cluster-replica-at-new-address", "redis-4", "redis-4 is marked fail, but it answers");
-    assert_everybody_else_says("cluster-replica-moved-at-once", "redis-5", "its link to redis-5 is down");
+fn a_replica_back_under_a_new_address_is_not_in_sync_before_the_others_know_it() {
+    assert_all_others_say("cluster-replica-at-new-address", "redis-4", "redis-4 is marked fail, but it answers");
+    assert_all_others_say("cluster-replica-moved-at-once", "redis-5", "its link to redis-5 is down");
     for (release, _) in RELEASES {
         for (case, member) in
             [("cluster-replica-at-new-address", "redis-4"), ("cluster-replica-moved-at-once", "redis-5")]
@@ -114,7 +114,7 @@ fn a_replica_back_under_an_address_nobody_knows_yet_is_not_in_sync() {
 }
 
 #[test]
-fn an_address_the_others_do_not_have_is_told_even_when_the_link_still_stands() {
+fn an_address_the_others_do_not_have_is_reported_even_while_they_are_connected() {
     for (release, _) in RELEASES {
         let mut seen = recorded(release, "cluster-healthy");
         seen[4].address = Some("127.0.1.15".to_owned());
@@ -149,14 +149,14 @@ fn a_replica_whose_link_is_down_is_behind_though_its_primary_has_not_noticed() {
 }
 
 #[test]
-fn a_snapshot_is_told() {
+fn a_running_snapshot_is_reported() {
     let [topology, first, second, third, voters] = HEALTHY;
     let busy = "! redis-0 is busy with an RDB snapshot";
     assert_means("cluster-snapshot-running", &[topology, first, second, third, voters, busy]);
 }
 
 #[test]
-fn a_slot_on_its_way_is_told_by_both_ends() {
+fn a_slot_that_is_moving_is_reported_by_both_nodes() {
     let [topology, first, second, third, voters] = HEALTHY;
     let from = "! slots are moving between shards: 1, says redis-0";
     let to = "! slots are moving between shards: 1, says redis-1";
@@ -164,12 +164,12 @@ fn a_slot_on_its_way_is_told_by_both_ends() {
 }
 
 #[test]
-fn roles_are_the_servers_own_words_and_whoever_has_not_heard_disagrees() {
+fn each_server_states_its_own_role_and_a_member_that_has_not_heard_of_it_disagrees() {
     let switched_over = "slots 0-5460: redis-0 replica, in sync; redis-3 primary, in sync";
     let [topology, first, second, third, _] = healthy_but(1, switched_over);
     let voters = "slot-owning masters of 2 needed: redis-3, redis-1, redis-2";
     assert_means("cluster-handed-over", &[topology, first, second, third, voters]);
-    // A few milliseconds after the switchover: the two know, not everybody else does.
+    // A few milliseconds after the switchover: its two members know, some of the others do not yet.
     for (release, _) in RELEASES {
         let assessment = interpret(&recorded(release, "cluster-just-handed-over"), 1);
         let leads = assessment.groups[0].primary().map(|primary| primary.name.as_str());
@@ -180,7 +180,7 @@ fn roles_are_the_servers_own_words_and_whoever_has_not_heard_disagrees() {
 }
 
 #[test]
-fn a_lost_shard_leaves_slots_uncovered_and_its_group_headless() {
+fn a_lost_shard_leaves_slots_uncovered_and_its_group_without_a_primary() {
     let gone = "Connection refused (os error 111)";
     let lost = format!("slots 5461-10922: redis-1 unknown, {gone}; redis-4 unknown, {gone}");
     let down = |name: &str| format!("! the members do not agree: {name} says the cluster is down (cluster_state:fail)");
@@ -199,7 +199,7 @@ fn a_lost_shard_leaves_slots_uncovered_and_its_group_headless() {
 }
 
 #[test]
-fn writes_that_need_a_replica_and_servers_that_keep_nothing_are_told() {
+fn writes_that_need_a_replica_and_servers_without_persistence_are_reported() {
     let group = |slots: &str, primary: &str, replica: &str| {
         let none = "in sync, no persistence";
         format!("slots {slots} (a write needs 2): {primary} primary, {none}; {replica} replica, {none}")
@@ -240,7 +240,7 @@ fn without_sentinels_a_role_must_be_kept_on_a_volume() {
 }
 
 #[test]
-fn two_primaries_or_none_are_told() {
+fn two_primaries_or_none_are_reported() {
     let two = "the replica group: redis-0 primary, in sync; redis-1 replica, in sync; redis-2 primary, in sync";
     let blocker = "! the replica group has 2 primaries, it must have exactly one";
     assert_means("replication-two-primaries", &["primary and replicas", two, blocker]);

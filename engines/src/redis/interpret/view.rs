@@ -1,17 +1,17 @@
 //! A member's view of its cluster.
 
 use crate::redis::node_line::NodeLine;
-use crate::redis::{Answers, Seen};
+use crate::redis::{Answers, MemberAnswers};
 
 /// A member that answered, and the cluster as it sees it.
 pub(super) struct View<'a> {
-    pub(super) seen: &'a Seen,
+    pub(super) seen: &'a MemberAnswers,
     pub(super) answers: &'a Answers,
     pub(super) nodes: Vec<NodeLine<'a>>,
 }
 
 impl<'a> View<'a> {
-    pub(super) fn of(seen: &'a Seen) -> Option<Self> {
+    pub(super) fn of(seen: &'a MemberAnswers) -> Option<Self> {
         let answers = seen.answer.as_ref().ok()?;
         let nodes = NodeLine::parse_all(answers.cluster_nodes.as_deref()?);
         let view = Self { seen, answers, nodes };

@@ -15,7 +15,7 @@ use crate::{CompletedSwitchover, SwitchoverError};
 const SETTLED_AFTER: Duration = Duration::from_secs(10);
 
 pub(super) async fn switch_over(context: &SwitchoverContext<'_>) -> Result<CompletedSwitchover, SwitchoverError> {
-    let mut successor = context.link(context.to).await?;
+    let mut successor = context.connection(context.to).await?;
     let started = Instant::now();
     context.order(&mut successor, context.to, cmd("CLUSTER").arg("FAILOVER")).await?;
     while started.elapsed() < SETTLED_AFTER {

@@ -1,7 +1,8 @@
 //! TOUCH. Moves the primary role without losing a write. Only the files of this folder change a Redis database.
 //!
-//! Three ways, by how the members hang together; each makes writes wait, waits until the successor has every byte, and
-//! only then lets it lead. `FORCE` and `TAKEOVER` skip exactly that, so they are not in this code.
+//! There are three procedures: for Redis Cluster, for Sentinel, and for plain replication. Each makes writes wait, waits until
+//! the successor has every byte, and only then makes it the primary. `FORCE` and `TAKEOVER` skip exactly that, so they are not
+//! in this code.
 
 mod cluster;
 mod replication;
@@ -27,7 +28,7 @@ pub(super) async fn switch_over(
     to: &str,
 ) -> Result<CompletedSwitchover, SwitchoverError> {
     let context = SwitchoverContext { connections, endpoints, from, to };
-    let info = context.info(&mut context.link(to).await?, to).await?;
+    let info = context.info(&mut context.connection(to).await?, to).await?;
     if info.is_cluster() {
         cluster::switch_over(&context).await
     } else if watchers.is_empty() {
@@ -37,26 +38,26 @@ pub(super) async fn switch_over(
     }
 }
 
-/// Records the present role of a member in its configuration file, if it has one: whoever switched over may have died
-/// before doing so. In a Redis Cluster the nodes' own file does that. A member that is down has said what it had to say.
-pub(super) async fn keep_role(
+/// Records the present role of a member in its configuration file, if it has one: the process that switched over may have died
+/// before it did so. In a Redis Cluster the nodes' own file records the role. A member that is down cannot record it any more.
+pub(super) async fn record_role(
     connections: &Connections,
     endpoints: &[Endpoint],
     member: &str,
 ) -> Result<(), SwitchoverError> {
     let context = SwitchoverContext { connections, endpoints, from: member, to: member };
-    let Ok(mut link) = context.link(member).await else {
+    let Ok(mut connection) = context.connection(member).await else {
         return Ok(());
     };
-    let info = context.info(&mut link, member).await?;
+    let info = context.info(&mut connection, member).await?;
     let has_file = info.field("config_file").is_some_and(|file| !file.is_empty());
     if info.is_cluster() || !has_file {
         return Ok(());
     }
-    context.order(&mut link, member, cmd("CONFIG").arg("REWRITE")).await
+    context.order(&mut connection, member, cmd("CONFIG").arg("REWRITE")).await
 }
 
-/// A switchover in progress: between whom, and the way to them.
+/// A switchover in progress: its two members, and the connections to all.
 struct SwitchoverContext<'a> {
     connections: &'a Connections,
     endpoints: &'a [Endpoint],
@@ -65,35 +66,37 @@ struct SwitchoverContext<'a> {
 }
 
 impl SwitchoverContext<'_> {
-    async fn link(&self, member: &str) -> Result<MultiplexedConnection, SwitchoverError> {
-        let no_way = |why: ServerError| SwitchoverError::NoWay { member: member.to_owned(), why: why.to_string() };
+    async fn connection(&self, member: &str) -> Result<MultiplexedConnection, SwitchoverError> {
+        let unreachable =
+            |why: ServerError| SwitchoverError::Unreachable { member: member.to_owned(), why: why.to_string() };
         let endpoint = self.endpoints.iter().find(|endpoint| endpoint.member == member);
         self.connections
-            .to(endpoint.ok_or_else(|| no_way(ServerError::NoEndpoint("it has no pod".to_owned())))?)
+            .to(endpoint.ok_or_else(|| unreachable(ServerError::NoEndpoint("it has no pod".to_owned())))?)
             .await
-            .map_err(no_way)
+            .map_err(unreachable)
     }
 
-    async fn info(&self, link: &mut MultiplexedConnection, member: &str) -> Result<Answers, SwitchoverError> {
-        let info: String = cmd("INFO").query_async(link).await.map_err(|error| refused(member, &error))?;
+    async fn info(&self, connection: &mut MultiplexedConnection, member: &str) -> Result<Answers, SwitchoverError> {
+        let info: String = cmd("INFO").query_async(connection).await.map_err(|error| refused(member, &error))?;
         Ok(Answers { info, ..Answers::default() })
     }
 
-    /// Sends an order. A server's own "no" means nothing happened; a broken connection means nobody knows.
+    /// Sends a command that changes something. If the server answers with an error nothing has changed; if the connection breaks
+    /// the command may have been carried out.
     async fn order(
         &self,
-        link: &mut MultiplexedConnection,
+        connection: &mut MultiplexedConnection,
         member: &str,
         command: &Cmd,
     ) -> Result<(), SwitchoverError> {
-        match command.query_async::<Value>(link).await {
+        match command.query_async::<Value>(connection).await {
             Ok(_) => Ok(()),
             Err(error) if error.code().is_some() => Err(refused(member, &error)),
             Err(error) => Err(self.unknown(words(&error))),
         }
     }
 
-    /// How it stands when the successor did not take over in time.
+    /// The error to report when the successor did not take over in time.
     async fn overdue(&self, waited: Duration) -> SwitchoverError {
         match self.role(self.from).await.as_deref() {
             Some("master") => SwitchoverError::NotMoved { from: self.from.to_owned(), to: self.to.to_owned(), waited },
@@ -102,12 +105,12 @@ impl SwitchoverContext<'_> {
         }
     }
 
-    /// What a member says it is. A change of role closes its clients' connections, ours among them: the next question
-    /// then goes over a new one.
+    /// A member's role by its own answer. A change of role closes its clients' connections, ours among them: the next question
+    /// then opens a new one.
     async fn role(&self, member: &str) -> Option<String> {
         let endpoint = self.endpoints.iter().find(|endpoint| endpoint.member == member)?;
-        let mut link = self.connections.to(endpoint).await.ok()?;
-        match cmd("ROLE").query_async::<Vec<Value>>(&mut link).await {
+        let mut connection = self.connections.to(endpoint).await.ok()?;
+        match cmd("ROLE").query_async::<Vec<Value>>(&mut connection).await {
             Ok(reply) => redis::from_redis_value(reply.into_iter().next()?).ok(),
             Err(_) => {
                 self.connections.forget(endpoint).await;
@@ -128,8 +131,8 @@ impl SwitchoverContext<'_> {
         SwitchoverError::Unknown { to: self.to.to_owned(), why }
     }
 
-    /// The successor's address and port in its primary's own list.
-    fn as_primary_knows(&self, primary: &Answers) -> Result<(String, u16), SwitchoverError> {
+    /// The successor's address and port as the primary lists them.
+    fn successor_address_on_primary(&self, primary: &Answers) -> Result<(String, u16), SwitchoverError> {
         let endpoint = self.endpoints.iter().find(|endpoint| endpoint.member == self.to);
         (0..)
             .map_while(|index| primary.field(&format!("slave{index}")))

@@ -10,28 +10,28 @@ use tokio::time::sleep;
 use super::{POLL, SwitchoverContext};
 use crate::{CompletedSwitchover, SwitchoverError};
 
-/// How long the server itself may hold writes before it calls the failover off, in milliseconds.
-const HOLD: u64 = 5_000;
+/// How long the server itself may hold writes before it aborts the failover, in milliseconds.
+const HOLD_TIMEOUT: u64 = 5_000;
 
-/// Past the server's own limit it has either happened or will not.
+/// Past the server's own limit the failover has either happened or will not.
 const SETTLED_AFTER: Duration = Duration::from_secs(8);
 
 pub(super) async fn switch_over(context: &SwitchoverContext<'_>) -> Result<CompletedSwitchover, SwitchoverError> {
-    let mut primary = context.link(context.from).await?;
-    let mut successor = context.link(context.to).await?;
-    // Tried before anything changes: a file that cannot be written now cannot keep the new roles either.
-    for (member, link) in [(context.from, &mut primary), (context.to, &mut successor)] {
-        context.order(link, member, cmd("CONFIG").arg("REWRITE")).await?;
+    let mut primary = context.connection(context.from).await?;
+    let mut successor = context.connection(context.to).await?;
+    // Tried before anything changes: a configuration file that cannot be written now could not record the new roles either.
+    for (member, connection) in [(context.from, &mut primary), (context.to, &mut successor)] {
+        context.order(connection, member, cmd("CONFIG").arg("REWRITE")).await?;
     }
-    let (host, port) = context.as_primary_knows(&context.info(&mut primary, context.from).await?)?;
+    let (host, port) = context.successor_address_on_primary(&context.info(&mut primary, context.from).await?)?;
     let started = Instant::now();
-    let failover = cmd("FAILOVER").arg("TO").arg(host).arg(port).arg("TIMEOUT").arg(HOLD).take();
+    let failover = cmd("FAILOVER").arg("TO").arg(host).arg(port).arg("TIMEOUT").arg(HOLD_TIMEOUT).take();
     context.order(&mut primary, context.from, &failover).await?;
     while started.elapsed() < SETTLED_AFTER {
         if context.leads(context.to).await && context.follows(context.from).await {
             let took = started.elapsed();
             for member in [context.from, context.to] {
-                context.order(&mut context.link(member).await?, member, cmd("CONFIG").arg("REWRITE")).await?;
+                context.order(&mut context.connection(member).await?, member, cmd("CONFIG").arg("REWRITE")).await?;
             }
             return Ok(CompletedSwitchover { took });
         }

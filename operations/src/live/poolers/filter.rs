@@ -32,9 +32,9 @@ pub(super) fn sort_pools(
             PoolLeads::ToPrimary => pausable.push(pool.name.clone()),
         }
     }
-    let patience = pools.first().map(|pool| pool.patience.clone()).unwrap_or_default();
+    let retry_settings = pools.first().map(|pool| pool.retry_settings.clone()).unwrap_or_default();
     let with = |pools| FoundPooler {
-        target: PoolerTarget { endpoint: endpoint.clone(), pools, patience: patience.clone() },
+        target: PoolerTarget { endpoint: endpoint.clone(), pools, retry_settings: retry_settings.clone() },
         console: console.clone(),
     };
     if !paused.is_empty() {

@@ -36,7 +36,7 @@ impl ConsoleAccess {
             incarnation: format!("{}:{}", self.pod.uid, self.port),
             address: self.pod.address.clone(),
             kept: Vec::new(),
-            way: way.map(|(host, port)| DialConfig { host, port, tls: None, credentials }),
+            dial_config: way.map(|(host, port)| DialConfig { host, port, tls: None, credentials }),
         }
     }
 }

@@ -107,7 +107,7 @@ impl PoolerPause {
 }
 
 impl ClientPause for PoolerPause {
-    fn close(&self) -> BoxFuture<'_, Result<(), SwitchoverError>> {
+    fn pause(&self) -> BoxFuture<'_, Result<(), SwitchoverError>> {
         Box::pin(async {
             let (Some(pooler_control), Some(watchdog)) = (self.engine.pooler_control(), &self.watchdog) else {
                 return Ok(());
@@ -119,7 +119,7 @@ impl ClientPause for PoolerPause {
         })
     }
 
-    fn turn(&self) -> BoxFuture<'_, ()> {
+    fn redirect(&self) -> BoxFuture<'_, ()> {
         Box::pin(async { self.is_rerouted.store(self.services.point_to_successor().await, Ordering::SeqCst) })
     }
 }

@@ -60,13 +60,13 @@ struct Assignment {
 struct WatchedPooler {
     console: ConsoleAccess,
     pools: Vec<String>,
-    patience: RetrySettings,
+    retry_settings: RetrySettings,
 }
 
 impl WatchedPooler {
     fn of(pooler: &FoundPooler) -> Self {
-        let PoolerTarget { pools, patience, .. } = pooler.target.clone();
-        Self { console: pooler.console.clone(), pools, patience }
+        let PoolerTarget { pools, retry_settings, .. } = pooler.target.clone();
+        Self { console: pooler.console.clone(), pools, retry_settings }
     }
 }
 
@@ -166,11 +166,11 @@ pub async fn watch(cluster: &Cluster, input: impl AsyncRead + Unpin, answer: imp
 /// Resumes all; whether that succeeded. A port-forward that broke is opened anew by the next attempt.
 async fn resume(assignment: &Assignment, pooler_control: &dyn PoolerControl, port_forwards: &PortForwards) -> bool {
     let each = assignment.poolers.iter().map(|watched| async {
-        let WatchedPooler { console, pools, patience } = watched;
+        let WatchedPooler { console, pools, retry_settings } = watched;
         let target = PoolerTarget {
             endpoint: console.endpoint(port_forwards).await,
             pools: pools.clone(),
-            patience: patience.clone(),
+            retry_settings: retry_settings.clone(),
         };
         pooler_control.resume(&target).await.is_ok()
     });

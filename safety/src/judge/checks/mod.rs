@@ -4,7 +4,7 @@
 mod engine_idle;
 mod everyone_there;
 mod members_known;
-mod nobody_leads;
+mod no_primary;
 mod one_at_a_time;
 mod primary_stays;
 mod quorum_survives;
@@ -15,7 +15,7 @@ mod writes_survive;
 pub(crate) use engine_idle::engine_idle;
 pub(crate) use everyone_there::everyone_there;
 pub(crate) use members_known::members_known;
-pub(crate) use nobody_leads::nobody_leads;
+pub(crate) use no_primary::no_primary;
 pub(crate) use one_at_a_time::one_at_a_time;
 pub(crate) use primary_stays::primary_stays;
 pub(crate) use quorum_survives::quorum_survives;

@@ -12,7 +12,7 @@ pub(crate) fn primary_stays(input: &CheckInput<'_>) -> Vec<Reason> {
         for member in group.members.iter().filter(|member| input.taken().contains(&member.name)) {
             match member.role {
                 // Nothing will ever make it safe. While another member is missing, that one may be the other copy.
-                Role::Primary | Role::Peer if group.members.len() == 1 && everybody_is_known(input) => {
+                Role::Primary | Role::Peer if group.members.len() == 1 && every_member_is_known(input) => {
                     reasons.push(Reason::OnlyCopy { group: group.name.clone(), member: member.name.clone() });
                 }
                 Role::Primary => {
@@ -33,7 +33,7 @@ pub(crate) fn primary_stays(input: &CheckInput<'_>) -> Vec<Reason> {
 }
 
 /// Whether every declared member has a pod, and every pod its place in a group.
-fn everybody_is_known(input: &CheckInput<'_>) -> bool {
+fn every_member_is_known(input: &CheckInput<'_>) -> bool {
     let known = |name: &str| input.assessment.group_of(name).is_some();
     let members = &input.workload.members;
     members.len() >= input.workload.replicas && members.iter().all(|member| known(&member.name))

@@ -248,7 +248,7 @@ impl Engine for Mongodb {
     /// Three members are replaced, one switches over, and three steps are about the StatefulSet.
     const UPGRADE_STEPS: usize = 7;
     /// What is wanted is a gap of 0.3 s; of nine upgrades and rollbacks on two cores that were busy with other things seven had 0.13 to
-    /// 0.43 s, and two 1.1 s (`docs/decisions/0010-mongodb-handover.md`).
+    /// 0.43 s, and two 1.1 s (`docs/decisions/0010-mongodb-switchover.md`).
     const WRITES: WriteBounds = WriteBounds { connections_may_break: false, gap: Gap::AtMost(Duration::from_secs(2)) };
 
     /// With the `mongodb` crate.

@@ -1,4 +1,4 @@
-//! The way to Patroni: one question over HTTP to the agent beside a server, and what it answers.
+//! Requests to Patroni: one question over HTTP to the agent beside a server, and its answer.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use tokio::time::timeout;
 
 use crate::{Endpoint, ServerError};
 
-/// What it answered: the status, and the text.
+/// Patroni's answer: the status, and the text.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) text: String,
 }
 
-/// Asks the agent behind a door. Whether a question that broke off was heard is not known.
+/// Asks the agent at an endpoint. If the connection breaks it is not known whether the agent received the question.
 pub(super) async fn ask(
     endpoint: &Endpoint,
     method: Method,
@@ -28,24 +28,24 @@ pub(super) async fn ask(
     body: Option<&Value>,
     patience: Duration,
 ) -> Result<Answer, ServerError> {
-    let asked = timeout(patience, asked(endpoint, method, path, body)).await;
+    let asked = timeout(patience, send(endpoint, method, path, body)).await;
     asked.map_err(|_| {
         ServerError::Connection(format!("Patroni beside {} did not answer within {patience:?}", endpoint.member))
     })?
 }
 
-/// The same, where the answer is JSON.
+/// Reads a JSON answer.
 pub(super) async fn read(endpoint: &Endpoint, path: &str, patience: Duration) -> Result<Value, ServerError> {
     let Answer { status, text } = ask(endpoint, Method::GET, path, None, patience).await?;
     let odd = || ServerError::Refused(format!("Patroni beside {} answered {status} to {path}", endpoint.member));
     if status == 200 { serde_json::from_str(&text).map_err(|_| odd()) } else { Err(odd()) }
 }
 
-async fn asked(endpoint: &Endpoint, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, ServerError> {
+async fn send(endpoint: &Endpoint, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, ServerError> {
     let words =
         |error: &dyn std::error::Error| ServerError::Connection(format!("Patroni beside {}: {error}", endpoint.member));
-    let way = endpoint.dial()?;
-    let line = TcpStream::connect((way.host.as_str(), way.port)).await.map_err(|error| words(&error))?;
+    let target = endpoint.dial_config()?;
+    let line = TcpStream::connect((target.host.as_str(), target.port)).await.map_err(|error| words(&error))?;
     let (mut sender, talk) = handshake(TokioIo::new(line)).await.map_err(|error| words(&error))?;
     tokio::spawn(async { drop(talk.await) }); // ends with its sender
     let text = body.map(Value::to_string).unwrap_or_default();

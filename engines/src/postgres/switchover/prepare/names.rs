@@ -1,5 +1,5 @@
 //! TOUCH. The successor's rule for commits: the old primary's, with the two names exchanged. Set while it is still a
-//! standby, where it has no effect; were it not, commits on the new primary would wait for nobody, or for ever.
+//! standby, where it has no effect; without it, commits on the new primary would wait for no standby, or for ever.
 
 use std::time::Instant;
 
@@ -22,10 +22,10 @@ pub(super) async fn name_of(context: &SwitchoverContext<'_>, member: &str) -> Re
         context.rows(member, "SELECT pg_is_in_recovery() AS standby, current_setting('cluster_name') AS name").await?;
     let row = rows.into_iter().next().unwrap_or_default();
     let named = if text(&row, "standby") == Some("t") {
-        let setting = context.word(member, PRIMARY_CONNINFO).await?.unwrap_or_default();
+        let setting = context.value(member, PRIMARY_CONNINFO).await?.unwrap_or_default();
         Conninfo::parse(&setting).and_then(|conninfo| conninfo.get("application_name").map(ToOwned::to_owned))
     } else {
-        None // what it connected with long ago may name anybody
+        None // the connection string of a primary is an old one and may have another member's name
     };
     let cluster = text(&row, "name").filter(|name| !name.is_empty()).map(ToOwned::to_owned);
     Ok(named.or(cluster).unwrap_or_else(|| member.to_owned()))
@@ -38,18 +38,18 @@ pub(super) async fn exchange(context: &SwitchoverContext<'_>, old: &str) -> Resu
         StandbyNames::parse(&rule.unwrap_or_default()).map_err(|error| refused(error.to_string()))
     };
     let new = name_of(context, context.to).await?;
-    let wanted = read(context.word(context.from, RULE).await?)?.map(|rule| rule.exchanged(&new, old));
-    if read(context.word(context.to, RULE).await?)? == wanted {
+    let wanted = read(context.value(context.from, RULE).await?)?.map(|rule| rule.exchanged(&new, old));
+    if read(context.value(context.to, RULE).await?)? == wanted {
         return Ok(());
     }
     let rule = wanted.as_ref().map(ToString::to_string).unwrap_or_default();
-    let link = context.link(context.to).await?;
+    let client = context.client(context.to).await?;
     let set = format!("ALTER SYSTEM SET synchronous_standby_names ={}", literal(&rule));
-    link.batch_execute(&set).await.map_err(|error| refused(words(&error)))?;
-    link.batch_execute("SELECT pg_reload_conf()").await.map_err(|error| refused(words(&error)))?;
+    client.batch_execute(&set).await.map_err(|error| refused(words(&error)))?;
+    client.batch_execute("SELECT pg_reload_conf()").await.map_err(|error| refused(words(&error)))?;
     let begun = Instant::now();
     while begun.elapsed() < PATIENCE {
-        if read(context.word(context.to, RULE).await?)? == wanted {
+        if read(context.value(context.to, RULE).await?)? == wanted {
             return Ok(());
         }
         sleep(POLL).await;

@@ -1,12 +1,13 @@
-//! Is there a switchover to finish at all? Only while no member leads may one be made to lead: else there would be two primaries.
+//! Does the group have no primary, so that there is a switchover to finish? Only then may a member be made the primary: else
+//! there would be two.
 
 use crate::judge::check_input::CheckInput;
 use crate::judge::disruption::Disruption;
 use crate::model::Role;
 use crate::reasons::Reason;
 
-/// Refuses finishing a switchover where a member leads, or where one of the two that could lead is being deleted.
-pub(crate) fn nobody_leads(input: &CheckInput<'_>) -> Vec<Reason> {
+/// Refuses finishing a switchover where the group has a primary, or where one of the two that could become it is being deleted.
+pub(crate) fn no_primary(input: &CheckInput<'_>) -> Vec<Reason> {
     let Disruption::FinishSwitchover { from, to } = input.disruption else {
         return Vec::new();
     };

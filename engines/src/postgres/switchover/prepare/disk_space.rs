@@ -1,5 +1,5 @@
-//! LOOK. Whether there is room for what a promotion writes: the file of the log that the old timeline ends in is copied for the
-//! new one (`XLogInitNewTimeline` in `xlog.c`). A server that cannot make it goes down, and writes wait until it is back.
+//! LOOK. Whether the disk has room for what a promotion writes: the file of the log that the old timeline ends in is copied for
+//! the new one (`XLogInitNewTimeline` in `xlog.c`). A server that cannot write it stops, and clients' writes wait until it is back.
 
 use tokio::time::timeout;
 
@@ -10,30 +10,33 @@ use crate::postgres::switchover::{SwitchoverContext, fence};
 /// How many files of the log must fit: the copy, and the next one, which is made ahead.
 const FILES: u32 = 2;
 
-/// So many steps are counted up to that limit: a program can say a small number alone, as how it ends.
+/// The free space is reported in this many steps up to the limit: a program can return only a small number, its exit code.
 const STEPS: u32 = 32;
 
-/// What is added to them, so that they are told apart from any other end (1, 2, and 126 and above mean something).
+/// Added to the steps, so that they differ from all other exit codes (1, 2, and 126 and above have meanings of their own).
 const FIRST: u32 = 32;
 
-/// Refuses, with the number, where there is not enough. Where nobody can be found to ask (`df` is missing) the switchover goes on:
-/// a successor that goes down over it gives the role back.
-pub(in crate::postgres::switchover) async fn there_is(context: &SwitchoverContext<'_>) -> Result<(), SwitchoverError> {
-    match lacking(context, context.to).await {
+/// Refuses, with the number, where there is not enough. Where it cannot be found out (`df` is missing) the switchover goes on: if
+/// the successor stops for lack of space, the old primary becomes the primary again.
+pub(in crate::postgres::switchover) async fn check(context: &SwitchoverContext<'_>) -> Result<(), SwitchoverError> {
+    match find_shortage(context, context.to).await {
         Some(why) => Err(SwitchoverError::Refused { member: context.to.to_owned(), why }),
         None => Ok(()),
     }
 }
 
-/// What is lacking, in words; nothing where there is enough, or it is not known.
-pub(in crate::postgres::switchover) async fn lacking(context: &SwitchoverContext<'_>, member: &str) -> Option<String> {
+/// How much space is missing, as a sentence; none where there is enough, or it is not known.
+pub(in crate::postgres::switchover) async fn find_shortage(
+    context: &SwitchoverContext<'_>,
+    member: &str,
+) -> Option<String> {
     const SETTINGS: &str = "SELECT current_setting('data_directory') || '/pg_wal ' || \
         (SELECT setting::bigint / 1024 FROM pg_settings WHERE name = 'wal_segment_size')";
-    let settings = context.word(member, SETTINGS).await.ok().flatten()?;
+    let settings = context.value(member, SETTINGS).await.ok().flatten()?;
     let (directory, kibibytes) = settings.rsplit_once(' ')?;
     let limit = FILES * kibibytes.parse::<u32>().ok()?;
-    let link = context.link(member).await.ok()?;
-    let ended = timeout(PATIENCE, link.batch_execute(&question(directory, limit))).await.ok()?.err()?;
+    let client = context.client(member).await.ok()?;
+    let ended = timeout(PATIENCE, client.batch_execute(&question(directory, limit))).await.ok()?.err()?;
     let steps = steps(ended.as_db_error()?.detail()?)?;
     let free = steps * limit / STEPS / 1024;
     Some(format!(
@@ -42,7 +45,7 @@ pub(in crate::postgres::switchover) async fn lacking(context: &SwitchoverContext
     ))
 }
 
-/// Ends well where there is enough, else with a number that says how much there is.
+/// An order that succeeds where there is enough space, else fails with an exit code that says how much there is.
 fn question(directory: &str, limit: u32) -> String {
     let script = format!(
         "set -- $(df -Pk . | tail -n 1) && test \"$4\" -ge 0 || exit 0; test \"$4\" -ge {limit} && exit 0; \
@@ -51,7 +54,7 @@ fn question(directory: &str, limit: u32) -> String {
     fence::program(directory, &script)
 }
 
-/// The number in what the server says of how a program ended.
+/// The number of steps in the server's sentence about a program's exit code.
 fn steps(detail: &str) -> Option<u32> {
     let code: u32 = detail.rsplit_once("exit code ")?.1.trim_end_matches('.').parse().ok()?;
     code.checked_sub(FIRST).filter(|steps| *steps < STEPS)

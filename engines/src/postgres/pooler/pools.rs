@@ -1,14 +1,14 @@
-//! THINK. What a pooler's answers mean: its pools, and where each leads.
+//! THINK. What a pooler's answers mean: its pools, and the server that each connects to.
 
 use std::collections::BTreeSet;
 
 use crate::postgres::answers::{TextRow, text};
 use crate::{Pool, RetrySettings};
 
-/// How a pooler is told to hurry while the way to a new primary is opening, in seconds (its manual, "Connection sanity
-/// checks, timeouts"). Each node's proxy follows a Service in its own time, so first connections may fail; it then waits
-/// for `server_login_retry`, 15 s unless told otherwise, while its clients wait.
-pub(in crate::postgres) const HURRIED: &[(&str, &str)] = &[("server_login_retry", "0.05")];
+/// A pooler's settings while the Service is changing to a new primary, in seconds (its manual, "Connection sanity checks,
+/// timeouts"). Each node's kube-proxy applies the change at its own time, so first connections may fail; the pooler then waits for
+/// `server_login_retry`, 15 s by default, while its clients wait.
+pub(in crate::postgres) const SHORT_RETRIES: &[(&str, &str)] = &[("server_login_retry", "0.05")];
 
 /// The pools in `SHOW DATABASES`, with the mode of `SHOW CONFIG` where they have none of their own. The console itself is
 /// among them without a host; so is a pool that goes to a server on the pooler's own machine, which no other pod can be.
@@ -16,26 +16,27 @@ pub(in crate::postgres) fn pools(databases: &[TextRow], settings: &[TextRow]) ->
     let setting =
         |name: &str| settings.iter().find(|row| text(row, "key") == Some(name)).and_then(|row| text(row, "value"));
     let mode = setting("pool_mode");
-    let known = HURRIED.iter().filter_map(|(name, _)| Some(((*name).to_owned(), setting(name)?.to_owned())));
-    let patience: RetrySettings = known.collect();
+    let known = SHORT_RETRIES.iter().filter_map(|(name, _)| Some(((*name).to_owned(), setting(name)?.to_owned())));
+    let retry_settings: RetrySettings = known.collect();
     databases
         .iter()
         .filter_map(|row| {
             let hosts = text(row, "host")?.split(',').map(|host| host.trim().to_owned()).collect();
-            // Unless it says otherwise a pooler lends per session (its manual, pool_mode).
+            // By default a pooler lends its connections per session (its manual, pool_mode).
             let mode = text(row, "pool_mode").or(mode).unwrap_or("session");
             Some(Pool {
                 name: text(row, "name")?.to_owned(),
                 hosts,
                 per_session: mode == "session",
                 paused: text(row, "paused") == Some("1"),
-                patience: patience.clone(),
+                retry_settings: retry_settings.clone(),
             })
         })
         .collect()
 }
 
-/// Whether, by `SHOW POOLS`, nobody waits for a connection of these pools who could not be served soon: one is there.
+/// Whether, by `SHOW POOLS`, each client that waits for one of these pools will be served soon, since the pool has a server
+/// connection.
 pub(in crate::postgres) fn is_served(answer: &[TextRow], pools: &[String]) -> bool {
     let count = |row: &TextRow, name: &str| text(row, name).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
     let ours =
@@ -74,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pool_is_served_when_nobody_waits_without_a_connection() {
+    fn a_pool_is_served_when_no_client_waits_without_a_server_connection() {
         let pool = |name, waiting, idle| row(&[("database", Some(name)), ("cl_waiting", waiting), ("sv_idle", idle)]);
         let ours = ["app".to_owned()];
         assert!(is_served(&[pool("app", Some("0"), Some("0")), pool("else", Some("9"), Some("0"))], &ours));
@@ -110,8 +111,8 @@ mod tests {
         ];
         let settings = [row(&[("key", Some("pool_mode")), ("value", Some("transaction"))])];
         let found = pools(&databases, &settings);
-        let told: Vec<_> = found.iter().map(|pool| (pool.name.as_str(), pool.per_session, pool.paused)).collect();
-        assert_eq!(told, [("app", false, false), ("old", true, true)]);
+        let modes: Vec<_> = found.iter().map(|pool| (pool.name.as_str(), pool.per_session, pool.paused)).collect();
+        assert_eq!(modes, [("app", false, false), ("old", true, true)]);
         assert_eq!(found[1].hosts, ["db-0", "db-1"]);
         assert!(pools(&databases[..1], &[])[0].per_session, "unknown is what a pause would hang on");
     }

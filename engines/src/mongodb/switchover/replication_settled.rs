@@ -1,9 +1,9 @@
-//! LOOK. Whether the set is quiet: nobody leads, and everybody has all there is.
+//! LOOK. Waits until replication has settled after the step-down: no member is the primary, and all have the same entries.
 //!
-//! An election right after the step-down finds the last entries still on their way, and with them the news that they are
-//! committed. Each is a batch that the others read from the successor, and with each they ask themselves whether to go on
-//! reading there: from one that reads from nobody any more and does not lead yet they do not, and then they sleep for a second
-//! (`shouldChangeSyncSource` of the server's topology coordinator), which majority writes wait for.
+//! Right after the step-down the last entries are still being replicated, and with them the news that they are committed. Each is
+//! a batch that the others read from the successor, and with each batch they decide whether to keep it as their source. They
+//! do not keep a source that has no source itself and is not the primary yet, and then they sleep for a second
+//! (`shouldChangeSyncSource` of the server's topology coordinator), while majority writes wait.
 
 use std::time::{Duration, Instant};
 
@@ -14,41 +14,41 @@ use tokio::time::sleep;
 use super::SwitchoverContext;
 use crate::SwitchoverError;
 
-/// Between two questions. Writes wait.
+/// Between two questions. Clients' writes wait meanwhile.
 const POLL: Duration = Duration::from_millis(5);
 
-/// A few milliseconds are enough where nothing else is the matter. After this long, waiting costs more than it may spare.
+/// A few milliseconds are enough in a healthy set. After this long, waiting costs clients more than it could save them.
 const WITHIN: Duration = Duration::from_millis(250);
 
-/// Waits until it is, or a moment has passed.
+/// Waits until replication has settled, or a moment has passed.
 pub(super) async fn wait(context: &SwitchoverContext<'_>, readers: &[String]) {
     let begun = Instant::now();
     let mut before = Vec::new();
     while begun.elapsed() < WITHIN {
-        let everybody = [context.from, context.to].into_iter().chain(readers.iter().map(String::as_str));
-        let told = try_join_all(everybody.map(|member| last_write(context, member))).await;
-        let Ok(told) = told else { return };
-        if is_quiet(&told, &before) {
+        let members = [context.from, context.to].into_iter().chain(readers.iter().map(String::as_str));
+        let positions = try_join_all(members.map(|member| last_write(context, member))).await;
+        let Ok(positions) = positions else { return };
+        if is_quiet(&positions, &before) {
             return;
         }
-        before = told;
+        before = positions;
         sleep(POLL).await;
     }
 }
 
-/// How far a member is, and how far it knows a majority to be. `hello` tells both, and costs less than any other question.
+/// A member's newest entry, and the newest one that it knows a majority to have. `hello` has both, and is the cheapest question.
 async fn last_write(context: &SwitchoverContext<'_>, member: &str) -> Result<Document, SwitchoverError> {
-    let hello = context.asked(member, doc! { "hello": 1 }).await?;
+    let hello = context.ask(member, doc! { "hello": 1 }).await?;
     Ok(hello.get_document("lastWrite").cloned().unwrap_or_default())
 }
 
-/// Whether all have the same, and nothing more is to come: they know that all of it is committed, or nothing has moved since
+/// Whether all have the same entries and will get no more: they know that all of them are committed, or nothing has changed since
 /// they were asked before.
-fn is_quiet(told: &[Document], before: &[Document]) -> bool {
-    let Some(last) = told.first().and_then(|first| first.get("opTime")) else { return false };
+fn is_quiet(positions: &[Document], before: &[Document]) -> bool {
+    let Some(last) = positions.first().and_then(|first| first.get("opTime")) else { return false };
     let have_it = |member: &Document| member.get("opTime") == Some(last);
     let know_it = |member: &Document| member.get("majorityOpTime") == Some(last);
-    told.iter().all(have_it) && (told.iter().all(know_it) || told == before)
+    positions.iter().all(have_it) && (positions.iter().all(know_it) || positions == before)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! TOUCH. The successor stands for election, and is waited for.
+//! TOUCH. Orders the successor to stand for election, and waits until it is the primary.
 //!
-//! It cannot win without having all that the voters have: they refuse one that is behind (`README.md` of the server's
-//! replication code, "Voting"). So it is told again until it has caught up.
+//! It can win only with every entry that the voters have: they refuse a candidate that is behind (`README.md` of the server's
+//! replication code, "Voting"). So the order is repeated until the successor has caught up.
 
 use std::time::{Duration, Instant};
 
@@ -12,29 +12,29 @@ use super::{SwitchoverContext, freeze};
 use crate::mongodb::connections::is_writable;
 use crate::{CompletedSwitchover, SwitchoverError};
 
-/// How often the successor is asked whether it leads. Writes wait; asking costs a fraction of a millisecond.
+/// How often the successor is asked whether it is the primary. Clients' writes wait; asking takes a fraction of a millisecond.
 const POLL: Duration = Duration::from_millis(5);
 
-/// After how long it is told again.
+/// After how long the order is repeated.
 const AGAIN: Duration = Duration::from_millis(300);
 
-/// By then an election that nobody asked for has taken place (`electionTimeoutMillis`, 10 s by default).
+/// By then the set has elected a primary by itself (`electionTimeoutMillis`, 10 s by default).
 const SETTLED_AFTER: Duration = Duration::from_secs(15);
 
-pub(super) async fn stand(
+pub(super) async fn elect_successor(
     context: &SwitchoverContext<'_>,
     started: Instant,
 ) -> Result<CompletedSwitchover, SwitchoverError> {
-    let mut told: Option<Instant> = None;
+    let mut asked_at: Option<Instant> = None;
     while started.elapsed() < SETTLED_AFTER {
-        if told.is_none_or(|told| told.elapsed() >= AGAIN) {
-            told = Some(Instant::now());
-            freeze::not_the_successor(context).await;
+        if asked_at.is_none_or(|asked_at| asked_at.elapsed() >= AGAIN) {
+            asked_at = Some(Instant::now());
+            freeze::unfreeze_successor(context).await;
             // Refused where it has been elected already, or is still behind.
-            let _ = context.asked(context.to, doc! { "replSetStepUp": 1 }).await;
+            let _ = context.ask(context.to, doc! { "replSetStepUp": 1 }).await;
         }
-        if let Ok(link) = context.link(context.to).await
-            && is_writable(&link).await.unwrap_or(false)
+        if let Ok(client) = context.client(context.to).await
+            && is_writable(&client).await.unwrap_or(false)
         {
             return Ok(CompletedSwitchover { took: started.elapsed() });
         }
