@@ -2,7 +2,7 @@
 
 use crate::source::files;
 
-/// Questions; anybody in the adapter may ask them.
+/// Questions; all code of the adapter may ask them.
 const QUESTIONS: &[&str] = &[
     "INFO",
     "CLUSTER INFO",

@@ -1,4 +1,4 @@
-//! `manifests/`: what a user applies is what the code expects, and nothing lies there that nobody applies.
+//! `manifests/`: what a user applies is what the code expects, and every file there is applied.
 
 use std::collections::BTreeSet;
 use std::fs;

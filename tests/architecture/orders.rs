@@ -40,12 +40,12 @@ fn only_switchover_finalize_and_the_canary_change_a_mongodb() {
             assert!(file.text.starts_with("//! TOUCH"), "{} changes a database and does not say TOUCH", file.path);
             found = true;
         }
-        assert!(found, "nobody says {said} any more: take it off the list");
+        assert!(found, "no code sends {said} any more: take it off the list");
     }
 }
 
 #[test]
-fn nobody_says_to_a_mongodb_what_loses_writes() {
+fn no_code_sends_a_mongodb_what_loses_writes() {
     for file in files("engines/src/mongodb") {
         for said in NEVER {
             assert!(!file.joined().contains(said), "{} says {said}", file.path);

@@ -22,7 +22,7 @@ fn files() -> Vec<(String, String)> {
 }
 
 #[test]
-fn a_policy_and_its_binding_are_a_file_and_hold_when_nobody_answers() {
+fn a_policy_and_its_binding_are_a_file_and_hold_when_the_guard_does_not_answer() {
     let files = files();
     assert!(!files.is_empty());
     for (name, text) in files {

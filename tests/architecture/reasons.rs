@@ -166,7 +166,7 @@ fn every_reason_has_a_code_of_its_own_and_says_what_to_do() {
 }
 
 #[test]
-fn what_could_lose_writes_is_accepted_by_nobody() {
+fn what_could_lose_writes_may_never_be_accepted() {
     let may: BTreeSet<&str> = all().iter().filter(|reason| reason.may_be_accepted()).map(Reason::code).collect();
     let may: Vec<&str> = may.into_iter().collect();
     // Writes that wait: none of them is acknowledged. No persistence: the data may be worth nothing to its owner. A snapshot

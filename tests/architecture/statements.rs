@@ -61,12 +61,12 @@ fn only_switchover_and_the_canary_change_a_postgresql_database() {
             assert!(may, "{} says {said}", file.path);
             found = true;
         }
-        assert!(found, "nobody says {said} any more: take it off the list");
+        assert!(found, "no code sends {said} any more: take it off the list");
     }
 }
 
 #[test]
-fn nobody_says_to_a_postgresql_what_loses_writes() {
+fn no_code_sends_a_postgresql_what_loses_writes() {
     for file in speaking() {
         for said in NEVER {
             assert!(!file.joined().contains(said), "{} says {said}", file.path);

@@ -1,4 +1,4 @@
-//! The last table of `docs/reasons.md`: what `check` tells and nobody refuses for.
+//! The last table of `docs/reasons.md`: what `check` warns of, and no verb refuses.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

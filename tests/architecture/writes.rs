@@ -62,7 +62,7 @@ fn files_that_say_touch_are_the_ones_the_architecture_lists() {
 }
 
 /// The files that delete, each in one place, and what is asked just before: the guard's own objects when it is installed no
-/// more, and the budget it made itself when somebody writes another.
+/// more, and the budget it made itself when a user writes another.
 const DELETES: &[(&str, &[&str])] = &[
     ("cluster/src/guard/default_pdb.rs", &["PART_OF", "if !ours", "Preconditions { uid"]),
     ("cluster/src/guard/install.rs", &["kind().ours", "!there.is_ours()", "Preconditions { uid"]),

@@ -1,4 +1,4 @@
-//! An authority, a certificate of its for all three servers, and another authority nobody trusts.
+//! An authority, a certificate of it for all three servers, and another authority that no server trusts.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -9,7 +9,7 @@ use crate::common::load::Load;
 use crate::common::processes::{freeze, thaw};
 use crate::common::turns::Measures;
 
-/// An assessment older than this is of no use to the judge (`Policy::max_age`), so it is over by then whoever is silent.
+/// An assessment older than this is of no use to the judge (`Policy::max_age`), so it has to be over by then whichever member is silent.
 const ASSESSED_WITHIN: Duration = Duration::from_secs(3);
 
 /// What the adapter makes of a database with one member frozen. Panics where that takes too long.

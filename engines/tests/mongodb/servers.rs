@@ -99,7 +99,7 @@ impl Servers {
         servers
     }
 
-    /// Servers of a set that asks everybody but its members for a password; they are no set yet.
+    /// Servers of a set that asks every client except its members for a password; the set is not initiated yet.
     pub(super) async fn with_passwords() -> Self {
         let mut servers = Self::prepare([PASSWORDS; SERVERS], Measures::Nothing).await;
         servers.certify();

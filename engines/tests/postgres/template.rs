@@ -26,7 +26,7 @@ const FEWER_FILES: &[&str] =
 const SETTINGS: &str = "wal_retrieve_retry_interval = 200ms\nwal_sender_timeout = 3s\nwal_keep_size = 64MB\n\
     shared_buffers = 16MB\nmax_prepared_transactions = 4\nwal_level = logical\nunix_socket_directories = ''\n";
 
-/// Who may come in: clients without a password, everybody else with one.
+/// Which connections the server accepts: clients without a password, all others with one.
 const ADMITTED: &str = "host all client 127.0.0.0/8 trust\nhost all all 127.0.0.0/8 scram-sha-256\n\
     host replication all 127.0.0.0/8 scram-sha-256\n";
 

@@ -140,7 +140,7 @@ async fn where_no_standby_can_have_the_commits_the_rule_is_put_back_instead_of_h
         .begin_temporary_sync(&servers.endpoints())
         .await
         .expect_err("no standby to wait for");
-    assert!(refused.to_string().contains("put back"), "{refused}");
+    assert!(refused.to_string().contains("removed again"), "{refused}");
     assert_eq!(servers.value(0, RULE).await.as_deref(), Some(""));
 }
 
