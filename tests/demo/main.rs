@@ -1,15 +1,24 @@
 //! `make demo`: a live database goes to its next release while eight writers write to it: a Redis Cluster from 7.0 to 8.0,
 //! or with `ENGINE=mongodb` a replica set from 5.0 to 6.0.
+//!
+//! With `CLUSTER=existing` and `KUBECONFIG` this happens on the user's own cluster, with the official images.
 #![expect(clippy::print_stdout, reason = "a demo is there to be watched")]
 
+use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
-use stateful_harness::{Cluster, Deployment, Engine, Load, Mongodb, Plugin, RedisCluster};
-use tokio::time::sleep;
+use stateful_harness::{Cluster, Deployment, Engine, Load, Mongodb, Namespace, Plugin, RedisCluster};
+use tokio::time::{Instant, interval, sleep};
 
 /// Long enough to see what the load looks like with nothing happening.
 const BEFORE: Duration = Duration::from_secs(3);
+
+/// How often a line is printed while nothing else is: a user may wonder after 10 s whether anything happens.
+const LINE_EVERY: Duration = Duration::from_secs(8);
+
+/// How many errors of the writers are printed: enough to see what went wrong, and not one for each write of a bad minute.
+const ERRORS_SHOWN: usize = 10;
 
 /// A database that is shown.
 struct Shown {
@@ -65,12 +74,12 @@ async fn run() -> Result<()> {
     say(shown.what);
     let load = match shown.engine {
         "mongodb" => {
-            let mongodb = Mongodb::deploy_unchanged(&namespace, shown.from).await?;
+            let mongodb = deploy(&namespace, shown, Mongodb::deploy_unchanged(&namespace, shown.from)).await?;
             began(&plugin, shown).await?;
             Load::start(&mongodb.endpoint().await?).await?
         }
         _ => {
-            let redis = RedisCluster::deploy(&namespace, shown.from).await?;
+            let redis = deploy(&namespace, shown, RedisCluster::deploy(&namespace, shown.from)).await?;
             began(&plugin, shown).await?;
             Load::start(&redis.endpoint().await?).await?
         }
@@ -100,7 +109,10 @@ async fn run() -> Result<()> {
         audit.lost.len(),
         during.longest_gap.as_secs_f64(),
     );
-    println!("The report is in {report}. The namespace {} goes now.", namespace.name());
+    for error in audit.errors.iter().take(ERRORS_SHOWN) {
+        println!("{error}");
+    }
+    println!("The report is in {report}. The namespace {} is deleted now.", namespace.name());
     upgraded?;
     ensure!(audit.lost.is_empty(), "acknowledged writes are gone: {}", audit.lost.join(", "));
     Ok(())
@@ -108,6 +120,29 @@ async fn run() -> Result<()> {
 
 fn say(what: &str) {
     println!("\n== {what}\n");
+}
+
+/// Waits for a deployment, and prints meanwhile how many of its pods are ready.
+async fn deploy<D: Deployment>(
+    namespace: &Namespace,
+    shown: &Shown,
+    deployed: impl Future<Output = Result<D>>,
+) -> Result<D> {
+    let selector = format!("app.kubernetes.io/name={}", shown.target);
+    let started = Instant::now();
+    let mut lines = interval(LINE_EVERY);
+    lines.tick().await; // the first tick comes at once
+    let mut deployed = pin!(deployed);
+    loop {
+        tokio::select! {
+            database = &mut deployed => return database,
+            _ = lines.tick() => {
+                let pods = namespace.pods(&selector).await?;
+                let ready = pods.iter().filter(|pod| pod.ready).count();
+                println!("{:4.0} s: {ready} of {} pods are ready", started.elapsed().as_secs_f64(), pods.len());
+            }
+        }
+    }
 }
 
 /// Runs the plugin on the terminal the demo runs on: its progress is what there is to see.
@@ -120,6 +155,6 @@ async fn show(plugin: &Plugin, args: &[&str]) -> Result<()> {
 /// The database is there.
 async fn began(plugin: &Plugin, shown: &Shown) -> Result<()> {
     show(plugin, &["status", shown.target]).await?;
-    say("Eight writers, with a client nobody here wrote");
+    say("Eight writers, each with a client of the published driver");
     Ok(())
 }

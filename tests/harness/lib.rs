@@ -6,7 +6,8 @@
 //! - [`Load`] writes with published drivers, and keeps a ledger that the database is compared with at the end.
 //! - [`Plugin`] runs the binary, reads its progress, and ends it in the middle when told to.
 //!
-//! The load connects to pods by address: run it where those addresses are reachable, as on the test cluster's own machine.
+//! On the test cluster's own machine pods are reached by address. With `CLUSTER=existing` the databases that `make demo` shows are
+//! reached through port-forwards; the other engines' pods by address.
 
 mod cluster;
 mod engines;

@@ -7,20 +7,23 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use crate::cluster::is_existing;
 use crate::{Namespace, repository};
 
 /// The label of every pod of an example: the namespace's name, so that `kubectl drain` can select one law's pods.
 pub(crate) const LABEL: &str = "tests/namespace";
 
-/// The image of a version: the test cluster's own, or another repository's that `REDIS_IMAGE` names (`POSTGRES_IMAGE`, `MONGO_IMAGE`,
-/// and so on, by the name that the example gives its image).
+/// The image of a version: that of the repository which `REDIS_IMAGE` names (`POSTGRES_IMAGE`, `MONGO_IMAGE`, and so on, by the name that
+/// the example gives its image). Without such a variable, the test cluster's own; with `CLUSTER=existing`, the official one.
 pub(crate) fn image(name: &str, version: &str) -> String {
     format!("{}:{version}", repository_of_images(name))
 }
 
 fn repository_of_images(name: &str) -> String {
     let variable = format!("{}_IMAGE", name.to_uppercase());
-    std::env::var(variable).unwrap_or_else(|_| format!("localhost/stateful/{}", folder_of_images(name)))
+    std::env::var(variable).unwrap_or_else(|_| {
+        if is_existing() { name.to_owned() } else { format!("localhost/stateful/{}", folder_of_images(name)) }
+    })
 }
 
 /// Applies an example with the image of that version.

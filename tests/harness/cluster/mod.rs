@@ -7,8 +7,11 @@ mod namespace;
 mod object_versions;
 mod placement;
 mod pod;
+mod port_forwards;
+mod socks_proxy;
 
 use std::env;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command as BlockingCommand, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -28,6 +31,13 @@ pub use namespace::Namespace;
 pub use object_versions::ObjectVersions;
 pub(crate) use placement::Placement;
 pub use pod::Pod;
+use port_forwards::PortForwards;
+pub(crate) use socks_proxy::SocksProxy;
+
+/// Whether the cluster is the user's own (`CLUSTER=existing`), and not the one of `make cluster`.
+pub(crate) fn is_existing() -> bool {
+    env::var_os("CLUSTER").is_some_and(|cluster| cluster == "existing")
+}
 
 /// A cluster, and the kubectl that reaches it.
 #[derive(Debug, Clone)]
@@ -41,6 +51,8 @@ struct Access {
     kubectl: PathBuf,
     /// Started with the first request; the error where it could not be.
     proxy: OnceLock<Result<KubectlProxy, String>>,
+    /// For a user's own cluster, whose pods may not be reachable by address.
+    port_forwards: Option<PortForwards>,
 }
 
 impl Access {
@@ -55,16 +67,17 @@ impl Access {
 impl Cluster {
     /// `make cluster`'s, or the user's own where `CLUSTER=existing`.
     pub fn find() -> Result<Self> {
-        let existing = env::var_os("CLUSTER").is_some_and(|cluster| cluster == "existing");
-        let (kubeconfig, kubectl) = if existing {
-            let kubeconfig = env::var_os("KUBECONFIG").context("CLUSTER=existing needs KUBECONFIG")?;
-            (PathBuf::from(kubeconfig), PathBuf::from("kubectl"))
-        } else {
-            let home = repository().join("target/cluster");
-            (home.join("kubeconfig"), home.join("bin/kubectl"))
-        };
+        let (existing, home) = (is_existing(), repository().join("target/cluster"));
+        let (mut kubeconfig, mut kubectl) = (home.join("kubeconfig"), home.join("bin/kubectl"));
+        if existing {
+            kubeconfig = env::var_os("KUBECONFIG").context("CLUSTER=existing needs KUBECONFIG")?.into();
+            if !kubectl.exists() {
+                kubectl = "kubectl".into();
+            }
+        }
         ensure!(kubeconfig.exists(), "there is no {}: run `make cluster` first", kubeconfig.display());
-        Ok(Self { access: Arc::new(Access { kubeconfig, kubectl, proxy: OnceLock::new() }) })
+        let port_forwards = existing.then(PortForwards::default);
+        Ok(Self { access: Arc::new(Access { kubeconfig, kubectl, proxy: OnceLock::new(), port_forwards }) })
     }
 
     /// The kubeconfig, for another client than kubectl.
@@ -126,6 +139,12 @@ impl Cluster {
         Ok(json!({"items": items}))
     }
 
+    /// The pods of a namespace that a label selector selects, by name.
+    pub(crate) async fn pods(&self, namespace: &str, selector: &str) -> Result<Vec<Pod>> {
+        let list = self.get(&["--namespace", namespace, "pods", "--selector", selector]).await?;
+        Ok(list["items"].as_array().into_iter().flatten().map(Pod::from).collect())
+    }
+
     /// Reads what is at a path of the API server.
     pub async fn get_raw(&self, path: &str) -> Result<String> {
         let reply = self.send(Method::GET, path, String::new()).await?;
@@ -140,6 +159,20 @@ impl Cluster {
             Ok(proxy) => proxy.send(method, path, body).await,
             Err(error) => bail!("kubectl proxy: {error}"),
         }
+    }
+
+    /// Whether pods are reached through port-forwards, and not by address.
+    pub(crate) fn needs_port_forwards(&self) -> bool {
+        self.access.port_forwards.is_some()
+    }
+
+    /// The address at which a port of a pod is reached from here: the pod's own, or that of a port-forward.
+    pub(crate) async fn reach(&self, namespace: &str, pod: &Pod, port: u16) -> Result<SocketAddr> {
+        if let Some(port_forwards) = &self.access.port_forwards {
+            return port_forwards.address(self, namespace, pod, port).await;
+        }
+        let address = pod.address.as_deref().with_context(|| format!("{} has no address", pod.name))?;
+        Ok(SocketAddr::new(address.parse()?, port))
     }
 
     /// A new namespace whose name begins with that word; deleted when dropped.

@@ -1,6 +1,7 @@
 //! A namespace of its own for each law.
 
 use std::env;
+use std::net::SocketAddr;
 use std::process::Stdio;
 use std::sync::Arc;
 
@@ -56,8 +57,12 @@ impl Namespace {
 
     /// Its pods that a label selector selects, by name.
     pub async fn pods(&self, selector: &str) -> Result<Vec<Pod>> {
-        let list = self.get(&["pods", "--selector", selector]).await?;
-        Ok(list["items"].as_array().into_iter().flatten().map(Pod::from).collect())
+        self.cluster().pods(self.name(), selector).await
+    }
+
+    /// The address at which a port of one of its pods is reached from here.
+    pub(crate) async fn reach(&self, pod: &Pod, port: u16) -> Result<SocketAddr> {
+        self.cluster().reach(self.name(), pod, port).await
     }
 
     /// One value of a Secret.

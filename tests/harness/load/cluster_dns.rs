@@ -10,6 +10,8 @@ use std::{path::Path, path::PathBuf, thread};
 use anyhow::{Context, Result};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::cluster::is_existing;
+
 /// The address of the test cluster's DNS.
 #[cfg(target_os = "linux")]
 const NAMESERVER: &str = "nameserver 172.30.0.1\n";
@@ -20,8 +22,8 @@ const THREADS: usize = 2;
 /// A lookup blocks its thread. Eight, because the load's eight writers may all look names up at once when every connection broke.
 const LOOKUPS: usize = 8;
 
-/// The one runtime whose threads use the cluster's DNS. With `CLUSTER=existing` they use the machine's own: there the tests must
-/// run where the cluster's names are known.
+/// The one runtime whose threads use the cluster's DNS. With `CLUSTER=existing` they use the machine's own, and the driver connects
+/// through a proxy (`SocksProxy`).
 pub(crate) fn runtime() -> Result<&'static Runtime> {
     static MADE: OnceLock<Runtime> = OnceLock::new();
     if let Some(runtime) = MADE.get() {
@@ -30,7 +32,7 @@ pub(crate) fn runtime() -> Result<&'static Runtime> {
     let mut builder = Builder::new_multi_thread();
     builder.worker_threads(THREADS).max_blocking_threads(LOOKUPS).thread_name("cluster-dns").enable_all();
     #[cfg(target_os = "linux")]
-    if std::env::var_os("CLUSTER").is_none_or(|cluster| cluster != "existing") {
+    if !is_existing() {
         let settings = settings()?;
         let tried = settings.clone();
         let tried = thread::spawn(move || use_cluster_dns(&tried)).join();

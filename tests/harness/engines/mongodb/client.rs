@@ -12,11 +12,13 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, TryStreamExt};
 use mongodb::bson::{Document, doc};
 use mongodb::error::{Error, ErrorKind};
-use mongodb::options::{ClientOptions, Credential, ReadConcern, ServerAddress, TlsOptions, WriteConcern};
+use mongodb::options::{ClientOptions, Credential, ReadConcern, ServerAddress, Socks5Proxy, TlsOptions, WriteConcern};
 use mongodb::{Client as MongodbClient, Collection};
 use tokio::time::timeout;
 
 use super::Mongodb;
+use crate::cluster::SocksProxy;
+use crate::engines::Deployment;
 use crate::load::{Client, Driver, WriteOutcome, cluster_dns};
 
 /// How long one attempt to connect may take, as for the other databases. For about 3 s the address of a deleted pod swallows
@@ -40,6 +42,8 @@ pub(super) struct RustDriver {
     pub(super) options: Arc<ClientOptions>,
     /// This load's own: documents of an earlier load must not stand in for documents that this one lost.
     pub(super) collection: String,
+    /// Through which the driver connects, where the members' names are unknown and their addresses cannot be reached.
+    _proxy: Option<Arc<SocksProxy>>,
 }
 
 /// A client. The driver keeps connections to each member, monitors all of them, and replaces those that break.
@@ -48,7 +52,7 @@ struct RustClient {
 }
 
 impl RustDriver {
-    pub(super) fn new(database: &Mongodb) -> Self {
+    pub(super) async fn new(database: &Mongodb) -> Result<Self> {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let credential = Credential::builder()
             .username("app".to_owned())
@@ -71,8 +75,15 @@ impl RustDriver {
             .build();
         let trust = |file: &Path| TlsOptions::builder().ca_file_path(file.to_owned()).build().into();
         options.tls = database.authority().map(trust);
+        let cluster = database.namespace().cluster();
+        let proxy = if cluster.needs_port_forwards() { Some(SocksProxy::start(cluster).await?) } else { None };
+        let through = |proxy: &SocksProxy| {
+            let address = proxy.address();
+            Socks5Proxy::builder().host(address.ip().to_string()).port(address.port()).build()
+        };
+        options.socks5_proxy = proxy.as_ref().map(through);
         let collection = format!("load_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
-        Self { options: Arc::new(options), collection }
+        Ok(Self { options: Arc::new(options), collection, _proxy: proxy.map(Arc::new) })
     }
 
     /// A client that the primary has answered once.

@@ -1,7 +1,6 @@
 //! A MongoDB replica set.
 
 use std::collections::HashMap;
-use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use tokio::time::timeout;
 use super::client::RustDriver;
 use super::member_state::MemberState;
 use super::pymongo::PymongoDriver;
-use super::{replica_set, tls};
+use super::{PORT, replica_set, tls};
 use crate::engines::{Deployment, Engine, Gap, Primaries, WriteBounds};
 use crate::load::Endpoint;
 use crate::{Namespace, Pod, overlay, until};
@@ -166,7 +165,7 @@ impl Mongodb {
     pub async fn connect(&self, pod: &str) -> Result<Client> {
         let pods = self.pods().await?;
         let found = pods.iter().find(|found| found.name == pod).with_context(|| format!("there is no {pod}"))?;
-        client_of(found, &self.administrator, self.authority.is_some())
+        client_of(&self.namespace, found, &self.administrator, self.authority.is_some()).await
     }
 
     /// What one member answers to its administrator's command.
@@ -189,7 +188,7 @@ impl Mongodb {
         let mut answers = HashMap::new();
         let mut configuration = None;
         for pod in pods {
-            let client = client_of(pod, &self.administrator, self.authority.is_some())?;
+            let client = client_of(&self.namespace, pod, &self.administrator, self.authority.is_some()).await?;
             let status = ask(&client, "admin", doc! { "replSetGetStatus": 1 }).await;
             if status.is_ok() && configuration.is_none() {
                 configuration = Some(ask(&client, "admin", doc! { "replSetGetConfig": 1 }).await?);
@@ -253,7 +252,7 @@ impl Engine for Mongodb {
 
     /// With the `mongodb` crate.
     async fn endpoint(&self) -> Result<Endpoint> {
-        Ok(Endpoint::new(RustDriver::new(self)))
+        Ok(Endpoint::new(RustDriver::new(self).await?))
     }
 
     async fn server_version(&self, pod: &str) -> Result<String> {
@@ -298,10 +297,15 @@ pub(super) async fn pods(namespace: &Namespace) -> Result<Vec<Pod>> {
 }
 
 /// A client of this member alone, by its address.
-pub(super) fn client_of(pod: &Pod, credential: &Credential, encrypted: bool) -> Result<Client> {
-    let address: Ipv4Addr = pod.address.as_deref().with_context(|| format!("{} has no address", pod.name))?.parse()?;
+pub(super) async fn client_of(
+    namespace: &Namespace,
+    pod: &Pod,
+    credential: &Credential,
+    encrypted: bool,
+) -> Result<Client> {
+    let address = namespace.reach(pod, PORT).await?;
     let mut options = ClientOptions::builder()
-        .hosts(vec![ServerAddress::Tcp { host: address.to_string(), port: None }])
+        .hosts(vec![ServerAddress::Tcp { host: address.ip().to_string(), port: Some(address.port()) }])
         .direct_connection(true)
         .credential(credential.clone())
         .connect_timeout(PATIENCE)

@@ -10,3 +10,6 @@ mod replica_set;
 mod tls;
 
 pub use database::{Mongodb, SHORT_SHUTDOWN};
+
+/// The port of every member.
+const PORT: u16 = 27017;

@@ -43,7 +43,7 @@ struct PymongoClient {
 impl PymongoDriver {
     /// Of a deployed set. Installs a Python with PyMongo the first time.
     pub(super) async fn new(database: &Mongodb) -> Result<Self> {
-        Ok(Self { other: RustDriver::new(database), python: python::with_pymongo().await? })
+        Ok(Self { other: RustDriver::new(database).await?, python: python::with_pymongo().await? })
     }
 
     /// A client that the primary has answered once.

@@ -59,14 +59,15 @@ pub(super) async fn create(
         let first = shape.iter().position(is_electable).context("no member is electable")?;
         let pod = pods.iter().find(|pod| pod.name == format!("mongo-{first}")).context("it has no pod")?;
         let initiate = doc! { "replSetInitiate": { "_id": "rs0", "members": members.clone() } };
-        except(ALREADY_INITIALIZED, ask(&client_of(pod, &member, encrypted)?, "admin", initiate).await)
+        let client = client_of(namespace, pod, &member, encrypted).await?;
+        except(ALREADY_INITIALIZED, ask(&client, "admin", initiate).await)
     })
     .await?;
     let root = doc! { "createUser": &secrets.username, "pwd": &secrets.password, "roles": ["root"] };
     let app = doc! { "createUser": "app", "pwd": &secrets.app_password, "roles": ["readWrite"] };
     until("the set has its users", CREATED_WITHIN, async || {
         for pod in pods(namespace).await? {
-            let client = client_of(&pod, &member, encrypted)?;
+            let client = client_of(namespace, &pod, &member, encrypted).await?;
             if ask(&client, "admin", doc! { "hello": 1 }).await?.get_bool("isWritablePrimary")? {
                 except(USER_EXISTS, ask(&client, "admin", root.clone()).await)?;
                 return except(USER_EXISTS, ask(&client, "app", app.clone()).await);

@@ -9,9 +9,9 @@ use futures::future::BoxFuture;
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
 
-use super::RedisCluster;
 use super::hash_slots;
-use super::resolver::Resolver;
+use super::resolver::{Resolver, SERVICE};
+use super::{PORT, RedisCluster};
 use crate::engines::Deployment;
 use crate::load::{Client, Driver, WriteOutcome};
 
@@ -49,7 +49,7 @@ impl ClusterDriver {
 
     async fn connection(&self) -> Result<ClusterConnection> {
         // By one name, that of the headless Service, as an application is configured.
-        let client = ClusterClient::builder([format!("redis://:{}@redis:6379", self.password)])
+        let client = ClusterClient::builder([format!("redis://:{}@{SERVICE}:{PORT}", self.password)])
             .connection_timeout(CONNECT_WITHIN)
             .response_timeout(ANSWER_WITHIN)
             .overall_response_timeout(Some(WRITE_WITHIN))

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::Server;
 use super::client::ClusterDriver;
 use super::node_view::NodeView;
+use super::{PORT, Server};
 use crate::engines::{Deployment, Engine, Gap, Primaries, WriteBounds};
 use crate::load::Endpoint;
 use crate::{Namespace, Pod, overlay, until};
@@ -34,8 +34,7 @@ impl RedisCluster {
     pub async fn server(&self, pod: &str) -> Result<Server> {
         let pods = self.pods().await?;
         let found = pods.iter().find(|found| found.name == pod).with_context(|| format!("there is no {pod}"))?;
-        let address = found.address.as_deref().with_context(|| format!("{pod} has no address"))?;
-        Server::connect(address, Some(&self.password)).await
+        Server::connect(self.namespace.reach(found, PORT).await?, Some(&self.password)).await
     }
 
     /// The shards: each master with its replicas, by pod name, as each node reports of itself.
@@ -56,7 +55,7 @@ impl RedisCluster {
         let mut views = Vec::new();
         for pod in self.pods().await? {
             let name = pod.name.clone();
-            views.push(NodeView::read(pod, &self.password).await.context(name)?);
+            views.push(NodeView::read(&self.namespace, pod, &self.password).await.context(name)?);
         }
         Ok(views)
     }

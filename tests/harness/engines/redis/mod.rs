@@ -13,6 +13,9 @@ pub use cluster::RedisCluster;
 pub use replication::{RedisReplication, RedisSentinel};
 pub use server::Server;
 
+/// The port of every server.
+const PORT: u16 = 6379;
+
 /// The image of a Redis version.
 fn image(version: &str) -> String {
     crate::overlay::image("redis", version)

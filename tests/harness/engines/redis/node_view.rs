@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result, ensure};
 
-use super::Server;
-use crate::Pod;
+use super::{PORT, Server};
+use crate::{Namespace, Pod};
 
 /// A node's answers.
 pub(super) struct NodeView {
@@ -24,9 +24,8 @@ struct Line<'a> {
 }
 
 impl NodeView {
-    pub(super) async fn read(pod: Pod, password: &str) -> Result<Self> {
-        let address = pod.address.clone().with_context(|| format!("{} has no address", pod.name))?;
-        let mut server = Server::connect(&address, Some(password)).await?;
+    pub(super) async fn read(namespace: &Namespace, pod: Pod, password: &str) -> Result<Self> {
+        let mut server = Server::connect(namespace.reach(&pod, PORT).await?, Some(password)).await?;
         Ok(Self {
             nodes: server.ask(&["CLUSTER", "NODES"]).await?,
             state: server.field(&["CLUSTER", "INFO"], "cluster_state").await?,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::Server;
+use super::{PORT, Server};
 use crate::engines::Deployment;
 use crate::{Namespace, Pod, overlay, until};
 
@@ -40,7 +40,7 @@ impl RedisReplication {
     pub async fn server(&self, pod: &str) -> Result<Server> {
         let pods = self.pods().await?;
         let found = pods.iter().find(|found| found.name == pod).with_context(|| format!("there is no {pod}"))?;
-        Server::connect(found.address.as_deref().with_context(|| format!("{pod} has no address"))?, None).await
+        Server::connect(self.namespace.reach(found, PORT).await?, None).await
     }
 
     /// The one primary; an error while there is none, or more than one.

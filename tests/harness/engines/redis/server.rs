@@ -1,5 +1,6 @@
 //! One Redis server, asked directly.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -17,7 +18,7 @@ pub struct Server {
 
 impl Server {
     /// Connects to it.
-    pub async fn connect(address: &str, password: Option<&str>) -> Result<Self> {
+    pub(super) async fn connect(address: SocketAddr, password: Option<&str>) -> Result<Self> {
         let client = Client::open(url(address, password))?;
         let config =
             AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE)).set_response_timeout(Some(PATIENCE));
@@ -42,9 +43,9 @@ impl Server {
 }
 
 /// A server's address as the driver takes it.
-fn url(address: &str, password: Option<&str>) -> String {
+fn url(address: SocketAddr, password: Option<&str>) -> String {
     match password {
-        Some(password) => format!("redis://:{password}@{address}:6379"),
-        None => format!("redis://{address}:6379"),
+        Some(password) => format!("redis://:{password}@{address}"),
+        None => format!("redis://{address}"),
     }
 }
