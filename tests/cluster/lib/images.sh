@@ -55,6 +55,13 @@ for_each_image() {
   for name in $(wanted_images); do "$1" "$name" || printf '%s\n' "$name"; done
 }
 
+# few_or_count NAMES: for a line of progress, the images by name where they fit, and else how many they are.
+few_or_count() {
+  local -a names
+  read -rd '' -a names <<< "$1" || true
+  if ((${#names[@]} > 5)); then echo "${#names[@]} images"; else echo "the images ${names[*]}"; fi
+}
+
 # buildah in a mount namespace of its own: its storage keeps a mount while it runs, which must not stay on the machine.
 run_buildah() {
   STORAGE_DRIVER=overlay BUILDAH_ISOLATION=chroot unshare --mount \
