@@ -1,4 +1,4 @@
-//! The adapters, tried on real servers that run on this machine: `cargo test -p stateful-engines --test engines [ENGINE]`.
+//! The adapters, tried on real servers that run on this machine: `cargo test --workspace --test engines [ENGINE]`.
 //!
 //! - `laws/` holds what is true of every database: written once, run for each of them.
 //! - A folder an engine holds how its servers are started and written to (`servers.rs`) and the laws that only it has.

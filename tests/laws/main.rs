@@ -1,4 +1,4 @@
-//! Laws on a real cluster: each is named after what must always hold. `cargo test -p stateful-tests --test laws NAME` proves those whose
+//! Laws on a real cluster: each is named after what must always hold. `cargo test --workspace --test laws NAME` proves those whose
 //! names contain NAME; `tests/harness/laws/` runs them.
 //!
 //! A group's laws run one after another and share a database where they can, so a group begins with laws that leave the version as it
