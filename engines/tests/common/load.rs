@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
@@ -26,7 +26,7 @@ const ASKED_AGAIN_AFTER: Duration = Duration::from_millis(20);
 /// How many writes make a load of it before anything is done to the database.
 const BEGUN_AFTER: usize = 100;
 
-/// A write: the writer's number and its own.
+/// A write: the writer's number and its own, which no other load has.
 pub(crate) type Key = (usize, u64);
 
 /// What a client knows of a write.
@@ -39,6 +39,12 @@ pub(crate) enum Answer {
     /// It may have been done or not: the next write is another one.
     Unknown,
 }
+
+/// How many loads there have been, of all laws.
+static STARTED: AtomicU64 = AtomicU64::new(0);
+
+/// How many writes of one writer have a number of their own before the next load's begin.
+const NUMBERS: u64 = 1_000_000;
 
 /// How the load writes to one kind of database and reads it back.
 pub(crate) trait Client: Clone + Send + Sync + 'static {
@@ -105,8 +111,10 @@ pub(crate) struct Report {
 impl<C: Client> Load<C> {
     /// Starts the writers.
     pub(crate) fn start(client: C) -> Self {
+        let first = STARTED.fetch_add(1, Ordering::SeqCst) * NUMBERS;
         let (stop, acknowledged) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-        let start = |writer| tokio::spawn(write(client.clone(), writer, Arc::clone(&stop), Arc::clone(&acknowledged)));
+        let start =
+            |writer| tokio::spawn(write(client.clone(), (writer, first), Arc::clone(&stop), Arc::clone(&acknowledged)));
         let writers = (0..WRITERS).map(start).collect();
         Self { client, stop, acknowledged, writers }
     }
@@ -191,10 +199,10 @@ fn one_member_at_a_time(mut all: Vec<&Acknowledged>) {
     }
 }
 
-async fn write<C: Client>(client: C, writer: usize, stop: Arc<AtomicBool>, count: Arc<AtomicUsize>) -> Written {
+async fn write<C: Client>(client: C, (writer, first): Key, stop: Arc<AtomicBool>, count: Arc<AtomicUsize>) -> Written {
     let mut written = Written::default();
     let mut connection = None;
-    let mut number = 0;
+    let mut number = first;
     while !stop.load(Ordering::SeqCst) {
         let Some((by, open)) = &mut connection else {
             connection = client.connect(writer).await;

@@ -37,7 +37,9 @@ pub(super) async fn a_drain_of_a_primary_waits_until_an_operator_switches_over<E
     ] {
         drain.prints(&words, ASKED_WITHIN).await?;
     }
-    let unmoved = database.primaries().await?.contains(&primary);
+    // A replica on that node is on its way elsewhere, and may not answer yet.
+    let primaries = until("all members answer", ASKED_WITHIN, async || database.primaries().await).await?;
+    let unmoved = primaries.contains(&primary);
     ensure!(unmoved && drain.is_running()?, "the primary was moved:\n{}", drain.printed());
     // So far nothing has happened but the drain; only replicas may have gone.
     let refused = load.take_figures();

@@ -25,7 +25,7 @@ pub(super) async fn with_handover_a_drain_of_a_primary_finishes_alone<E: Primari
     // kubectl evicts by name: a late request would evict the pod where it is now.
     let late = namespace.evict(&primary).await?;
     cordon.now().await?;
-    ensure!(printed.contains("the guard switches over"), "the drain was not told who moves it:\n{printed}");
+    ensure!(printed.contains("the guard is switching over"), "the drain was not told who moves it:\n{printed}");
     ensure!(late.status == 404 && late.body.contains("it has moved"), "{late:?}");
     database.in_sync(SETTLED_WITHIN).await?;
     expect_left(&database, &node).await?;

@@ -27,6 +27,8 @@ pub(super) async fn an_eviction_that_was_allowed_and_refused_by_the_budget_frees
     namespace.create(&budget().to_string()).await?;
     guard.watch(namespace).await?;
 
+    // Before the reservation, which does not last while this law waits for the nodes.
+    context.nodes().await?;
     // Another pod, which never becomes ready, counts for the same budget and uses it up.
     namespace.create(&broken().to_string()).await?;
     until_budget_allows(namespace, 0).await?;
@@ -37,7 +39,6 @@ pub(super) async fn an_eviction_that_was_allowed_and_refused_by_the_budget_frees
     namespace.kubectl(&["delete", "deployment", "broken", "--wait=false"]).await?;
     until_budget_allows(namespace, 1).await?;
 
-    context.nodes().await?;
     let pod = namespace.get(&["pod", other]).await?;
     let node = pod["spec"]["nodeName"].as_str().context("it has no node")?.to_owned();
     let cordon = context.uncordon_afterwards(&node);

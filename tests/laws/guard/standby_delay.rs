@@ -38,9 +38,9 @@ pub(super) async fn while_a_standby_is_silent_for_longer_than_the_policy_allows_
     let node = leaves.node.clone().context("it has no node")?;
 
     // It reports nothing by itself, has never replayed all it has (which it would report), and its primary does not ask it.
-    set(&postgres, &primary, "wal_sender_timeout = 0").await?;
-    set(&postgres, &late.name, "recovery_min_apply_delay = '1h'").await?;
-    set(&postgres, &late.name, "wal_receiver_status_interval = 0").await?;
+    postgres.alter_system(&primary, "SET wal_sender_timeout = 0").await?;
+    postgres.alter_system(&late.name, "SET recovery_min_apply_delay = '1h'").await?;
+    postgres.alter_system(&late.name, "SET wal_receiver_status_interval = 0").await?;
     until("it has been silent for long", LATE_WITHIN, async || {
         let seconds = silent_for(&postgres, &primary, &late.name).await?;
         ensure!(seconds > 2 * LIMIT, "for {seconds} s");
@@ -65,8 +65,8 @@ pub(super) async fn while_a_standby_is_silent_for_longer_than_the_policy_allows_
     .await?;
     ensure!(postgres.pods().await? == pods, "a pod was evicted meanwhile");
     note!("{}", drain.printed());
-    set(&postgres, &late.name, "recovery_min_apply_delay = 0").await?;
-    set(&postgres, &late.name, "wal_receiver_status_interval = 1").await?;
+    postgres.alter_system(&late.name, "SET recovery_min_apply_delay = 0").await?;
+    postgres.alter_system(&late.name, "SET wal_receiver_status_interval = 1").await?;
     drain.finish(DRAINED_WITHIN).await?;
     cordon.now().await?;
     let during = load.take_figures();
@@ -81,12 +81,6 @@ async fn expect_answer(namespace: &Namespace, pod: &str, status: u16, code: &str
         Ok(())
     })
     .await
-}
-
-/// Sets a parameter of one server.
-async fn set(postgres: &Postgres, pod: &str, parameter: &str) -> Result<()> {
-    postgres.ask(pod, &format!("ALTER SYSTEM SET {parameter}")).await?;
-    postgres.ask(pod, "SELECT pg_reload_conf()").await.map(drop)
 }
 
 /// How long ago a standby last reported to its primary, in seconds.

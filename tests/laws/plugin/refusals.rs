@@ -48,6 +48,9 @@ pub(super) async fn an_engine_word_that_fits_two_workloads_is_reported(context: 
     let namespace = context.namespace().await?;
     for name in ["sessions", "carts"] {
         namespace.create(&empty_workload(name)).await?;
+        // The controller writes the status of a new StatefulSet once, whoever else does something to it.
+        let seen = ["wait", &format!("statefulset/{name}"), "--for=jsonpath={.status.observedGeneration}=1"];
+        namespace.kubectl(&seen).await?;
     }
     let plugin = context.plugin(&namespace)?;
     let args = ["upgrade", "redis", "--image", &RedisCluster::image("8.0"), "-y"];

@@ -74,8 +74,7 @@ impl Postgres {
     /// Makes commits wait for no standby, whichever member is the primary.
     pub async fn make_asynchronous(&mut self) -> Result<()> {
         for pod in self.pods().await? {
-            self.ask(&pod.name, "ALTER SYSTEM SET synchronous_standby_names = ''").await?;
-            self.ask(&pod.name, "SELECT pg_reload_conf()").await?;
+            self.alter_system(&pod.name, "SET synchronous_standby_names = ''").await?;
         }
         self.is_asynchronous = true;
         Ok(())
@@ -244,19 +243,27 @@ impl Primaries for Postgres {
         members.find(|name| *name != primary).context("there is no standby")
     }
 
-    /// Its WAL receiver is stopped: the standby keeps what it has, and falls behind with every write.
+    /// Its WAL receiver is stopped. Its primary goes on sending, or after ten seconds it would be away instead of late.
     async fn lag(&self, replica: &str) -> Result<()> {
+        self.alter_system(&self.primary().await?, "SET wal_sender_timeout = 0").await?;
         self.signal_receiver(replica, "STOP").await?;
         let write = format!("SELECT pg_logical_emit_message(false, 'lag', repeat('x', {LAG_BYTES}))");
         self.ask(&self.primary().await?, &write).await.map(drop)
     }
 
     async fn catch_up(&self, replica: &str) -> Result<()> {
-        self.signal_receiver(replica, "CONT").await
+        self.signal_receiver(replica, "CONT").await?;
+        self.alter_system(&self.primary().await?, "RESET wal_sender_timeout").await
     }
 }
 
 impl Postgres {
+    /// Sets or resets a parameter of one server: `SET wal_sender_timeout = 0`.
+    pub async fn alter_system(&self, pod: &str, change: &str) -> Result<()> {
+        self.ask(pod, &format!("ALTER SYSTEM {change}")).await?;
+        self.ask(pod, "SELECT pg_reload_conf()").await.map(drop)
+    }
+
     /// Waits until every member holds the same rows of every load.
     pub async fn expect_same_rows(&self, patience: Duration) -> Result<()> {
         let tables = "SELECT relname FROM pg_class WHERE relname LIKE 'load%' AND relkind = 'r'";
