@@ -97,10 +97,39 @@ fn deciding_fields(container: &Value) -> Value {
     fields.iter().filter(|(name, _)| decides(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-/// Whether a container with an engine's image is a monitor of its servers and not a server.
+/// Whether a container with an engine's image is a monitor of its servers and not a server: it is named so, or it is started as
+/// one. A script that only mentions the monitor (a server's that asks a Sentinel which member leads) starts a server. The policy
+/// `manifests/policies/claim-retention.yaml` has the same rule.
 fn is_monitor(container: &Container, engine: &EngineProfile) -> bool {
-    let mut words = container.command.iter().chain(&container.args).flatten().chain([&container.name]);
-    engine.monitor_word.is_some_and(|monitor| words.any(|word| word.contains(monitor)))
+    let Some(monitor) = engine.monitor_word else { return false };
+    let is_named = container.name == monitor || container.name.ends_with(&format!("-{monitor}"));
+    let starts_one = |words: &Option<Vec<String>>| {
+        let words = words.as_deref().unwrap_or_default();
+        words.first().is_some_and(|program| is_monitor_program(program, monitor))
+            || words.iter().any(|word| is_switched(word, monitor) || ends_in_monitor(word, monitor))
+    };
+    is_named || starts_one(&container.command) || starts_one(&container.args)
+}
+
+/// `redis-sentinel`, with or without a path.
+fn is_monitor_program(word: &str, monitor: &str) -> bool {
+    let name = word.rsplit('/').next().unwrap_or(word);
+    !word.contains(char::is_whitespace) && name.ends_with(&format!("-{monitor}"))
+}
+
+fn is_switched(word: &str, monitor: &str) -> bool {
+    word.strip_prefix("--") == Some(monitor)
+}
+
+/// Whether a script ends with the start of a monitor: what a start script becomes is its last command.
+fn ends_in_monitor(script: &str, monitor: &str) -> bool {
+    let script = script.trim();
+    let last = script.rsplit(['\n', ';', '&']).next().unwrap_or(script);
+    let words: Vec<&str> = last.split_whitespace().skip_while(|word| *word == "exec").collect();
+    // A single word is an argument, not a script: the host that a client is told, for example.
+    script.contains(char::is_whitespace)
+        && (words.first().is_some_and(|program| is_monitor_program(program, monitor))
+            || words.iter().any(|word| is_switched(word, monitor)))
 }
 
 fn restarted_at(spec: &StatefulSetSpec) -> Option<String> {
@@ -133,6 +162,10 @@ mod tests {
     use super::{StatefulSet, engine_of, runs_database};
     use crate::test_profiles::PROFILES;
 
+    /// A server's start script that asks the Sentinels which member leads.
+    const ASKS_A_SENTINEL: &str = "lead=$(redis-cli -h main-sentinel SENTINEL get-master-addr-by-name main | head -n 1)\n\
+                                   set -- redis-server /data/a.conf --replicaof $lead 6379\nexec \"$@\"\n";
+
     fn set(containers: &Value) -> Value {
         json!({"metadata": {"name": "a"}, "spec": {"template": {"spec": {"containers": containers}}}})
     }
@@ -145,7 +178,22 @@ mod tests {
             (json!([{"name": "web", "image": "nginx"}]), false),
             (json!([{"name": "exporter", "image": "oliver006/redis_exporter"}]), false),
             (json!([{"name": "sentinel", "image": "redis:8.0"}]), false),
+            (json!([{"name": "main-sentinel", "image": "redis:8.0", "command": ["sh", "/start"]}]), false),
             (json!([{"name": "redis", "image": "redis:8.0", "args": ["--sentinel"]}]), false),
+            (
+                json!([{"name": "redis", "image": "redis:8.0", "command": ["/usr/bin/redis-sentinel", "/a.conf"]}]),
+                false,
+            ),
+            (
+                json!([{"name": "redis", "image": "redis:8.0", "command": ["sh", "-c", "cp a b && redis-sentinel b"]}]),
+                false,
+            ),
+            (
+                json!([{"name": "redis", "image": "redis:8.0", "args": ["cp a b\nexec redis-server b --sentinel\n"]}]),
+                false,
+            ),
+            (json!([{"name": "redis", "image": "redis:8.0", "args": [ASKS_A_SENTINEL]}]), true),
+            (json!([{"name": "redis", "image": "redis:8.0", "args": ["redis-server", "-h", "main-sentinel"]}]), true),
             (json!([]), false),
         ];
         for (containers, expected) in cases {

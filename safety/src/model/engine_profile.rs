@@ -11,8 +11,8 @@ pub struct EngineProfile {
     pub words: &'static [&'static str],
     /// Last path elements of the images that run its server.
     pub images: &'static [&'static str],
-    /// A word in the name, command or arguments of a container that runs one of these images and serves no data (a monitor
-    /// of the servers). Such a container is no member.
+    /// What a container with one of these images is named, or its program ends in, where it serves no data and monitors the servers:
+    /// such a container is no member.
     pub monitor_word: Option<&'static str>,
     /// The port its server listens on by default.
     pub default_port: u16,
