@@ -93,7 +93,7 @@ impl RestartPreparation for Couchdb {
         Box::pin(switchover::leave_load_balancers(&self.connections, &self.off_since, endpoints, member))
     }
 
-    fn take_back<'a>(&'a self, endpoints: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
+    fn take_back<'a>(&'a self, endpoints: &'a [Endpoint], _watchers: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
         Box::pin(switchover::return_to_load_balancers(&self.connections, endpoints))
     }
 }

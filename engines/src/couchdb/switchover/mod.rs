@@ -51,11 +51,13 @@ pub(super) async fn leave_load_balancers(
     let Some(endpoint) = endpoints.iter().find(|endpoint| endpoint.member == member) else {
         return Ok(Prepared::Ready);
     };
-    // A member that is down serves no clients.
-    let Ok(mut connection) = connections.to(endpoint).await else { return Ok(Prepared::Ready) };
     let unreachable =
         |why: ServerError| SwitchoverError::Unreachable { member: member.to_owned(), why: why.to_string() };
-    let prepared = match read_setting(&mut connection, MODE).await.map_err(unreachable)?.as_deref() {
+    // A member that is down serves no clients.
+    let Some((mut connection, mode)) = reach(connections, endpoint, MODE).await.map_err(unreachable)? else {
+        return Ok(Prepared::Ready);
+    };
+    let prepared = match mode.as_deref() {
         Some("nolb") => {
             let since = *off_since.lock().await.entry(endpoint.incarnation.clone()).or_insert_with(Instant::now);
             if since.elapsed() > NOTICED_WITHIN {
@@ -87,9 +89,13 @@ pub(super) async fn return_to_load_balancers(connections: &Connections, endpoint
     let mut notes = Vec::new();
     for endpoint in endpoints {
         // A member that is down has lost the setting, or will show the mark when it is back.
-        let Ok(mut connection) = connections.to(endpoint).await else { continue };
         let member = &endpoint.member;
-        match revert(&mut connection).await {
+        let reverted = match reach(connections, endpoint, BEFORE).await {
+            Ok(Some((mut connection, before))) => revert(&mut connection, before).await,
+            Ok(None) => continue,
+            Err(why) => Err(why),
+        };
+        match reverted {
             Ok(None) => {}
             Ok(Some(done)) => notes.push(format!("{member} {done}")),
             Err(why) => notes.push(format!(
@@ -101,9 +107,29 @@ pub(super) async fn return_to_load_balancers(connections: &Connections, endpoint
     notes
 }
 
-/// Reverts a member's setting. Returns what was done, if there was anything to revert.
-async fn revert(connection: &mut Connection) -> Result<Option<String>, ServerError> {
-    let Some(before) = read_setting(connection, BEFORE).await? else { return Ok(None) };
+/// A connection to a member and its answer about a setting; none where it is down. A port-forward accepts connections to a pod
+/// whose server does not run, and then closes them; and a connection that was kept may have been closed long ago.
+async fn reach(
+    connections: &Connections,
+    endpoint: &Endpoint,
+    setting: &str,
+) -> Result<Option<(Connection, Option<String>)>, ServerError> {
+    let Ok(mut kept) = connections.to(endpoint).await else { return Ok(None) };
+    match read_setting(&mut kept, setting).await {
+        Err(ServerError::Connection(_)) => {}
+        answered => return answered.map(|value| Some((kept, value))),
+    }
+    let Ok(mut new) = Connection::to(endpoint).await else { return Ok(None) };
+    match read_setting(&mut new, setting).await {
+        Err(ServerError::Connection(_)) => Ok(None),
+        answered => answered.map(|value| Some((new, value))),
+    }
+}
+
+/// Reverts a member's setting to the value before, where this tool's mark has one. Returns what was done, if there was anything
+/// to revert.
+async fn revert(connection: &mut Connection, before: Option<String>) -> Result<Option<String>, ServerError> {
+    let Some(before) = before else { return Ok(None) };
     let ours = read_setting(connection, MODE).await?.as_deref() == Some("nolb");
     if ours && before.is_empty() {
         remove(connection, MODE).await?;
