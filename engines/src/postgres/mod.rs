@@ -31,7 +31,7 @@ use crate::{
 };
 use connections::Connections;
 use ha_manager::HaManager;
-use switchover::{SwitchoverContext, fence, patroni, temporary_sync};
+use switchover::{SwitchoverContext, fence, follow, patroni, temporary_sync};
 
 /// Patroni's default port (`restapi.listen`; Zalando's and Crunchy Data's images as well).
 const PATRONI_PORT: u16 = 8008;
@@ -124,19 +124,37 @@ impl Switchover for Postgres {
 }
 
 impl RestartPreparation for Postgres {
-    /// Nothing to do: a server is a standby when `standby.signal` is in its data directory, beside the data itself, and
-    /// promotion takes it away. Wherever the data comes back, the role does.
+    /// A server is a standby when `standby.signal` is in its data directory, beside the data itself, and promotion takes it away.
+    /// Wherever the data comes back, the role does. Which primary it follows is in its settings, which may have to be set back.
     fn prepare_restart<'a>(
         &'a self,
-        _endpoints: &'a [Endpoint],
-        _member: &'a str,
+        endpoints: &'a [Endpoint],
+        member: &'a str,
     ) -> BoxFuture<'a, Result<Prepared, SwitchoverError>> {
-        Box::pin(async { Ok(Prepared::Ready) })
+        Box::pin(async move {
+            follow::revert_unapplied(&self.connections, endpoints, member).await?;
+            Ok(Prepared::Ready)
+        })
     }
 
-    /// The fence of a switchover that ended before its stop.
-    fn take_back<'a>(&'a self, endpoints: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
-        Box::pin(fence::remove_leftover_fences(&self.connections, endpoints))
+    /// The fence of a switchover that ended before its stop, and the successor in the settings of the other standbys.
+    fn take_back<'a>(&'a self, endpoints: &'a [Endpoint], _watchers: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
+        Box::pin(async move {
+            let mut notes = fence::remove_leftover_fences(&self.connections, endpoints).await;
+            for endpoint in endpoints {
+                let member = &endpoint.member;
+                match follow::revert_unapplied(&self.connections, endpoints, member).await {
+                    Ok(true) => notes.push(format!(
+                        "{member} would have followed the successor of a switchover that did not take place: set back"
+                    )),
+                    Ok(false) => {}
+                    Err(error) => {
+                        notes.push(format!("{member} may follow another member after its next restart: {error}"));
+                    }
+                }
+            }
+            notes
+        })
     }
 }
 

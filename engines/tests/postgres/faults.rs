@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use stateful_engines::SwitchoverError;
+use stateful_engines::{BoxFuture, ClientPause, SwitchoverError};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
@@ -84,6 +84,43 @@ async fn a_switchover_whose_process_dies_at_any_moment_is_finished_by_a_second_o
         let report = load.finish(&servers).await;
         assert_eq!(report.lost, 0, "died when {moment:?}: {report:?}");
     }
+}
+
+/// Clients that are never paused: the switchover waits for them for ever.
+struct EndlessPause;
+
+impl ClientPause for EndlessPause {
+    fn pause(&self) -> BoxFuture<'_, Result<(), SwitchoverError>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn redirect(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+}
+
+/// A process that dies while clients are paused has written the successor into the other standbys' settings. They do not read them
+/// before a restart, which may come days later.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_switchover_that_died_in_the_pause_a_restarted_standby_follows_the_primary_it_has() {
+    let mut servers = Servers::start(Measures::Nothing).await;
+    let (adapter, endpoints) = (servers.adapter(), servers.endpoints());
+    let dying = tokio::spawn(async move {
+        let switchover = adapter.switchover().expect("it switches over");
+        switchover.switch_over(&endpoints, &[], &name(0), &name(1), &EndlessPause).await
+    });
+    let follows = "SELECT setting FROM pg_file_settings WHERE name = 'primary_conninfo' ORDER BY seqno DESC LIMIT 1";
+    let begun = Instant::now();
+    while !servers.value(2, follows).await.is_some_and(|file| file.contains(&servers.address(1))) {
+        assert!(begun.elapsed() < PATIENCE, "pg-2 is never told of its new primary");
+        tokio::task::yield_now().await;
+    }
+    dying.abort();
+    let (adapter, endpoints) = (servers.adapter(), servers.endpoints());
+    let preparation = adapter.restart_preparation().expect("it prepares restarts");
+    preparation.prepare_restart(&endpoints, &name(2)).await.expect("it can be restarted");
+    servers.restart(2);
+    assert_eq!(servers.leader().await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

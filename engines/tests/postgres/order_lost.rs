@@ -119,10 +119,11 @@ async fn a_primary_that_was_fenced_and_never_stopped_leads_after_its_next_start_
     until(&servers, Moment::Fenced, 0, 1).await;
     dying.abort();
     let adapter = servers.adapter();
-    let done = adapter.restart_preparation().expect("it prepares restarts").take_back(&servers.endpoints()).await;
-    assert!(matches!(&done[..], [one] if one.contains("pg-0 is the primary and was fenced")), "{done:?}");
+    let done = adapter.restart_preparation().expect("it prepares restarts").take_back(&servers.endpoints(), &[]).await;
+    assert!(matches!(&done[..], [one, _] if one.contains("pg-0 is the primary and was fenced")), "{done:?}");
+    assert!(matches!(&done[..], [_, one] if one.contains("pg-2 would have followed the successor")), "{done:?}");
     assert_eq!(
-        adapter.restart_preparation().expect("it prepares restarts").take_back(&servers.endpoints()).await,
+        adapter.restart_preparation().expect("it prepares restarts").take_back(&servers.endpoints(), &[]).await,
         Vec::<String>::new()
     );
     assert!(servers.data(1).join("standby.signal").exists(), "a standby has lost its own");

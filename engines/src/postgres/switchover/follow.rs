@@ -6,9 +6,10 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::SwitchoverContext;
-use crate::SwitchoverError;
-use crate::postgres::connections::{PATIENCE, literal, words};
+use crate::postgres::answers::text;
+use crate::postgres::connections::{Connections, PATIENCE, literal, words};
 use crate::postgres::conninfo::Conninfo;
+use crate::{Endpoint, NoClientPause, SwitchoverError};
 
 /// How long a standby may take to reload its settings. Clients' writes wait meanwhile, and a standby that hangs must not make them
 /// wait longer.
@@ -58,6 +59,35 @@ pub(super) async fn point_back(context: &SwitchoverContext<'_>, followers: &[Fol
         let _ = set(context, &follower.member, &follower.before).await;
     }
     follow(context, followers).await;
+}
+
+/// A standby's connection string that it uses, and the one in its files, which it would use after a restart. Both may hold a
+/// password.
+const UNAPPLIED: &str = "SELECT now.setting AS now, file.setting AS file FROM pg_settings AS now, \
+    (SELECT setting FROM pg_file_settings WHERE name = 'primary_conninfo' ORDER BY seqno DESC LIMIT 1) AS file \
+    WHERE now.name = 'primary_conninfo' AND now.setting IS DISTINCT FROM file.setting AND pg_is_in_recovery()";
+
+/// Sets a standby's files back to the primary that it follows, where they name another member: a process that died during a
+/// switchover, before it promoted a member, has left that ([`point_at_successor`]). After its next restart the standby would
+/// follow a standby, and receive nothing that its primary counts. Whether it was so. A standby that cannot be asked is left as it is.
+pub(in crate::postgres) async fn revert_unapplied(
+    connections: &Connections,
+    endpoints: &[Endpoint],
+    member: &str,
+) -> Result<bool, SwitchoverError> {
+    let context = SwitchoverContext { connections, endpoints, from: member, to: member, clients: &NoClientPause };
+    let Ok(rows) = context.rows(member, UNAPPLIED).await else { return Ok(false) };
+    let conninfo = |name| rows.first().and_then(|row| text(row, name)).and_then(Conninfo::parse);
+    let (Some(now), Some(file)) = (conninfo("now"), conninfo("file")) else { return Ok(false) };
+    let names_member = |conninfo: &Conninfo| {
+        let host = conninfo.get("host");
+        endpoints.iter().any(|endpoint| host.is_some_and(|host| endpoint.is_at(host)))
+    };
+    if now.get("host") == file.get("host") || !names_member(&now) || !names_member(&file) {
+        return Ok(false); // the user's own change, which waits for a reload
+    }
+    set(&context, member, &now).await?;
+    Ok(true)
 }
 
 /// Sets a server's connection string to its primary. It may hold a password, so this session's statements are kept out of the

@@ -8,7 +8,7 @@
 mod decide;
 pub(super) mod fence;
 mod finish;
-mod follow;
+pub(super) mod follow;
 pub(super) mod patroni;
 pub(super) mod poolers;
 mod prepare;
