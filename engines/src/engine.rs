@@ -74,10 +74,10 @@ pub trait RestartPreparation: Send + Sync {
         member: &'a str,
     ) -> BoxFuture<'a, Result<Prepared, SwitchoverError>>;
 
-    /// TOUCH. Reverts what `prepare_restart` has changed on members that were not restarted after all, and what would keep the
-    /// present primary from being one after its next start: when an operation is resumed, aborted or stops. Returns sentences
-    /// that say what was reverted, and what could not be.
-    fn take_back<'a>(&'a self, endpoints: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>>;
+    /// TOUCH. Reverts what `prepare_restart` has changed on members that were not restarted after all, what would keep the
+    /// present primary from being one after its next start, and what a switchover that died has left on them and on the `watchers`:
+    /// when an operation is resumed, aborted or stops. Returns sentences that say what was reverted, and what could not be.
+    fn take_back<'a>(&'a self, endpoints: &'a [Endpoint], watchers: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>>;
 }
 
 /// Making a release final.

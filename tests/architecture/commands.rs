@@ -13,6 +13,7 @@ const QUESTIONS: &[&str] = &[
     "CONFIG GET",
     "ROLE",
     "PING",
+    "SENTINEL MASTER",
     "SENTINEL MASTERS",
     "SENTINEL REPLICAS",
     "SENTINEL GET-MASTER-ADDR-BY-NAME",

@@ -103,7 +103,7 @@ impl RestartPreparation for Mongodb {
     }
 
     /// Nothing is left on a member that was not restarted.
-    fn take_back<'a>(&'a self, _endpoints: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
+    fn take_back<'a>(&'a self, _endpoints: &'a [Endpoint], _watchers: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
         Box::pin(async { Vec::new() })
     }
 }

@@ -62,7 +62,9 @@ impl Answers {
             .lines()
             .filter(|line| line.contains(" name=sentinel-"))
             .filter_map(|line| line.split(' ').find_map(|part| part.strip_prefix("addr=")))
-            .filter_map(|address| address.rsplit_once(':').map(|(host, _)| host.to_owned()))
+            .filter_map(|address| address.rsplit_once(':'))
+            // An IPv6 address is in brackets (`anetFormatAddr`), and without them everywhere else.
+            .map(|(host, _)| host.trim_start_matches('[').trim_end_matches(']').to_owned())
             .collect()
     }
 }

@@ -14,6 +14,7 @@ pub const CONDITIONS: &[&Condition] = &[
     &ROLE_NOT_KEPT,
     &SLOTS_UNCOVERED,
     &MIGRATION_RUNNING,
+    &SENTINELS_UNKNOWN,
 ];
 
 /// A server in the cluster's own list that is no pod of this workload.
@@ -59,4 +60,13 @@ pub const MIGRATION_RUNNING: Condition = Condition {
     text: "slots are moving between shards: {slots}, says {member}",
     next_step: "let the resharding finish, or finish it: redis-cli --cluster fix",
     example: &[("member", "redis-0"), ("slots", "12")],
+};
+
+/// Sentinels undo a switchover that they were not asked for.
+pub const SENTINELS_UNKNOWN: Condition = Condition {
+    code: "STF-RD-003",
+    effect: Effect::new(Blocks::Switchover, Passes::Never),
+    text: "{member} does not answer CLIENT LIST, so whether Sentinels watch over it is not known",
+    next_step: "let the user ask: redis-cli ACL SETUSER USER +client|list, on each member",
+    example: &[("member", "redis-0")],
 };

@@ -89,14 +89,18 @@ impl RestartPreparation for Redis {
         member: &'a str,
     ) -> BoxFuture<'a, Result<Prepared, SwitchoverError>> {
         Box::pin(async move {
-            switchover::record_role(&self.connections, endpoints, member).await?;
-            Ok(Prepared::Ready)
+            let led = switchover::prepare_restart(&self.connections, endpoints, member).await?;
+            match led.as_slice() {
+                [] => Ok(Prepared::Ready),
+                led => {
+                    Ok(Prepared::LookAgain(format!("{} followed {member} and now the primary itself", led.join(", "))))
+                }
+            }
         })
     }
 
-    /// Nothing is left on a member that was not restarted.
-    fn take_back<'a>(&'a self, _endpoints: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
-        Box::pin(async { Vec::new() })
+    fn take_back<'a>(&'a self, endpoints: &'a [Endpoint], watchers: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
+        Box::pin(switchover::take_back(&self.connections, endpoints, watchers))
     }
 }
 

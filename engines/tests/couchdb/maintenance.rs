@@ -45,7 +45,7 @@ async fn before_a_restart_a_node_leaves_its_load_balancers_and_the_restart_bring
     nodes.settled().await;
     assert_eq!(nodes.ask(1, "GET", "/_up", &json!(null)).await.0, 200);
     assert_eq!(
-        adapter.restart_preparation().expect("it prepares restarts").take_back(&nodes.endpoints()).await,
+        adapter.restart_preparation().expect("it prepares restarts").take_back(&nodes.endpoints(), &[]).await,
         Vec::<String>::new(),
         "there is nothing left of it"
     );
@@ -65,14 +65,15 @@ async fn what_was_prepared_is_taken_back_by_another_process_and_what_others_set_
     let blockers = nodes.assess().await.blockers;
     assert!(is_away(&blockers, 0) && is_away(&blockers, 2), "{blockers:?}");
     // Another process, on another machine.
-    let done = nodes.adapter().restart_preparation().expect("it prepares restarts").take_back(&nodes.endpoints()).await;
+    let done =
+        nodes.adapter().restart_preparation().expect("it prepares restarts").take_back(&nodes.endpoints(), &[]).await;
     assert_eq!(done, ["couchdb-0 is out of maintenance mode (nolb) again"]);
     let blockers = nodes.assess().await.blockers;
     assert!(!is_away(&blockers, 0), "{blockers:?}");
     assert!(is_away(&blockers, 2), "that was not set by us: {blockers:?}");
     assert_eq!(nodes.ask(0, "GET", MODE, &json!(null)).await.0, 404, "nothing is set that was not before");
     assert_eq!(
-        nodes.adapter().restart_preparation().expect("it prepares restarts").take_back(&nodes.endpoints()).await,
+        nodes.adapter().restart_preparation().expect("it prepares restarts").take_back(&nodes.endpoints(), &[]).await,
         Vec::<String>::new(),
         "twice is once"
     );
@@ -89,7 +90,13 @@ async fn a_mode_that_outlived_the_restart_is_taken_back_all_the_same() {
     nodes.run(1);
     nodes.until("it is back, and away from its load balancers", |seen| is_away(&seen.blockers, 1)).await;
     assert_eq!(
-        nodes.adapter().restart_preparation().expect("it prepares restarts").take_back(&nodes.endpoints()).await.len(),
+        nodes
+            .adapter()
+            .restart_preparation()
+            .expect("it prepares restarts")
+            .take_back(&nodes.endpoints(), &[])
+            .await
+            .len(),
         1
     );
     nodes.settled().await;

@@ -123,9 +123,13 @@ impl Nodes {
 
     /// What a server answers to a command. Panics where it refuses.
     pub(crate) async fn order<T: FromRedisValue>(&self, number: usize, command: &Cmd) -> T {
-        let mut connection = connect(&self.address(number), self.port(number)).await.expect("it answers");
-        let answer = command.query_async(&mut connection).await;
-        answer.unwrap_or_else(|error| panic!("{}: {error}", name(number)))
+        self.try_order(number, command).await.unwrap_or_else(|error| panic!("{}: {error}", name(number)))
+    }
+
+    /// The same, and the error where it refuses or the connection breaks.
+    pub(crate) async fn try_order<T: FromRedisValue>(&self, number: usize, command: &Cmd) -> RedisResult<T> {
+        let mut connection = connect(&self.address(number), self.port(number)).await?;
+        command.query_async(&mut connection).await
     }
 
     async fn answers(&self, number: usize) {

@@ -1,13 +1,15 @@
 //! A primary and two replicas with nothing that watches over them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redis::cmd;
-use stateful_engines::{Endpoint, SwitchoverError};
+use stateful_engines::{Endpoint, Prepared, SwitchoverError};
 use stateful_safety::EngineProfile;
+use tokio::time::sleep;
 
 use super::nodes::{Nodes, PORT, Writer, name};
-use crate::common::database::{Database, leader_of, replicas};
+use crate::common::PATIENCE;
+use crate::common::database::{Database, leader_of};
 use crate::common::load::Load;
 use crate::common::turns::Measures;
 
@@ -53,31 +55,63 @@ impl Database for Replication {
         self.0.canary_keys(0..MEMBERS).await
     }
 
-    /// Those that follow it directly. After a switchover the third member follows the new primary through the old one.
-    async fn successors(&self, primary: &str) -> Vec<String> {
-        let settled = replicas(&self.settled().await.groups[0]);
-        let replication: String = self.0.order(self.number(primary), cmd("INFO").arg("replication")).await;
-        let follows = |name: &String| replication.contains(&format!("ip={},", self.0.address(self.number(name))));
-        settled.into_iter().filter(follows).collect()
-    }
-
     fn logs(&self) -> String {
         self.0.logs()
+    }
+}
+
+impl Replication {
+    /// The host that a member follows, and whether its link is up.
+    async fn followed(&self, number: usize) -> (String, bool) {
+        let info: String = self.0.order(number, cmd("INFO").arg("replication")).await;
+        let field = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned();
+        (field("master_host:"), field("master_link_status:") == "up")
+    }
+
+    /// Has a replica follow another one, as a switchover of an earlier release left it.
+    async fn chain(&self, number: usize, to: usize) {
+        let address = self.0.address(to);
+        let _: String = self.0.order(number, cmd("REPLICAOF").arg(&address).arg(PORT)).await;
+        let begun = Instant::now();
+        while self.followed(number).await != (address.clone(), true) {
+            assert!(begun.elapsed() < PATIENCE, "redis-{number} does not follow redis-{to}");
+            sleep(Duration::from_millis(20)).await;
+        }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replica_that_follows_through_another_one_is_refused_and_the_primary_leads_on() {
     let servers = Replication::start(Measures::Nothing).await;
-    servers.switch_over(&name(0), &name(1)).await.expect("a switchover");
-    servers.settled().await;
+    servers.chain(2, 1).await;
     let load = Load::begin(servers.client()).await;
-    let refused = servers.switch_over(&name(1), &name(2)).await;
+    let refused = servers.switch_over(&name(0), &name(2)).await;
     let says_why = |why: &str| why == "redis-2 is not among its replicas";
     assert!(matches!(&refused, Err(SwitchoverError::Refused { why, .. }) if says_why(why)), "{refused:?}");
-    assert_eq!(leader_of(&servers.settled().await, &name(0)), Some(name(1)));
+    assert_eq!(leader_of(&servers.settled().await, &name(0)), Some(name(0)));
     let report = load.finish(&servers).await;
     assert_eq!((report.lost, report.unknown), (0, 0), "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_switchover_every_replica_follows_the_new_primary_itself() {
+    let servers = Replication::start(Measures::Nothing).await;
+    servers.switch_over(&name(0), &name(1)).await.expect("a switchover");
+    let new = (servers.0.address(1), true);
+    assert_eq!([servers.followed(0).await, servers.followed(2).await], [new.clone(), new]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_replicas_of_a_replica_are_led_to_the_primary_before_it_restarts() {
+    let servers = Replication::start(Measures::Nothing).await;
+    servers.chain(2, 1).await;
+    let adapter = servers.adapter();
+    let preparation = adapter.restart_preparation().expect("it prepares restarts");
+    let prepared = preparation.prepare_restart(&servers.endpoints(), &name(1)).await.expect("it can be restarted");
+    assert_eq!(prepared, Prepared::LookAgain("redis-2 followed redis-1 and now the primary itself".to_owned()));
+    assert_eq!(servers.followed(2).await, (servers.0.address(0), true));
+    let again = preparation.prepare_restart(&servers.endpoints(), &name(1)).await.expect("it can be restarted");
+    assert_eq!(again, Prepared::Ready);
 }
 
 /// Starts the primary and the two that follow it.

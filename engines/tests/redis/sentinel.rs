@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use redis::cmd;
-use stateful_engines::Endpoint;
+use redis::{Value, cmd};
+use stateful_engines::{Endpoint, NoClientPause, SwitchoverError};
 use stateful_safety::{Assessment, EngineProfile};
 use tokio::time::sleep;
 
-use super::nodes::{Nodes, PORT, Writer};
+use super::nodes::{Nodes, PORT, Writer, name};
 use super::replication::{MEMBERS, run_members};
 use crate::common::PATIENCE;
-use crate::common::database::Database;
+use crate::common::database::{Database, leader_of};
+use crate::common::load::Load;
 use crate::common::turns::Measures;
 
 const SENTINELS: usize = 3;
@@ -86,6 +87,87 @@ impl Database for Sentinel {
     fn logs(&self) -> String {
         self.0.logs()
     }
+}
+
+impl Sentinel {
+    /// What the first Sentinel says of the primary.
+    async fn told(&self) -> BTreeMap<String, String> {
+        self.0.order(MEMBERS, cmd("SENTINEL").arg("MASTER").arg("main")).await
+    }
+
+    /// Waits until a member that led says that it is a replica.
+    async fn until_old_primary_follows(&self, number: usize) {
+        let begun = Instant::now();
+        loop {
+            // The Sentinels cut off every connection to a server that they make a replica.
+            let role = self.0.try_order::<Vec<Value>>(number, &cmd("ROLE")).await;
+            if role.is_ok_and(|role| role.first() == Some(&Value::BulkString(b"slave".to_vec()))) {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "redis-{number} leads on");
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn setting(&self, number: usize, setting: &str) -> String {
+        let told: BTreeMap<String, String> = self.0.order(number, cmd("CONFIG").arg("GET").arg(setting)).await;
+        told[setting].clone()
+    }
+
+    /// A switchover whose process dies as soon as the Sentinels have begun.
+    async fn dies_once_requested(&self, from: &str, to: &str) {
+        let switchover = self.switch_over(from, to);
+        let requested = async {
+            let begun = Instant::now();
+            while !self.told().await["flags"].contains("failover_in_progress") {
+                assert!(begun.elapsed() < PATIENCE, "the Sentinels never begin");
+                sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = requested => {}
+            ended = switchover => panic!("it ended before the Sentinels had begun: {ended:?}"),
+        }
+    }
+}
+
+/// A hold that ends before the Sentinels have made the old primary a replica lets it acknowledge writes that they then throw away.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_dies_once_the_sentinels_have_begun_loses_nothing_and_what_it_changed_is_put_back() {
+    let servers = Sentinel::start(Measures::Nothing).await;
+    let settings = async || {
+        (
+            servers.told().await["failover-timeout"].clone(),
+            servers.setting(1, "replica-priority").await,
+            servers.setting(0, "min-replicas-to-write").await,
+        )
+    };
+    let before = settings().await;
+    let load = Load::begin(servers.client()).await;
+    servers.dies_once_requested(&name(0), &name(1)).await;
+    load.goes_on().await;
+    servers.until_old_primary_follows(0).await;
+    load.goes_on().await;
+    assert_eq!(leader_of(&servers.settled().await, &name(1)), Some(name(1)));
+    let report = load.finish(&servers).await;
+    assert_eq!(report.lost, 0, "{report:?}");
+    let adapter = servers.adapter();
+    let done = adapter.restart_preparation().expect("it prepares restarts");
+    println!("{:?}", done.take_back(&servers.endpoints(), &servers.watchers()).await);
+    assert_eq!(settings().await, before);
+    assert_eq!(done.take_back(&servers.endpoints(), &servers.watchers()).await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sentinels_that_cannot_be_asked_are_not_gone_behind() {
+    let servers = Sentinel::start(Measures::Nothing).await;
+    let adapter = servers.adapter();
+    let switchover = adapter.switchover().expect("it switches over");
+    let refused = switchover.switch_over(&servers.endpoints(), &[], &name(0), &name(1), &NoClientPause).await;
+    let says_why = |why: &str| why.contains("watch over it, and none is in reach to be asked");
+    assert!(matches!(&refused, Err(SwitchoverError::Refused { why, .. }) if says_why(why)), "{refused:?}");
+    assert_eq!(leader_of(&servers.settled().await, &name(0)), Some(name(0)));
 }
 
 /// Waits until a Sentinel knows the other two and both replicas.

@@ -101,7 +101,11 @@ impl Live {
         }
         let endpoints = self.endpoints.borrow().clone();
         match self.observer.engine().restart_preparation() {
-            Some(preparation) => preparation.take_back(&endpoints).await,
+            Some(preparation) => {
+                // Without them what can be reverted on the members is reverted.
+                let watchers = self.watchers(&endpoints).await.unwrap_or_default();
+                preparation.take_back(&endpoints, &watchers).await
+            }
             None => Vec::new(),
         }
     }

@@ -13,7 +13,7 @@ use crate::{Snapshot, WorldError};
 
 impl Live {
     /// Connections to the servers that watch over the members (Sentinels), if there are any.
-    async fn watchers(&self, endpoints: &[Endpoint]) -> Result<Vec<Endpoint>, WorldError> {
+    pub(super) async fn watchers(&self, endpoints: &[Endpoint]) -> Result<Vec<Endpoint>, WorldError> {
         let engine = self.observer.engine();
         let Some(watchers) = engine.watchers() else { return Ok(Vec::new()) };
         let addresses = watchers.watchers(endpoints).await;

@@ -26,8 +26,14 @@ pub(super) fn state(seen: &MemberAnswers, role: Role, primary: Option<&MemberAns
         lag_seconds,
         version,
         persists,
-        priority: MemberState::NO_PREFERENCE,
+        priority: seen.answer.as_ref().map_or(MemberState::NO_PREFERENCE, priority),
     }
+}
+
+/// A replica whose `replica-priority` is 0 is never to lead (redis.conf): Sentinels would not choose it, and neither do we. Which
+/// of the others goes first they decide by lag, as we do; a primary does not say what it has.
+fn priority(answers: &Answers) -> u32 {
+    if answers.number("slave_priority") == Some(0) { 0 } else { MemberState::NO_PREFERENCE }
 }
 
 /// Valkey reports its own version, and the Redis version it is compatible with; its own decides.

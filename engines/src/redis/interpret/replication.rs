@@ -5,8 +5,8 @@ use stateful_safety::{Assessment, Millis, ReplicaGroup, Role};
 use super::answered;
 use super::member::state;
 use crate::not_one_primary;
-use crate::redis::MemberAnswers;
-use crate::redis::conditions::ROLE_NOT_KEPT;
+use crate::redis::conditions::{ROLE_NOT_KEPT, SENTINELS_UNKNOWN};
+use crate::redis::{Answers, MemberAnswers};
 
 pub(super) fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
     let role = |seen: &MemberAnswers| match seen.answer.as_ref().ok().and_then(|answers| answers.field("role")) {
@@ -35,6 +35,12 @@ pub(super) fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
                 .map(|(member, _)| ROLE_NOT_KEPT.found(&[("member", &member)])),
         );
     }
+    let is_silent = |answers: &Answers| answers.subscribers.is_none();
+    blockers.extend(
+        answered(seen)
+            .filter(|(_, answers)| seen.len() > 1 && is_silent(answers))
+            .map(|(member, _)| SENTINELS_UNKNOWN.found(&[("member", &member)])),
+    );
     let topology = match (sentinels, seen.len()) {
         (0, _) if answered(seen).next().is_none() => "unknown: no member answers".to_owned(),
         (0, 1) => "single server".to_owned(),

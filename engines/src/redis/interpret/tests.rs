@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
-use stateful_safety::{Assessment, Role, Sync, Version};
+use stateful_safety::{Assessment, MemberState, Role, Sync, Version};
 
 use super::interpret;
-use crate::redis::MemberAnswers;
+use crate::redis::{Answers, MemberAnswers};
 
 const RELEASES: [(&str, &str); 2] = [("7.0", "7.0.15"), ("8.0", "8.0.2")];
 
@@ -260,5 +260,37 @@ fn a_server_that_hides_its_settings_counts_as_having_none() {
         }
         let assessment = interpret(&seen, 1);
         assert!(assessment.groups.iter().flat_map(|group| &group.members).all(|member| !member.persists), "{release}");
+    }
+}
+
+#[test]
+fn sentinels_are_counted_under_ipv6_and_unknown_where_a_server_does_not_answer_about_them() {
+    for (release, _) in RELEASES {
+        let subscribed = |lines: Option<&str>| {
+            let mut seen = recorded(release, "replication-sentinels");
+            for answers in seen.iter_mut().filter_map(|seen| seen.answer.as_mut().ok()) {
+                answers.subscribers = lines.map(str::to_owned);
+            }
+            seen
+        };
+        let seen =
+            subscribed(Some("id=7 addr=[fd00::7]:40112 laddr=[fd00::1]:6379 fd=9 name=sentinel-1c2d3e4f-pubsub age=9"));
+        let sentinels = seen.iter().filter_map(|seen| seen.answer.as_ref().ok()).flat_map(Answers::sentinels);
+        assert_eq!(sentinels.collect::<Vec<_>>(), ["fd00::7"; 3], "{release}");
+        let unknown = in_words(&interpret(&subscribed(None), 1));
+        assert!(unknown.contains("! redis-0 does not answer CLIENT LIST, so whether Sentinels watch"), "{unknown}");
+    }
+}
+
+#[test]
+fn a_replica_of_priority_zero_never_leads() {
+    for (release, _) in RELEASES {
+        let mut seen = recorded(release, "replication-healthy");
+        if let Ok(answers) = &mut seen[1].answer {
+            answers.info = answers.info.replace("slave_priority:100", "slave_priority:0");
+        }
+        let assessment = interpret(&seen, 1);
+        let electable: Vec<bool> = assessment.groups[0].members.iter().map(MemberState::is_electable).collect();
+        assert_eq!(electable, [true, false, true], "{release}");
     }
 }

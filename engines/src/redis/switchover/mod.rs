@@ -5,6 +5,7 @@
 //! in this code.
 
 mod cluster;
+mod follow;
 mod replication;
 mod sentinel;
 
@@ -15,6 +16,7 @@ use redis::{Cmd, Value, cmd};
 
 use super::Answers;
 use super::connections::{Connections, words};
+use super::observe::observe;
 use crate::{CompletedSwitchover, Endpoint, ServerError, SwitchoverError};
 
 /// How often a server is asked for its role. A switchover takes 20 to 300 ms; asking costs nothing.
@@ -32,29 +34,76 @@ pub(super) async fn switch_over(
     if info.is_cluster() {
         cluster::switch_over(&context).await
     } else if watchers.is_empty() {
+        refuse_behind_sentinels(&context).await?;
         replication::switch_over(&context).await
     } else {
         sentinel::switch_over(&context, watchers).await
     }
 }
 
-/// Records the present role of a member in its configuration file, if it has one: the process that switched over may have died
-/// before it did so. In a Redis Cluster the nodes' own file records the role. A member that is down cannot record it any more.
-pub(super) async fn record_role(
+/// Refuses a switchover of which Sentinels would learn nothing: they would call the old primary gone, and elect one beside the new.
+/// The caller knows of none; the servers' own subscribers say whether that is so.
+async fn refuse_behind_sentinels(context: &SwitchoverContext<'_>) -> Result<(), SwitchoverError> {
+    let refused = |member: &str, why: String| Err(SwitchoverError::Refused { member: member.to_owned(), why });
+    for seen in observe(context.connections, context.endpoints).await {
+        let Ok(answers) = seen.answer else { continue };
+        if answers.subscribers.is_none() {
+            return refused(&seen.member, "it does not answer CLIENT LIST: Sentinels may watch over it".to_owned());
+        }
+        let sentinels = answers.sentinels();
+        if !sentinels.is_empty() {
+            let at = sentinels.join(", ");
+            return refused(&seen.member, format!("Sentinels at {at} watch over it, and none is in reach to be asked"));
+        }
+    }
+    Ok(())
+}
+
+/// Has a member come back with the role that it has now, and has no other member depend on it meanwhile. Which other replicas
+/// were led from it to the primary.
+///
+/// Its present role is recorded in its configuration file, if it has one: the process that switched over may have died before it
+/// did so. In a Redis Cluster the nodes' own file does that. A member that is down has said what it had to say.
+pub(super) async fn prepare_restart(
     connections: &Connections,
     endpoints: &[Endpoint],
     member: &str,
-) -> Result<(), SwitchoverError> {
+) -> Result<Vec<String>, SwitchoverError> {
     let context = SwitchoverContext { connections, endpoints, from: member, to: member };
     let Ok(mut connection) = context.connection(member).await else {
-        return Ok(());
+        return Ok(Vec::new());
     };
     let info = context.info(&mut connection, member).await?;
-    let has_file = info.field("config_file").is_some_and(|file| !file.is_empty());
-    if info.is_cluster() || !has_file {
-        return Ok(());
+    if info.is_cluster() {
+        return Ok(Vec::new());
     }
-    context.order(&mut connection, member, cmd("CONFIG").arg("REWRITE")).await
+    let led = follow::leave(&context, member).await?;
+    if let Some(endpoint) = endpoints.iter().find(|endpoint| endpoint.member == member)
+        && info.field("role") == Some("slave")
+    {
+        let off = sentinel::write_fence::take_off(connections, endpoints, endpoint).await;
+        off.map_err(|error| refused(member, &error))?;
+    }
+    let has_file = info.field("config_file").is_some_and(|file| !file.is_empty());
+    if has_file {
+        context.order(&mut connection, member, cmd("CONFIG").arg("REWRITE")).await?;
+    }
+    Ok(led)
+}
+
+/// Puts back what a process that died in a switchover has left: settings of the duration, and roles that are in no file. What was
+/// done, and what could not be.
+pub(super) async fn take_back(connections: &Connections, endpoints: &[Endpoint], watchers: &[Endpoint]) -> Vec<String> {
+    let mut told = sentinel::leftovers::take_back(connections, endpoints, watchers).await;
+    for endpoint in endpoints {
+        // One that does not answer is asked again before it is restarted.
+        if let Err(SwitchoverError::Refused { member, why }) =
+            prepare_restart(connections, endpoints, &endpoint.member).await
+        {
+            told.push(format!("{member} could not record its role: {why}"));
+        }
+    }
+    told
 }
 
 /// A switchover in progress: its two members, and the connections to all.
@@ -81,6 +130,12 @@ impl SwitchoverContext<'_> {
         Ok(Answers { info, ..Answers::default() })
     }
 
+    /// The same over the connection there is, or a new one where that one broke: a change of role closes it.
+    async fn ask(&self, member: &str) -> Result<Answers, SwitchoverError> {
+        let _ = self.role(member).await; // forgets a connection that broke
+        self.info(&mut self.connection(member).await?, member).await
+    }
+
     /// Sends a command that changes something. If the server answers with an error nothing has changed; if the connection breaks
     /// the command may have been carried out.
     async fn order(
@@ -99,10 +154,14 @@ impl SwitchoverContext<'_> {
     /// The error to report when the successor did not take over in time.
     async fn overdue(&self, waited: Duration) -> SwitchoverError {
         match self.role(self.from).await.as_deref() {
-            Some("master") => SwitchoverError::NotMoved { from: self.from.to_owned(), to: self.to.to_owned(), waited },
+            Some("master") => self.not_moved(waited),
             Some(other) => self.unknown(format!("{} is now a {other}", self.from)),
             None => self.unknown(format!("{} does not say what it is", self.from)),
         }
+    }
+
+    fn not_moved(&self, waited: Duration) -> SwitchoverError {
+        SwitchoverError::NotMoved { from: self.from.to_owned(), to: self.to.to_owned(), waited }
     }
 
     /// A member's role by its own answer. A change of role closes its clients' connections, ours among them: the next question
@@ -117,6 +176,11 @@ impl SwitchoverContext<'_> {
                 None
             }
         }
+    }
+
+    /// The member at a host, as a server's own lists name it.
+    fn member_at(&self, host: &str) -> Option<&str> {
+        self.endpoints.iter().find(|endpoint| endpoint.is_at(host)).map(|endpoint| endpoint.member.as_str())
     }
 
     async fn leads(&self, member: &str) -> bool {
@@ -146,6 +210,10 @@ impl SwitchoverContext<'_> {
                 why: format!("{} is not among its replicas", self.to),
             })
     }
+}
+
+fn refusal(member: &str, why: String) -> SwitchoverError {
+    SwitchoverError::Refused { member: member.to_owned(), why }
 }
 
 fn refused(member: &str, error: &redis::RedisError) -> SwitchoverError {

@@ -1,12 +1,14 @@
 //! Primary and replicas without Sentinels: `FAILOVER TO … TIMEOUT` on the primary (6.2 and newer). It holds writing
 //! clients until the replica has every byte, then makes it lead and follows it. Without `TIMEOUT` writes would wait for
-//! ever. Both record their new role in their configuration files, or a restart would bring the old roles back.
+//! ever. Both record their new role in their configuration files, or a restart would bring the old roles back; and every other
+//! replica follows the new primary from then on, for the server itself leaves them where they were.
 
 use std::time::{Duration, Instant};
 
 use redis::cmd;
 use tokio::time::sleep;
 
+use super::follow::{Primary, follow, followed_by_member};
 use super::{POLL, SwitchoverContext};
 use crate::{CompletedSwitchover, SwitchoverError};
 
@@ -24,18 +26,33 @@ pub(super) async fn switch_over(context: &SwitchoverContext<'_>) -> Result<Compl
         context.order(connection, member, cmd("CONFIG").arg("REWRITE")).await?;
     }
     let (host, port) = context.successor_address_on_primary(&context.info(&mut primary, context.from).await?)?;
+    let followed_as = context.info(&mut successor, context.to).await?.field("master_host").map(str::to_owned);
+    let name = Primary::name_for(context.from, followed_as.as_deref(), context.to);
+    let new = Primary { host: host.clone(), port, name };
     let started = Instant::now();
     let failover = cmd("FAILOVER").arg("TO").arg(host).arg(port).arg("TIMEOUT").arg(HOLD_TIMEOUT).take();
     context.order(&mut primary, context.from, &failover).await?;
     while started.elapsed() < SETTLED_AFTER {
         if context.leads(context.to).await && context.follows(context.from).await {
             let took = started.elapsed();
-            for member in [context.from, context.to] {
-                context.order(&mut context.connection(member).await?, member, cmd("CONFIG").arg("REWRITE")).await?;
-            }
+            context.order(&mut context.connection(context.to).await?, context.to, cmd("CONFIG").arg("REWRITE")).await?;
+            follow(context, context.from, &new).await.map_err(|error| context.unknown(error.to_string()))?;
+            lead_others(context, &new).await;
             return Ok(CompletedSwitchover { took });
         }
         sleep(POLL).await;
     }
     Err(context.overdue(SETTLED_AFTER).await)
+}
+
+/// The other replicas of the old primary, as far as they can be reached. One that is left follows the old primary still, and is led
+/// to the new one before that restarts ([`prepare_restart`](super::prepare_restart)).
+async fn lead_others(context: &SwitchoverContext<'_>, new: &Primary) {
+    for other in context.endpoints.iter().map(|endpoint| endpoint.member.as_str()) {
+        if ![context.from, context.to].contains(&other)
+            && followed_by_member(context, other).await == Some(context.from)
+        {
+            drop(follow(context, other, new).await);
+        }
+    }
 }

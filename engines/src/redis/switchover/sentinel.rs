@@ -4,10 +4,15 @@
 //!
 //! Order: one Sentinel is given a short failover timeout and the successor the best priority → `CLIENT PAUSE … WRITE` → offsets
 //! equal → `SENTINEL FAILOVER` → the successor is the primary → the old primary follows it → only then the pause ends. If it
-//! ended any earlier, the old primary would carry out the paused writes and no replica would receive them. If this process dies
-//! while writes are paused, the server resumes them within [`PAUSE_TIMEOUT`].
+//! ended any earlier, the old primary would carry out the paused writes and no replica would receive them.
+//!
+//! Before the request the old primary is fenced ([`write_fence`]): when the pause ends, or this process dies, it refuses the writes
+//! that waited. So it acknowledges none that the successor lacks, however long the Sentinels take to make it a replica.
 
 mod coordinator;
+pub(super) mod leftovers;
+mod settings;
+pub(super) mod write_fence;
 
 use std::time::{Duration, Instant};
 
@@ -15,22 +20,27 @@ use redis::aio::MultiplexedConnection;
 use redis::cmd;
 use tokio::time::sleep;
 
-use super::{POLL, SwitchoverContext};
+use super::{POLL, SwitchoverContext, refusal};
+use crate::redis::Answers;
 use crate::{CompletedSwitchover, Endpoint, SwitchoverError};
 use coordinator::Coordinator;
+use write_fence::WriteFence;
 
-/// How long the server pauses writes unless this process renews the pause, in milliseconds: it limits how long clients wait if
-/// this process dies.
+/// How long the old primary pauses writes, in milliseconds, unless it is told to resume them. A failover takes one to two seconds;
+/// a longer one finds the fence.
 const PAUSE_TIMEOUT: u64 = 5_000;
 
-/// The pause is renewed this often while the Sentinels work.
-const RENEW_EVERY: Duration = Duration::from_millis(1_500);
+/// The fence is up this long after the pause began at most, or the pause may have ended before.
+const FENCED_BEFORE: Duration = Duration::from_secs(4);
 
 /// The replica has this long to receive what is left once writes are paused: it was in sync a moment ago.
 const CATCH_UP_WITHIN: Duration = Duration::from_secs(2);
 
-/// The Sentinel gives up after [`coordinator::FAILOVER_TIMEOUT`]; past that the failover has either happened or will not.
+/// The Sentinel gives up after [`settings::FAILOVER_TIMEOUT`]; past that the failover has either happened or will not.
 const SETTLED_AFTER: Duration = Duration::from_secs(15);
+
+/// By then the old primary follows the successor, by our order or by the Sentinels'.
+const FOLLOWS_WITHIN: Duration = Duration::from_secs(40);
 
 pub(super) async fn switch_over(
     context: &SwitchoverContext<'_>,
@@ -49,54 +59,71 @@ pub(super) async fn switch_over(
     Ok(switched)
 }
 
-/// The part during which writes are paused: pause them, wait for the replica, ask for the failover, wait for it, fence the old
-/// primary, resume writes.
+/// The part during which writes are paused: pause them, wait for the replicas, fence the old primary, ask for the failover, wait for
+/// it, make the old primary follow, take the fence off and resume writes.
 async fn switch_over_paused(
     context: &SwitchoverContext<'_>,
     coordinator: &mut Coordinator,
 ) -> Result<CompletedSwitchover, SwitchoverError> {
+    let fence = WriteFence::prepare(context).await?;
     let mut primary = context.connection(context.from).await?;
+    // Taken before the order is sent: the server's own clock starts no earlier.
     let started = Instant::now();
-    context.order(&mut primary, context.from, &pause_writes()).await?;
-    let begun = match caught_up(context, &mut primary).await {
+    if let Err(error) = context.order(&mut primary, context.from, &pause_writes()).await {
+        resume_writes(context).await?; // the answer may have been lost, and not the order
+        return Err(error);
+    }
+    let fenced = async {
+        all_caught_up(context, &mut primary, &coordinator.rivals).await?;
+        fence.raise(context).await.map_err(|error| refusal(context.from, error.to_string()))?;
+        // Writes that were let through since then may not be on the replicas.
+        if started.elapsed() < FENCED_BEFORE { Ok(()) } else { Err(context.not_moved(started.elapsed())) }
+    };
+    let begun = match fenced.await {
         Ok(()) => coordinator.fail_over(context).await,
         Err(error) => Err(error),
     };
     match begun {
-        Ok(()) | Err(SwitchoverError::Unknown { .. }) => {} // it may have begun: the pause stays until that is known
+        Ok(()) | Err(SwitchoverError::Unknown { .. }) => {} // it may have begun: the fence stays until that is known
         Err(error) => {
-            resume_writes(context).await?; // nothing has begun: writes go on where they were
+            take_writes_again(context, &fence).await?; // nothing has begun: writes go on where they were
             return Err(error);
         }
     }
-    let mut renewed = Instant::now();
     while started.elapsed() < SETTLED_AFTER {
         if context.leads(context.to).await {
-            return fence(context, started).await;
-        }
-        if renewed.elapsed() > RENEW_EVERY {
-            context.order(&mut context.connection(context.from).await?, context.from, &pause_writes()).await?;
-            renewed = Instant::now();
+            return demote(context, &fence, started).await;
         }
         sleep(POLL).await;
+    }
+    // The Sentinel has given up by now. The old primary takes writes again only if it says so itself.
+    if coordinator.has_given_up().await && context.leads(context.from).await && context.follows(context.to).await {
+        take_writes_again(context, &fence).await?;
     }
     Err(context.overdue(SETTLED_AFTER).await)
 }
 
 /// The successor is the primary. The old primary is made to follow it, as the Sentinels are about to do as well, while its writers
 /// are still paused. After that it answers them READONLY, and they look for the new primary.
-async fn fence(context: &SwitchoverContext<'_>, started: Instant) -> Result<CompletedSwitchover, SwitchoverError> {
+async fn demote(
+    context: &SwitchoverContext<'_>,
+    fence: &WriteFence,
+    started: Instant,
+) -> Result<CompletedSwitchover, SwitchoverError> {
     let (host, port) = address(context).await?;
     let follow = cmd("REPLICAOF").arg(host).arg(port).take();
-    while started.elapsed() < SETTLED_AFTER {
+    while started.elapsed() < FOLLOWS_WITHIN {
         if context.follows(context.from).await {
             let took = started.elapsed();
-            resume_writes(context).await?;
+            // A replica refuses writes by itself. A fence that stays on it is taken off before it is restarted or leads again.
+            take_writes_again(context, fence).await.map_err(|error| context.unknown(error.to_string()))?;
             return Ok(CompletedSwitchover { took });
         }
-        let mut old = context.connection(context.from).await?;
-        context.order(&mut old, context.from, &pause_writes()).await?;
-        context.order(&mut old, context.from, &follow).await?;
+        // If it cannot be reached from here, the Sentinels make it follow.
+        if let Ok(mut old) = context.connection(context.from).await {
+            drop(context.order(&mut old, context.from, &follow).await);
+        }
+        sleep(POLL).await;
     }
     Err(context.unknown(format!("{} leads, but {} does not follow it", context.to, context.from)))
 }
@@ -119,22 +146,57 @@ async fn address(context: &SwitchoverContext<'_>) -> Result<(String, u16), Switc
     Ok((host, port.unwrap_or(6_379)))
 }
 
-async fn caught_up(
+/// Waits until the successor has every byte, and so has each other replica that the Sentinels might choose in its place.
+async fn all_caught_up(
     context: &SwitchoverContext<'_>,
     primary: &mut MultiplexedConnection,
+    rivals: &[String],
 ) -> Result<(), SwitchoverError> {
-    let mut successor = context.connection(context.to).await?;
     let started = Instant::now();
     while started.elapsed() < CATCH_UP_WITHIN {
-        // The successor is asked second, so it has received at least what the primary had sent when it was asked.
-        let sent = context.info(primary, context.from).await?.number("master_repl_offset");
-        let received = context.info(&mut successor, context.to).await?.number("slave_repl_offset");
-        if sent.is_some() && received >= sent {
-            return Ok(());
+        // The replicas are asked second, so they have received at least what the primary had sent when it was asked.
+        let told = context.info(primary, context.from).await?;
+        if has_received(context, context.to, &told).await? {
+            let mut behind = false;
+            for rival in rivals {
+                behind |= match context.member_at(rival) {
+                    Some(member) => !has_received(context, member, &told).await?,
+                    None => !is_acknowledged(&told, rival), // a replica of another workload: as the primary knows it
+                };
+            }
+            if !behind {
+                return Ok(());
+            }
         }
         sleep(POLL).await;
     }
-    Err(SwitchoverError::NotMoved { from: context.from.to_owned(), to: context.to.to_owned(), waited: CATCH_UP_WITHIN })
+    Err(context.not_moved(CATCH_UP_WITHIN))
+}
+
+async fn has_received(
+    context: &SwitchoverContext<'_>,
+    member: &str,
+    primary: &Answers,
+) -> Result<bool, SwitchoverError> {
+    let sent = primary.number("master_repl_offset");
+    let received = context.info(&mut context.connection(member).await?, member).await?.number("slave_repl_offset");
+    Ok(sent.is_some() && received >= sent)
+}
+
+/// Whether the replica at that address has told the primary that it has everything; it does once a second.
+fn is_acknowledged(primary: &Answers, address: &str) -> bool {
+    let part = |line: &str, name: &str| line.split(',').find_map(|part| part.strip_prefix(name)).map(str::to_owned);
+    let sent = primary.number("master_repl_offset");
+    (0..)
+        .map_while(|index| primary.field(&format!("slave{index}")))
+        .find(|line| part(line, "ip=").as_deref() == Some(address))
+        .and_then(|line| part(line, "offset=")?.parse::<u64>().ok())
+        .is_some_and(|offset| sent.is_some_and(|sent| offset >= sent))
+}
+
+async fn take_writes_again(context: &SwitchoverContext<'_>, fence: &WriteFence) -> Result<(), SwitchoverError> {
+    fence.lower(context).await?;
+    resume_writes(context).await
 }
 
 async fn resume_writes(context: &SwitchoverContext<'_>) -> Result<(), SwitchoverError> {

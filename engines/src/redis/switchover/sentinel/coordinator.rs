@@ -1,73 +1,79 @@
 //! The Sentinel that does the failover: it is found, prepared (which replica to choose, when to give up), asked, and its settings
 //! are restored afterwards.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
-use redis::{Cmd, cmd};
+use redis::cmd;
 use tokio::time::sleep;
 
 use super::super::{SwitchoverContext, refused};
-use crate::redis::connections::words;
+use super::settings::{
+    self, BEST_PRIORITY, DEFAULT_PRIORITY, FAILOVER_TIMEOUT, SentinelFields, describes, masters, priority_of,
+    set_failover_timeout, set_priority,
+};
 use crate::{Endpoint, SwitchoverError};
 
 /// What error messages call it.
 const SENTINELS: &str = "the Sentinels";
 
-/// The Sentinel gives a failover up after this many milliseconds instead of its usual three minutes, since writes are paused all
-/// the while. A failover that succeeds takes one to two seconds.
-pub(super) const FAILOVER_TIMEOUT: u64 = 10_000;
+/// After a promotion the Sentinels take some ten seconds until every replica follows the new primary (`+failover-end`).
+const DONE_WITHIN: Duration = Duration::from_secs(20);
 
 /// Sentinels ask each server about itself every ten seconds (`SENTINEL_INFO_PERIOD`), and after a restart it takes one
 /// more round until they find it suitable.
 const READY_WITHIN: Duration = Duration::from_secs(45);
 
-/// The best priority there is; with 0 a replica is never chosen.
-const BEST_PRIORITY: u64 = 1;
-
-/// A Sentinel, the name under which it monitors our primary, and the values of before of what was changed for the switchover.
+/// A Sentinel, the name under which it monitors our primary, and the values of before of what is changed for the switchover.
 pub(super) struct Coordinator {
     connection: MultiplexedConnection,
     name: String,
-    failover_timeout: Option<String>,
+    failover_timeout: String,
     priority: Option<u64>,
+    /// The other replicas that the Sentinels might choose, by the address under which they know them.
+    pub(super) rivals: Vec<String>,
 }
 
-type SentinelFields = BTreeMap<String, String>;
-
 impl Coordinator {
-    /// The first Sentinel that answers, monitors the present primary and sees no failure of it.
+    /// The first Sentinel that answers, monitors the present primary and has no failover under way. After a failover the Sentinels
+    /// go on naming the old primary until every replica follows the new one, so they are asked again for a while.
     pub(super) async fn find(context: &SwitchoverContext<'_>, sentinels: &[Endpoint]) -> Result<Self, SwitchoverError> {
+        let started = Instant::now();
+        loop {
+            match Self::find_now(context, sentinels).await {
+                Ok(found) => return Ok(found),
+                Err(why) if started.elapsed() > DONE_WITHIN => {
+                    return Err(SwitchoverError::Refused { member: SENTINELS.to_owned(), why });
+                }
+                Err(_) => sleep(Duration::from_millis(100)).await,
+            }
+        }
+    }
+
+    async fn find_now(context: &SwitchoverContext<'_>, sentinels: &[Endpoint]) -> Result<Self, String> {
         let mut why = "none can be reached".to_owned();
         for endpoint in sentinels {
-            let mut connection = match context.connections.to(endpoint).await {
-                Ok(connection) => connection,
+            let (connection, masters) = match masters(context.connections, endpoint).await {
+                Ok(told) => told,
                 Err(error) => {
-                    why = error.to_string();
+                    why = error;
                     continue;
                 }
             };
-            match cmd("SENTINEL").arg("MASTERS").query_async::<Vec<SentinelFields>>(&mut connection).await {
-                Ok(masters) => match masters.into_iter().find(|master| describes(context, context.from, master)) {
-                    Some(master) if master.get("flags").map(String::as_str) == Some("master") => {
-                        let name = master.get("name").cloned().unwrap_or_default();
-                        return Ok(Self {
-                            connection,
-                            name,
-                            failover_timeout: master.get("failover-timeout").cloned(),
-                            priority: None,
-                        });
-                    }
-                    Some(master) => {
-                        why = format!("they say of it: {}", master.get("flags").cloned().unwrap_or_default());
-                    }
-                    None => why = format!("they do not watch {}", context.from),
-                },
-                Err(error) => why = words(&error),
+            match masters.into_iter().find(|master| describes(context, context.from, master)) {
+                Some(master) if master.get("flags").map(String::as_str) == Some("master") => {
+                    let name = master.get("name").cloned().unwrap_or_default();
+                    let failover_timeout =
+                        settings::failover_timeout(context.connections, sentinels, &name, &master).await;
+                    return Ok(Self { connection, name, failover_timeout, priority: None, rivals: Vec::new() });
+                }
+                Some(master) => {
+                    why = format!("they say of it: {}", master.get("flags").cloned().unwrap_or_default());
+                }
+                None => why = format!("they do not monitor {}", context.from),
             }
         }
-        Err(SwitchoverError::Refused { member: SENTINELS.to_owned(), why })
+        Err(why)
     }
 
     /// Does everything slow before any write is paused: checks that a majority of Sentinels is there, gives the successor the best
@@ -78,21 +84,21 @@ impl Coordinator {
         context
             .order(&mut self.connection, SENTINELS, &set_failover_timeout(&name, &FAILOVER_TIMEOUT.to_string()))
             .await?;
-        let mut successor = context.connection(context.to).await?;
-        self.priority = Some(priority_of(&mut successor, context.to).await?);
-        context.order(&mut successor, context.to, &set_priority(BEST_PRIORITY)).await?;
+        let first = self.put_first(context).await?;
         let started = Instant::now();
         let mut seen = "is not among the replicas they list".to_owned();
         while started.elapsed() < READY_WITHIN {
-            let replicas: Vec<SentinelFields> = cmd("SENTINEL")
-                .arg("REPLICAS")
-                .arg(&name)
-                .query_async(&mut self.connection)
-                .await
-                .map_err(|error| refused(SENTINELS, &error))?;
+            let replicas = self.replicas().await?;
             if let Some(replica) = replicas.iter().find(|replica| describes(context, context.to, replica)) {
-                match unsuitable(replica) {
-                    None => return Ok(()),
+                match unsuitable(replica, first) {
+                    None => {
+                        let may_be_chosen = |other: &&SentinelFields| {
+                            !describes(context, context.to, other) && unhealthy(other).is_none()
+                        };
+                        let address = |other: &SentinelFields| other.get("ip").cloned();
+                        self.rivals = replicas.iter().filter(may_be_chosen).filter_map(address).collect();
+                        return Ok(());
+                    }
                     Some(why) => seen = why,
                 }
             }
@@ -102,6 +108,30 @@ impl Coordinator {
         Err(SwitchoverError::Refused { member: SENTINELS.to_owned(), why })
     }
 
+    /// Gives the successor a better priority than every other replica has, and returns that priority.
+    async fn put_first(&mut self, context: &SwitchoverContext<'_>) -> Result<u64, SwitchoverError> {
+        let mut successor = context.connection(context.to).await?;
+        let own = priority_of(&mut successor, context.to).await?;
+        let others = settings::priorities(context.connections, context.endpoints, context.to).await;
+        self.priority = Some(if own == BEST_PRIORITY { settings::usual_priority(&others) } else { own });
+        let best_other = others.iter().copied().filter(|other| *other > 0).min().unwrap_or(DEFAULT_PRIORITY);
+        let first = BEST_PRIORITY.min(best_other.saturating_sub(1)).max(1);
+        context.order(&mut successor, context.to, &set_priority(first)).await?;
+        Ok(first)
+    }
+
+    async fn replicas(&mut self) -> Result<Vec<SentinelFields>, SwitchoverError> {
+        let ask = cmd("SENTINEL").arg("REPLICAS").arg(&self.name).take();
+        ask.query_async(&mut self.connection).await.map_err(|error| refused(SENTINELS, &error))
+    }
+
+    /// Whether the Sentinel says that no failover is under way and the primary is healthy. If it does not answer, one may be.
+    pub(super) async fn has_given_up(&mut self) -> bool {
+        let ask = cmd("SENTINEL").arg("MASTER").arg(&self.name).take();
+        let told = ask.query_async::<SentinelFields>(&mut self.connection).await;
+        told.is_ok_and(|master| master.get("flags").map(String::as_str) == Some("master"))
+    }
+
     /// Asks for the failover.
     pub(super) async fn fail_over(&mut self, context: &SwitchoverContext<'_>) -> Result<(), SwitchoverError> {
         context.order(&mut self.connection, SENTINELS, cmd("SENTINEL").arg("FAILOVER").arg(&self.name)).await
@@ -109,8 +139,11 @@ impl Coordinator {
 
     /// Sets the failover timeout and the successor's priority back to what they were.
     pub(super) async fn restore(mut self, context: &SwitchoverContext<'_>) -> Result<(), SwitchoverError> {
-        if let Some(before) = &self.failover_timeout {
-            context.order(&mut self.connection, SENTINELS, &set_failover_timeout(&self.name, before)).await?;
+        // A failover that is still under way must not get more time than writes are paused.
+        if context.leads(context.to).await || self.has_given_up().await {
+            context
+                .order(&mut self.connection, SENTINELS, &set_failover_timeout(&self.name, &self.failover_timeout))
+                .await?;
         }
         match self.priority {
             None => Ok(()),
@@ -127,41 +160,19 @@ impl Coordinator {
     }
 }
 
-/// Why a Sentinel would not choose a replica (`sentinelSelectSlave`): it is not healthy, has not answered lately, or has not the
-/// best priority.
-fn unsuitable(replica: &SentinelFields) -> Option<String> {
+/// Why a Sentinel would not choose a replica (`sentinelSelectSlave`), whatever its priority: it is not healthy, or has not answered lately.
+fn unhealthy(replica: &SentinelFields) -> Option<String> {
     let field = |name: &str| replica.get(name).map_or("", String::as_str);
     let age = |name: &str| field(name).parse::<u64>().unwrap_or(u64::MAX);
     if field("flags") != "slave" {
         return Some(format!("is \"{}\" to them", field("flags")));
     }
-    if field("master-link-status") != "ok" || age("last-ok-ping-reply") > 3_000 {
-        return Some("is not well connected in their eyes".to_owned());
-    }
-    (field("slave-priority") != BEST_PRIORITY.to_string()).then(|| "has not its new priority in their eyes".to_owned())
+    (field("master-link-status") != "ok" || age("last-ok-ping-reply") > 3_000)
+        .then(|| "is not well connected in their eyes".to_owned())
 }
 
-/// Whether a Sentinel's description of a server is about that member.
-fn describes(context: &SwitchoverContext<'_>, member: &str, described: &SentinelFields) -> bool {
-    let endpoint = context.endpoints.iter().find(|endpoint| endpoint.member == member);
-    endpoint.zip(described.get("ip")).is_some_and(|(endpoint, host)| endpoint.is_at(host))
-}
-
-async fn priority_of(connection: &mut MultiplexedConnection, member: &str) -> Result<u64, SwitchoverError> {
-    let config: BTreeMap<String, u64> = cmd("CONFIG")
-        .arg("GET")
-        .arg("replica-priority")
-        .query_async(connection)
-        .await
-        .map_err(|error| refused(member, &error))?;
-    let unset = || SwitchoverError::Refused { member: member.to_owned(), why: "it has no replica-priority".to_owned() };
-    config.into_values().next().ok_or_else(unset)
-}
-
-fn set_priority(value: u64) -> Cmd {
-    cmd("CONFIG").arg("SET").arg("replica-priority").arg(value).take()
-}
-
-fn set_failover_timeout(name: &str, milliseconds: &str) -> Cmd {
-    cmd("SENTINEL").arg("SET").arg(name).arg("failover-timeout").arg(milliseconds).take()
+/// Why a Sentinel would not choose a replica before all others.
+fn unsuitable(replica: &SentinelFields, first: u64) -> Option<String> {
+    let has_priority = replica.get("slave-priority") == Some(&first.to_string());
+    unhealthy(replica).or_else(|| (!has_priority).then(|| "has not its new priority in their eyes".to_owned()))
 }
