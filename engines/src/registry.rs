@@ -187,6 +187,7 @@ mod tests {
             "STF-PG-007 switchover, finishing; never",
             "STF-RD-001 everything, finishing; by itself",
             "STF-RD-002 everything, finishing; by itself",
+            "STF-RD-003 switchover; never",
         ];
         assert_eq!(found.iter().map(String::as_str).collect::<Vec<_>>(), expected);
     }

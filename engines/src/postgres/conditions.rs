@@ -87,6 +87,6 @@ pub const MANAGED_BY_OTHER: Condition = Condition {
     code: "STF-PG-007",
     effect: Effect::new(Blocks::Switchover, Passes::Never).and_finishing(),
     text: "{by} decides which member is the primary, as {member} shows",
-    next_step: "let {by} move it ({by} standby switchover)",
-    example: &[("member", "postgres-0"), ("by", "repmgr")],
+    next_step: "let {by} move it ({command})",
+    example: &[("member", "postgres-0"), ("by", "repmgr"), ("command", "repmgr standby switchover")],
 };

@@ -104,10 +104,16 @@ async fn connect_to(target: &DialConfig, database: &str) -> Result<Client, Serve
     timeout(PATIENCE, dial(target, database)).await.map_err(|_| ServerError::NoConnection(PATIENCE))?
 }
 
+/// The session's functions and operators are the server's own: our user may be a superuser, and whatever its role's `search_path`
+/// names first would be called with its rights (manual, "Writing SECURITY DEFINER Functions Safely").
 async fn dial(target: &DialConfig, database: &str) -> Result<Client, ServerError> {
     let stream = reach(target).await?;
     let mut config = Config::new();
     config.dbname(database).application_name("kubectl-stateful");
+    // A pooler's console knows no schemas and refuses the option.
+    if database == DATABASE {
+        config.options("-c search_path=pg_catalog");
+    }
     config.user(target.credentials.username.as_deref().unwrap_or(SUPERUSER));
     if let Some(password) = &target.credentials.password {
         config.password(password.reveal());

@@ -9,10 +9,12 @@ pub(super) enum HaManager {
     Patroni,
     /// It cannot be asked over the network; the user has to run its own command.
     Repmgr,
+    /// The same.
+    AutoFailover,
 }
 
 /// Patroni gives the settings that must be alike everywhere on the command line (documentation, "Important rules"),
-/// repmgr is loaded as a library.
+/// repmgr and `pg_auto_failover` are loaded as libraries.
 pub(super) fn find_ha_manager(answers: &Answers) -> Option<HaManager> {
     let given: Vec<&str> = answers.field("command_line").unwrap_or_default().split(' ').collect();
     let by_patroni = ["track_commit_timestamp", "wal_log_hints", "max_prepared_transactions"];
@@ -20,5 +22,9 @@ pub(super) fn find_ha_manager(answers: &Answers) -> Option<HaManager> {
         return Some(HaManager::Patroni);
     }
     let libraries = answers.field("shared_preload_libraries").unwrap_or_default();
-    libraries.split(',').any(|library| library.trim() == "repmgr").then_some(HaManager::Repmgr)
+    libraries.split(',').find_map(|library| match library.trim() {
+        "repmgr" => Some(HaManager::Repmgr),
+        "pgautofailover" => Some(HaManager::AutoFailover),
+        _ => None,
+    })
 }

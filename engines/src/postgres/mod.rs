@@ -22,8 +22,11 @@ pub use conditions::CONDITIONS;
 pub use interpret::interpret;
 pub use profile::PROFILE;
 
+use std::time::Instant;
+
 use stateful_safety::{Assessment, ConnectionConfig, ContainerFacts, Millis};
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 use crate::{
     BoxFuture, Canary, CanaryError, ClientPause, CompletedSwitchover, Endpoint, Engine, Finalization, Ledger,
@@ -31,7 +34,7 @@ use crate::{
 };
 use connections::Connections;
 use ha_manager::HaManager;
-use switchover::{SwitchoverContext, fence, follow, patroni, temporary_sync};
+use switchover::{CHECK_EVERY, SETTLED_WITHIN, SwitchoverContext, fence, follow, patroni, temporary_sync};
 
 /// Patroni's default port (`restapi.listen`; Zalando's and Crunchy Data's images as well).
 const PATRONI_PORT: u16 = 8008;
@@ -58,9 +61,34 @@ impl Postgres {
 
     /// LOOK. The high-availability manager that decides which member is the primary, as any member that answers shows it.
     async fn ha_manager(&self, endpoints: &[Endpoint]) -> Option<HaManager> {
-        let seen = self.observe(endpoints).await;
-        seen.iter().filter_map(|seen| seen.answer.as_ref().ok()).find_map(ha_manager::find_ha_manager)
+        find_in(&self.observe(endpoints).await)
     }
+
+    /// LOOK. The same before a switchover, where a manager that is not seen is not taken for none: the two members have to answer.
+    /// While there is a primary they do, or the switchover is refused; where there is none, one of them may still be starting.
+    async fn known_ha_manager(&self, context: &SwitchoverContext<'_>) -> Result<Option<HaManager>, SwitchoverError> {
+        let begun = Instant::now();
+        loop {
+            let seen = self.observe(context.endpoints).await;
+            if let Some(manager) = find_in(&seen) {
+                return Ok(Some(manager));
+            }
+            let mut of_two = seen.iter().filter(|seen| [context.from, context.to].contains(&seen.member.as_str()));
+            let Some((member, why)) = of_two.find_map(|seen| Some((&seen.member, seen.answer.as_ref().err()?))) else {
+                return Ok(None);
+            };
+            let has_primary =
+                |seen: &MemberAnswers| seen.answer.as_ref().is_ok_and(|answers| answers.in_recovery() == Some(false));
+            if seen.iter().any(has_primary) || begun.elapsed() > SETTLED_WITHIN {
+                return Err(SwitchoverError::Unreachable { member: member.clone(), why: why.clone() });
+            }
+            sleep(CHECK_EVERY).await;
+        }
+    }
+}
+
+fn find_in(seen: &[MemberAnswers]) -> Option<HaManager> {
+    seen.iter().filter_map(|seen| seen.answer.as_ref().ok()).find_map(ha_manager::find_ha_manager)
 }
 
 impl Engine for Postgres {
@@ -112,10 +140,13 @@ impl Switchover for Postgres {
     ) -> BoxFuture<'a, Result<CompletedSwitchover, SwitchoverError>> {
         Box::pin(async move {
             let context = SwitchoverContext { connections: &self.connections, endpoints, from, to, clients };
-            match self.ha_manager(endpoints).await {
+            match self.known_ha_manager(&context).await? {
                 Some(HaManager::Patroni) => patroni::switch_over(&context, watchers).await,
                 Some(HaManager::Repmgr) => {
                     Err(context.refused("repmgr decides which member is the primary".to_owned()))
+                }
+                Some(HaManager::AutoFailover) => {
+                    Err(context.refused("pg_auto_failover decides which member is the primary".to_owned()))
                 }
                 None => switchover::switch_over(&context).await,
             }
@@ -181,7 +212,7 @@ impl Watchers for Postgres {
         Box::pin(async {
             match self.ha_manager(endpoints).await {
                 Some(HaManager::Patroni) => endpoints.iter().filter_map(|endpoint| endpoint.address.clone()).collect(),
-                Some(HaManager::Repmgr) | None => Vec::new(),
+                Some(HaManager::Repmgr | HaManager::AutoFailover) | None => Vec::new(),
             }
         })
     }

@@ -67,6 +67,6 @@ pub const SENTINELS_UNKNOWN: Condition = Condition {
     code: "STF-RD-003",
     effect: Effect::new(Blocks::Switchover, Passes::Never),
     text: "{member} does not answer CLIENT LIST, so whether Sentinels watch over it is not known",
-    next_step: "let the user ask: redis-cli ACL SETUSER USER +client|list, on each member",
+    next_step: "give its user the command, on each member: redis-cli ACL SETUSER USER +client",
     example: &[("member", "redis-0")],
 };

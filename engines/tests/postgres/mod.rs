@@ -10,6 +10,7 @@ mod silence;
 mod switchover;
 mod template;
 mod temporary_sync;
+mod third_member;
 mod writer;
 
 pub(crate) use servers::Servers;

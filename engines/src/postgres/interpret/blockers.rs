@@ -21,8 +21,14 @@ pub(super) fn blockers(seen: &[MemberAnswers], primary: Option<&MemberAnswers>) 
                 .first()
                 .map(|row| conditions::BACKUP_RUNNING.found(&[("member", &member), ("phase", &column(row, "phase"))])),
         );
-        if find_ha_manager(answers) == Some(HaManager::Repmgr) {
-            found.push(conditions::MANAGED_BY_OTHER.found(&[("member", &member), ("by", &"repmgr")]));
+        let other = match find_ha_manager(answers) {
+            Some(HaManager::Repmgr) => Some(("repmgr", "repmgr standby switchover")),
+            Some(HaManager::AutoFailover) => Some(("pg_auto_failover", "pg_autoctl perform switchover")),
+            Some(HaManager::Patroni) | None => None,
+        };
+        if let Some((by, command)) = other {
+            let named: [(&str, &dyn std::fmt::Display); 3] = [("member", &member), ("by", &by), ("command", &command)];
+            found.push(conditions::MANAGED_BY_OTHER.found(&named));
         }
         if answers.field("replay_paused") == Some("t") {
             found.push(conditions::REPLAY_PAUSED.found(&[("member", &member)]));

@@ -17,6 +17,17 @@ pub(super) enum ServerState {
     },
 }
 
+/// What is known of the members that are neither the old primary nor the successor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Others {
+    /// Each of them is a standby, or has no pod.
+    Standbys,
+    /// One does not answer: another tool or a person may have made it the primary.
+    Silent,
+    /// One takes writes.
+    Primary,
+}
+
 /// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Decision {
@@ -30,12 +41,24 @@ pub(super) enum Decision {
     PromoteOldPrimary,
     /// Not enough is known: a silent member may have more of the log, or may be the primary.
     Wait,
-    /// Both take writes. This tool changes nothing then.
+    /// Two members take writes, or one that is neither of the two. This tool changes nothing then.
     TwoPrimaries,
 }
 
 /// The decision table. `last` is the end of the old primary's log, where the WAL receiver received it.
-pub(super) fn decide(from: ServerState, to: ServerState, last: Option<Lsn>) -> Decision {
+///
+/// Before a member is promoted every other one is known not to be the primary, those included that take no part in the switchover:
+/// while there is no primary another tool, or a person, may promote one of them.
+pub(super) fn decide(from: ServerState, to: ServerState, others: Others, last: Option<Lsn>) -> Decision {
+    match (decide_of_two(from, to, last), others) {
+        (_, Others::Primary) => Decision::TwoPrimaries,
+        (Decision::PromoteSuccessor | Decision::PromoteOldPrimary, Others::Silent) => Decision::Wait,
+        (decision, Others::Standbys | Others::Silent) => decision,
+    }
+}
+
+/// The same, of the two alone.
+fn decide_of_two(from: ServerState, to: ServerState, last: Option<Lsn>) -> Decision {
     match (from, to) {
         (ServerState::Primary, ServerState::Primary) => Decision::TwoPrimaries,
         (ServerState::Silent | ServerState::Standby { .. }, ServerState::Primary) => Decision::Done,
@@ -79,7 +102,7 @@ pub(super) fn may_stay_primary(from: ServerState, to: ServerState, last: Option<
 mod tests {
     use super::Decision::{Begin, Done, PromoteOldPrimary, PromoteSuccessor, TwoPrimaries, Wait};
     use super::ServerState::{self, Primary, Silent};
-    use super::{Lsn, decide, may_stay_primary};
+    use super::{Lsn, Others, decide, may_stay_primary};
 
     const fn at(position: u64) -> ServerState {
         ServerState::Standby { position: Lsn(position) }
@@ -112,9 +135,15 @@ mod tests {
             (Silent, Silent, Some(10), Wait),
         ];
         for (from, to, last, wanted) in rows {
-            assert_eq!(decide(from, to, last.map(Lsn)), wanted, "{from:?} {to:?} {last:?}");
+            let last = last.map(Lsn);
+            assert_eq!(decide(from, to, Others::Standbys, last), wanted, "{from:?} {to:?} {last:?}");
+            // With a member that may be the primary nothing is promoted, and with one that is nothing is done.
+            let beside_silent = if [PromoteSuccessor, PromoteOldPrimary].contains(&wanted) { Wait } else { wanted };
+            assert_eq!(decide(from, to, Others::Silent, last), beside_silent, "{from:?} {to:?} {last:?}");
+            assert_eq!(decide(from, to, Others::Primary, last), TwoPrimaries, "{from:?} {to:?} {last:?}");
         }
     }
+
     #[test]
     fn an_old_primary_becomes_primary_again_only_beside_a_standby_that_has_no_more() {
         let rows = [

@@ -1,5 +1,5 @@
 //! TOUCH. Finishes a switchover that did not succeed at once: the successor lacks a part of the log, the WAL receiver did not
-//! receive its end, or the process that began the switchover died. There is no primary now. Both members are asked until it is
+//! receive its end, or the process that began the switchover died. There is no primary now. All members are asked until it is
 //! known which of them has everything; that one is promoted.
 
 use std::time::Instant;
@@ -22,11 +22,13 @@ pub(super) async fn finish(
     let begun = Instant::now();
     let mut before = None;
     let mut primary_since = None;
+    let mut silent = String::new();
     while begun.elapsed() < SETTLED_WITHIN {
-        let (from, to) = context.states().await;
-        let now = decide(from, to, last);
+        let states = context.all_states().await;
+        let now = decide(states.from, states.to, states.known_of_others(), last);
         // The same answer twice, positions included: a server that still reads its own log reports another position each time.
-        let settled = before.replace((from, to)) == Some((from, to));
+        let settled = before.replace((states.from, states.to)) == Some((states.from, states.to));
+        silent = states.name_silent(context);
         match now {
             Decision::PromoteSuccessor if settled || last.is_some() => {
                 let followers = if followers.is_empty() { point_at_successor(context).await } else { followers };
@@ -40,11 +42,11 @@ pub(super) async fn finish(
                 return Err(not_moved(context, started));
             }
             Decision::Done => return Ok(CompletedSwitchover { took: started.elapsed() }),
-            Decision::TwoPrimaries => return Err(context.unknown(format!("{} is a primary as well", context.to))),
+            Decision::TwoPrimaries => return Err(context.unknown(states.name_primaries(context))),
             Decision::Begin => {
                 if primary_since.get_or_insert_with(Instant::now).elapsed() > NOT_STOPPING {
                     // Not while the successor is silent: it may be the primary, and then the fence has to stay.
-                    if matches!(to, ServerState::Standby { .. }) {
+                    if matches!(states.to, ServerState::Standby { .. }) {
                         fence::remove_fence(context).await;
                         undo(context, &followers).await;
                     }
@@ -55,7 +57,11 @@ pub(super) async fn finish(
         }
         sleep(CHECK_EVERY).await;
     }
-    Err(context.unknown(format!("they do not both answer after {SETTLED_WITHIN:?}")))
+    let why = match silent.as_str() {
+        "" => "they do not agree on which of them has everything".to_owned(),
+        silent => format!("no answer from {silent}, which may be the primary or have more of the log"),
+    };
+    Err(context.unknown(format!("{why}, after {SETTLED_WITHIN:?}")))
 }
 
 /// Points the other standbys at the successor, in case the process that began the switchover died before it did.

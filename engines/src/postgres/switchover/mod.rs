@@ -33,14 +33,14 @@ use super::answers::TextRow;
 use super::connections::{Connections, PATIENCE};
 use super::lsn::Lsn;
 use crate::{ClientPause, CompletedSwitchover, Endpoint, SwitchoverError};
-use decide::{Decision, ServerState, decide};
+use decide::{Decision, Others, ServerState, decide};
 use wal_receiver::WalReceiver;
 
 /// How often a server is asked for its position while clients' writes wait. Asking takes a fraction of a millisecond.
 const POLL: Duration = Duration::from_millis(5);
 
 /// Between two questions while there is no primary and both members are waited for. A server that starts takes a second or so.
-const CHECK_EVERY: Duration = Duration::from_millis(50);
+pub(super) const CHECK_EVERY: Duration = Duration::from_millis(50);
 
 /// A server that gets the order for a fast stop ends its sessions at once. If it is still the primary after this long it did not
 /// get the order.
@@ -48,23 +48,18 @@ const NOT_STOPPING: Duration = Duration::from_secs(10);
 
 /// How long it may take until both answer. A standby that hangs holds the old primary's stop up for
 /// `wal_sender_timeout` (60 s), and then it has to be started again.
-const SETTLED_WITHIN: Duration = Duration::from_mins(2);
+pub(super) const SETTLED_WITHIN: Duration = Duration::from_mins(2);
 
 pub(super) async fn switch_over(context: &SwitchoverContext<'_>) -> Result<CompletedSwitchover, SwitchoverError> {
-    for other in context.others() {
-        if context.state(&other.member).await == ServerState::Primary {
-            return Err(context.refused(format!("{} is the primary already", other.member)));
-        }
-    }
-    let (old, new) = context.states().await;
-    match decide(old, new, None) {
+    let states = context.all_states().await;
+    match decide(states.from, states.to, states.known_of_others(), None) {
         Decision::Begin => begin(context).await,
         Decision::Done => Ok(CompletedSwitchover { took: Duration::ZERO }),
         // A switchover was begun and not finished: there is no primary, and clients wait.
         Decision::PromoteSuccessor | Decision::PromoteOldPrimary | Decision::Wait => {
             finish::finish(context, Instant::now(), None, Vec::new()).await
         }
-        Decision::TwoPrimaries => Err(context.refused(format!("{} is a primary as well", context.to))),
+        Decision::TwoPrimaries => Err(context.refused(states.name_primaries(context))),
     }
 }
 
@@ -84,8 +79,12 @@ async fn begin(context: &SwitchoverContext<'_>) -> Result<CompletedSwitchover, S
         }
     };
     if let Some(last) = last
-        && promote::has_received(context, last).await
+        && let (true, others) = futures::join!(promote::has_received(context, last), context.others_now())
     {
+        // A primary that came up meanwhile is not answered with a second one. A member that is silent was a standby a moment ago.
+        if let Some((member, _)) = others.iter().find(|(_, state)| *state == ServerState::Primary) {
+            return Err(context.unknown(format!("{member} became the primary meanwhile; {} is fenced", context.from)));
+        }
         return promote_successor::promote_successor(context, &prepared.followers, started, Some(last)).await;
     }
     finish::finish(context, started, last, prepared.followers).await
@@ -174,6 +173,22 @@ impl SwitchoverContext<'_> {
         futures::join!(self.state(self.from), self.state(self.to))
     }
 
+    /// The states of all members, asked at the same time.
+    async fn all_states(&self) -> States {
+        let (from, to, others) = futures::join!(self.state(self.from), self.state(self.to), self.others_now());
+        States { from, to, others }
+    }
+
+    /// The states of the members that are neither the old primary nor the successor. One without a pod has no server.
+    async fn others_now(&self) -> Vec<(String, ServerState)> {
+        let with_pod = self.others().filter(|endpoint| endpoint.has_pod());
+        let state = |endpoint: &Endpoint| {
+            let member = endpoint.member.clone();
+            async move { (member.clone(), self.state(&member).await) }
+        };
+        futures::future::join_all(with_pod.map(state)).await
+    }
+
     /// A member's role and position now. A member that does not answer in time is silent.
     async fn state(&self, member: &str) -> ServerState {
         match self.value(member, POSITION).await {
@@ -191,6 +206,46 @@ impl SwitchoverContext<'_> {
 
     fn unknown(&self, why: String) -> SwitchoverError {
         SwitchoverError::Unknown { to: self.to.to_owned(), why }
+    }
+}
+
+/// The states of all members at one time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct States {
+    from: ServerState,
+    to: ServerState,
+    others: Vec<(String, ServerState)>,
+}
+
+impl States {
+    fn known_of_others(&self) -> Others {
+        let any = |wanted: ServerState| self.others.iter().any(|(_, state)| *state == wanted);
+        match (any(ServerState::Primary), any(ServerState::Silent)) {
+            (true, _) => Others::Primary,
+            (false, true) => Others::Silent,
+            (false, false) => Others::Standbys,
+        }
+    }
+
+    /// The members that take writes, as a sentence.
+    fn name_primaries(&self, context: &SwitchoverContext<'_>) -> String {
+        let of_two = [(context.from, self.from), (context.to, self.to)].into_iter();
+        let all = of_two.chain(self.others.iter().map(|(member, state)| (member.as_str(), *state)));
+        let primaries: Vec<&str> =
+            all.filter(|(_, state)| *state == ServerState::Primary).map(|(member, _)| member).collect();
+        match primaries.as_slice() {
+            [one] => format!("{one} is the primary already"),
+            several => format!("{} are primaries at the same time", several.join(" and ")),
+        }
+    }
+
+    /// The members that do not answer, as a sentence.
+    fn name_silent(&self, context: &SwitchoverContext<'_>) -> String {
+        let of_two = [(context.from, self.from), (context.to, self.to)].into_iter();
+        let all = of_two.chain(self.others.iter().map(|(member, state)| (member.as_str(), *state)));
+        let silent: Vec<&str> =
+            all.filter(|(_, state)| *state == ServerState::Silent).map(|(member, _)| member).collect();
+        silent.join(", ")
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
-use super::decide::may_stay_primary;
+use super::decide::{Others, may_stay_primary};
 use super::follow::Follower;
 use super::prepare::{disk_space, undo};
 use super::promote::promote;
@@ -27,10 +27,11 @@ pub(super) async fn return_to_primary(
     let begun = Instant::now();
     let mut before = None;
     while begun.elapsed() < SETTLED_WITHIN {
-        let (from, to) = context.states().await;
+        let states = context.all_states().await;
+        let (from, to) = (states.from, states.to);
         // The same answer twice: a server that still reads its own log reports another position each time.
         let settled = before.replace((from, to)) == Some((from, to));
-        if settled && may_stay_primary(from, to, last) {
+        if settled && states.known_of_others() == Others::Standbys && may_stay_primary(from, to, last) {
             if let Err(error) = promote(context, context.from).await {
                 return error.into_error(context, context.from);
             }

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::SwitchoverContext;
-use super::decide::{Decision, ServerState, decide};
+use super::decide::{Decision, Others, ServerState, decide};
 use super::prepare::catch_up::catch_up;
 use crate::{CompletedSwitchover, Endpoint, ServerError, SwitchoverError};
 use commits::{Settings, is_sync_standby};
@@ -49,7 +49,8 @@ pub(in crate::postgres) async fn switch_over(
     agents: &[Endpoint],
 ) -> Result<CompletedSwitchover, SwitchoverError> {
     let (old, new) = context.states().await;
-    match decide(old, new, None) {
+    // Patroni itself knows of the other members.
+    match decide(old, new, Others::Standbys, None) {
         // Boxed: two questions at once to two servers, each with a connection of its own.
         Decision::Begin => Box::pin(begin(context, agents)).await,
         Decision::Done => Ok(CompletedSwitchover { took: Duration::ZERO }),
