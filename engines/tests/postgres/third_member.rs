@@ -1,22 +1,35 @@
 //! A third member that may be the primary: while there is no primary another tool, or a person, may promote it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use stateful_engines::SwitchoverError;
+use tokio::time::sleep;
 
-use super::faults::{Moment, start_switchover, until};
-use super::servers::{Servers, name};
+use super::servers::{Servers, connect, name, own};
+use crate::common::PATIENCE;
 use crate::common::database::Database;
-use crate::common::processes::{freeze, thaw};
+use crate::common::processes::{freeze, signal, thaw};
 use crate::common::turns::Measures;
 
-/// A switchover that died when the old primary had stopped: no member is the primary.
+/// As a switchover leaves it that died when the old primary was fenced and stopped: it is back as a standby, and no member is the
+/// primary.
 async fn without_primary() -> Servers {
     let servers = Servers::start(Measures::Nothing).await;
-    let dying = start_switchover(&servers, servers.endpoints());
-    until(&servers, Moment::Stopped, 0, 1).await;
-    dying.abort();
+    let fence = servers.data(0).join("standby.signal");
+    std::fs::write(&fence, "").expect("a fence");
+    own(&fence);
+    signal("INT", servers.process(0));
+    let begun = Instant::now();
+    while !is_standby(&servers.address(0)).await {
+        assert!(begun.elapsed() < PATIENCE, "pg-0 is not back");
+        sleep(Duration::from_millis(50)).await;
+    }
     servers
+}
+
+async fn is_standby(address: &str) -> bool {
+    let Ok(client) = connect(address, "postgres").await else { return false };
+    client.query_one("SELECT pg_is_in_recovery()", &[]).await.is_ok_and(|row| row.get(0))
 }
 
 #[tokio::test(flavor = "multi_thread")]
