@@ -33,7 +33,7 @@ pub enum Error {
     #[error("unexpected answer from the API server: {0}")]
     Answer(String),
     /// Another operation holds the operation lock of the workload.
-    #[error("{workload} is held by {holder} since {since}")]
+    #[error("another operation is running on {workload}: {holder} has held its lock since {since}")]
     Locked {
         /// The workload.
         workload: String,

@@ -176,7 +176,7 @@ impl RestartPreparation for Postgres {
                 let member = &endpoint.member;
                 match follow::revert_unapplied(&self.connections, endpoints, member).await {
                     Ok(true) => notes.push(format!(
-                        "{member} would have followed the successor of a switchover that did not take place: set back"
+                        "{member} would have followed the successor of a switchover that did not take place: its primary_conninfo is restored"
                     )),
                     Ok(false) => {}
                     Err(error) => {

@@ -97,7 +97,9 @@ impl Live {
     async fn undo_restart_preparations(&self) -> Vec<String> {
         // Where the members are now: the last snapshot may be from before the process that died.
         if let Err(error) = self.observe().await {
-            return vec![format!("what the members were told ahead of a restart could not be reverted: {error}")];
+            return vec![format!(
+                "settings that were changed on the members before a restart may still be there: {error}"
+            )];
         }
         let endpoints = self.endpoints.borrow().clone();
         match self.observer.engine().restart_preparation() {

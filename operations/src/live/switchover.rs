@@ -43,7 +43,8 @@ impl Live {
             let started = Watchdog::start(program, workload.engine, &self.workload.id.namespace, &pausable).await;
             started
                 .map_err(|why| {
-                    notes.push(format!("no pooler is paused: no watchdog is there to resume it ({why})"));
+                    notes.push(format!("no pooler is paused, because the process that would resume it did not start: clients connect again, and no write is lost \
+                         ({why})"));
                 })
                 .ok()
         };

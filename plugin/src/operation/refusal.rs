@@ -22,8 +22,11 @@ pub(crate) fn failure(context: &Context, workload: &Workload, policy: &Policy, e
     match error {
         SessionError::Held(holder) => {
             let since = holder.since.map_or_else(|| "an unknown time".to_owned(), seconds);
-            Failure::blocked(format!("{id} is held by {} since {since}; nothing was touched", holder.identity))
-                .hint(format!("if that process has died: {}", command("resume")))
+            Failure::blocked(format!(
+                "another operation is running on {id}: {} has held its lock since {since}; nothing was touched",
+                holder.identity
+            ))
+            .hint(format!("if that process has died: {}", command("resume")))
         }
         SessionError::Unfinished(entry) => {
             let began = seconds(Timestamp::from_millisecond(entry.began).unwrap_or_default());

@@ -356,17 +356,22 @@ impl std::fmt::Display for Reason {
             Self::PodNotReady { member, why } => write!(f, "the pod of {member} is not ready: {why}"),
             Self::NotASuccessor { to, from } => write!(f, "{to} is no replica of {from}"),
             Self::CanaryUnwell { told } => write!(f, "not every write of a canary came through: {told}"),
-            Self::PlanInProgress { holder } => write!(f, "{holder} is at work on it, and another pod goes next"),
+            Self::PlanInProgress { holder } => write!(
+                f,
+                "{holder} is running an operation on this database, and this pod is not the one that it removes next"
+            ),
             Self::OperatorRunsIt { operated } => {
-                write!(f, "its operator makes it from {operated} and would undo what is changed here")
+                write!(f, "an operator makes this StatefulSet from {operated} and would undo any change made here")
             }
             Self::NotElectable { to } => {
                 write!(f, "{to} cannot take over: by the database's own configuration it never leads (priority 0)")
             }
             Self::JoinsNotByItself { member, why } => {
-                write!(f, "{member}, added for the duration, would be no member of the database: {why}")
+                write!(f, "{member}, the extra replica, would not become a member of the database by itself: {why}")
             }
-            Self::NotReserved { why } => write!(f, "the guard could not write its permission down: {why}"),
+            Self::NotReserved { why } => {
+                write!(f, "the guard could not record in the cluster that this pod goes, so it refuses: {why}")
+            }
             Self::Release(misfit) => write!(f, "{misfit}"),
             Self::Blocked(blocker) => write!(f, "{blocker}"),
         }

@@ -67,7 +67,7 @@ pub(crate) async fn take_up(state: &GuardState, id: &WorkloadId, who: &str, perm
             tracing::info!(workload = %id, operation, "ended what a crashed guard leader had left unfinished");
         }
         Err(why) => {
-            tracing::warn!(workload = %id, why, "what a guard leader has left unfinished is not ended yet");
+            tracing::warn!(workload = %id, why, "could not yet end the operation that a crashed guard leader left unfinished; trying again");
             tokio::time::sleep(AGAIN_AFTER).await;
         }
     }

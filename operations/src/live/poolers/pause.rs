@@ -71,7 +71,8 @@ impl PoolerPause {
         let mut resumed = self.resume().await;
         if astray {
             resumed.notes.push(
-                "a Service still leads to the member that was to lead: the next switchover corrects it".to_owned(),
+                "a Service still selects the member that did not become the primary, so its clients cannot write: the next switchover \
+                 corrects it".to_owned(),
             );
         }
         resumed
