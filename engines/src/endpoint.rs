@@ -25,11 +25,6 @@ impl Endpoint {
         self.dial_config.as_ref().map_err(|why| ServerError::NoEndpoint(why.clone()))
     }
 
-    /// Whether it has a pod: without one no server of it runs.
-    pub fn has_pod(&self) -> bool {
-        !self.incarnation.is_empty()
-    }
-
     /// Whether a host, as the database's own lists name it, is this member: by its address, or by its DNS name.
     pub fn is_at(&self, host: &str) -> bool {
         is_at(&self.member, self.address.as_deref(), host)

@@ -188,6 +188,7 @@ mod tests {
             "STF-RD-001 everything, finishing; by itself",
             "STF-RD-002 everything, finishing; by itself",
             "STF-RD-003 switchover; never",
+            "STF-RD-004 everything, finishing; never",
         ];
         assert_eq!(found.iter().map(String::as_str).collect::<Vec<_>>(), expected);
     }

@@ -104,11 +104,24 @@ fn is_monitor(container: &Container, engine: &EngineProfile) -> bool {
     let Some(monitor) = engine.monitor_word else { return false };
     let is_named = container.name == monitor || container.name.ends_with(&format!("-{monitor}"));
     let starts_one = |words: &Option<Vec<String>>| {
-        let words = words.as_deref().unwrap_or_default();
-        words.first().is_some_and(|program| is_monitor_program(program, monitor))
-            || words.iter().any(|word| is_switched(word, monitor) || ends_in_monitor(word, monitor))
+        let words: Vec<&str> = words.iter().flatten().map(String::as_str).collect();
+        starts_monitor(&words, monitor) || words.iter().any(|word| ends_in_monitor(word, monitor))
     };
     is_named || starts_one(&container.command) || starts_one(&container.args)
+}
+
+/// Whether these words start a monitor: by its program, through wrappers, or by a switch of the server's program.
+fn starts_monitor(words: &[&str], monitor: &str) -> bool {
+    let program = words.iter().find(|word| !is_wrapper(word));
+    program.is_some_and(|program| is_monitor_program(program, monitor))
+        || words.iter().any(|word| word.strip_prefix("--") == Some(monitor))
+}
+
+/// A program that becomes the one that comes after it.
+fn is_wrapper(word: &str) -> bool {
+    let name = word.rsplit('/').next().unwrap_or(word);
+    ["exec", "tini", "dumb-init", "--"].contains(&name)
+        || (name.contains("entrypoint") && !word.contains(char::is_whitespace))
 }
 
 /// `redis-sentinel`, with or without a path.
@@ -117,19 +130,12 @@ fn is_monitor_program(word: &str, monitor: &str) -> bool {
     !word.contains(char::is_whitespace) && name.ends_with(&format!("-{monitor}"))
 }
 
-fn is_switched(word: &str, monitor: &str) -> bool {
-    word.strip_prefix("--") == Some(monitor)
-}
-
 /// Whether a script ends with the start of a monitor: what a start script becomes is its last command.
 fn ends_in_monitor(script: &str, monitor: &str) -> bool {
-    let script = script.trim();
-    let last = script.rsplit(['\n', ';', '&']).next().unwrap_or(script);
-    let words: Vec<&str> = last.split_whitespace().skip_while(|word| *word == "exec").collect();
+    let script = script.replace("\\\n", " ");
+    let last = script.trim().rsplit(['\n', ';', '&']).next().unwrap_or_default();
     // A single word is an argument, not a script: the host that a client is told, for example.
-    script.contains(char::is_whitespace)
-        && (words.first().is_some_and(|program| is_monitor_program(program, monitor))
-            || words.iter().any(|word| is_switched(word, monitor)))
+    script.trim().contains(char::is_whitespace) && starts_monitor(&last.split_whitespace().collect::<Vec<_>>(), monitor)
 }
 
 fn restarted_at(spec: &StatefulSetSpec) -> Option<String> {
@@ -180,6 +186,16 @@ mod tests {
             (json!([{"name": "sentinel", "image": "redis:8.0"}]), false),
             (json!([{"name": "main-sentinel", "image": "redis:8.0", "command": ["sh", "/start"]}]), false),
             (json!([{"name": "redis", "image": "redis:8.0", "args": ["--sentinel"]}]), false),
+            (
+                json!([{"name": "redis", "image": "redis:8.0", "command": ["docker-entrypoint.sh", "redis-sentinel", "/c"]}]),
+                false,
+            ),
+            (
+                json!([{"name": "redis", "image": "redis:8.0", "command": ["tini", "--", "redis-sentinel", "/c"]}]),
+                false,
+            ),
+            (json!([{"name": "redis", "image": "redis:8.0", "args": ["x\nexec redis-sentinel \\\n  /c"]}]), false),
+            (json!([{"name": "redis", "image": "redis:8.0", "command": ["sh", "/start", "main-sentinel"]}]), true),
             (
                 json!([{"name": "redis", "image": "redis:8.0", "command": ["/usr/bin/redis-sentinel", "/a.conf"]}]),
                 false,

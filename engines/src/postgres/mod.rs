@@ -34,6 +34,7 @@ use crate::{
 };
 use connections::Connections;
 use ha_manager::HaManager;
+use switchover::follow::Unapplied;
 use switchover::{CHECK_EVERY, SETTLED_WITHIN, SwitchoverContext, fence, follow, patroni, temporary_sync};
 
 /// Patroni's default port (`restapi.listen`; Zalando's and Crunchy Data's images as well).
@@ -163,7 +164,7 @@ impl RestartPreparation for Postgres {
         member: &'a str,
     ) -> BoxFuture<'a, Result<Prepared, SwitchoverError>> {
         Box::pin(async move {
-            follow::revert_unapplied(&self.connections, endpoints, member).await?;
+            follow::settle_unapplied(&self.connections, endpoints, member).await?;
             Ok(Prepared::Ready)
         })
     }
@@ -174,11 +175,13 @@ impl RestartPreparation for Postgres {
             let mut notes = fence::remove_leftover_fences(&self.connections, endpoints).await;
             for endpoint in endpoints {
                 let member = &endpoint.member;
-                match follow::revert_unapplied(&self.connections, endpoints, member).await {
-                    Ok(true) => notes.push(format!(
-                        "{member} would have followed the successor of a switchover that did not take place: its primary_conninfo is restored"
+                match follow::settle_unapplied(&self.connections, endpoints, member).await {
+                    Ok(Unapplied::Left) => {}
+                    Ok(Unapplied::SetBack) => notes.push(format!(
+                        "{member} would have followed the successor of a switchover that did not take place: its \
+                         primary_conninfo is restored"
                     )),
-                    Ok(false) => {}
+                    Ok(Unapplied::Applied) => notes.push(format!("{member} follows the new primary")),
                     Err(error) => {
                         notes.push(format!("{member} may follow another member after its next restart: {error}"));
                     }

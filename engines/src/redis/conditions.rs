@@ -15,6 +15,7 @@ pub const CONDITIONS: &[&Condition] = &[
     &SLOTS_UNCOVERED,
     &MIGRATION_RUNNING,
     &SENTINELS_UNKNOWN,
+    &WRITES_REFUSED,
 ];
 
 /// A server in the cluster's own list that is no pod of this workload.
@@ -69,4 +70,14 @@ pub const SENTINELS_UNKNOWN: Condition = Condition {
     text: "{member} does not answer CLIENT LIST, so whether Sentinels watch over it is not known",
     next_step: "give its user the command, on each member: redis-cli ACL SETUSER USER +client",
     example: &[("member", "redis-0")],
+};
+
+/// A switchover under Sentinels fences the old primary; a process that dies then leaves it so.
+pub const WRITES_REFUSED: Condition = Condition {
+    code: "STF-RD-004",
+    effect: Effect::new(Blocks::Everything, Passes::Never).and_finishing(),
+    text: "{member} refuses writes: a switchover that died has fenced it",
+    next_step: "kubectl stateful resume {target}; where there is nothing to resume and every Sentinel names it, on it: \
+                redis-cli CONFIG SET min-replicas-to-write {before}",
+    example: &[("member", "redis-0"), ("before", "0")],
 };

@@ -5,6 +5,7 @@ mod canary;
 pub mod conditions;
 mod connection_config;
 mod connections;
+mod fence_mark;
 mod interpret;
 mod node_line;
 mod observe;

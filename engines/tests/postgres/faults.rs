@@ -123,6 +123,34 @@ async fn after_a_switchover_that_died_in_the_pause_a_restarted_standby_follows_t
     assert_eq!(servers.leader().await, 0);
 }
 
+/// The other half: the successor was promoted, and only the order to the third member to read its settings was lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_standby_that_missed_its_new_primary_follows_it_once_what_was_left_is_taken_back() {
+    const FOLLOWS: &str = "SELECT setting FROM pg_settings WHERE name = 'primary_conninfo'";
+    let servers = Servers::start(Measures::Nothing).await;
+    servers.switch_over(&name(0), &name(1)).await.expect("a switchover");
+    assert_eq!(servers.leader().await, 1);
+    let new = servers.value(2, FOLLOWS).await.expect("a connection string");
+    let old = new.replace(&servers.address(1), &servers.address(0));
+    let write = |conninfo: &str| format!("ALTER SYSTEM SET primary_conninfo = '{}'", conninfo.replace('\'', "''"));
+    servers.run_sql(2, &write(&old)).await;
+    servers.run_sql(2, "SELECT pg_reload_conf()").await;
+    let follows = async |conninfo: &str| {
+        let begun = Instant::now();
+        while servers.value(2, FOLLOWS).await.as_deref() != Some(conninfo) {
+            assert!(begun.elapsed() < PATIENCE, "pg-2 does not read its settings");
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    follows(&old).await;
+    servers.run_sql(2, &write(&new)).await;
+    let (adapter, endpoints) = (servers.adapter(), servers.endpoints());
+    let notes = adapter.restart_preparation().expect("it prepares restarts").take_back(&endpoints, &[]).await;
+    assert_eq!(notes, ["pg-2 follows the new primary"]);
+    follows(&new).await;
+    assert_eq!(servers.leader().await, 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_end_of_the_old_primary_that_was_not_heard_is_found_out_from_both_servers() {
     let servers = Servers::start(Measures::Nothing).await;

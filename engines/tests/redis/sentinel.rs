@@ -170,6 +170,17 @@ async fn sentinels_that_cannot_be_asked_are_not_gone_behind() {
     assert_eq!(leader_of(&servers.settled().await, &name(0)), Some(name(0)));
 }
 
+/// The Sentinels could choose that one instead, and the old primary would be told that nothing has happened.
+#[tokio::test(flavor = "multi_thread")]
+async fn beside_a_replica_that_may_go_first_no_other_is_made_the_primary() {
+    let servers = Sentinel::start(Measures::Nothing).await;
+    let _: String = servers.0.order(2, cmd("CONFIG").arg("SET").arg("replica-priority").arg(1)).await;
+    let refused = servers.switch_over(&name(0), &name(1)).await;
+    let says_why = |why: &str| why.contains("has replica-priority 1, before which none goes");
+    assert!(matches!(&refused, Err(SwitchoverError::Refused { why, .. }) if says_why(why)), "{refused:?}");
+    assert_eq!(leader_of(&servers.settled().await, &name(0)), Some(name(0)));
+}
+
 /// Waits until a Sentinel knows the other two and both replicas.
 async fn until_complete(nodes: &Nodes, sentinel: usize) {
     let begun = Instant::now();

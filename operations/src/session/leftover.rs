@@ -60,6 +60,9 @@ impl Session<'_> {
         self.take_lock(&entry, seen).await?;
         let snapshot = self.world.observe().await?;
         if find_interrupted(&entry, &snapshot).is_none() {
+            for note in self.world.undo_preparations().await {
+                self.caller.note(&note);
+            }
             self.world.abort(self.who).await?;
             return Ok(Leftover::Ended(entry.id));
         }

@@ -92,6 +92,8 @@ pub(super) async fn return_to_load_balancers(connections: &Connections, endpoint
         let member = &endpoint.member;
         let reverted = match reach(connections, endpoint, BEFORE).await {
             Ok(Some((mut connection, before))) => revert(&mut connection, before).await,
+            // A server that does not run has forgotten it. One that runs and is out of reach has not.
+            Ok(None) if endpoint.dial_config.is_ok() => Err(ServerError::Connection("it does not answer".to_owned())),
             Ok(None) => continue,
             Err(why) => Err(why),
         };

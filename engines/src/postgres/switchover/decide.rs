@@ -20,7 +20,7 @@ pub(super) enum ServerState {
 /// What is known of the members that are neither the old primary nor the successor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Others {
-    /// Each of them is a standby, or has no pod.
+    /// Each of them is a standby.
     Standbys,
     /// One does not answer: another tool or a person may have made it the primary.
     Silent,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::SwitchoverContext;
+use super::decide::ServerState;
 use crate::postgres::answers::text;
 use crate::postgres::connections::{Connections, PATIENCE, literal, words};
 use crate::postgres::conninfo::Conninfo;
@@ -67,27 +68,48 @@ const UNAPPLIED: &str = "SELECT now.setting AS now, file.setting AS file FROM pg
     (SELECT setting FROM pg_file_settings WHERE name = 'primary_conninfo' ORDER BY seqno DESC LIMIT 1) AS file \
     WHERE now.name = 'primary_conninfo' AND now.setting IS DISTINCT FROM file.setting AND pg_is_in_recovery()";
 
-/// Sets a standby's files back to the primary that it follows, where they name another member: a process that died during a
-/// switchover, before it promoted a member, has left that ([`point_at_successor`]). After its next restart the standby would
-/// follow a standby, and receive nothing that its primary counts. Whether it was so. A standby that cannot be asked is left as it is.
-pub(in crate::postgres) async fn revert_unapplied(
+/// What was done about a standby whose files name another member than it follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::postgres) enum Unapplied {
+    /// There is no such setting, or it is not known which of the two members is the primary.
+    Left,
+    /// The files are set back to the primary that it follows.
+    SetBack,
+    /// It follows the new primary that its files name.
+    Applied,
+}
+
+/// Makes a standby's files and what it follows the same, where a process that died during a switchover has left them different
+/// ([`point_at_successor`]). It follows the member that is the primary: the old one, where the switchover did not take place, or else
+/// it would follow a standby after its next restart; the new one, where only the reload was lost. A standby that cannot be asked is
+/// left as it is.
+pub(in crate::postgres) async fn settle_unapplied(
     connections: &Connections,
     endpoints: &[Endpoint],
     member: &str,
-) -> Result<bool, SwitchoverError> {
+) -> Result<Unapplied, SwitchoverError> {
     let context = SwitchoverContext { connections, endpoints, from: member, to: member, clients: &NoClientPause };
-    let Ok(rows) = context.rows(member, UNAPPLIED).await else { return Ok(false) };
+    let Ok(rows) = context.rows(member, UNAPPLIED).await else { return Ok(Unapplied::Left) };
     let conninfo = |name| rows.first().and_then(|row| text(row, name)).and_then(Conninfo::parse);
-    let (Some(now), Some(file)) = (conninfo("now"), conninfo("file")) else { return Ok(false) };
-    let names_member = |conninfo: &Conninfo| {
-        let host = conninfo.get("host");
-        endpoints.iter().any(|endpoint| host.is_some_and(|host| endpoint.is_at(host)))
+    let (Some(now), Some(file)) = (conninfo("now"), conninfo("file")) else { return Ok(Unapplied::Left) };
+    let named = |conninfo: &Conninfo| {
+        let host = conninfo.get("host")?.to_owned();
+        endpoints.iter().find(|endpoint| endpoint.is_at(&host)).map(|endpoint| endpoint.member.as_str())
     };
-    if now.get("host") == file.get("host") || !names_member(&now) || !names_member(&file) {
-        return Ok(false); // the user's own change, which waits for a reload
+    // Anything else is the user's own change, which waits for a reload.
+    let (Some(follows), Some(written)) = (named(&now), named(&file)) else { return Ok(Unapplied::Left) };
+    if follows == written {
+        return Ok(Unapplied::Left);
     }
-    set(&context, member, &now).await?;
-    Ok(true)
+    if context.state(written).await == ServerState::Primary {
+        context.rows(member, "SELECT pg_reload_conf()").await?;
+        return Ok(Unapplied::Applied);
+    }
+    if context.state(follows).await == ServerState::Primary {
+        set(&context, member, &now).await?;
+        return Ok(Unapplied::SetBack);
+    }
+    Ok(Unapplied::Left)
 }
 
 /// Sets a server's connection string to its primary. It may hold a password, so this session's statements are kept out of the

@@ -179,14 +179,14 @@ impl SwitchoverContext<'_> {
         States { from, to, others }
     }
 
-    /// The states of the members that are neither the old primary nor the successor. One without a pod has no server.
+    /// The states of the members that are neither the old primary nor the successor. One without a pod is silent: its volume may
+    /// hold a primary, which comes back with its next pod.
     async fn others_now(&self) -> Vec<(String, ServerState)> {
-        let with_pod = self.others().filter(|endpoint| endpoint.has_pod());
         let state = |endpoint: &Endpoint| {
             let member = endpoint.member.clone();
             async move { (member.clone(), self.state(&member).await) }
         };
-        futures::future::join_all(with_pod.map(state)).await
+        futures::future::join_all(self.others().map(state)).await
     }
 
     /// A member's role and position now. A member that does not answer in time is silent.

@@ -5,8 +5,8 @@ use stateful_safety::{Assessment, Millis, ReplicaGroup, Role};
 use super::answered;
 use super::member::state;
 use crate::not_one_primary;
-use crate::redis::conditions::{ROLE_NOT_KEPT, SENTINELS_UNKNOWN};
-use crate::redis::{Answers, MemberAnswers};
+use crate::redis::conditions::{ROLE_NOT_KEPT, SENTINELS_UNKNOWN, WRITES_REFUSED};
+use crate::redis::{Answers, MemberAnswers, fence_mark};
 
 pub(super) fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
     let role = |seen: &MemberAnswers| match seen.answer.as_ref().ok().and_then(|answers| answers.field("role")) {
@@ -18,8 +18,10 @@ pub(super) fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
     let primary = primaries.first().copied();
     let min_replicas = primary.and_then(|primary| {
         let config = &primary.answer.as_ref().ok()?.config;
-        config.get("min-replicas-to-write").or_else(|| config.get("min-slaves-to-write"))?.parse::<usize>().ok()
+        config.get("min-replicas-to-write").or_else(|| config.get("min-slaves-to-write"))?.parse::<u64>().ok()
     });
+    let fenced = min_replicas.and_then(fence_mark::before);
+    let min_replicas = fenced.or(min_replicas).and_then(|replicas| usize::try_from(replicas).ok());
     let group = ReplicaGroup {
         name: "the replica group".to_owned(),
         members: seen.iter().map(|seen| state(seen, role(seen), primary)).collect(),
@@ -27,6 +29,9 @@ pub(super) fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
     };
     let mut blockers =
         if primaries.len() == 1 { Vec::new() } else { vec![not_one_primary(&group.name, primaries.len())] };
+    if let (Some(primary), Some(before)) = (primary, fenced) {
+        blockers.push(WRITES_REFUSED.found(&[("member", &primary.member), ("before", &before)]));
+    }
     let sentinels = sentinels(seen);
     if sentinels == 0 && seen.len() > 1 {
         blockers.extend(

@@ -78,14 +78,12 @@ pub(super) async fn prepare_restart(
         return Ok(Vec::new());
     }
     let led = follow::leave(&context, member).await?;
-    if let Some(endpoint) = endpoints.iter().find(|endpoint| endpoint.member == member)
-        && info.field("role") == Some("slave")
-    {
-        let off = sentinel::write_fence::take_off(connections, endpoints, endpoint).await;
-        off.map_err(|error| refused(member, &error))?;
+    if info.field("role") == Some("slave") {
+        sentinel::write_fence::take_off(&mut connection).await.map_err(|error| refused(member, &error))?;
     }
     let has_file = info.field("config_file").is_some_and(|file| !file.is_empty());
-    if has_file {
+    // A primary's fence is not written down: it would outlive its next start.
+    if has_file && !sentinel::write_fence::is_up(&mut connection).await {
         context.order(&mut connection, member, cmd("CONFIG").arg("REWRITE")).await?;
     }
     Ok(led)

@@ -11,6 +11,7 @@
 
 mod coordinator;
 pub(super) mod leftovers;
+mod named_by_all;
 mod settings;
 pub(super) mod write_fence;
 
@@ -24,6 +25,7 @@ use super::{POLL, SwitchoverContext, refusal};
 use crate::redis::Answers;
 use crate::{CompletedSwitchover, Endpoint, SwitchoverError};
 use coordinator::Coordinator;
+use named_by_all::is_primary_by_all;
 use write_fence::WriteFence;
 
 /// How long the old primary pauses writes, in milliseconds, unless it is told to resume them. A failover takes one to two seconds;
@@ -36,11 +38,14 @@ const FENCED_BEFORE: Duration = Duration::from_secs(4);
 /// The replica has this long to receive what is left once writes are paused: it was in sync a moment ago.
 const CATCH_UP_WITHIN: Duration = Duration::from_secs(2);
 
-/// The Sentinel gives up after [`settings::FAILOVER_TIMEOUT`]; past that the failover has either happened or will not.
-const SETTLED_AFTER: Duration = Duration::from_secs(15);
+/// The Sentinel gives up after [`settings::FAILOVER_TIMEOUT`], counted anew for each part of the failover.
+const GIVEN_UP_AFTER: Duration = Duration::from_secs(15);
+
+/// Past this it is not known what became of the failover.
+const SETTLED_AFTER: Duration = Duration::from_secs(35);
 
 /// By then the old primary follows the successor, by our order or by the Sentinels'.
-const FOLLOWS_WITHIN: Duration = Duration::from_secs(40);
+const FOLLOWS_WITHIN: Duration = Duration::from_mins(1);
 
 pub(super) async fn switch_over(
     context: &SwitchoverContext<'_>,
@@ -49,11 +54,11 @@ pub(super) async fn switch_over(
     let mut coordinator = Coordinator::find(context, sentinels).await?;
     let prepared = coordinator.prepare(context).await;
     let switched = match prepared {
-        Ok(()) => switch_over_paused(context, &mut coordinator).await,
+        Ok(()) => switch_over_paused(context, sentinels, &mut coordinator).await,
         Err(error) => Err(error),
     };
     // However it ended, the priority and the failover timeout are set back to the user's own values.
-    let restored = coordinator.restore(context).await;
+    let restored = coordinator.restore(context, sentinels).await;
     let switched = switched?;
     restored?;
     Ok(switched)
@@ -63,6 +68,7 @@ pub(super) async fn switch_over(
 /// it, make the old primary follow, take the fence off and resume writes.
 async fn switch_over_paused(
     context: &SwitchoverContext<'_>,
+    sentinels: &[Endpoint],
     coordinator: &mut Coordinator,
 ) -> Result<CompletedSwitchover, SwitchoverError> {
     let fence = WriteFence::prepare(context).await?;
@@ -94,13 +100,14 @@ async fn switch_over_paused(
         if context.leads(context.to).await {
             return demote(context, &fence, started).await;
         }
+        // Another replica may have been chosen: the old primary takes writes again only where all say that it is the primary.
+        if started.elapsed() > GIVEN_UP_AFTER && is_primary_by_all(context, sentinels, context.from).await {
+            take_writes_again(context, &fence).await?;
+            return Err(context.not_moved(started.elapsed()));
+        }
         sleep(POLL).await;
     }
-    // The Sentinel has given up by now. The old primary takes writes again only if it says so itself.
-    if coordinator.has_given_up().await && context.leads(context.from).await && context.follows(context.to).await {
-        take_writes_again(context, &fence).await?;
-    }
-    Err(context.overdue(SETTLED_AFTER).await)
+    Err(context.unknown(format!("{} refuses writes until the Sentinels agree on a primary", context.from)))
 }
 
 /// The successor is the primary. The old primary is made to follow it, as the Sentinels are about to do as well, while its writers
@@ -110,7 +117,7 @@ async fn demote(
     fence: &WriteFence,
     started: Instant,
 ) -> Result<CompletedSwitchover, SwitchoverError> {
-    let (host, port) = address(context).await?;
+    let (host, port) = address(context).await.map_err(|error| context.unknown(error.to_string()))?;
     let follow = cmd("REPLICAOF").arg(host).arg(port).take();
     while started.elapsed() < FOLLOWS_WITHIN {
         if context.follows(context.from).await {

@@ -7,7 +7,8 @@ use redis::aio::MultiplexedConnection;
 use redis::cmd;
 use tokio::time::sleep;
 
-use super::super::{SwitchoverContext, refused};
+use super::super::{SwitchoverContext, refusal, refused};
+use super::named_by_all::is_primary_by_all;
 use super::settings::{
     self, BEST_PRIORITY, DEFAULT_PRIORITY, FAILOVER_TIMEOUT, SentinelFields, describes, masters, priority_of,
     set_failover_timeout, set_priority,
@@ -113,9 +114,14 @@ impl Coordinator {
         let mut successor = context.connection(context.to).await?;
         let own = priority_of(&mut successor, context.to).await?;
         let others = settings::priorities(context.connections, context.endpoints, context.to).await;
-        self.priority = Some(if own == BEST_PRIORITY { settings::usual_priority(&others) } else { own });
         let best_other = others.iter().copied().filter(|other| *other > 0).min().unwrap_or(DEFAULT_PRIORITY);
-        let first = BEST_PRIORITY.min(best_other.saturating_sub(1)).max(1);
+        let first = BEST_PRIORITY.min(best_other.saturating_sub(1));
+        if first == 0 {
+            let why = "a replica beside it has replica-priority 1, before which none goes".to_owned();
+            return Err(refusal(context.to, why));
+        }
+        self.priority =
+            Some(if own == BEST_PRIORITY { settings::common_priority(&others).unwrap_or(own) } else { own });
         context.order(&mut successor, context.to, &set_priority(first)).await?;
         Ok(first)
     }
@@ -125,39 +131,37 @@ impl Coordinator {
         ask.query_async(&mut self.connection).await.map_err(|error| refused(SENTINELS, &error))
     }
 
-    /// Whether the Sentinel says that no failover is under way and the primary is healthy. If it does not answer, one may be.
-    pub(super) async fn has_given_up(&mut self) -> bool {
-        let ask = cmd("SENTINEL").arg("MASTER").arg(&self.name).take();
-        let told = ask.query_async::<SentinelFields>(&mut self.connection).await;
-        told.is_ok_and(|master| master.get("flags").map(String::as_str) == Some("master"))
-    }
-
     /// Asks for the failover.
     pub(super) async fn fail_over(&mut self, context: &SwitchoverContext<'_>) -> Result<(), SwitchoverError> {
         context.order(&mut self.connection, SENTINELS, cmd("SENTINEL").arg("FAILOVER").arg(&self.name)).await
     }
 
-    /// Sets the failover timeout and the successor's priority back to what they were.
-    pub(super) async fn restore(mut self, context: &SwitchoverContext<'_>) -> Result<(), SwitchoverError> {
-        // A failover that is still under way must not get more time than writes are paused.
-        if context.leads(context.to).await || self.has_given_up().await {
-            context
-                .order(&mut self.connection, SENTINELS, &set_failover_timeout(&self.name, &self.failover_timeout))
-                .await?;
-        }
+    /// Sets the failover timeout and the successor's priority back to what they were; each also if the other could not be.
+    pub(super) async fn restore(
+        mut self,
+        context: &SwitchoverContext<'_>,
+        sentinels: &[Endpoint],
+    ) -> Result<(), SwitchoverError> {
+        // A failover that is still under way must not get more time than this process waits for it.
+        let is_over = context.leads(context.to).await || is_primary_by_all(context, sentinels, context.from).await;
+        let timeout = set_failover_timeout(&self.name, &self.failover_timeout);
+        let set_back = if is_over { context.order(&mut self.connection, SENTINELS, &timeout).await } else { Ok(()) };
         match self.priority {
-            None => Ok(()),
-            Some(before) => {
-                // The change of role has closed the old connection; asking for the role replaces it.
-                let _ = context.role(context.to).await;
-                let mut successor = context.connection(context.to).await?;
-                context.order(&mut successor, context.to, &set_priority(before)).await?;
-                // When the Sentinels made it record its new role, it recorded this temporary priority as well.
-                let _ = context.order(&mut successor, context.to, cmd("CONFIG").arg("REWRITE")).await; // it may have no file
-                Ok(())
-            }
+            None => {}
+            Some(before) => restore_priority(context, before).await?,
         }
+        set_back
     }
+}
+
+async fn restore_priority(context: &SwitchoverContext<'_>, before: u64) -> Result<(), SwitchoverError> {
+    // The change of role has closed the old connection; asking for the role replaces it.
+    let _ = context.role(context.to).await;
+    let mut successor = context.connection(context.to).await?;
+    context.order(&mut successor, context.to, &set_priority(before)).await?;
+    // When the Sentinels made it record its new role, it recorded this temporary priority as well.
+    let _ = context.order(&mut successor, context.to, cmd("CONFIG").arg("REWRITE")).await; // it may have no file
+    Ok(())
 }
 
 /// Why a Sentinel would not choose a replica (`sentinelSelectSlave`), whatever its priority: it is not healthy, or has not answered lately.

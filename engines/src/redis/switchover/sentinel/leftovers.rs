@@ -6,16 +6,18 @@ use redis::cmd;
 use tokio::time::sleep;
 
 use super::super::SwitchoverContext;
+use super::named_by_all::is_primary_by_all;
 use super::settings::{
-    BEST_PRIORITY, FAILOVER_TIMEOUT, SentinelFields, describes, failover_timeout_of_others, masters, priorities,
-    priority_of, set_failover_timeout, set_priority, usual_priority,
+    BEST_PRIORITY, FAILOVER_TIMEOUT, SentinelFields, common_priority, describes, failover_timeout_of_others, masters,
+    priorities, priority_of, set_failover_timeout, set_priority,
 };
 use super::write_fence;
 use crate::Endpoint;
 use crate::redis::connections::Connections;
 
-/// A failover takes two seconds, and gives up after ten ([`FAILOVER_TIMEOUT`]); the old primary is a replica some 16 s after it.
-const QUIET_WITHIN: Duration = Duration::from_secs(30);
+/// A failover gives up after ten seconds for each of its parts ([`FAILOVER_TIMEOUT`]); after one that succeeds the Sentinels make
+/// the old primary a replica some 16 s later.
+const SETTLED_WITHIN: Duration = Duration::from_secs(40);
 
 /// Sets back what a process of ours that died has left. Returns sentences that say what was set back, and what could not be.
 pub(in crate::redis::switchover) async fn take_back(
@@ -23,98 +25,93 @@ pub(in crate::redis::switchover) async fn take_back(
     endpoints: &[Endpoint],
     sentinels: &[Endpoint],
 ) -> Vec<String> {
-    let mut told = Vec::new();
-    until_quiet(connections, sentinels).await;
-    for sentinel in sentinels {
-        let Ok((mut connection, masters)) = masters(connections, sentinel).await else { continue };
-        let is_ours = |master: &&SentinelFields| master.get("failover-timeout") == Some(&FAILOVER_TIMEOUT.to_string());
-        for name in masters.iter().filter(is_ours).filter_map(|master| master.get("name")) {
-            if !is_quiet(&masters, name) {
-                told.push(format!("{} is still busy with a failover of {name}", sentinel.member));
-                continue;
-            }
-            let before = failover_timeout_of_others(connections, sentinels, name).await;
-            let back = set_failover_timeout(name, &before).query_async::<()>(&mut connection).await;
-            told.push(sentence(&sentinel.member, &format!("failover-timeout of {name}"), &before, back));
-        }
-    }
+    let mut notes = Vec::new();
+    // The fences first: by the timeout it is known which Sentinel would show a failover.
     for endpoint in endpoints {
-        if may_take_writes(connections, endpoints, sentinels, endpoint).await {
-            match write_fence::take_off(connections, endpoints, endpoint).await {
-                Ok(false) => {}
-                Ok(true) => {
-                    told.push(format!("{} takes writes again, which a switchover had it refuse", endpoint.member));
-                }
-                Err(error) => told.push(format!(
-                    "{} may still refuse writes: redis-cli CONFIG SET min-replicas-to-write 0, on it ({error})",
-                    endpoint.member
-                )),
-            }
-        }
-        let Ok(mut connection) = connections.to(endpoint).await else { continue };
-        if priority_of(&mut connection, &endpoint.member).await.is_ok_and(|priority| priority == BEST_PRIORITY) {
-            let before = usual_priority(&priorities(connections, endpoints, &endpoint.member).await);
-            let back = set_priority(before).query_async::<()>(&mut connection).await;
-            drop(cmd("CONFIG").arg("REWRITE").query_async::<()>(&mut connection).await); // it may have no file
-            told.push(sentence(&endpoint.member, "replica-priority", &before.to_string(), back));
-        }
+        let member = endpoint.member.as_str();
+        let context = SwitchoverContext { connections, endpoints, from: member, to: member };
+        notes.extend(take_off_fence(&context, sentinels, endpoint).await);
+        notes.extend(restore_priority(&context, endpoint).await);
     }
-    told
+    for sentinel in sentinels {
+        notes.extend(restore_failover_timeout(connections, endpoints, sentinels, sentinel).await);
+    }
+    notes
 }
 
-/// Waits until no Sentinel has a failover under way any more, or for a while.
-async fn until_quiet(connections: &Connections, sentinels: &[Endpoint]) {
-    let started = Instant::now();
-    while started.elapsed() < QUIET_WITHIN {
-        let mut busy = false;
-        for sentinel in sentinels {
-            if let Ok((_, masters)) = masters(connections, sentinel).await {
-                let is_busy =
-                    |master: &SentinelFields| master.get("flags").is_none_or(|flags| flags.contains("failover"));
-                busy |= masters.iter().any(is_busy);
-            }
-        }
-        if !busy {
-            return;
+/// Takes the fence off a member once it is known to be a replica, or the only primary.
+async fn take_off_fence(
+    context: &SwitchoverContext<'_>,
+    sentinels: &[Endpoint],
+    endpoint: &Endpoint,
+) -> Option<String> {
+    let member = &endpoint.member;
+    if !write_fence::is_up(&mut context.connections.to(endpoint).await.ok()?).await {
+        return None;
+    }
+    let begun = Instant::now();
+    while begun.elapsed() < SETTLED_WITHIN {
+        if context.follows(member).await || is_primary_by_all(context, sentinels, member).await {
+            let mut connection = context.connections.to(endpoint).await.ok()?;
+            return match write_fence::take_off(&mut connection).await {
+                Ok(true) => {
+                    Some(format!("{member} takes writes again when it is the primary: a switchover had fenced it"))
+                }
+                Ok(false) => None,
+                Err(error) => Some(format!("{member} still refuses writes, which a switchover made it do: {error}")),
+            };
         }
         sleep(Duration::from_millis(200)).await;
     }
+    Some(format!(
+        "{member} still refuses writes, which a switchover made it do, for the Sentinels do not all say that it is the primary; \
+         where no other member is, on it: redis-cli CONFIG SET min-replicas-to-write 0"
+    ))
 }
 
-/// Whether a member may take writes, as far as its role goes: a replica refuses them by itself, and a primary may if every
-/// Sentinel that answers names it and has no failover under way.
-async fn may_take_writes(
+async fn restore_priority(context: &SwitchoverContext<'_>, endpoint: &Endpoint) -> Option<String> {
+    let member = &endpoint.member;
+    let mut connection = context.connections.to(endpoint).await.ok()?;
+    if priority_of(&mut connection, member).await.ok()? != BEST_PRIORITY {
+        return None;
+    }
+    // Members of different priorities have been given them by the user, and this one's may be the user's own.
+    let before = common_priority(&priorities(context.connections, context.endpoints, member).await)?;
+    let back = set_priority(before).query_async::<()>(&mut connection).await;
+    drop(cmd("CONFIG").arg("REWRITE").query_async::<()>(&mut connection).await); // it may have no file
+    Some(sentence(member, "replica-priority", &before.to_string(), back))
+}
+
+/// Only of what this database's members are: others may be monitored by the same Sentinels, and switched over right now.
+async fn restore_failover_timeout(
     connections: &Connections,
     endpoints: &[Endpoint],
     sentinels: &[Endpoint],
-    endpoint: &Endpoint,
-) -> bool {
-    let (from, to) = (endpoint.member.as_str(), endpoint.member.as_str());
-    let context = SwitchoverContext { connections, endpoints, from, to };
-    if context.follows(&endpoint.member).await {
-        return true;
-    }
-    let mut named = false;
-    for sentinel in sentinels {
-        let Ok((_, masters)) = masters(connections, sentinel).await else { continue };
-        for other in endpoints {
-            let Some(master) = masters.iter().find(|master| describes(&context, &other.member, master)) else {
-                continue;
-            };
-            let is_at_peace = master.get("flags").is_some_and(|flags| flags == "master");
-            if other.member != endpoint.member || !is_at_peace {
-                return false;
-            }
-            named = true;
+    sentinel: &Endpoint,
+) -> Option<String> {
+    let begun = Instant::now();
+    loop {
+        let (mut connection, masters) = masters(connections, sentinel).await.ok()?;
+        let is_ours = |master: &&SentinelFields| {
+            let describes_any = endpoints.iter().any(|endpoint| {
+                let member = endpoint.member.as_str();
+                describes(&SwitchoverContext { connections, endpoints, from: member, to: member }, member, master)
+            });
+            describes_any && master.get("failover-timeout") == Some(&FAILOVER_TIMEOUT.to_string())
+        };
+        let master = masters.iter().find(is_ours)?;
+        let name = master.get("name")?;
+        // A failover that is under way must not get more time.
+        if master.get("flags").is_some_and(|flags| flags == "master") {
+            let before = failover_timeout_of_others(connections, sentinels, name).await;
+            let back = set_failover_timeout(name, &before).query_async::<()>(&mut connection).await;
+            return Some(sentence(&sentinel.member, &format!("failover-timeout of {name}"), &before, back));
         }
+        if begun.elapsed() > SETTLED_WITHIN {
+            return Some(format!("{} is still busy with a failover of {name}", sentinel.member));
+        }
+        sleep(Duration::from_millis(200)).await;
     }
-    named
-}
-
-/// Whether no failover of it is under way: one must not get more time than writes are paused.
-fn is_quiet(masters: &[SentinelFields], name: &str) -> bool {
-    let of_that_name = |master: &&SentinelFields| master.get("name").is_some_and(|its| its == name);
-    masters.iter().find(of_that_name).and_then(|master| master.get("flags")).is_some_and(|flags| flags == "master")
 }
 
 fn sentence(member: &str, setting: &str, before: &str, back: redis::RedisResult<()>) -> String {

@@ -73,13 +73,12 @@ pub(super) async fn failover_timeout_of_others(
     DEFAULT_FAILOVER_TIMEOUT.to_owned()
 }
 
-/// The priorities of all members but one, of those that answer and have one of the user's own.
+/// The priorities of all members but one, of those that answer.
 pub(super) async fn priorities(connections: &Connections, endpoints: &[Endpoint], but: &str) -> Vec<u64> {
     let mut found = Vec::new();
     for endpoint in endpoints.iter().filter(|endpoint| endpoint.member != but) {
         if let Ok(mut connection) = connections.to(endpoint).await
             && let Ok(priority) = priority_of(&mut connection, &endpoint.member).await
-            && priority != BEST_PRIORITY
         {
             found.push(priority);
         }
@@ -87,12 +86,13 @@ pub(super) async fn priorities(connections: &Connections, endpoints: &[Endpoint]
     found
 }
 
-/// The priority that most of them have.
-pub(super) fn usual_priority(others: &[u64]) -> u64 {
-    let count = |one: &u64| others.iter().filter(|other| *other == one).count();
-    others.iter().copied().max_by_key(count).unwrap_or(DEFAULT_PRIORITY)
+/// The priority that all of them have; none where they differ, and the user's choice for one more is not known.
+pub(super) fn common_priority(others: &[u64]) -> Option<u64> {
+    let first = *others.first().unwrap_or(&DEFAULT_PRIORITY);
+    others.iter().all(|other| *other == first).then_some(first)
 }
 
+/// Whether what a Sentinel says of a server is about that member.
 pub(super) fn describes(context: &SwitchoverContext<'_>, member: &str, described: &SentinelFields) -> bool {
     let endpoint = context.endpoints.iter().find(|endpoint| endpoint.member == member);
     endpoint.zip(described.get("ip")).is_some_and(|(endpoint, host)| endpoint.is_at(host))

@@ -11,11 +11,8 @@ use redis::aio::MultiplexedConnection;
 use redis::{Cmd, cmd};
 
 use super::super::{SwitchoverContext, refusal};
-use crate::redis::connections::Connections;
-use crate::{Endpoint, SwitchoverError};
-
-/// More replicas than there can be. The odd number marks the setting as ours.
-const FENCE: u64 = 10_007;
+use crate::SwitchoverError;
+use crate::redis::fence_mark;
 
 /// With a lag of 0 the server does not count replicas at all; this one marks that it was 0.
 const LAG: u64 = 10_007;
@@ -23,27 +20,32 @@ const LAG: u64 = 10_007;
 const MIN_REPLICAS: &str = "min-replicas-to-write";
 const MAX_LAG: &str = "min-replicas-max-lag";
 
-/// The settings of before.
+/// The settings of before, and of a fenced primary.
 pub(super) struct WriteFence {
     min_replicas: u64,
+    fenced: u64,
     max_lag: u64,
 }
 
 impl WriteFence {
     /// Reads what the user has set, before anything is changed.
     pub(super) async fn prepare(context: &SwitchoverContext<'_>) -> Result<Self, SwitchoverError> {
-        let unset =
-            || refusal(context.from, format!("it does not tell {MIN_REPLICAS}: a user that may CONFIG is needed"));
         let mut primary = context.connection(context.from).await?;
-        match (read(&mut primary, MIN_REPLICAS).await, read(&mut primary, MAX_LAG).await) {
-            // A process of ours that died has left it.
-            (Some(FENCE), Some(max_lag)) => {
-                let min_replicas = of_others(context.connections, context.endpoints, context.from).await;
-                Ok(Self { min_replicas, max_lag: if max_lag == LAG { 0 } else { max_lag } })
-            }
-            (Some(min_replicas), Some(max_lag)) => Ok(Self { min_replicas, max_lag }),
-            _ => Err(unset()),
-        }
+        let (Some(min_replicas), Some(max_lag)) =
+            (read(&mut primary, MIN_REPLICAS).await, read(&mut primary, MAX_LAG).await)
+        else {
+            let why = format!("it does not tell {MIN_REPLICAS}: a user that may CONFIG is needed");
+            return Err(refusal(context.from, why));
+        };
+        // A process of ours that died may have left it.
+        let min_replicas = fence_mark::before(min_replicas).unwrap_or(min_replicas);
+        let Some(fenced) = fence_mark::fenced(min_replicas) else {
+            return Err(refusal(
+                context.from,
+                format!("its {MIN_REPLICAS} is {min_replicas}: it takes no writes as it is"),
+            ));
+        };
+        Ok(Self { min_replicas, fenced, max_lag: if max_lag == LAG { 0 } else { max_lag } })
     }
 
     /// From now on the primary refuses writes.
@@ -52,7 +54,7 @@ impl WriteFence {
         if self.max_lag == 0 {
             context.order(&mut primary, context.from, &set(MAX_LAG, LAG)).await?;
         }
-        context.order(&mut primary, context.from, &set(MIN_REPLICAS, FENCE)).await
+        context.order(&mut primary, context.from, &set(MIN_REPLICAS, self.fenced)).await
     }
 
     /// The user's settings again, in its file as well, if it has one: the Sentinels had it written meanwhile.
@@ -66,36 +68,21 @@ impl WriteFence {
     }
 }
 
-/// Takes the fence off a replica, or off the only primary, after a process that died. Returns whether it was there.
-pub(in crate::redis::switchover) async fn take_off(
-    connections: &Connections,
-    endpoints: &[Endpoint],
-    endpoint: &Endpoint,
-) -> redis::RedisResult<bool> {
-    let Ok(mut connection) = connections.to(endpoint).await else { return Ok(false) };
-    if read(&mut connection, MIN_REPLICAS).await != Some(FENCE) {
-        return Ok(false);
-    }
-    let before = of_others(connections, endpoints, &endpoint.member).await;
-    set(MIN_REPLICAS, before).query_async::<()>(&mut connection).await?;
-    if read(&mut connection, MAX_LAG).await == Some(LAG) {
-        set(MAX_LAG, 0).query_async::<()>(&mut connection).await?;
-    }
-    drop(cmd("CONFIG").arg("REWRITE").query_async::<()>(&mut connection).await); // it may have no file
-    Ok(true)
+/// Whether a member has the fence up.
+pub(in crate::redis::switchover) async fn is_up(connection: &mut MultiplexedConnection) -> bool {
+    read(connection, MIN_REPLICAS).await.and_then(fence_mark::before).is_some()
 }
 
-/// What the other members have, which were not changed; 0 is the server's default.
-async fn of_others(connections: &Connections, endpoints: &[Endpoint], but: &str) -> u64 {
-    for endpoint in endpoints.iter().filter(|endpoint| endpoint.member != but) {
-        if let Ok(mut connection) = connections.to(endpoint).await
-            && let Some(found) = read(&mut connection, MIN_REPLICAS).await
-            && found != FENCE
-        {
-            return found;
-        }
+/// Takes the fence off a member, after a process that died. Returns whether it was there. Only a replica's, which refuses writes by
+/// itself, or a primary's that is known to be the only one.
+pub(in crate::redis::switchover) async fn take_off(connection: &mut MultiplexedConnection) -> redis::RedisResult<bool> {
+    let Some(before) = read(connection, MIN_REPLICAS).await.and_then(fence_mark::before) else { return Ok(false) };
+    set(MIN_REPLICAS, before).query_async::<()>(connection).await?;
+    if read(connection, MAX_LAG).await == Some(LAG) {
+        set(MAX_LAG, 0).query_async::<()>(connection).await?;
     }
-    0
+    drop(cmd("CONFIG").arg("REWRITE").query_async::<()>(connection).await); // it may have no file
+    Ok(true)
 }
 
 async fn read(connection: &mut MultiplexedConnection, setting: &str) -> Option<u64> {
