@@ -15,7 +15,7 @@ use super::schedule::{Held, Need, Place, Schedule, Turn};
 use super::times::{Phase, Times};
 use crate::cluster::Placement;
 use crate::load::Pace;
-use crate::{Cluster, Deployment, Guard, Namespace, Plugin};
+use crate::{Cluster, Deployment, Guard, Namespace, Plugin, until};
 
 /// How long a database may take until it is whole again after a law, for the next law to use it.
 const SETTLED_WITHIN: Duration = Duration::from_mins(2);
@@ -169,14 +169,20 @@ impl Context {
         self.cluster.nodes_of(self.placement).await
     }
 
-    /// Waits until no other law cordons or disconnects nodes; until this law ends, none does.
+    /// Waits until no other law cordons or disconnects nodes, and no database of a law before is still being deleted on them; until
+    /// this law ends, no other does.
     pub async fn nodes(&mut self) -> Result<()> {
         if self.holds(Need::Nodes) {
             return Ok(());
         }
         let held = self.wait_for(Need::Nodes).await?;
         self.held.push(held);
-        Ok(())
+        let phases = ["get", "namespaces", "--output", "jsonpath={.items[*].status.phase}"];
+        until("deleted namespaces are gone", SETTLED_WITHIN, async || {
+            ensure!(!self.cluster.kubectl(&phases).await?.contains("Terminating"), "one is still there");
+            Ok(())
+        })
+        .await
     }
 
     /// The guard, installed; until this law ends, no other law stops or uninstalls it.
