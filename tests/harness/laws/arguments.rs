@@ -8,7 +8,7 @@ use super::Law;
 
 /// How many laws run at once. A law waits for pods most of the time; with more of them on two cores the pods of each take as much
 /// longer as there are more laws (decision 21 has the measurements).
-const AT_ONCE: usize = 3;
+const AT_ONCE: usize = 2;
 
 /// What to run, and how.
 #[derive(Debug, PartialEq, Eq)]
