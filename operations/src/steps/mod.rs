@@ -1,7 +1,7 @@
 //! Steps: what a plan is made of. Each is a file and a row of the table in this one.
 //!
 //! The file answers in its head: what the step does, why it is safe to repeat, how it is undone, when it gives up; and it
-//! answers in code the questions of [`StepRules`]. Everything else (planning, execution, the journal, resuming) asks those
+//! answers in code the questions of `StepRules`. Everything else (planning, execution, the journal, resuming) asks those
 //! questions and knows no step by name, except where a pattern's order depends on one.
 
 mod add_member;
