@@ -141,6 +141,7 @@ async fn a_process_that_dies_once_the_sentinels_have_begun_loses_nothing_and_wha
             servers.told().await["failover-timeout"].clone(),
             servers.setting(1, "replica-priority").await,
             servers.setting(0, "min-replicas-to-write").await,
+            servers.setting(0, "repl-ping-replica-period").await,
         )
     };
     let before = settings().await;

@@ -75,8 +75,12 @@ async fn switch_over_paused(
     let mut primary = context.connection(context.from).await?;
     // Taken before the order is sent: the server's own clock starts no earlier.
     let started = Instant::now();
-    if let Err(error) = context.order(&mut primary, context.from, &pause_writes()).await {
-        resume_writes(context).await?; // the answer may have been lost, and not the order
+    let paused = match fence.stop_pings(context).await {
+        Ok(()) => context.order(&mut primary, context.from, &pause_writes()).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = paused {
+        take_writes_again(context, &fence).await?; // the answer may have been lost, and not the order
         return Err(error);
     }
     let fenced = async {
