@@ -42,6 +42,10 @@ const POLL: Duration = Duration::from_millis(5);
 /// Between two questions while there is no primary and both members are waited for. A server that starts takes a second or so.
 pub(super) const CHECK_EVERY: Duration = Duration::from_millis(50);
 
+/// How long the other members may take to say that one of them is the primary, while clients' writes wait for the promotion: one that
+/// hangs must not make them wait longer.
+const NOTICED_WITHIN: Duration = Duration::from_millis(200);
+
 /// A server that gets the order for a fast stop ends its sessions at once. If it is still the primary after this long it did not
 /// get the order.
 const NOT_STOPPING: Duration = Duration::from_secs(10);
@@ -79,7 +83,8 @@ async fn begin(context: &SwitchoverContext<'_>) -> Result<CompletedSwitchover, S
         }
     };
     if let Some(last) = last
-        && let (true, others) = futures::join!(promote::has_received(context, last), context.others_now())
+        && let (true, others) =
+            futures::join!(promote::has_received(context, last), context.others_within(NOTICED_WITHIN))
     {
         // A primary that came up meanwhile is not answered with a second one. A member that is silent was a standby a moment ago.
         if let Some((member, _)) = others.iter().find(|(_, state)| *state == ServerState::Primary) {
@@ -175,23 +180,28 @@ impl SwitchoverContext<'_> {
 
     /// The states of all members, asked at the same time.
     async fn all_states(&self) -> States {
-        let (from, to, others) = futures::join!(self.state(self.from), self.state(self.to), self.others_now());
+        let (from, to, others) =
+            futures::join!(self.state(self.from), self.state(self.to), self.others_within(PATIENCE));
         States { from, to, others }
     }
 
     /// The states of the members that are neither the old primary nor the successor. One without a pod is silent: its volume may
     /// hold a primary, which comes back with its next pod.
-    async fn others_now(&self) -> Vec<(String, ServerState)> {
+    async fn others_within(&self, patience: Duration) -> Vec<(String, ServerState)> {
         let state = |endpoint: &Endpoint| {
             let member = endpoint.member.clone();
-            async move { (member.clone(), self.state(&member).await) }
+            async move { (member.clone(), self.state_within(&member, patience).await) }
         };
         futures::future::join_all(self.others().map(state)).await
     }
 
     /// A member's role and position now. A member that does not answer in time is silent.
     async fn state(&self, member: &str) -> ServerState {
-        match self.value(member, POSITION).await {
+        self.state_within(member, PATIENCE).await
+    }
+
+    async fn state_within(&self, member: &str, patience: Duration) -> ServerState {
+        match self.value_within(member, POSITION, patience).await {
             Ok(Some(word)) if word == "leads" => ServerState::Primary,
             Ok(Some(word)) => {
                 Lsn::parse(&word).map_or(ServerState::Silent, |position| ServerState::Standby { position })

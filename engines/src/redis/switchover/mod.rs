@@ -44,16 +44,19 @@ pub(super) async fn switch_over(
 /// Refuses a switchover of which Sentinels would learn nothing: they would call the old primary gone, and elect one beside the new.
 /// The caller knows of none; the servers' own subscribers say whether that is so.
 async fn refuse_behind_sentinels(context: &SwitchoverContext<'_>) -> Result<(), SwitchoverError> {
-    let refused = |member: &str, why: String| Err(SwitchoverError::Refused { member: member.to_owned(), why });
     for seen in observe(context.connections, context.endpoints).await {
         let Ok(answers) = seen.answer else { continue };
         if answers.subscribers.is_none() {
-            return refused(&seen.member, "it does not answer CLIENT LIST: Sentinels may watch over it".to_owned());
+            return Err(refusal(
+                &seen.member,
+                "it does not answer CLIENT LIST: Sentinels may watch over it".to_owned(),
+            ));
         }
         let sentinels = answers.sentinels();
         if !sentinels.is_empty() {
             let at = sentinels.join(", ");
-            return refused(&seen.member, format!("Sentinels at {at} watch over it, and none is in reach to be asked"));
+            let why = format!("Sentinels at {at} watch over it, and none is in reach to be asked");
+            return Err(refusal(&seen.member, why));
         }
     }
     Ok(())

@@ -73,16 +73,19 @@ async fn switch_over_paused(
 ) -> Result<CompletedSwitchover, SwitchoverError> {
     let fence = WriteFence::prepare(context).await?;
     let mut primary = context.connection(context.from).await?;
-    // Taken before the order is sent: the server's own clock starts no earlier.
-    let started = Instant::now();
-    let paused = match fence.stop_pings(context).await {
-        Ok(()) => context.order(&mut primary, context.from, &pause_writes()).await,
-        Err(error) => Err(error),
+    let paused = async {
+        fence.stop_pings(context).await?;
+        // Taken before the order is sent: the server's own clock starts no earlier.
+        let started = Instant::now();
+        context.order(&mut primary, context.from, &pause_writes()).await.map(|()| started)
     };
-    if let Err(error) = paused {
-        take_writes_again(context, &fence).await?; // the answer may have been lost, and not the order
-        return Err(error);
-    }
+    let started = match paused.await {
+        Ok(started) => started,
+        Err(error) => {
+            take_writes_again(context, &fence).await?; // the answer may have been lost, and not the order
+            return Err(error);
+        }
+    };
     let fenced = async {
         all_caught_up(context, &mut primary, &coordinator.rivals).await?;
         fence.raise(context).await.map_err(|error| refusal(context.from, error.to_string()))?;
