@@ -164,8 +164,9 @@ impl Context {
         Ok(Quiet { active: Rc::clone(&self.quiet), _held: held })
     }
 
-    /// The names of the nodes that the group's databases are on.
+    /// The names of the nodes that the group's databases are on, once no database of a law before is still being deleted on them.
     pub async fn nodes_of_group(&self) -> Result<Vec<String>> {
+        self.deleted_namespaces_gone(&format!("law-{}", self.group)).await?;
         self.cluster.nodes_of(self.placement).await
     }
 
@@ -177,9 +178,17 @@ impl Context {
         }
         let held = self.wait_for(Need::Nodes).await?;
         self.held.push(held);
-        let phases = ["get", "namespaces", "--output", "jsonpath={.items[*].status.phase}"];
+        self.deleted_namespaces_gone("law-").await
+    }
+
+    /// Waits until the namespaces that begin like that and were deleted are gone, and so every pod of them from its node.
+    async fn deleted_namespaces_gone(&self, prefix: &str) -> Result<()> {
+        let template = "jsonpath={range .items[*]}{.status.phase} {.metadata.name}{\"\\n\"}{end}";
+        let deleted = format!("Terminating {prefix}");
         until("deleted namespaces are gone", SETTLED_WITHIN, async || {
-            ensure!(!self.cluster.kubectl(&phases).await?.contains("Terminating"), "one is still there");
+            let namespaces = self.cluster.kubectl(&["get", "namespaces", "--output", template]).await?;
+            let left = namespaces.lines().find(|line| line.starts_with(&deleted));
+            ensure!(left.is_none(), "one is still there: {left:?}");
             Ok(())
         })
         .await

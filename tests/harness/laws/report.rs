@@ -59,10 +59,11 @@ impl Report {
         if let Err(error) = fs::create_dir_all(&folder).and_then(|()| fs::write(folder.join("times.txt"), &table)) {
             println!("the times were not kept in {}: {error}", folder.display());
         }
-        let failed: Vec<&str> =
-            self.ended.iter().filter(|ended| ended.result.is_err()).map(|ended| ended.law.as_str()).collect();
-        for law in &failed {
-            println!("failed: {law}");
+        let failed: Vec<(&str, &anyhow::Error)> =
+            self.ended.iter().filter_map(|ended| Some((ended.law.as_str(), ended.result.as_ref().err()?))).collect();
+        // Once more with its reason: a log that is cut in the middle keeps its end.
+        for (law, why) in &failed {
+            println!("failed: {law}: {}", format!("{why:#}").lines().next().unwrap_or_default());
         }
         let unproven = self.selected - self.ended.len();
         let holds = failed.is_empty() && unproven == 0;

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use stateful_harness::{ApiServerProxy, Context, Deployment, PooledPostgres, is_paused, note};
 use tokio_postgres::Client;
 
@@ -117,7 +117,9 @@ pub(super) async fn an_api_server_that_goes_before_the_primary_is_stopped_leaves
     tokio::time::sleep(AWAY).await; // it is away for so long
     ensure!(database.primary().await? == from, "it was stopped before the API server went");
     proxy.reopen();
-    let during = until_writes_flow(&load, before, WRITES_WITHIN, false).await?;
+    // The poolers are resumed one after the other: until both are, a client of the second may give up while those of the first write.
+    until_resumed(&consoles).await?;
+    let during = until_writes_flow(&load, before, WRITES_WITHIN, true).await?;
     load.take_figures();
     // What was called off is tried again, once it is known how it ended.
     note!("{}", running.end().await?.expect(0)?);
@@ -132,10 +134,19 @@ pub(super) async fn an_api_server_that_goes_before_the_primary_is_stopped_leaves
 
 /// Waits until every pooler is paused.
 async fn until_paused(consoles: &[Client]) -> Result<()> {
+    until_all(consoles, true).await.context("no pooler was ever paused")
+}
+
+/// Waits until no pooler is paused any more.
+async fn until_resumed(consoles: &[Client]) -> Result<()> {
+    until_all(consoles, false).await.context("a pooler was never resumed")
+}
+
+async fn until_all(consoles: &[Client], paused: bool) -> Result<()> {
     let began = Instant::now();
     for console in consoles {
-        while !is_paused(console).await? {
-            ensure!(began.elapsed() < COMES_WITHIN, "no pooler was ever paused");
+        while is_paused(console).await? != paused {
+            ensure!(began.elapsed() < COMES_WITHIN, "after {COMES_WITHIN:?}");
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
