@@ -16,6 +16,8 @@ pub const CONDITIONS: &[&Condition] = &[
     &SLOT_NOT_CARRIED,
     &REPLAY_PAUSED,
     &MANAGED_BY_OTHER,
+    &SORTS_DIFFERENTLY,
+    &SEVERAL_SORT_DIFFERENTLY,
 ];
 
 /// A standby of the primary that is no pod of this workload.
@@ -90,3 +92,20 @@ pub const MANAGED_BY_OTHER: Condition = Condition {
     next_step: "let {by} move it ({command})",
     example: &[("member", "postgres-0"), ("by", "repmgr"), ("command", "repmgr standby switchover")],
 };
+
+/// A standby's system sorts text by another release of the library than the primary's: `PostgreSQL` relies on the order that its indexes
+/// were built with, and as a primary it would miss rows and accept duplicates (manual, "ALTER COLLATION", Notes). Images of one release
+/// have moved to another system before (docker-library/postgres#1356). The next member stays as it is; this one may go back.
+pub const SORTS_DIFFERENTLY: Condition = Condition {
+    code: "STF-PG-012",
+    effect: Effect::new(Blocks::AllButItsMember, Passes::Never),
+    text: "{member} sorts text with {library} {version}, the primary with {before}: with indexes that the other has sorted, {member} \
+           would miss rows and accept duplicates as a primary",
+    next_step: "go back to the image of before: kubectl stateful rollback {target}{flags}; then take one whose system has the same \
+                {library} (the tags with the system's name, as 15-bookworm)",
+    example: &[("member", "postgres-2"), ("library", "glibc"), ("version", "2.41"), ("before", "2.36")],
+};
+
+/// The same of several standbys: each of them may go back.
+pub const SEVERAL_SORT_DIFFERENTLY: Condition =
+    Condition { effect: Effect::new(Blocks::Switchover, Passes::Never), ..SORTS_DIFFERENTLY };

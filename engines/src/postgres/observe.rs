@@ -9,7 +9,8 @@ use crate::{Endpoint, ServerError};
 
 /// All questions in one round trip. Functions that a server in recovery (or out of it) refuses are not called there.
 /// The timeline of a primary is in the name of the file it writes: the control file learns it with the next checkpoint
-/// only. Texts of queries are not asked for: they may hold anything. Nor is a standby's whole connection string: the server
+/// only. Of the libraries that sort text one collation is enough: its version is the library's, and all would take longer than the
+/// rest. Texts of queries are not asked for: they may hold anything. Nor is a standby's whole connection string: the server
 /// masks the password in it at first, and shows it once its receiver has switched to another timeline (seen with 15.18;
 /// `RequestXLogStreaming` writes the string anew and does not mask it).
 const QUESTIONS: &str = "\
@@ -29,6 +30,14 @@ SELECT pg_is_in_recovery() AS in_recovery,
     current_setting('fsync') AS fsync,
     current_setting('archive_mode') AS archive_mode,
     current_setting('shared_preload_libraries') AS shared_preload_libraries,
+    CASE WHEN EXISTS (SELECT FROM pg_database WHERE datcollate NOT IN ('C', 'POSIX'))
+        THEN coalesce((SELECT pg_collation_actual_version(oid) FROM pg_collation WHERE collprovider = 'c'
+            AND collcollate NOT IN ('C', 'POSIX') AND collcollate NOT ILIKE 'C.%' ORDER BY oid LIMIT 1), 'unknown')
+        ELSE 'unused' END AS c_library,
+    CASE WHEN EXISTS (SELECT FROM pg_database d WHERE to_jsonb(d) ->> 'datlocprovider' = 'i')
+        THEN coalesce((SELECT pg_collation_actual_version(oid) FROM pg_collation WHERE collprovider = 'i'
+            ORDER BY oid LIMIT 1), 'unknown')
+        ELSE 'unused' END AS icu_library,
     (SELECT string_agg(name, ' ' ORDER BY name) FROM pg_settings WHERE source = 'command line') AS command_line,
     (SELECT string_agg(name, ' ' ORDER BY name) FROM pg_settings WHERE pending_restart) AS pending_restart;
 SELECT *, extract(epoch FROM clock_timestamp() - reply_time)::bigint AS seconds_since_reply FROM pg_stat_replication;

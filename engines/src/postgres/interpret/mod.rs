@@ -1,6 +1,7 @@
 //! THINK. Turns the servers' answers into an [`Assessment`]. Pure: the same answers give the same assessment.
 
 mod blockers;
+mod collations;
 mod commits;
 mod member;
 mod receivers;
@@ -25,6 +26,7 @@ pub fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
     let mut blockers: Vec<Blocker> =
         (primaries.len() != 1).then(|| crate::not_one_primary(&group.name, primaries.len())).into_iter().collect();
     blockers.extend(blockers::blockers(seen, primary));
+    blockers.extend(collations::blockers(seen, primary));
     let topology = match (answered(seen).next(), seen.len()) {
         (None, _) => "unknown: no member answers".to_owned(),
         (Some(_), 1) => "single server".to_owned(),
