@@ -6,7 +6,8 @@ use super::{AcceptedLosses, Campaign, CampaignError, Database, evictable};
 use crate::Goal;
 use crate::session::{Planned, SessionError};
 
-/// Plans to empty a node that these databases and pods are on. One database that is not safe to move refuses the whole
+/// Plans to empty a node that these databases and pods are on, waiting a moment for reasons that pass by themselves, as for every other
+/// operation: a member that is asked while its node is busy answers the next question. One database that is not safe to move refuses the whole
 /// campaign before anything of it begins.
 ///
 /// # Errors
@@ -23,8 +24,7 @@ pub async fn plan_drain(
     for Database { workload, session } in databases {
         let failed = |error| CampaignError::Session(workload.clone(), error);
         session.refuse_beside_another().await.map_err(failed)?;
-        let snapshot = session.world.observe().await.map_err(|error| failed(error.into()))?;
-        match session.plan_at_once(&goal, snapshot) {
+        match session.plan(&goal).await {
             Ok(Planned::Plan(planned)) => {
                 let (plan, snapshot) = *planned;
                 moved.extend(snapshot.workload.members.iter().map(|member| member.uid.clone()));
