@@ -2,7 +2,7 @@ include Makefile.cluster
 
 # The README's two commands are `make demo` and `make test`. `make help` lists all.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-programs test check faults monitoring servers plugin guard-image guard-debug-image couchdb-stand-in-image bench install
+.PHONY: help demo demo-programs test check faults chaos monitoring servers plugin guard-image guard-debug-image couchdb-stand-in-image bench install
 
 # Always the whole workspace, and of it the tests that are named: with fewer crates, cargo compiles the dependencies again, with fewer
 # features. (tests/compile does the same for programs.)
@@ -15,7 +15,7 @@ HERE := --lib --bins --test engines --test model --test architecture --test plan
 DEMO_IMAGES = $(if $(filter mongodb,$(ENGINE)),mongodb-5.0 mongodb-6.0,redis-7.0 redis-8.0)
 
 # Three nodes that all laws share, and three for laws that drain nodes with whatever is on them.
-test faults: export NODES := 6
+test faults chaos: export NODES := 6
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-23s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,7 +41,12 @@ check: servers ## The part without a cluster: format, lints, unit tests, golden 
 	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps
 
 faults: cluster plugin ## The laws that take minutes each: five members, members that die at each step, a node cut off (not part of `make test`)
-	$(LAWS) -- --ignored
+	$(LAWS) -- --ignored --skip chaos::
+
+chaos: export CHAOS_SEED := $(or $(SEED),1)
+chaos: export CHAOS_MINUTES := $(or $(MINUTES),30)
+chaos: cluster plugin ## A storm of faults over six databases under writers: SEED=1 MINUTES=30 (not part of `make test`)
+	$(LAWS) -- --ignored --nocapture chaos::
 
 monitoring: ## Try every alert of manifests/monitoring with promtool (needs Go; compiles it first, once, for minutes)
 	@tests/monitoring/try

@@ -4,6 +4,7 @@
 //! A group's laws run one after another and share a database where they can, so a group begins with laws that leave the version as it
 //! is. Groups run beside each other, and begin in the order of these tables: those that need most for themselves first.
 
+mod chaos;
 mod couchdb;
 mod drains;
 mod every_engine;
@@ -23,7 +24,8 @@ use stateful_harness::Group;
 const ENGINES: &[fn() -> Vec<Group>] = &[postgres::groups, mongodb::groups, redis::groups, couchdb::groups];
 
 /// Laws that are about no engine, or about several at once.
-const OTHERS: &[fn() -> Vec<Group>] = &[drains::groups, guard::groups, plugin::groups, load::groups, harness::groups];
+const OTHERS: &[fn() -> Vec<Group>] =
+    &[drains::groups, guard::groups, plugin::groups, load::groups, harness::groups, chaos::groups];
 
 fn main() -> ExitCode {
     stateful_harness::run(OTHERS.iter().chain(ENGINES).flat_map(|groups| groups()).collect())

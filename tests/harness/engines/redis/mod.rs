@@ -1,11 +1,12 @@
 //! Redis: a cluster of six nodes (`cluster.rs`), a primary with replicas, alone or watched by Sentinels (`replication.rs`), and the
-//! client that the load writes to the cluster with (`client.rs`).
+//! clients that the load writes with (`client.rs`, `replication_client.rs`).
 
 mod client;
 mod cluster;
 mod hash_slots;
 mod node_view;
 mod replication;
+mod replication_client;
 mod resolver;
 mod server;
 

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
+use super::replication_client::ReplicationDriver;
 use super::{PORT, Server};
 use crate::engines::Deployment;
+use crate::load::Endpoint;
 use crate::{Namespace, Pod, overlay, until};
 
 /// Three pods, their volumes, and Sentinels that find each other, on two busy cores; it takes 10 s when all is well.
@@ -34,6 +36,11 @@ impl RedisReplication {
         let database = Self { namespace: namespace.clone(), members };
         database.in_sync(FORMED_WITHIN).await?;
         Ok(database)
+    }
+
+    /// For the load: whichever member is the primary.
+    pub fn endpoint(&self) -> Endpoint {
+        Endpoint::new(ReplicationDriver::new(self))
     }
 
     /// A connection to one pod.

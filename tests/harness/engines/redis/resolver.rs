@@ -41,7 +41,8 @@ impl Resolver {
         Self { cluster, namespace: namespace.name().to_owned(), cache: Arc::default() }
     }
 
-    async fn sockets(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>> {
+    /// Where the pods of a Service, or of an address, are reached now.
+    pub(super) async fn sockets(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>> {
         match host.parse::<IpAddr>() {
             Ok(address) if !self.cluster.needs_port_forwards() => Ok(vec![SocketAddr::new(address, port)]),
             Ok(address) => Ok(vec![self.port_forward(address, port).await?]),
