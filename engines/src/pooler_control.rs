@@ -63,8 +63,13 @@ pub struct PoolerTarget {
 /// them, and then they are not changed.
 pub type RetrySettings = Vec<(String, String)>;
 
-/// What happens to clients around the moment writes stop.
+/// What happens to clients around the moment writes stop, and whether this process may still stop them.
 pub trait ClientPause: Send + Sync {
+    /// LOOK. Whether this process still holds the operation lock. Asked right before each command that moves the primary role (stop,
+    /// promote, failover, step-down): what was prepared before may have taken longer than the lock lasts, and another process may have
+    /// begun meanwhile. `Err` says why not.
+    fn confirm_lock(&self) -> BoxFuture<'_, Result<(), String>>;
+
     /// TOUCH. Pauses clients, after the last preparation and before the first command that stops writes. An error ends the
     /// switchover: nothing has changed.
     fn pause(&self) -> BoxFuture<'_, Result<(), SwitchoverError>>;
@@ -75,10 +80,14 @@ pub trait ClientPause: Send + Sync {
     fn redirect(&self) -> BoxFuture<'_, ()>;
 }
 
-/// Clients are not paused: their writes fail or wait as the engine has it.
+/// Clients are not paused: their writes fail or wait as the engine has it. And there is no operation, so no lock of it.
 pub struct NoClientPause;
 
 impl ClientPause for NoClientPause {
+    fn confirm_lock(&self) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(async { Ok(()) })
+    }
+
     fn pause(&self) -> BoxFuture<'_, Result<(), SwitchoverError>> {
         Box::pin(async { Ok(()) })
     }

@@ -86,9 +86,9 @@ impl Switchover for Mongodb {
         _watchers: &'a [Endpoint],
         from: &'a str,
         to: &'a str,
-        _clients: &'a dyn ClientPause,
+        clients: &'a dyn ClientPause,
     ) -> BoxFuture<'a, Result<CompletedSwitchover, SwitchoverError>> {
-        Box::pin(switchover::switch_over(&self.connections, endpoints, from, to))
+        Box::pin(switchover::switch_over(&self.connections, endpoints, (from, to), clients))
     }
 }
 

@@ -77,9 +77,9 @@ impl Switchover for Redis {
         watchers: &'a [Endpoint],
         from: &'a str,
         to: &'a str,
-        _clients: &'a dyn ClientPause,
+        clients: &'a dyn ClientPause,
     ) -> BoxFuture<'a, Result<CompletedSwitchover, SwitchoverError>> {
-        Box::pin(switchover::switch_over(&self.connections, endpoints, watchers, from, to))
+        Box::pin(switchover::switch_over(&self.connections, endpoints, watchers, (from, to), clients))
     }
 }
 

@@ -28,6 +28,7 @@ macro_rules! led {
     ($database:ty) => {
         law!(switchovers::switchovers_under_load_lose_nothing_and_the_old_primary_follows, $database);
         law!(switchovers::a_switchover_asked_for_twice_is_made_once, $database);
+        law!(switchovers::a_switchover_whose_lock_was_lost_while_it_was_prepared_moves_nothing, $database);
         law!(silence::a_silent_primary_is_reported_and_leads_on_when_it_answers_again, $database);
         law!(silence::a_switchover_to_a_silent_member_is_refused_and_changes_nothing, $database);
         law!(canary::a_canary_lives_through_switchovers_and_leaves_nothing_behind, $database);

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
+use stateful_engines::{BoxFuture, ClientPause};
 use stateful_safety::Role;
 
 use crate::common::database::{Database, leader_of};
@@ -50,4 +51,44 @@ pub(super) async fn a_switchover_asked_for_twice_is_made_once<D: Database>() {
     assert_eq!(leader_of(&database.settled().await, &to), Some(to));
     let report = load.finish(&database).await;
     assert_eq!((report.lost, report.unknown), (0, 0), "a primary was stopped once more: {again:?}, {report:?}");
+}
+
+/// Another process has taken the operation lock while this one was preparing.
+struct LostLock;
+
+impl ClientPause for LostLock {
+    fn confirm_lock(&self) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(async { Err("another process holds the operation lock".to_owned()) })
+    }
+
+    fn pause(&self) -> BoxFuture<'_, Result<(), stateful_engines::SwitchoverError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn redirect(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+}
+
+/// The other process may be about to make another member the primary.
+pub(super) async fn a_switchover_whose_lock_was_lost_while_it_was_prepared_moves_nothing<D: Database>() {
+    let database = D::start(Measures::Nothing).await;
+    let before = database.settled().await.groups[0].clone();
+    let from = before.primary().expect("a primary").name.clone();
+    let to = database.successors(&from).await.remove(0);
+    let load = Load::begin(database.client()).await;
+    let adapter = database.adapter();
+    let refused = adapter
+        .switchover()
+        .expect("it switches over")
+        .switch_over(&database.endpoints(), &database.watchers(), &from, &to, &LostLock)
+        .await
+        .expect_err("the lock is another's");
+    assert!(refused.to_string().contains("holds the operation lock"), "{refused}");
+    assert_eq!(leader_of(&database.settled().await, &from), Some(from.clone()));
+    let report = load.finish(&database).await;
+    assert_eq!((report.lost, report.unknown), (0, 0), "writers noticed it: {report:?}");
+    assert!(report.acknowledged > 100, "{report:?}");
+    // And nothing is left of it that another switchover would stumble over.
+    database.switch_over(&from, &to).await.expect("a switchover");
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use stateful_cluster::Error as ClusterError;
 use stateful_cluster::changes::{self, EvictionOutcome, rollout};
+use stateful_cluster::locks::OperationLock;
 use stateful_engines::{Prepared, SwitchoverError};
 use stateful_safety::Workload;
 
@@ -12,13 +13,15 @@ use crate::action::Action;
 use crate::{Snapshot, WorldError};
 
 impl Live {
+    /// Makes the change, under the operation lock; without it the change is only tried out.
     pub(super) async fn carry_out(
         &self,
         action: &Action,
         snapshot: &Snapshot,
-        dry_run: bool,
+        lock: Option<&OperationLock>,
     ) -> Result<Option<Duration>, WorldError> {
         let workload = &snapshot.workload;
+        let dry_run = lock.is_none();
         match action {
             Action::HoldRollout => rollout::hold(&self.cluster, workload, dry_run).await?,
             Action::ChangeTemplate(change) => {
@@ -40,8 +43,7 @@ impl Live {
             }
             Action::Evict { member, uid } => self.evict(workload, member, uid, dry_run).await?,
             // What only the servers do has no dry run.
-            Action::BeginTemporarySync | Action::EndTemporarySync | Action::Finalize(_) | Action::SwitchOver { .. }
-                if dry_run => {}
+            Action::BeginTemporarySync | Action::EndTemporarySync | Action::Finalize(_) if dry_run => {}
             Action::BeginTemporarySync => self.begin_temporary_sync(workload).await?,
             Action::EndTemporarySync => self.end_temporary_sync().await?,
             Action::Finalize(release) => {
@@ -50,7 +52,10 @@ impl Live {
                 let finalization = engine.finalization().ok_or_else(|| no_capability(workload, "finalize"))?;
                 finalization.finalize(&endpoints, release).await?;
             }
-            Action::SwitchOver { from, to } => return self.switch_over(snapshot, from, to).await.map(Some),
+            Action::SwitchOver { from, to } => {
+                let Some(lock) = lock else { return Ok(None) };
+                return self.switch_over(snapshot, (from, to), lock).await.map(Some);
+            }
         }
         Ok(None)
     }

@@ -89,7 +89,7 @@ impl Live {
     /// Tries a change out with the API server's dry run: admission, budgets and permissions are asked, nothing changes. A
     /// switchover has no dry run; only the judge is asked about it.
     pub async fn try_out(&self, action: &Action, snapshot: &Snapshot) -> Result<(), WorldError> {
-        self.carry_out(action, snapshot, true).await.map(|_| ())
+        self.carry_out(action, snapshot, None).await.map(|_| ())
     }
 
     /// TOUCH. Reverts what members were told ahead of a restart that did not come. Returns what was done, and what could not
@@ -143,7 +143,7 @@ impl World for Live {
             if let Action::Evict { uid, .. } | Action::RemoveMember { uid, .. } = action {
                 lock.announce(NEXT_POD, uid).await?; // the guard lets this very pod pass, and no other of the workload
             }
-            self.carry_out(action, snapshot, false).await
+            self.carry_out(action, snapshot, Some(lock)).await
         })
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use stateful_cluster::discovery::pods;
+use stateful_cluster::locks::OperationLock;
 use stateful_engines::{Endpoint, SwitchoverError};
 use stateful_safety::Workload;
 
@@ -33,9 +34,14 @@ impl Live {
 
     /// The pause of clients while the primary role moves, with a watchdog for it. A pooler that cannot be paused is reported
     /// and stops nothing: a switchover loses nothing without a pause either, clients only have to connect again.
-    async fn prepare_pause(&self, workload: &Workload, services: ServiceRoutes) -> PoolerPause {
+    async fn prepare_pause<'l>(
+        &self,
+        workload: &Workload,
+        services: ServiceRoutes,
+        lock: &'l OperationLock,
+    ) -> PoolerPause<'l> {
         let engine = self.observer.engine();
-        let Some(program) = &self.watchdog else { return PoolerPause::new(engine, Vec::new(), None, services) };
+        let Some(program) = &self.watchdog else { return PoolerPause::new(lock, engine, Vec::new(), None, services) };
         let FoundPoolers { pausable, mut notes, .. } = self.poolers(workload).await;
         let watchdog = if pausable.is_empty() {
             None
@@ -50,7 +56,7 @@ impl Live {
         };
         self.note(notes);
         let targets = pausable.into_iter().map(|pooler| pooler.target).collect();
-        PoolerPause::new(engine, targets, watchdog, services)
+        PoolerPause::new(lock, engine, targets, watchdog, services)
     }
 
     /// TOUCH. Resumes the paused poolers in front of the workload, where a process died in a switchover and its operation is
@@ -82,7 +88,12 @@ impl Live {
         }
     }
 
-    pub(super) async fn switch_over(&self, snapshot: &Snapshot, from: &str, to: &str) -> Result<Duration, WorldError> {
+    pub(super) async fn switch_over(
+        &self,
+        snapshot: &Snapshot,
+        (from, to): (&str, &str),
+        lock: &OperationLock,
+    ) -> Result<Duration, WorldError> {
         let workload = &snapshot.workload;
         // A pool that this process left paused would be taken for one that another program has paused. Without a primary
         // there is no server to resume it to.
@@ -95,7 +106,7 @@ impl Live {
         if snapshot.leads(from) {
             services.wait_until_quiet().await;
         }
-        let pause = self.prepare_pause(workload, services).await;
+        let pause = self.prepare_pause(workload, services, lock).await;
         let engine = self.observer.engine();
         let moved = match engine.switchover() {
             Some(switchover) => switchover.switch_over(&endpoints, &watchers, from, to, &pause).await,

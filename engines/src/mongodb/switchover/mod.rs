@@ -18,7 +18,7 @@ use mongodb::bson::{Document, doc};
 use super::Answers;
 use super::answers::host;
 use super::connections::{Connections, ask, is_servers_refusal, order, words};
-use crate::{CompletedSwitchover, Endpoint, Prepared, SwitchoverError};
+use crate::{ClientPause, CompletedSwitchover, Endpoint, NoClientPause, Prepared, SwitchoverError};
 
 /// How long the primary itself may refuse writes before it aborts the step-down, in seconds.
 const CATCH_UP: i32 = 2;
@@ -37,10 +37,10 @@ const MAX_LAG: i64 = 1_000;
 pub(super) async fn switch_over(
     connections: &Connections,
     endpoints: &[Endpoint],
-    from: &str,
-    to: &str,
+    (from, to): (&str, &str),
+    clients: &dyn ClientPause,
 ) -> Result<CompletedSwitchover, SwitchoverError> {
-    let context = SwitchoverContext { connections, endpoints, from, to };
+    let context = SwitchoverContext { connections, endpoints, from, to, clients };
     let (old, new) = futures::try_join!(context.status(from), context.status(to))?;
     if new.leads() && !old.leads() {
         return Ok(CompletedSwitchover { took: Duration::ZERO });
@@ -76,7 +76,8 @@ pub(super) async fn move_readers_away(
 ) -> Result<Prepared, SwitchoverError> {
     match connections.find_primary(endpoints).await {
         Ok((primary, _)) if primary != member => {
-            let context = SwitchoverContext { connections, endpoints, from: &primary, to: member };
+            let clients = &NoClientPause;
+            let context = SwitchoverContext { connections, endpoints, from: &primary, to: member, clients };
             sync_source::move_readers_away(&context, member).await
         }
         // There is no other source; whether the member may be restarted at all is the judge's question.
@@ -89,6 +90,7 @@ async fn step_down(
     readers: &[String],
 ) -> Result<CompletedSwitchover, SwitchoverError> {
     let client = context.client(context.from).await?;
+    context.clients.confirm_lock().await.map_err(|why| refused(context.from, why))?;
     let started = Instant::now();
     let stepdown = doc! { "replSetStepDown": STAYS_DOWN, "secondaryCatchUpPeriodSecs": CATCH_UP, "force": false };
     match order(&client, stepdown, STEPPED_DOWN_WITHIN).await {
@@ -115,12 +117,13 @@ async fn check_lag(context: &SwitchoverContext<'_>) -> Result<(), SwitchoverErro
     }
 }
 
-/// A switchover in progress: its two members, and the connections to all.
+/// A switchover in progress: its two members, the connections to all, and the operation that it belongs to.
 struct SwitchoverContext<'a> {
     connections: &'a Connections,
     endpoints: &'a [Endpoint],
     from: &'a str,
     to: &'a str,
+    clients: &'a dyn ClientPause,
 }
 
 impl<'a> SwitchoverContext<'a> {

@@ -71,6 +71,7 @@ async fn begin(context: &SwitchoverContext<'_>) -> Result<CompletedSwitchover, S
     let prepared = prepare::prepare(context).await?;
     let stopped = async {
         context.clients.pause().await?;
+        context.clients.confirm_lock().await.map_err(|why| context.refused(why))?;
         let started = Instant::now();
         fence::fence(context, &prepared.data_directory).await?;
         Ok((started, stop(context, &prepared.data_directory, prepared.wal_receiver).await?))

@@ -17,7 +17,7 @@ const SETTLED_AFTER: Duration = Duration::from_secs(10);
 pub(super) async fn switch_over(context: &SwitchoverContext<'_>) -> Result<CompletedSwitchover, SwitchoverError> {
     let mut successor = context.connection(context.to).await?;
     let started = Instant::now();
-    context.order(&mut successor, context.to, cmd("CLUSTER").arg("FAILOVER")).await?;
+    context.order_failover(&mut successor, context.to, cmd("CLUSTER").arg("FAILOVER")).await?;
     while started.elapsed() < SETTLED_AFTER {
         if context.leads(context.to).await {
             return Ok(CompletedSwitchover { took: started.elapsed() });

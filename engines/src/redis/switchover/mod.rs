@@ -17,7 +17,7 @@ use redis::{Cmd, Value, cmd};
 use super::Answers;
 use super::connections::{Connections, words};
 use super::observe::observe;
-use crate::{CompletedSwitchover, Endpoint, ServerError, SwitchoverError};
+use crate::{ClientPause, CompletedSwitchover, Endpoint, NoClientPause, ServerError, SwitchoverError};
 
 /// How often a server is asked for its role. A switchover takes 20 to 300 ms; asking costs nothing.
 const POLL: Duration = Duration::from_millis(20);
@@ -26,10 +26,10 @@ pub(super) async fn switch_over(
     connections: &Connections,
     endpoints: &[Endpoint],
     watchers: &[Endpoint],
-    from: &str,
-    to: &str,
+    (from, to): (&str, &str),
+    clients: &dyn ClientPause,
 ) -> Result<CompletedSwitchover, SwitchoverError> {
-    let context = SwitchoverContext { connections, endpoints, from, to };
+    let context = SwitchoverContext { connections, endpoints, from, to, clients };
     let info = context.info(&mut context.connection(to).await?, to).await?;
     if info.is_cluster() {
         cluster::switch_over(&context).await
@@ -72,7 +72,7 @@ pub(super) async fn prepare_restart(
     endpoints: &[Endpoint],
     member: &str,
 ) -> Result<Vec<String>, SwitchoverError> {
-    let context = SwitchoverContext { connections, endpoints, from: member, to: member };
+    let context = SwitchoverContext { connections, endpoints, from: member, to: member, clients: &NoClientPause };
     let Ok(mut connection) = context.connection(member).await else {
         return Ok(Vec::new());
     };
@@ -107,12 +107,13 @@ pub(super) async fn take_back(connections: &Connections, endpoints: &[Endpoint],
     told
 }
 
-/// A switchover in progress: its two members, and the connections to all.
+/// A switchover in progress: its two members, the connections to all, and the operation that it belongs to.
 struct SwitchoverContext<'a> {
     connections: &'a Connections,
     endpoints: &'a [Endpoint],
     from: &'a str,
     to: &'a str,
+    clients: &'a dyn ClientPause,
 }
 
 impl SwitchoverContext<'_> {
@@ -135,6 +136,17 @@ impl SwitchoverContext<'_> {
     async fn ask(&self, member: &str) -> Result<Answers, SwitchoverError> {
         let _ = self.role(member).await; // forgets a connection that broke
         self.info(&mut self.connection(member).await?, member).await
+    }
+
+    /// Sends the command that moves the primary role, if the operation is still this process's own.
+    async fn order_failover(
+        &self,
+        connection: &mut MultiplexedConnection,
+        member: &str,
+        command: &Cmd,
+    ) -> Result<(), SwitchoverError> {
+        self.clients.confirm_lock().await.map_err(|why| refusal(self.from, why))?;
+        self.order(connection, member, command).await
     }
 
     /// Sends a command that changes something. If the server answers with an error nothing has changed; if the connection breaks

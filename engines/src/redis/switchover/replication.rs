@@ -31,7 +31,7 @@ pub(super) async fn switch_over(context: &SwitchoverContext<'_>) -> Result<Compl
     let new = Primary { host: host.clone(), port, name };
     let started = Instant::now();
     let failover = cmd("FAILOVER").arg("TO").arg(host).arg(port).arg("TIMEOUT").arg(HOLD_TIMEOUT).take();
-    context.order(&mut primary, context.from, &failover).await?;
+    context.order_failover(&mut primary, context.from, &failover).await?;
     while started.elapsed() < SETTLED_AFTER {
         if context.leads(context.to).await && context.follows(context.from).await {
             let took = started.elapsed();

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::future::join_all;
+use stateful_cluster::locks::OperationLock;
 use stateful_engines::{
     BoxFuture, ClientPause, Endpoint, Engine, PoolerControl, PoolerError, PoolerTarget, SwitchoverError,
 };
@@ -25,7 +26,8 @@ pub(in crate::live) struct Resumed {
 }
 
 /// Poolers to pause, the watchdog that resumes them should this process die, and the Services that lead to the successor.
-pub(in crate::live) struct PoolerPause {
+pub(in crate::live) struct PoolerPause<'a> {
+    lock: &'a OperationLock,
     engine: Arc<dyn Engine>,
     targets: Vec<PoolerTarget>,
     watchdog: Option<Watchdog>,
@@ -36,16 +38,17 @@ pub(in crate::live) struct PoolerPause {
     is_rerouted: AtomicBool,
 }
 
-impl PoolerPause {
+impl<'a> PoolerPause<'a> {
     /// A pause of these poolers; without any, no client waits.
     pub(in crate::live) const fn new(
+        lock: &'a OperationLock,
         engine: Arc<dyn Engine>,
         targets: Vec<PoolerTarget>,
         watchdog: Option<Watchdog>,
         services: ServiceRoutes,
     ) -> Self {
         let (is_paused, is_rerouted) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self { engine, targets, watchdog, services, is_paused, is_rerouted }
+        Self { lock, engine, targets, watchdog, services, is_paused, is_rerouted }
     }
 
     /// After a switchover that succeeded: points Services and poolers at the new primary, then lets clients continue there.
@@ -107,7 +110,13 @@ impl PoolerPause {
     }
 }
 
-impl ClientPause for PoolerPause {
+impl ClientPause for PoolerPause<'_> {
+    fn confirm_lock(&self) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(async {
+            self.lock.confirm().await.map_err(|why| format!("the operation lock is not confirmed: {why}"))
+        })
+    }
+
     fn pause(&self) -> BoxFuture<'_, Result<(), SwitchoverError>> {
         Box::pin(async {
             let (Some(pooler_control), Some(watchdog)) = (self.engine.pooler_control(), &self.watchdog) else {

@@ -87,7 +87,8 @@ async fn begin(context: &SwitchoverContext<'_>, agents: &[Endpoint]) -> Result<C
 async fn ready(context: &SwitchoverContext<'_>, agent: &Endpoint) -> Result<(), SwitchoverError> {
     wait_until_sync(context, agent).await?;
     catch_up(context).await?;
-    context.clients.pause().await
+    context.clients.pause().await?;
+    context.clients.confirm_lock().await.map_err(|why| context.refused(why))
 }
 
 /// Waits until each commit waits for the successor.

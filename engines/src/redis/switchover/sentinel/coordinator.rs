@@ -133,7 +133,7 @@ impl Coordinator {
 
     /// Asks for the failover.
     pub(super) async fn fail_over(&mut self, context: &SwitchoverContext<'_>) -> Result<(), SwitchoverError> {
-        context.order(&mut self.connection, SENTINELS, cmd("SENTINEL").arg("FAILOVER").arg(&self.name)).await
+        context.order_failover(&mut self.connection, SENTINELS, cmd("SENTINEL").arg("FAILOVER").arg(&self.name)).await
     }
 
     /// Sets the failover timeout and the successor's priority back to what they were; each also if the other could not be.

@@ -12,8 +12,8 @@ use super::settings::{
     priorities, priority_of, set_failover_timeout, set_priority,
 };
 use super::write_fence;
-use crate::Endpoint;
 use crate::redis::connections::Connections;
+use crate::{Endpoint, NoClientPause};
 
 /// A failover gives up after ten seconds for each of its parts ([`FAILOVER_TIMEOUT`]); after one that succeeds the Sentinels make
 /// the old primary a replica some 16 s later.
@@ -29,7 +29,7 @@ pub(in crate::redis::switchover) async fn take_back(
     // The fences first: by the timeout it is known which Sentinel would show a failover.
     for endpoint in endpoints {
         let member = endpoint.member.as_str();
-        let context = SwitchoverContext { connections, endpoints, from: member, to: member };
+        let context = SwitchoverContext { connections, endpoints, from: member, to: member, clients: &NoClientPause };
         notes.extend(take_off_fence(&context, sentinels, endpoint).await);
         notes.extend(restore_priority(&context, endpoint).await);
     }
@@ -95,7 +95,11 @@ async fn restore_failover_timeout(
         let is_ours = |master: &&SentinelFields| {
             let describes_any = endpoints.iter().any(|endpoint| {
                 let member = endpoint.member.as_str();
-                describes(&SwitchoverContext { connections, endpoints, from: member, to: member }, member, master)
+                describes(
+                    &SwitchoverContext { connections, endpoints, from: member, to: member, clients: &NoClientPause },
+                    member,
+                    master,
+                )
             });
             describes_any && master.get("failover-timeout") == Some(&FAILOVER_TIMEOUT.to_string())
         };
