@@ -45,11 +45,16 @@ pub(super) async fn survive<D: Stormy>(context: &mut Context, mut random: StdRng
             Some(running) => Some(running.end().await.context(round.clone())?),
             None => None,
         };
+        if let Some(ended) = &ended {
+            note!("  exit code {:?} after {:.1} s: {}", ended.code, ended.took.as_secs_f64(), told(ended));
+        }
         finish(&plugin, D::TARGET, &request, ended).await.context(round.clone())?;
+        let finished = Instant::now();
         if let Some(cordon) = cordon {
             cordon.now().await?;
         }
         database.in_sync(WHOLE_WITHIN).await.context(round.clone())?;
+        note!("  whole {:.1} s later", finished.elapsed().as_secs_f64());
         load.take_figures();
         until("writes are acknowledged again", WRITTEN_WITHIN, async || {
             let figures = load.take_figures();
@@ -71,8 +76,8 @@ async fn finish(plugin: &Plugin, target: &str, request: &Request, ended: Option<
     for _ in 0..ATTEMPTS {
         match &last {
             Some(ended) if ended.code == Some(0) => return Ok(()),
-            Some(ended) => note!("exit code {:?}: {}", ended.code, told(ended)),
-            None => note!("killed"),
+            Some(ended) => note!("  goes on after exit code {:?}: {}", ended.code, told(ended)),
+            None => note!("  goes on after it was killed"),
         }
         let resumed = plugin.run(&["resume", target, "-y", "--step-timeout", "60s"]).await?;
         let is_nothing_to_resume = resumed.stderr.contains("has no unfinished operation");
