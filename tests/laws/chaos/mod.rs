@@ -52,7 +52,17 @@ fn law_of<D: Stormy>(name: &'static str) -> Law {
 async fn prove<D: Stormy>(context: &mut Context) -> Result<()> {
     let (seed, minutes) = (number(SEED)?, number(MINUTES)?);
     let share = Duration::from_secs(60 * minutes) / DATABASES;
-    storm::survive::<D>(context, StdRng::seed_from_u64(seed), share).await
+    storm::survive::<D>(context, StdRng::from_seed(seed_of(seed, std::any::type_name::<D>())), share).await
+}
+
+/// Each database has a storm of its own.
+fn seed_of(seed: u64, database: &str) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    for (at, byte) in bytes[8..].iter_mut().zip(database.bytes().rev()) {
+        *at = byte;
+    }
+    bytes
 }
 
 fn number(name: &str) -> Result<u64> {
