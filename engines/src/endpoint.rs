@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use stateful_safety::StartScripts;
+
 use crate::ServerError;
 
 /// A member of a database and how to connect to it, if that is possible now.
@@ -15,6 +17,8 @@ pub struct Endpoint {
     pub address: Option<String>,
     /// Paths on its file system that outlive its pod.
     pub kept: Vec<String>,
+    /// What runs each time it starts.
+    pub starts: Arc<StartScripts>,
     /// How to reach it from here, or why it cannot be reached.
     pub dial_config: Result<DialConfig, String>,
 }

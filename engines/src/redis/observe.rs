@@ -1,6 +1,7 @@
 //! LOOK. Asks all members at once, and keeps their answers word for word.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures::future::join_all;
 use redis::aio::MultiplexedConnection;
@@ -29,6 +30,7 @@ pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -
             member: endpoint.member.clone(),
             address: endpoint.address.clone(),
             kept: endpoint.kept.clone(),
+            starts: Arc::clone(&endpoint.starts),
             answer,
         }
     }))

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -266,6 +267,7 @@ impl Servers {
             incarnation: name(number),
             address: Some(self.address(number)),
             kept: Vec::new(),
+            starts: Arc::default(),
             dial_config: Ok(target),
         }
     }

@@ -252,6 +252,7 @@ impl Database for Servers {
                 incarnation: name(number),
                 address: Some(self.address(number)),
                 kept: Vec::new(),
+                starts: Arc::default(),
                 dial_config: Ok(DialConfig { host: self.address(number), port: PORT, tls: None, credentials }),
             }
         };

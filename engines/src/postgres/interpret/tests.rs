@@ -210,3 +210,5 @@ fn workload() -> Workload {
         operated: None,
     }
 }
+
+mod role_at_start;
