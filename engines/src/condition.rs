@@ -85,6 +85,22 @@ pub const ROLE_DECIDED_AT_START: Condition = Condition {
     ],
 };
 
+/// The same while another member leads than the one that such scripts make the primary, the first: its restart may make a second one.
+pub const ROLE_DECIDED_ELSEWHERE: Condition = Condition {
+    effect: Effect::new(Blocks::Everything, Passes::Never),
+    text: "a restart may make {first} a primary beside {primary}: {script}, line {line}, says: {text}",
+    example: &[
+        ("first", "redis-0"),
+        ("primary", "redis-1"),
+        ("script", "ConfigMap redis, key start"),
+        ("line", "7"),
+        ("text", "[ $(hostname) = redis-0 ] || echo replicaof redis-0 >>/data/redis.conf"),
+        ("workload", "redis"),
+        ("digest", "3f2a90c41b7e"),
+    ],
+    ..ROLE_DECIDED_AT_START
+};
+
 /// A script runs at each start, and it is where nobody can read it from here.
 pub const START_NOT_KNOWN: Condition = Condition {
     text: "a restart may change a member's role: {script} cannot be read ({why})",

@@ -41,6 +41,13 @@ pub(crate) fn is_at(member: &str, address: Option<&str>, host: &str) -> bool {
     address == Some(host) || host.split('.').next() == Some(member)
 }
 
+/// A directory, unless it is one of these paths that outlive a pod or below one.
+pub(crate) fn directory_off_volumes(directory: &str, kept: &[String]) -> Option<String> {
+    let whole = format!("{}/", directory.trim_end_matches('/'));
+    let is_kept = kept.iter().any(|path| whole.starts_with(&format!("{}/", path.trim_end_matches('/'))));
+    (!is_kept).then(|| directory.to_owned())
+}
+
 /// How to connect to a server: where to dial, how to encrypt, with which credentials.
 #[derive(Debug, Clone)]
 pub struct DialConfig {
@@ -104,7 +111,20 @@ impl std::fmt::Debug for Secret {
 
 #[cfg(test)]
 mod tests {
-    use super::{Credentials, Secret};
+    use super::{Credentials, Secret, directory_off_volumes};
+
+    #[test]
+    fn a_directory_is_kept_at_and_below_a_volume() {
+        let lost = |directory: &str, kept: &[&str]| {
+            let kept: Vec<String> = kept.iter().map(|path| (*path).to_owned()).collect();
+            directory_off_volumes(directory, &kept).is_some()
+        };
+        assert!(
+            !lost("/data", &["/data/"]) && !lost("/data/", &["/data"]) && !lost("/data/db", &["/backup/", "/data/"])
+        );
+        assert!(lost("/database", &["/data/"]) && lost("/", &["/data/"]) && lost("/data", &["/data/db/"]));
+        assert!(lost("/data", &[]), "no volume at all");
+    }
 
     #[test]
     fn a_secret_is_never_printed() {

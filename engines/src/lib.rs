@@ -27,8 +27,8 @@ mod role_at_start;
 mod tls;
 
 pub use condition::{
-    Condition, NO_PRIMARY, ROLE_DECIDED_AT_START, SEVERAL_PRIMARIES, START_NOT_KNOWN, START_NOT_READ, VIEWS_DISAGREE,
-    not_one_primary,
+    Condition, NO_PRIMARY, ROLE_DECIDED_AT_START, ROLE_DECIDED_ELSEWHERE, SEVERAL_PRIMARIES, START_NOT_KNOWN,
+    START_NOT_READ, VIEWS_DISAGREE, not_one_primary,
 };
 pub use endpoint::{Credentials, DialConfig, Endpoint, Secret, Tls};
 pub use engine::{

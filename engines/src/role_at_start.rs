@@ -3,7 +3,7 @@
 
 use stateful_safety::{Blocker, StartScripts, StartText, UnreadScript};
 
-use crate::condition::{ROLE_DECIDED_AT_START, START_NOT_KNOWN, START_NOT_READ};
+use crate::condition::{ROLE_DECIDED_AT_START, ROLE_DECIDED_ELSEWHERE, START_NOT_KNOWN, START_NOT_READ};
 
 /// As much of a line is shown.
 const SHOWN: usize = 80;
@@ -20,33 +20,61 @@ pub(crate) struct RoleWords {
     pub(crate) forgetful_images: &'static [(&'static str, &'static str, &'static str)],
 }
 
+/// Who leads, and who would lead if the ordinal decided.
+pub(crate) struct Members<'a> {
+    first: Option<&'a str>,
+    primary: Option<&'a str>,
+}
+
+impl<'a> Members<'a> {
+    /// The members by name, and the one that leads.
+    pub(crate) fn new(names: impl Iterator<Item = &'a str>, primary: Option<&'a str>) -> Self {
+        let ordinal =
+            |name: &&str| name.rsplit('-').next().and_then(|ordinal| ordinal.parse().ok()).unwrap_or(u32::MAX);
+        Self { first: names.min_by_key(ordinal), primary }
+    }
+
+    /// While the first member leads, its role is what such a line makes it: replicas may be restarted.
+    fn found(&self, starts: &StartScripts, origin: &str, number: usize, line: &str) -> Blocker {
+        let (first, primary) = (self.first.unwrap_or_default(), self.primary.unwrap_or_default());
+        let is_elsewhere = self.primary.is_some() && self.primary != self.first;
+        let condition = if is_elsewhere { ROLE_DECIDED_ELSEWHERE } else { ROLE_DECIDED_AT_START };
+        condition.found(&[
+            ("first", &first),
+            ("primary", &primary),
+            ("script", &origin),
+            ("line", &number),
+            ("workload", &starts.workload),
+            ("digest", &starts.digest),
+            ("text", &shown(line)),
+        ])
+    }
+}
+
 impl RoleWords {
     /// The first line that may change a role, and every script that could not be read; nothing where these very scripts are
     /// confirmed. `also` tells lines that only what the servers answered shows to be about the role.
-    pub(crate) fn find(&self, starts: &StartScripts, also: impl Fn(&str) -> bool) -> Vec<Blocker> {
+    pub(crate) fn find(
+        &self,
+        starts: &StartScripts,
+        members: &Members<'_>,
+        also: impl Fn(&str) -> bool,
+    ) -> Vec<Blocker> {
         let not_read: Vec<Blocker> = starts.unread.iter().filter_map(not_read).collect();
         // Without the text of one of them the digest is another one, and confirms nothing.
         if starts.are_confirmed() || !not_read.is_empty() {
             return not_read;
         }
-        let (workload, digest) = (&starts.workload, &starts.digest);
         let decides = |line: &str| self.decides(line) || also(line);
         let mut lines = starts.texts.iter().flat_map(|text| lines(text).map(move |line| (text, line)));
-        let decided = lines.find(|(_, (_, line))| decides(line)).map(|(text, (number, line))| {
-            ROLE_DECIDED_AT_START.found(&[
-                ("script", &text.origin),
-                ("line", &number),
-                ("text", &shown(line)),
-                ("workload", workload),
-                ("digest", digest),
-            ])
-        });
+        let decided = lines.find(|(_, (_, line))| decides(line));
+        let decided = decided.map(|(text, (number, line))| members.found(starts, &text.origin, number, line));
         let unread = starts.unread.iter().map(|script| {
             START_NOT_KNOWN.found(&[
                 ("script", &script.what),
                 ("why", &script.why),
-                ("workload", workload),
-                ("digest", digest),
+                ("workload", &starts.workload),
+                ("digest", &starts.digest),
             ])
         });
         decided.into_iter().chain(unread).collect()
@@ -84,8 +112,9 @@ fn shown(line: &str) -> String {
     if SECRETS.iter().any(|word| lower.contains(word)) {
         return "(a line that may carry a password)".to_owned();
     }
+    let line: String = line.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
     if line.chars().count() <= SHOWN {
-        return line.to_owned();
+        return line;
     }
     line.chars().take(SHOWN).chain(['…']).collect()
 }
@@ -105,9 +134,9 @@ pub(crate) fn removes(line: &str, directory: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use stateful_safety::{StartScripts, StartText, UnreadScript};
+    use stateful_safety::{Blocks, StartScripts, StartText, UnreadScript};
 
-    use super::{RoleWords, shown};
+    use super::{Members, RoleWords, shown};
 
     const WORDS: RoleWords = RoleWords { lines: &[&["follow", "leader"]], forgetful_images: &[] };
 
@@ -117,7 +146,11 @@ mod tests {
     }
 
     fn found(scripts: &StartScripts) -> Vec<String> {
-        WORDS.find(scripts, |_| false).iter().map(ToString::to_string).collect()
+        WORDS
+            .find(scripts, &Members::new(["a-0", "a-1"].into_iter(), Some("a-0")), |_| false)
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 
     #[test]
@@ -127,12 +160,24 @@ mod tests {
     }
 
     #[test]
+    fn while_another_member_leads_than_the_first_nothing_is_restarted() {
+        let blocks = |primary: Option<&str>| {
+            let members = Members::new(["a-10", "a-2", "a-3"].into_iter(), primary);
+            WORDS.find(&of("follow the leader"), &members, |_| false)[0].effect.blocks
+        };
+        assert_eq!(blocks(Some("a-2")), Blocks::Switchover);
+        assert_eq!(blocks(Some("a-10")), Blocks::Everything);
+        assert_eq!(blocks(None), Blocks::Switchover, "that it has none is a condition of its own");
+    }
+
+    #[test]
     fn a_line_that_may_carry_a_password_is_not_shown() {
         for line in
             ["follow leader --password hunter2", "follow leader masterauth hunter2", "PGPASSWORD=hunter2 follow leader"]
         {
             assert!(!found(&of(line))[0].contains("hunter2"), "{line}");
         }
+        assert_eq!(shown("a\tb\u{1b}[2J"), "a b [2J", "nothing that a terminal obeys");
         assert_eq!(shown(&"x".repeat(90)), format!("{}…", "x".repeat(80)));
     }
 

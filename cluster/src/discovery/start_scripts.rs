@@ -35,7 +35,7 @@ pub async fn read(cluster: &Cluster, id: &WorkloadId) -> Result<StartScripts> {
     let mut read = BTreeMap::new();
     for name in config_maps(pod, server) {
         let map = match maps.get(&name).await.map_err(Error::from) {
-            Ok(map) => Ok(map.data.unwrap_or_default()),
+            Ok(map) => Ok(texts_of(map)),
             Err(why @ (Error::Forbidden(_) | Error::NotFound(_) | Error::Refused { .. })) => Err(why.to_string()),
             Err(other) => return Err(other), // the API server is away: what was read before still counts
         };
@@ -47,6 +47,13 @@ pub async fn read(cluster: &Cluster, id: &WorkloadId) -> Result<StartScripts> {
 
 /// The keys of a ConfigMap with their texts, or why it could not be read.
 type ReadMap = std::result::Result<BTreeMap<String, String>, String>;
+
+/// The keys of a ConfigMap that are text, however they are stored.
+fn texts_of(map: ConfigMap) -> BTreeMap<String, String> {
+    let binary = map.binary_data.unwrap_or_default().into_iter();
+    let binary = binary.filter_map(|(key, bytes)| Some((key, String::from_utf8(bytes.0).ok()?)));
+    map.data.unwrap_or_default().into_iter().chain(binary).collect()
+}
 
 /// A file that a container mounts.
 struct MountedFile<'a> {
@@ -77,7 +84,7 @@ fn gather(pod: &PodSpec, server: &Container, maps: &BTreeMap<String, ReadMap>) -
         let (files, unread) = mounted(pod, container, maps);
         add_named_files(&mut found.texts, from, files);
         let texts = &found.texts[from..];
-        let is_named = |unread: &UnreadMap| texts.iter().any(|text| names_below(&text.text, &unread.path));
+        let is_named = |unread: &UnreadMap| texts.iter().any(|text| names_script_below(&text.text, &unread.path));
         found.unread.extend(unread.into_iter().filter(is_named).map(|unread| UnreadScript {
             what: format!("what container {} starts below {}", container.name, unread.path),
             why: unread.why,
@@ -85,12 +92,13 @@ fn gather(pod: &PodSpec, server: &Container, maps: &BTreeMap<String, ReadMap>) -
         }));
         found.unread.extend(started_elsewhere(pod, container));
     }
+    found.digest = digest(&found.texts);
     let bytes: usize = found.texts.iter().map(|text| text.text.len()).sum();
     if bytes > MOST_BYTES {
+        found.texts.clear(); // the guard keeps them for each database
         let why = format!("it has {bytes} bytes, and at most {MOST_BYTES} are read");
         found.unread.push(UnreadScript { what: "what starts its members".to_owned(), why, config_map: None });
     }
-    found.digest = digest(&found.texts);
     found
 }
 
@@ -129,7 +137,7 @@ fn add_named_files(texts: &mut Vec<StartText>, from: usize, mut files: Vec<Mount
 }
 
 /// The files that a container mounts from ConfigMaps, and the ConfigMaps that could not be read. Configuration files are none of
-/// them: they start nothing.
+/// them.
 fn mounted<'a>(
     pod: &PodSpec,
     container: &Container,
@@ -140,7 +148,7 @@ fn mounted<'a>(
         for (name, items) in sources(pod, mount) {
             match maps.get(name) {
                 Some(Ok(keys)) => files.extend(keys.iter().filter_map(|(key, text)| {
-                    let path = path_of(mount, items, key).filter(|path| !path.ends_with(".conf"))?;
+                    let path = path_of(mount, items, key).filter(|path| !is_configuration(path))?;
                     Some(MountedFile { path, origin: format!("ConfigMap {name}, key {key}"), text })
                 })),
                 Some(Err(why)) => {
@@ -184,8 +192,11 @@ fn path_of(mount: &VolumeMount, items: Option<&Vec<KeyToPath>>, key: &str) -> Op
 fn started_elsewhere(pod: &PodSpec, container: &Container) -> Option<UnreadScript> {
     let mut words = container.command.iter().chain(&container.args).flatten().map(String::as_str);
     let first = words.next()?;
-    let program = if INTERPRETERS.contains(&first.rsplit('/').next()?) { words.next()? } else { first };
-    let mount = container.volume_mounts.iter().flatten().find(|mount| names_below(program, &mount.mount_path))?;
+    let is_interpreter = INTERPRETERS.contains(&first.rsplit('/').next()?);
+    let program = if is_interpreter { words.find(|word| !word.starts_with('-'))? } else { first };
+    let is_at = |path: &str| program == path || program.starts_with(&format!("{}/", path.trim_end_matches('/')));
+    let mounts = container.volume_mounts.iter().flatten().filter(|mount| is_at(&mount.mount_path));
+    let mount = mounts.max_by_key(|mount| mount.mount_path.len())?;
     let volume = volume_of(pod, mount);
     let is_readable = volume.is_some_and(|volume| volume.config_map.is_some() || volume.projected.is_some());
     (!is_readable && !program.contains(char::is_whitespace)).then(|| UnreadScript {
@@ -203,9 +214,20 @@ fn names(text: &str, path: &str) -> bool {
     text.match_indices(&below).any(|(at, _)| ends(&text[at + below.len()..]))
 }
 
-/// Whether a text names something below a directory.
-fn names_below(text: &str, directory: &str) -> bool {
-    text.contains(&format!("{}/", directory.trim_end_matches('/')))
+/// Whether a text names a file at or below a path that may be a script.
+fn names_script_below(text: &str, path: &str) -> bool {
+    let path = path.trim_end_matches('/');
+    let is_end = |char: char| char.is_whitespace() || ['"', '\'', ';', ')', '&', '|', '<', '>'].contains(&char);
+    text.match_indices(path).any(|(at, _)| {
+        let rest = &text[at + path.len()..];
+        let below = &rest[..rest.find(is_end).unwrap_or(rest.len())];
+        (below.is_empty() || below.starts_with('/')) && !is_configuration(path) && !is_configuration(below)
+    })
+}
+
+/// Configuration files start nothing.
+fn is_configuration(path: &str) -> bool {
+    path.ends_with(".conf")
 }
 
 /// The ConfigMaps that the containers mount which run at a start.

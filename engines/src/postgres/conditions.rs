@@ -3,7 +3,8 @@
 use stateful_safety::{Blocks, Effect, Passes};
 
 use crate::condition::{
-    Condition, NO_PRIMARY, ROLE_DECIDED_AT_START, SEVERAL_PRIMARIES, START_NOT_KNOWN, START_NOT_READ,
+    Condition, NO_PRIMARY, ROLE_DECIDED_AT_START, ROLE_DECIDED_ELSEWHERE, SEVERAL_PRIMARIES, START_NOT_KNOWN,
+    START_NOT_READ,
 };
 
 /// The table.
@@ -12,6 +13,7 @@ pub const CONDITIONS: &[&Condition] = &[
     &SEVERAL_PRIMARIES,
     &NO_PRIMARY,
     &ROLE_DECIDED_AT_START,
+    &ROLE_DECIDED_ELSEWHERE,
     &START_NOT_KNOWN,
     &START_NOT_READ,
     &ENTRYPOINT_FORGETS,

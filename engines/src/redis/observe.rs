@@ -14,7 +14,7 @@ use crate::{Endpoint, ServerError};
 
 /// The settings that change a verdict. `min-slaves-to-write` is what servers before 5.0 call it.
 const SETTINGS: &[&str] =
-    &["save", "appendonly", "min-replicas-to-write", "min-slaves-to-write", "cluster-announce-ip"];
+    &["save", "appendonly", "dir", "min-replicas-to-write", "min-slaves-to-write", "cluster-announce-ip"];
 
 /// Asks every member. A silent member does not delay the others: each has its own deadline.
 pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -> Vec<MemberAnswers> {

@@ -266,7 +266,7 @@ impl Servers {
             member: name(number),
             incarnation: name(number),
             address: Some(self.address(number)),
-            kept: Vec::new(),
+            kept: vec!["/".to_owned()], // a file of this machine outlives every server
             starts: Arc::default(),
             dial_config: Ok(target),
         }

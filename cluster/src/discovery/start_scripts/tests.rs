@@ -121,7 +121,9 @@ fn a_script_that_is_named_and_cannot_be_read_is_not_known() {
         (unread.len(), unread[0].why.as_str(), unread[0].config_map.as_deref()),
         (1, why.as_str(), Some("steps"))
     );
-    assert_eq!(of("/usr/bin/first", map).len(), 0, "nothing of that ConfigMap is named");
+    assert_eq!(of("/usr/bin/first", map.clone()).len(), 0, "nothing of that ConfigMap is named");
+    assert_eq!(of("/prepare/server.conf", map).len(), 0, "only a configuration file is");
+    assert_eq!(of("-e", json!({"emptyDir": {}})).len(), 0, "it runs nothing from there");
     for volume in [json!({"secret": {"secretName": "steps"}}), json!({"emptyDir": {}})] {
         let unread = of("/prepare/first", volume);
         assert_eq!((unread.len(), unread[0].what.as_str()), (1, "/prepare/first of container prepare"));

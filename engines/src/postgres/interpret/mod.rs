@@ -25,7 +25,7 @@ pub fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
     };
     let mut blockers: Vec<Blocker> =
         (primaries.len() != 1).then(|| crate::not_one_primary(&group.name, primaries.len())).into_iter().collect();
-    blockers.extend(role_at_start::blockers(seen));
+    blockers.extend(role_at_start::blockers(seen, primary));
     blockers.extend(blockers::blockers(seen, primary));
     let topology = match (answered(seen).next(), seen.len()) {
         (None, _) => "unknown: no member answers".to_owned(),

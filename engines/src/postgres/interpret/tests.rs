@@ -14,7 +14,9 @@ use crate::postgres::MemberAnswers;
 fn recorded(case: &str) -> Vec<MemberAnswers> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/postgres/recorded/15-{case}.json"));
     let text = std::fs::read_to_string(&path).expect("a recorded case");
-    serde_json::from_str(&text).expect("what was recorded is what is read")
+    let mut seen: Vec<MemberAnswers> = serde_json::from_str(&text).expect("what was recorded is what is read");
+    seen.iter_mut().for_each(|member| member.kept = vec!["/".to_owned()]);
+    seen
 }
 
 fn in_words(assessment: &Assessment) -> String {
@@ -52,6 +54,18 @@ fn three_healthy_servers_are_one_group_and_a_write_needs_what_the_rule_says() {
     let members = &interpret(&recorded("healthy"), 1).groups[0].members;
     assert!(members.iter().all(|member| member.persists && member.version.is_some()), "{members:?}");
     assert!(members.iter().all(|member| member.lag_seconds.is_some() != (member.name == "pg-0")), "{members:?}");
+}
+
+#[test]
+fn a_data_directory_beside_the_volume_goes_with_the_pod() {
+    let mut seen = recorded("healthy");
+    let directory =
+        seen[1].answer.as_ref().ok().and_then(|answers| answers.field("data_directory")).map(ToOwned::to_owned);
+    assert!(directory.is_some());
+    seen[1].kept = vec!["/backup/".to_owned()];
+    let lost =
+        interpret(&seen, 1).groups[0].members.iter().map(|member| member.lost_directory.clone()).collect::<Vec<_>>();
+    assert_eq!(lost, [None, directory, None]);
 }
 
 #[test]

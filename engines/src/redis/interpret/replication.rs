@@ -41,7 +41,7 @@ pub(super) fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
                 .filter(|(member, _)| !keeps_role(seen, member))
                 .map(|(member, _)| ROLE_NOT_KEPT.found(&[("member", &member)])),
         );
-        blockers.extend(decided_at_start(seen));
+        blockers.extend(decided_at_start(seen, primary));
     }
     let is_silent = |answers: &Answers| answers.subscribers.is_none();
     blockers.extend(
@@ -75,12 +75,14 @@ fn sentinels(seen: &[MemberAnswers]) -> usize {
 }
 
 /// What runs at each start and may write another role into a server's configuration file.
-fn decided_at_start(seen: &[MemberAnswers]) -> Vec<Blocker> {
+fn decided_at_start(seen: &[MemberAnswers], primary: Option<&MemberAnswers>) -> Vec<Blocker> {
     let mut files: Vec<&str> = answered(seen).filter_map(|(_, answers)| answers.field("config_file")).collect();
     files.retain(|file| !file.is_empty());
     files.dedup();
     seen.first().map_or_else(Vec::new, |first| {
-        ROLE_WORDS.find(&first.starts, |line| files.iter().any(|file| role_at_start::writes(line, file)))
+        let leads = primary.map(|primary| primary.member.as_str());
+        let members = role_at_start::Members::new(seen.iter().map(|seen| seen.member.as_str()), leads);
+        ROLE_WORDS.find(&first.starts, &members, |line| files.iter().any(|file| role_at_start::writes(line, file)))
     })
 }
 

@@ -295,4 +295,4 @@ fn a_replica_of_priority_zero_never_leads() {
     }
 }
 
-mod role_at_start;
+mod restarts;

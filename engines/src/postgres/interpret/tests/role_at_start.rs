@@ -72,7 +72,7 @@ fn a_manager_decides_whatever_starts_its_members() {
     answers.server.insert("command_line".to_owned(), Some(given.to_owned()));
     assert_eq!(interpret(&seen, 1).blockers.len(), 0, "Patroni started them");
     seen.truncate(1);
-    assert_eq!(super::super::role_at_start::blockers(&seen).len(), 0, "it has no role to lose");
+    assert_eq!(super::super::role_at_start::blockers(&seen, None).len(), 0, "it has no role to lose");
 }
 
 #[test]

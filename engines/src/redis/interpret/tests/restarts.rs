@@ -1,4 +1,4 @@
-//! Start scripts that keep a member's role, and those that do not.
+//! What a restart keeps: a member's role, unless its start scripts decide it, and its data, if that is on a volume.
 
 use std::sync::Arc;
 
@@ -41,6 +41,21 @@ fn a_start_script_that_writes_the_role_does_not_keep_it() {
     assert_eq!(of("replication-sentinels", by_ordinal, None).len(), 0, "Sentinels tell it its role");
     assert_eq!(of("single", by_ordinal, None).len(), 0, "it has no role to lose");
     assert_eq!(of("replication-healthy", "exec redis-server $f --replica-announce-ip $(hostname)", None).len(), 0);
+}
+
+#[test]
+fn a_data_directory_beside_the_volume_goes_with_the_pod() {
+    let lost = |kept: &str, save: &str| {
+        let mut seen = recorded("8.0", "replication-healthy");
+        seen[1].kept.push(kept.to_owned());
+        let answers = seen[1].answer.as_mut().expect("an answer");
+        answers.info = answers.info.replace("aof_enabled:1", "aof_enabled:0");
+        answers.config.extend([("dir".to_owned(), "/scratch".to_owned()), ("save".to_owned(), save.to_owned())]);
+        interpret(&seen, 1).groups[0].members[1].lost_directory.clone()
+    };
+    assert_eq!(lost("/conf/", "3600 1").as_deref(), Some("/scratch"));
+    assert_eq!(lost("/scratch/", "3600 1"), None);
+    assert_eq!(lost("/conf/", ""), None, "it writes nothing there");
 }
 
 #[test]
