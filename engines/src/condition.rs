@@ -79,7 +79,7 @@ pub const ROLE_DECIDED_AT_START: Condition = Condition {
     example: &[
         ("script", "ConfigMap redis, key start"),
         ("line", "7"),
-        ("text", "[ $(hostname) = redis-0 ] || echo replicaof redis-0 >>/data/redis.conf"),
+        ("text", "if [ $(hostname) != redis-0 ]; then echo replicaof redis-0 >>/data/redis.conf; fi"),
         ("workload", "redis"),
         ("digest", "3f2a90c41b7e"),
     ],
@@ -94,14 +94,14 @@ pub const ROLE_DECIDED_ELSEWHERE: Condition = Condition {
         ("primary", "redis-1"),
         ("script", "ConfigMap redis, key start"),
         ("line", "7"),
-        ("text", "[ $(hostname) = redis-0 ] || echo replicaof redis-0 >>/data/redis.conf"),
+        ("text", "if [ $(hostname) != redis-0 ]; then echo replicaof redis-0 >>/data/redis.conf; fi"),
         ("workload", "redis"),
         ("digest", "3f2a90c41b7e"),
     ],
     ..ROLE_DECIDED_AT_START
 };
 
-/// A script runs at each start, and it is where nobody can read it from here.
+/// A script runs at each start, and it is on a volume that this tool does not read.
 pub const START_NOT_KNOWN: Condition = Condition {
     text: "a restart may change a member's role: {script} cannot be read ({why})",
     next_step: "read it. If it changes roles only while the data directory is empty: kubectl annotate statefulset \
@@ -118,7 +118,7 @@ pub const START_NOT_KNOWN: Condition = Condition {
 /// A script runs at each start, and its ConfigMap is not there or may not be read.
 pub const START_NOT_READ: Condition = Condition {
     text: "a restart may change a member's role: {script} cannot be read ({why})",
-    next_step: "this has to answer, for whoever operates the database: kubectl get configmap {map}{flags} -o yaml",
+    next_step: "ask for the right to read it (get, on ConfigMap {map}), then see that it is there: kubectl get configmap {map}{flags}",
     example: &[
         ("script", "what container redis starts below /scripts"),
         ("why", "not allowed: configmaps \"redis\" is forbidden"),

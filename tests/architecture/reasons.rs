@@ -37,7 +37,6 @@ fn of_any_database() -> Vec<Reason> {
         Reason::WritesWouldStop { group: group(), left: 1, needed: 2, engine: &redis::PROFILE },
         Reason::QuorumLost { voters_are: name("slot-owning masters"), left: 1, needed: 2 },
         Reason::StorageNotKept { member: name("redis-3"), directory: None },
-        Reason::StorageNotKept { member: name("postgres-0"), directory: Some(name("/var/lib/postgresql/15/main")) },
         Reason::NoPersistence { member: name("redis-3"), engine: &redis::PROFILE },
         Reason::NoSuccessor { group: group() },
         Reason::PodNotReady { member: name("redis-3"), why: name("ImagePullBackOff") },

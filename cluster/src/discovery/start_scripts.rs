@@ -18,7 +18,7 @@ use crate::{Cluster, Error, Result};
 /// The annotation, without its prefix, by which an administrator says that a start keeps each member's role.
 pub(crate) const KEEPS_ROLE: &str = "keeps-role";
 
-/// All texts together are at most as long as this. A start script has some hundred lines; beyond that nobody says what runs.
+/// All texts together are at most as long as this. A start script has some hundred lines; what is longer is no start script.
 const MOST_BYTES: usize = 256 * 1024;
 
 /// Programs that run the file which is their first argument.
@@ -188,7 +188,7 @@ fn path_of(mount: &VolumeMount, items: Option<&Vec<KeyToPath>>, key: &str) -> Op
     }
 }
 
-/// Programs that a container starts from a volume whose files nobody can read from here: a Secret, a claim, an emptyDir.
+/// Programs that a container starts from a volume whose files this tool does not read: a Secret, a claim, an emptyDir.
 fn started_elsewhere(pod: &PodSpec, container: &Container) -> Option<UnreadScript> {
     let mut words = container.command.iter().chain(&container.args).flatten().map(String::as_str);
     let first = words.next()?;

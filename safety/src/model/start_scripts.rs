@@ -33,7 +33,7 @@ pub struct UnreadScript {
     pub what: String,
     /// Why it could not be read.
     pub why: String,
-    /// The ConfigMap that it is in; none where it is somewhere that nobody can read from here.
+    /// The ConfigMap that it is in; none where it is on a volume that this tool does not read.
     pub config_map: Option<String>,
 }
 

@@ -56,7 +56,7 @@ fn a_script_that_an_init_container_names_is_read() {
     assert_eq!(
         origins(&found),
         ["the command of container prepare", "ConfigMap steps, key first", "ConfigMap steps, key lib.sh"],
-        "what a script names is read too, and what nobody names is not"
+        "what a script names is read too, and what no text names is not"
     );
     assert_eq!(found.own_entrypoint.as_deref(), Some("redis:8.0"));
     assert!(found.unread.is_empty(), "{found:?}");
@@ -162,7 +162,7 @@ fn objects(example: &str) -> Vec<Value> {
     documents.map(|document| Value::deserialize(document).expect("an object")).collect()
 }
 
-/// `kubectl stateful check` prints the digest too: whoever changes such a script looks again whether it keeps the role.
+/// `kubectl stateful check` prints the digest too: after a change of such a script look again whether it keeps the role.
 #[test]
 fn the_examples_confirm_the_scripts_that_they_have() {
     for example in ["redis-replication", "postgres"] {
