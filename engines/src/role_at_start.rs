@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_confirmed_only_where_nobody_can_read_it() {
+    fn what_is_not_read_is_confirmed_only_where_this_tool_never_reads_it() {
         let unread = |config_map: Option<&str>| {
             let script = UnreadScript {
                 what: "/s/start".to_owned(),

@@ -11,9 +11,9 @@ use crate::role_at_start::{Members, removes};
 /// Under a high-availability manager a member's role is the manager's to decide, whatever starts it.
 pub(super) fn blockers(seen: &[MemberAnswers], primary: Option<&MemberAnswers>) -> Vec<Blocker> {
     let mut managers = answered(seen).map(|(_, answers)| find_ha_manager(answers)).peekable();
-    let nobody_answers = managers.peek().is_none();
+    let is_silent = managers.peek().is_none();
     let [first, _, ..] = seen else { return Vec::new() };
-    if nobody_answers || managers.any(|manager| manager.is_some()) {
+    if is_silent || managers.any(|manager| manager.is_some()) {
         return Vec::new();
     }
     if let Some((image, what)) = ROLE_WORDS.forgetful_image(&first.starts) {
