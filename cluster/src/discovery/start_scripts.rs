@@ -2,6 +2,7 @@
 //! these name.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{
@@ -227,7 +228,7 @@ fn names_script_below(text: &str, path: &str) -> bool {
 
 /// Configuration files start nothing.
 fn is_configuration(path: &str) -> bool {
-    path.ends_with(".conf")
+    Path::new(path).extension().is_some_and(|extension| extension == "conf")
 }
 
 /// The ConfigMaps that the containers mount which run at a start.
@@ -246,7 +247,8 @@ fn digest(texts: &[StartText]) -> String {
         digest.update(text.text.as_bytes());
         digest.update([0]); // so that two texts are not one
     }
-    digest.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    let first = digest.finalize().iter().take(6).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+    format!("{first:012x}")
 }
 
 #[cfg(test)]
