@@ -69,6 +69,64 @@ pub const NO_PRIMARY: Condition = Condition {
     ..SEVERAL_PRIMARIES
 };
 
+/// A line of what runs at each start may give a member another role than the one it had.
+pub const ROLE_DECIDED_AT_START: Condition = Condition {
+    code: "STF-DB-020",
+    effect: Effect::new(Blocks::Switchover, Passes::Never),
+    text: "a restart may change a member's role: {script}, line {line}, says: {text}",
+    next_step: "let it run only while the data directory is empty. If it does: kubectl annotate statefulset \
+                {workload}{flags} --overwrite kubectl-stateful.dev/keeps-role={digest} says so, until a script changes",
+    example: &[
+        ("script", "ConfigMap redis, key start"),
+        ("line", "7"),
+        ("text", "if [ $(hostname) != redis-0 ]; then echo replicaof redis-0 >>/data/redis.conf; fi"),
+        ("workload", "redis"),
+        ("digest", "3f2a90c41b7e"),
+    ],
+};
+
+/// The same while another member leads than the one that such scripts make the primary, the first: its restart may make a second one.
+pub const ROLE_DECIDED_ELSEWHERE: Condition = Condition {
+    effect: Effect::new(Blocks::Everything, Passes::Never),
+    text: "a restart may make {first} a primary beside {primary}: {script}, line {line}, says: {text}",
+    example: &[
+        ("first", "redis-0"),
+        ("primary", "redis-1"),
+        ("script", "ConfigMap redis, key start"),
+        ("line", "7"),
+        ("text", "if [ $(hostname) != redis-0 ]; then echo replicaof redis-0 >>/data/redis.conf; fi"),
+        ("workload", "redis"),
+        ("digest", "3f2a90c41b7e"),
+    ],
+    ..ROLE_DECIDED_AT_START
+};
+
+/// A script runs at each start, and it is on a volume that this tool does not read.
+pub const START_NOT_KNOWN: Condition = Condition {
+    text: "a restart may change a member's role: {script} cannot be read ({why})",
+    next_step: "read it. If it changes roles only while the data directory is empty: kubectl annotate statefulset \
+                {workload}{flags} --overwrite kubectl-stateful.dev/keeps-role={digest} says so",
+    example: &[
+        ("script", "/scripts/start of container redis"),
+        ("why", "it is on volume scripts, which is no ConfigMap"),
+        ("workload", "redis"),
+        ("digest", "3f2a90c41b7e"),
+    ],
+    ..ROLE_DECIDED_AT_START
+};
+
+/// A script runs at each start, and its ConfigMap is not there or may not be read.
+pub const START_NOT_READ: Condition = Condition {
+    text: "a restart may change a member's role: {script} cannot be read ({why})",
+    next_step: "ask for the right to read it (get, on ConfigMap {map}), then see that it is there: kubectl get configmap {map}{flags}",
+    example: &[
+        ("script", "what container redis starts below /scripts"),
+        ("why", "not allowed: configmaps \"redis\" is forbidden"),
+        ("map", "redis"),
+    ],
+    ..ROLE_DECIDED_AT_START
+};
+
 /// A replica group that has not exactly one primary.
 pub fn not_one_primary(group: &str, primaries: usize) -> Blocker {
     let condition = if primaries == 0 { NO_PRIMARY } else { SEVERAL_PRIMARIES };

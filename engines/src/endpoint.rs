@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use stateful_safety::StartScripts;
+
 use crate::ServerError;
 
 /// A member of a database and how to connect to it, if that is possible now.
@@ -15,6 +17,8 @@ pub struct Endpoint {
     pub address: Option<String>,
     /// Paths on its file system that outlive its pod.
     pub kept: Vec<String>,
+    /// What runs each time it starts.
+    pub starts: Arc<StartScripts>,
     /// How to reach it from here, or why it cannot be reached.
     pub dial_config: Result<DialConfig, String>,
 }
@@ -35,6 +39,13 @@ impl Endpoint {
 /// first label is the member's.
 pub(crate) fn is_at(member: &str, address: Option<&str>, host: &str) -> bool {
     address == Some(host) || host.split('.').next() == Some(member)
+}
+
+/// A directory, unless it is one of these paths that outlive a pod or below one.
+pub(crate) fn directory_off_volumes(directory: &str, kept: &[String]) -> Option<String> {
+    let whole = format!("{}/", directory.trim_end_matches('/'));
+    let is_kept = kept.iter().any(|path| whole.starts_with(&format!("{}/", path.trim_end_matches('/'))));
+    (!is_kept).then(|| directory.to_owned())
 }
 
 /// How to connect to a server: where to dial, how to encrypt, with which credentials.
@@ -100,7 +111,20 @@ impl std::fmt::Debug for Secret {
 
 #[cfg(test)]
 mod tests {
-    use super::{Credentials, Secret};
+    use super::{Credentials, Secret, directory_off_volumes};
+
+    #[test]
+    fn a_directory_is_kept_at_and_below_a_volume() {
+        let lost = |directory: &str, kept: &[&str]| {
+            let kept: Vec<String> = kept.iter().map(|path| (*path).to_owned()).collect();
+            directory_off_volumes(directory, &kept).is_some()
+        };
+        assert!(
+            !lost("/data", &["/data/"]) && !lost("/data/", &["/data"]) && !lost("/data/db", &["/backup/", "/data/"])
+        );
+        assert!(lost("/database", &["/data/"]) && lost("/", &["/data/"]) && lost("/data", &["/data/db/"]));
+        assert!(lost("/data", &[]), "no volume at all");
+    }
 
     #[test]
     fn a_secret_is_never_printed() {

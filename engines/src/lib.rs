@@ -23,9 +23,13 @@ mod pooler_control;
 pub mod postgres;
 pub mod redis;
 mod registry;
+mod role_at_start;
 mod tls;
 
-pub use condition::{Condition, NO_PRIMARY, SEVERAL_PRIMARIES, VIEWS_DISAGREE, not_one_primary};
+pub use condition::{
+    Condition, NO_PRIMARY, ROLE_DECIDED_AT_START, ROLE_DECIDED_ELSEWHERE, SEVERAL_PRIMARIES, START_NOT_KNOWN,
+    START_NOT_READ, VIEWS_DISAGREE, not_one_primary,
+};
 pub use endpoint::{Credentials, DialConfig, Endpoint, Secret, Tls};
 pub use engine::{
     Canary, CompletedSwitchover, Engine, Finalization, Prepared, RestartPreparation, Switchover, TemporarySync,

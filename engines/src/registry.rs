@@ -166,6 +166,7 @@ mod tests {
             "STF-DB-018 everything, finishing; by itself",
             "STF-DB-018 everything; by itself",
             "STF-DB-019 switchover; within seconds",
+            "STF-DB-020 everything; never",
             "STF-DB-020 switchover; never",
             "STF-MG-001 switchover and its member; by itself",
             "STF-MG-002 everything; by itself",

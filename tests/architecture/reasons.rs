@@ -36,7 +36,7 @@ fn of_any_database() -> Vec<Reason> {
         Reason::PrimaryTaken { group: group(), member: name("redis-0") },
         Reason::WritesWouldStop { group: group(), left: 1, needed: 2, engine: &redis::PROFILE },
         Reason::QuorumLost { voters_are: name("slot-owning masters"), left: 1, needed: 2 },
-        Reason::StorageNotKept { member: name("redis-3") },
+        Reason::StorageNotKept { member: name("redis-3"), directory: None },
         Reason::NoPersistence { member: name("redis-3"), engine: &redis::PROFILE },
         Reason::NoSuccessor { group: group() },
         Reason::PodNotReady { member: name("redis-3"), why: name("ImagePullBackOff") },

@@ -203,6 +203,7 @@ fn add(snapshot: &mut Snapshot, line: &Line<'_>) {
         lag_seconds: Some(0),
         version: Version::parse(line.version),
         persists: true,
+        lost_directory: None,
         priority: MemberState::NO_PREFERENCE,
     };
     let mut pod = Member {

@@ -9,6 +9,7 @@ mod member;
 pub mod operators;
 pub mod pods;
 pub mod poolers;
+pub mod start_scripts;
 pub mod stateful_set;
 pub mod target;
 pub mod workloads;

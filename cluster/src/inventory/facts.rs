@@ -13,10 +13,11 @@ use stateful_safety::EngineProfiles;
 use super::model::{KnownLease, NamespaceFacts, PodFacts, PodPhase, SetFacts};
 use crate::PREFIX;
 use crate::discovery::member;
+use crate::discovery::start_scripts::KEEPS_ROLE;
 use crate::discovery::stateful_set::workload;
 use crate::guard::eviction_records;
 use crate::locks::LeaseFacts;
-use crate::metadata::Labels;
+use crate::metadata::{Labels, own_annotations};
 
 /// Label sets in use: pods of one owner share one.
 #[derive(Debug, Default)]
@@ -56,6 +57,7 @@ pub(super) fn set(set: &StatefulSet, profiles: EngineProfiles) -> Option<SetFact
         labels: set.metadata.labels.clone().unwrap_or_default(),
         pod_labels: spec.template.metadata.as_ref().and_then(|metadata| metadata.labels.clone()).unwrap_or_default(),
         generation: set.metadata.generation.unwrap_or_default(),
+        keeps_role: own_annotations(set.metadata.annotations.as_ref()).remove(KEEPS_ROLE),
         claims: templates.filter_map(|claim| claim.metadata.name.clone()).collect(),
         terminating: set.metadata.deletion_timestamp.is_some(),
     })

@@ -59,6 +59,8 @@ pub struct SetFacts {
     pub pod_labels: Labels,
     /// The object's generation: with a new one, credentials or ports may differ.
     pub generation: i64,
+    /// Of which start scripts an administrator says that they keep each member's role. No new generation comes with it.
+    pub keeps_role: Option<String>,
     /// Names of its volume claim templates; a pod's claim is named TEMPLATE-POD.
     pub claims: Vec<String>,
     /// Whether it is being deleted.

@@ -20,6 +20,9 @@ pub struct MemberAnswers {
     pub member: String,
     /// The address its peers should know it by, where known.
     pub address: Option<String>,
+    /// Paths on its file system that outlive its pod.
+    #[serde(default)]
+    pub kept: Vec<String>,
     /// Its answers, or why it gave none.
     pub answer: Result<Answers, String>,
 }

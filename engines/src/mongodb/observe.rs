@@ -38,6 +38,7 @@ pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -
         MemberAnswers {
             member: endpoint.member.clone(),
             address: endpoint.address.clone(),
+            kept: endpoint.kept.clone(),
             answer: answer.map_err(|why| why.to_string()),
         }
     }))

@@ -1,8 +1,10 @@
 //! What a server answered, word for word. Answers recorded from real servers test the interpretation.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use stateful_safety::StartScripts;
 
 use super::lsn::Lsn;
 
@@ -16,6 +18,12 @@ pub struct MemberAnswers {
     pub member: String,
     /// The address its peers should know it by, where known.
     pub address: Option<String>,
+    /// Paths on its file system that outlive its pod.
+    #[serde(default)]
+    pub kept: Vec<String>,
+    /// What runs each time it starts; no answer of the server's.
+    #[serde(skip)]
+    pub starts: Arc<StartScripts>,
     /// Its answers, or why it gave none.
     pub answer: Result<Answers, String>,
 }

@@ -2,13 +2,21 @@
 
 use stateful_safety::{Blocks, Effect, Passes};
 
-use crate::condition::{Condition, NO_PRIMARY, SEVERAL_PRIMARIES};
+use crate::condition::{
+    Condition, NO_PRIMARY, ROLE_DECIDED_AT_START, ROLE_DECIDED_ELSEWHERE, SEVERAL_PRIMARIES, START_NOT_KNOWN,
+    START_NOT_READ,
+};
 
 /// The table.
 pub const CONDITIONS: &[&Condition] = &[
     &STRANGER,
     &SEVERAL_PRIMARIES,
     &NO_PRIMARY,
+    &ROLE_DECIDED_AT_START,
+    &ROLE_DECIDED_ELSEWHERE,
+    &START_NOT_KNOWN,
+    &START_NOT_READ,
+    &ENTRYPOINT_FORGETS,
     &TRANSACTION_OPEN,
     &TRANSACTION_PREPARED,
     &BACKUP_RUNNING,
@@ -27,6 +35,15 @@ pub const STRANGER: Condition = Condition {
     text: "the database lists {who}, which is no pod of this workload",
     next_step: "it is a standby that another workload runs: stop it for the duration",
     example: &[("who", "archive at 10.0.0.9")],
+};
+
+/// An image whose own entrypoint is known to give a member another role than the one it had.
+pub const ENTRYPOINT_FORGETS: Condition = Condition {
+    code: "STF-DB-020",
+    effect: Effect::new(Blocks::Switchover, Passes::Never),
+    text: "a restart changes a member's role: the entrypoint of {image} {what}",
+    next_step: "run an image that leaves it alone (postgres does), or let a high-availability manager decide (Patroni)",
+    example: &[("image", "bitnami/postgresql:17"), ("what", "removes standby.signal at every start")],
 };
 
 /// A transaction has been open for long: a switchover would end it, and its client would have to begin anew.

@@ -157,7 +157,8 @@ impl Switchover for Postgres {
 
 impl RestartPreparation for Postgres {
     /// A server is a standby when `standby.signal` is in its data directory, beside the data itself, and promotion takes it away.
-    /// Wherever the data comes back, the role does. Which primary it follows is in its settings, which may have to be set back.
+    /// Wherever the data comes back, the role does, unless what starts the server decides it, which is a condition (STF-DB-020). Which
+    /// primary it follows is in its settings, which may have to be set back.
     fn prepare_restart<'a>(
         &'a self,
         endpoints: &'a [Endpoint],

@@ -1,5 +1,7 @@
 //! LOOK. Asks all members at once, and keeps their answers word for word.
 
+use std::sync::Arc;
+
 use futures::future::join_all;
 use tokio::time::timeout;
 
@@ -62,7 +64,13 @@ pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -
         if answer.is_err() {
             connections.forget(endpoint).await;
         }
-        MemberAnswers { member: endpoint.member.clone(), address: endpoint.address.clone(), answer }
+        MemberAnswers {
+            member: endpoint.member.clone(),
+            address: endpoint.address.clone(),
+            kept: endpoint.kept.clone(),
+            starts: Arc::clone(&endpoint.starts),
+            answer,
+        }
     }))
     .await
 }

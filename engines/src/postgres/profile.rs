@@ -2,6 +2,8 @@
 
 use stateful_safety::{Advice, EngineProfile, Moves, ReleaseRules, Version};
 
+use crate::role_at_start::RoleWords;
+
 /// PostgreSQL: a primary and its streaming standbys.
 pub static PROFILE: EngineProfile = EngineProfile {
     words: &["postgres", "postgresql", "pg"],
@@ -52,6 +54,23 @@ pub static PROFILE: EngineProfile = EngineProfile {
         forget_database: "remove standby.signal from it, if it is there; else the server follows {old} and has what {old} \
                           has",
     },
+};
+
+/// What a member is, is in its data directory (`standby.signal`, before 12 `recovery.conf`) and in its settings: what touches these,
+/// copies a data directory or removes it may change the role.
+pub(super) const ROLE_WORDS: RoleWords = RoleWords {
+    lines: &[
+        &["standby.signal"],
+        &["recovery.conf"],
+        &["primary_conninfo"],
+        &["pg_basebackup"],
+        &["pg_rewind"],
+        &["pg_ctl", "promote"],
+        &["pg_promote"],
+        &["rm ", "pgdata"],
+    ],
+    // Its start removes standby.signal unless its own variables say that the member is a replica.
+    forgetful_images: &[("bitnami", "postgresql", "removes standby.signal at every start")],
 };
 
 /// One number since 10, two before (its site's "Versioning Policy").

@@ -1,8 +1,10 @@
 //! What a server answered, word for word. Answers recorded from real servers test the interpretation.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use stateful_safety::StartScripts;
 
 /// One member and its answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +16,9 @@ pub struct MemberAnswers {
     /// Paths on its file system that outlive its pod.
     #[serde(default)]
     pub kept: Vec<String>,
+    /// What runs each time it starts; no answer of the server's.
+    #[serde(skip)]
+    pub starts: Arc<StartScripts>,
     /// Its answers, or why it gave none.
     pub answer: Result<Answers, String>,
 }

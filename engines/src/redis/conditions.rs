@@ -2,7 +2,10 @@
 
 use stateful_safety::{Blocks, Effect, Passes};
 
-use crate::condition::{Condition, NO_PRIMARY, SEVERAL_PRIMARIES, VIEWS_DISAGREE};
+use crate::condition::{
+    Condition, NO_PRIMARY, ROLE_DECIDED_AT_START, ROLE_DECIDED_ELSEWHERE, SEVERAL_PRIMARIES, START_NOT_KNOWN,
+    START_NOT_READ, VIEWS_DISAGREE,
+};
 
 /// The table.
 pub const CONDITIONS: &[&Condition] = &[
@@ -12,6 +15,10 @@ pub const CONDITIONS: &[&Condition] = &[
     &NO_PRIMARY,
     &SNAPSHOT_RUNNING,
     &ROLE_NOT_KEPT,
+    &ROLE_DECIDED_AT_START,
+    &ROLE_DECIDED_ELSEWHERE,
+    &START_NOT_KNOWN,
+    &START_NOT_READ,
     &SLOTS_UNCOVERED,
     &MIGRATION_RUNNING,
     &SENTINELS_UNKNOWN,

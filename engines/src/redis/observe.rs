@@ -1,6 +1,7 @@
 //! LOOK. Asks all members at once, and keeps their answers word for word.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures::future::join_all;
 use redis::aio::MultiplexedConnection;
@@ -13,7 +14,7 @@ use crate::{Endpoint, ServerError};
 
 /// The settings that change a verdict. `min-slaves-to-write` is what servers before 5.0 call it.
 const SETTINGS: &[&str] =
-    &["save", "appendonly", "min-replicas-to-write", "min-slaves-to-write", "cluster-announce-ip"];
+    &["save", "appendonly", "dir", "min-replicas-to-write", "min-slaves-to-write", "cluster-announce-ip"];
 
 /// Asks every member. A silent member does not delay the others: each has its own deadline.
 pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -> Vec<MemberAnswers> {
@@ -29,6 +30,7 @@ pub(super) async fn observe(connections: &Connections, endpoints: &[Endpoint]) -
             member: endpoint.member.clone(),
             address: endpoint.address.clone(),
             kept: endpoint.kept.clone(),
+            starts: Arc::clone(&endpoint.starts),
             answer,
         }
     }))

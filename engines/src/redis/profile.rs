@@ -2,6 +2,8 @@
 
 use stateful_safety::{Advice, EngineProfile, Moves, ReleaseRules};
 
+use crate::role_at_start::RoleWords;
+
 /// Redis or Valkey: Redis Cluster, Sentinel-managed, or a plain primary and replicas.
 pub static PROFILE: EngineProfile = EngineProfile {
     words: &["redis", "valkey"],
@@ -31,3 +33,6 @@ pub static PROFILE: EngineProfile = EngineProfile {
                           such volume a shard, and each shard its slots",
     },
 };
+
+/// Without Sentinels a server's configuration file says which primary it follows, unless its command line does.
+pub(super) const ROLE_WORDS: RoleWords = RoleWords { lines: &[&["replicaof"], &["slaveof"]], forgetful_images: &[] };

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -114,6 +114,7 @@ impl Database for Nodes {
             incarnation: format!("{}-{:?}", name(number), self.running[number].as_ref().map(Process::id)),
             address: None,
             kept: Vec::new(),
+            starts: Arc::default(),
             dial_config: Ok(DialConfig {
                 host: self.loopback.address(number),
                 port: PORT,

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -265,7 +266,8 @@ impl Servers {
             member: name(number),
             incarnation: name(number),
             address: Some(self.address(number)),
-            kept: Vec::new(),
+            kept: vec!["/".to_owned()], // a file of this machine outlives every server
+            starts: Arc::default(),
             dial_config: Ok(target),
         }
     }

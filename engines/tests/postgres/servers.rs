@@ -251,7 +251,8 @@ impl Database for Servers {
                 member: name(number),
                 incarnation: name(number),
                 address: Some(self.address(number)),
-                kept: Vec::new(),
+                kept: vec!["/".to_owned()], // a file of this machine outlives every server
+                starts: Arc::default(),
                 dial_config: Ok(DialConfig { host: self.address(number), port: PORT, tls: None, credentials }),
             }
         };

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
@@ -111,6 +112,7 @@ impl Nodes {
             incarnation: format!("{}-{}", name(number), self.process(number)),
             address: Some(self.address(number)),
             kept: vec![self.home.display().to_string()],
+            starts: Arc::default(),
             dial_config: Ok(DialConfig {
                 host: self.address(number),
                 port: self.port(number),

@@ -1,9 +1,11 @@
 //! Joins what Kubernetes knows of a pod with what the engine needs to speak to it.
 
+use std::sync::Arc;
+
 use stateful_cluster::connection::port_forwards::PortForwards;
 use stateful_cluster::discovery::credentials::ResolvedSecrets;
 use stateful_engines::{Credentials, DialConfig, Endpoint, Secret, Tls};
-use stateful_safety::{ConnectionConfig, Member, Workload};
+use stateful_safety::{ConnectionConfig, Member, StartScripts, Workload};
 
 /// How to connect to every member of a workload.
 pub(super) struct EndpointBuilder {
@@ -40,6 +42,7 @@ impl EndpointBuilder {
             incarnation: format!("{}:{port}", pod.uid),
             address: pod.address.clone(),
             kept: Vec::new(),
+            starts: Arc::default(),
             dial_config: way.map(|(host, port)| DialConfig {
                 host,
                 port,
@@ -50,7 +53,12 @@ impl EndpointBuilder {
     }
 
     /// An endpoint for each declared member; that of a member without a pod says so.
-    pub(super) async fn endpoints(&self, workload: &Workload, port_forwards: &PortForwards) -> Vec<Endpoint> {
+    pub(super) async fn endpoints(
+        &self,
+        workload: &Workload,
+        starts: &Arc<StartScripts>,
+        port_forwards: &PortForwards,
+    ) -> Vec<Endpoint> {
         let mut endpoints = Vec::new();
         for member in &workload.members {
             endpoints.push(Endpoint {
@@ -58,6 +66,7 @@ impl EndpointBuilder {
                 incarnation: member.uid.clone(),
                 address: member.address.clone(),
                 kept: self.kept.clone(),
+                starts: Arc::clone(starts),
                 dial_config: self.way(workload, member, port_forwards).await,
             });
         }
@@ -65,6 +74,7 @@ impl EndpointBuilder {
             incarnation: String::new(),
             address: None,
             kept: Vec::new(),
+            starts: Arc::clone(starts),
             dial_config: Err("it has no pod".to_owned()),
             member: name,
         }));

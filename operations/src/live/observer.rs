@@ -2,14 +2,21 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use stateful_cluster::connection::port_forwards::PortForwards;
 use stateful_cluster::discovery::container;
 use stateful_cluster::discovery::credentials;
+use stateful_cluster::discovery::start_scripts;
 use stateful_cluster::{Cluster, Error as ClusterError};
 use stateful_engines::{Endpoint, Engine, Watchers};
-use stateful_safety::{Assessment, Member, Millis, Workload};
+use stateful_safety::{Assessment, Member, Millis, StartScripts, Workload};
+use tokio::sync::Mutex;
 
 use super::endpoints::EndpointBuilder;
+
+/// What starts the members is read again after this: a ConfigMap changes without a trace in the StatefulSet. A switchover acts on
+/// scripts that are no older; two hundred guarded databases ask the API server some ten times a second.
+const SCRIPTS_READ_EVERY: Millis = 60_000;
 
 /// Why a workload cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -28,11 +35,20 @@ pub enum OpenError {
 }
 
 /// Observes the servers of one workload: its engine's adapter, its credentials, its port-forwards. It does not read the
-/// StatefulSet: the caller says what the workload is now, so that the guard can observe without asking the API server.
+/// StatefulSet, but for what starts its members: the caller says what the workload is now, so that the guard can observe without
+/// asking the API server.
 pub struct Observer {
     engine: Arc<dyn Engine>,
     endpoints: EndpointBuilder,
     port_forwards: PortForwards,
+    cluster: Cluster,
+    scripts: Mutex<ReadScripts>,
+}
+
+/// What starts the members, and when it was read.
+struct ReadScripts {
+    at: Millis,
+    scripts: Arc<StartScripts>,
 }
 
 impl Observer {
@@ -44,17 +60,34 @@ impl Observer {
         let facts = container::read_facts(cluster, &workload.id).await?;
         let connection_config = engine.connection_config(&facts);
         let secrets = credentials::resolve(cluster, &workload.id, &connection_config).await?;
+        let scripts = Arc::new(start_scripts::read(cluster, &workload.id).await?);
+        let scripts = ReadScripts { at: Timestamp::now().as_millisecond(), scripts };
         Ok(Self {
             engine: Arc::from(engine),
             endpoints: EndpointBuilder::new(connection_config, secrets, facts.kept).map_err(unopened)?,
             port_forwards: PortForwards::new(cluster, &workload.id.namespace),
+            cluster: cluster.clone(),
+            scripts: Mutex::new(scripts),
         })
     }
 
     /// Asks every member. The endpoints that it used come with what they answered.
     pub async fn assess(&self, workload: &Workload, now: Millis) -> (Assessment, Vec<Endpoint>) {
-        let endpoints = self.endpoints.endpoints(workload, &self.port_forwards).await;
+        let scripts = self.scripts(workload, now).await;
+        let endpoints = self.endpoints.endpoints(workload, &scripts, &self.port_forwards).await;
         (self.engine.assess(&endpoints, now).await, endpoints)
+    }
+
+    /// What starts the members, read again where that was long ago. While it cannot be read again, what was read before counts:
+    /// the API server is away then, and no script is changed without it.
+    async fn scripts(&self, workload: &Workload, now: Millis) -> Arc<StartScripts> {
+        let mut read = self.scripts.lock().await;
+        if now - read.at >= SCRIPTS_READ_EVERY
+            && let Ok(again) = start_scripts::read(&self.cluster, &workload.id).await
+        {
+            *read = ReadScripts { at: now, scripts: Arc::new(again) };
+        }
+        Arc::clone(&read.scripts)
     }
 
     /// The engine's adapter.

@@ -47,6 +47,7 @@ fn database() -> impl Strategy<Value = Assessment> {
                         lag_seconds,
                         version: Version::parse("7.0.15"),
                         persists,
+                        lost_directory: None,
                         priority: MemberState::NO_PREFERENCE,
                     })
                     .collect(),

@@ -23,6 +23,7 @@ pub(super) fn state(name: &str, role: Role) -> MemberState {
         lag_seconds: Some(0),
         version: Version::parse("7.0.15"),
         persists: true,
+        lost_directory: None,
         priority: MemberState::NO_PREFERENCE,
     }
 }
@@ -186,7 +187,11 @@ fn data_without_a_claim_or_without_persistence_stays() {
     Arc::make_mut(&mut workload.members[1]).storage = Storage::Ephemeral;
     let known = JudgeInput { workload: &workload, assessment: Some(&assessment), promised: &[] };
     let verdict = judge(&Policy::default(), known, &take(&["r00"]), NOW);
-    assert_eq!(verdict.reasons(), [Reason::StorageNotKept { member: "r00".to_owned() }]);
+    assert_eq!(verdict.reasons(), [Reason::StorageNotKept { member: "r00".to_owned(), directory: None }]);
+    let mut assessment = three_shards();
+    assessment.groups[0].members[1].lost_directory = Some("/scratch".to_owned());
+    assert_eq!(against(&assessment, &take(&["r00"])), ["STF-DB-010"]);
+    assert!(against(&assessment, &take(&["r10"])).is_empty(), "the others keep theirs");
 }
 
 #[test]

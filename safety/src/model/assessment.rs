@@ -113,6 +113,9 @@ pub struct MemberState {
     pub version: Option<Version>,
     /// Whether its server writes to disk at all.
     pub persists: bool,
+    /// Its data directory, where the server says that it is on no volume that outlives the pod.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_directory: Option<String>,
     /// How much the database's own configuration wants it to lead: 0 is never. One that is wanted more than the present
     /// primary takes the lead by itself sooner or later. In thousandths of the engine's unit.
     #[serde(default = "no_preference")]

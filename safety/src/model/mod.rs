@@ -7,6 +7,7 @@ mod engine_profile;
 mod operator;
 mod policy;
 mod releases;
+mod start_scripts;
 mod sync_replication;
 mod version;
 mod workload;
@@ -17,6 +18,7 @@ pub use connection_config::{ConnectionConfig, ContainerFacts, SecretSource, TlsF
 pub use engine_profile::{Advice, EngineName, EngineProfile, EngineProfiles, Moves, ReleaseRules};
 pub use operator::OperatorOwner;
 pub use policy::Policy;
+pub use start_scripts::{StartScripts, StartText, UnreadScript};
 pub use sync_replication::SyncReplication;
 pub use version::Version;
 pub use workload::{Member, Rollout, Route, Storage, VolumeClaims, Workload, WorkloadId};

@@ -117,6 +117,8 @@ pub enum Reason {
     StorageNotKept {
         /// The member.
         member: String,
+        /// Its data directory, where the member has a claim and its server keeps its data elsewhere.
+        directory: Option<String>,
     },
     /// The member's server writes nothing to disk: it would come back empty.
     NoPersistence {
@@ -282,9 +284,12 @@ impl Reason {
                 self.code()
             ),
             Self::QuorumLost { .. } => format!("bring the others back first: kubectl stateful status {target}"),
-            Self::StorageNotKept { .. } => {
+            Self::StorageNotKept { directory: None, .. } => {
                 "give the StatefulSet a volumeClaimTemplate for its data directory".to_owned()
             }
+            Self::StorageNotKept { directory: Some(directory), .. } => format!(
+                "copy the data away first (a dump); then mount a claim at or above {directory}, and load the copy"
+            ),
             Self::NoPersistence { engine, .. } => {
                 let how = engine.advice.persistence.map(|(_, how)| format!(" ({how})")).unwrap_or_default();
                 format!("turn persistence on{how}, or, if the data may be lost, --skip-check {}", self.code())
@@ -347,7 +352,12 @@ impl std::fmt::Display for Reason {
             Self::QuorumLost { voters_are, left, needed } => {
                 write!(f, "only {left} {voters_are} would be left, {needed} are needed")
             }
-            Self::StorageNotKept { member } => write!(f, "{member} keeps its data on no claim: it goes with the pod"),
+            Self::StorageNotKept { member, directory: None } => {
+                write!(f, "{member} keeps its data on no claim: it goes with the pod")
+            }
+            Self::StorageNotKept { member, directory: Some(directory) } => {
+                write!(f, "{member} keeps its data in {directory}, which is on no claim: it goes with the pod")
+            }
             Self::NoPersistence { member, engine } => {
                 let missing = engine.advice.persistence.map(|(missing, _)| format!(" ({missing})")).unwrap_or_default();
                 write!(f, "{member} writes nothing to disk{missing}: it would come back empty")

@@ -9,6 +9,7 @@ mod long_transaction;
 mod major_version;
 mod patroni;
 mod pooler;
+mod role_by_ordinal;
 mod rollback;
 mod surge;
 mod writes;
@@ -54,6 +55,7 @@ pub(crate) fn groups() -> Vec<Group> {
             [
                 law!(major_version::a_major_upgrade_is_refused_and_touches_nothing),
                 law!(long_transaction::a_long_transaction_is_waited_for_and_not_ended),
+                law!(role_by_ordinal::a_role_that_a_start_script_decides_is_not_handed_over),
                 law!(killed_switchover::a_switchover_killed_twice_is_resumed_with_one_primary_and_loses_nothing),
                 law!(faults::a_standby_that_dies_in_the_pause_delays_no_writer),
                 law!(faults::a_successor_that_dies_right_after_its_promotion_is_primary_when_it_is_back),

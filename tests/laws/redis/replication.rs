@@ -5,6 +5,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use stateful_harness::{Context, Deployment, Law, Plugin, RedisReplication, RedisSentinel, law, until};
 
+use super::role_by_ordinal;
+
 /// Sentinels find each other by what they say through the primary.
 const FOUND_WITHIN: Duration = Duration::from_mins(2);
 
@@ -17,6 +19,7 @@ const WRITTEN: u64 = 500;
 pub(super) fn laws() -> Vec<Law> {
     vec![
         law!(a_primary_whose_role_a_restart_forgets_is_not_switched_over),
+        law!(role_by_ordinal::a_role_that_a_start_script_writes_is_not_handed_over),
         law!(an_upgrade_without_sentinels_loses_nothing_and_the_service_selects_the_new_primary),
     ]
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use stateful_cluster::inventory::Change;
+use stateful_cluster::inventory::{Change, SetFacts};
 use stateful_operations::Observer;
 use stateful_safety::{Assessment, Sync, WorkloadId};
 use tokio::sync::{Notify, Semaphore};
@@ -36,10 +36,13 @@ const OPENED_AT_ONCE: usize = 8;
 /// An observer that cannot be opened is tried again after this.
 const OPEN_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
+/// The StatefulSet's UID and generation, and what its annotation says of its start scripts. When one of them changes, the connection
+/// settings or the confirmed scripts may have changed too, and the observer is opened anew.
+type Version = (String, i64, Option<String>);
+
 /// A database that is observed.
 struct Monitored {
-    /// The StatefulSet's UID and generation: when they change the connection settings may have changed too.
-    version: (String, i64),
+    version: Version,
     changed: Arc<Notify>,
     task: JoinHandle<()>,
 }
@@ -74,10 +77,11 @@ pub(crate) async fn run(state: Arc<GuardState>) {
     let permits = Arc::new(Permits::new());
     let mut monitored: HashMap<WorkloadId, Monitored> = HashMap::new();
     loop {
-        let wanted: HashMap<WorkloadId, (String, i64)> = {
+        let wanted: HashMap<WorkloadId, Version> = {
             let model = state.inventory.model();
             let sets = model.guarded_sets().into_iter();
-            sets.map(|set| (set.workload.id.clone(), (set.workload.uid.clone(), set.generation))).collect()
+            let version = |set: &SetFacts| (set.workload.uid.clone(), set.generation, set.keeps_role.clone());
+            sets.map(|set| (set.workload.id.clone(), version(set))).collect()
         };
         monitored.retain(|id, one| {
             let stays = wanted.get(id) == Some(&one.version);

@@ -20,6 +20,7 @@ pub(super) fn state(seen: &MemberAnswers, caught_up: bool) -> MemberState {
         version: own.and_then(|own| Version::parse(own.welcome["version"].as_str()?)),
         // It writes everything to disk before it acknowledges; that cannot be turned off since 3.0.
         persists: true,
+        lost_directory: None,
         priority: 0,
     }
 }

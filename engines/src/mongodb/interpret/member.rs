@@ -3,6 +3,7 @@
 use stateful_safety::{MemberState, Role, Sync, Version};
 
 use super::{Answers, MemberAnswers, answers, configuration, is_of};
+use crate::endpoint::directory_off_volumes;
 use crate::mongodb::answers::{SECONDARY, number, priority};
 
 /// Further behind than this, in milliseconds, a secondary is not following: a step-down waits at most 10 s for it by
@@ -45,6 +46,7 @@ pub(super) fn state(
         lag_seconds: lag.and_then(Result::ok).and_then(|milliseconds| u64::try_from(milliseconds / 1_000).ok()),
         version: own.and_then(version),
         persists: own.is_some_and(persists),
+        lost_directory: own.and_then(|own| lost_directory(seen, own)),
         priority: configured.map_or(MemberState::NO_PREFERENCE, priority),
     }
 }
@@ -63,6 +65,7 @@ pub(super) fn arbiter(seen: &MemberAnswers, set: Option<&Answers>) -> MemberStat
         lag_seconds: Some(0),
         version: answers(seen).and_then(version),
         persists: true,
+        lost_directory: None,
         priority: 0,
     }
 }
@@ -94,6 +97,13 @@ fn lag(seen: &MemberAnswers, own: &Answers, leader: Option<&Answers>) -> Result<
         return Err(format!("it is {} s behind its primary", late / 1_000));
     }
     Ok(late)
+}
+
+/// Where its data is, as it was started: the default is `/data/db` (manual, `storage.dbPath`). A router has none.
+fn lost_directory(seen: &MemberAnswers, own: &Answers) -> Option<String> {
+    let parsed = own.options.get_document("parsed").ok().filter(|_| !own.is_router())?;
+    let given = parsed.get_document("storage").ok().and_then(|storage| storage.get_str("dbPath").ok());
+    directory_off_volumes(given.unwrap_or("/data/db"), &seen.kept)
 }
 
 fn persists(own: &Answers) -> bool {

@@ -53,6 +53,21 @@ fn codes(assessment: &Assessment) -> Vec<&'static str> {
 }
 
 #[test]
+fn a_data_directory_beside_the_volume_goes_with_the_pod() {
+    let lost = |kept: &str, given: Option<&str>| {
+        let mut seen = recorded("healthy");
+        seen[0].kept = vec![kept.to_owned()];
+        let storage = given.map_or_else(Document::new, |given| doc! { "dbPath": given });
+        seen[0].answer.as_mut().expect("an answer").options = doc! { "parsed": { "storage": storage } };
+        interpret(&seen, 1).groups[0].members[0].lost_directory.clone()
+    };
+    assert_eq!(lost("/data/db/", None), None, "that is the default");
+    assert_eq!(lost("/backup/", None).as_deref(), Some("/data/db"));
+    assert_eq!(lost("/data/db/", Some("/var/lib/mongodb")).as_deref(), Some("/var/lib/mongodb"));
+    assert_eq!(lost("/var/lib/mongodb/", Some("/var/lib/mongodb")), None);
+}
+
+#[test]
 fn three_healthy_servers_are_one_group_and_a_write_needs_two() {
     assert_means("healthy", &["replica set", ALL_WELL, ALL_VOTE]);
     let assessment = interpret(&recorded("healthy"), 1);

@@ -3,6 +3,7 @@
 use stateful_safety::{MemberState, Role, Sync, Version};
 
 use super::receivers::row_of;
+use crate::endpoint::directory_off_volumes;
 use crate::postgres::answers::text;
 use crate::postgres::lsn::Lsn;
 use crate::postgres::{Answers, MemberAnswers};
@@ -34,8 +35,13 @@ pub(super) fn state(seen: &MemberAnswers, role: Role, primary: Option<&MemberAns
         lag_seconds,
         version,
         persists,
+        lost_directory: lost_directory(seen),
         priority: MemberState::NO_PREFERENCE,
     }
+}
+
+fn lost_directory(seen: &MemberAnswers) -> Option<String> {
+    directory_off_volumes(seen.answer.as_ref().ok()?.field("data_directory")?, &seen.kept)
 }
 
 /// How many bytes of the primary's log a standby has not on its disk, or why it cannot be said to follow at all. What it

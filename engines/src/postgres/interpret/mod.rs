@@ -5,6 +5,7 @@ mod collations;
 mod commits;
 mod member;
 mod receivers;
+mod role_at_start;
 mod sync_replication;
 
 use stateful_safety::{Assessment, Blocker, Millis, ReplicaGroup, Role};
@@ -25,6 +26,7 @@ pub fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
     };
     let mut blockers: Vec<Blocker> =
         (primaries.len() != 1).then(|| crate::not_one_primary(&group.name, primaries.len())).into_iter().collect();
+    blockers.extend(role_at_start::blockers(seen, primary));
     blockers.extend(blockers::blockers(seen, primary));
     blockers.extend(collations::blockers(seen, primary));
     let topology = match (answered(seen).next(), seen.len()) {

@@ -14,7 +14,11 @@ use crate::postgres::MemberAnswers;
 fn recorded(case: &str) -> Vec<MemberAnswers> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/postgres/recorded/15-{case}.json"));
     let text = std::fs::read_to_string(&path).expect("a recorded case");
-    serde_json::from_str(&text).expect("what was recorded is what is read")
+    let mut seen: Vec<MemberAnswers> = serde_json::from_str(&text).expect("what was recorded is what is read");
+    for member in &mut seen {
+        member.kept = vec!["/".to_owned()];
+    }
+    seen
 }
 
 fn in_words(assessment: &Assessment) -> String {
@@ -52,6 +56,18 @@ fn three_healthy_servers_are_one_group_and_a_write_needs_what_the_rule_says() {
     let members = &interpret(&recorded("healthy"), 1).groups[0].members;
     assert!(members.iter().all(|member| member.persists && member.version.is_some()), "{members:?}");
     assert!(members.iter().all(|member| member.lag_seconds.is_some() != (member.name == "pg-0")), "{members:?}");
+}
+
+#[test]
+fn a_data_directory_beside_the_volume_goes_with_the_pod() {
+    let mut seen = recorded("healthy");
+    let directory =
+        seen[1].answer.as_ref().ok().and_then(|answers| answers.field("data_directory")).map(ToOwned::to_owned);
+    assert!(directory.is_some());
+    seen[1].kept = vec!["/backup/".to_owned()];
+    let lost =
+        interpret(&seen, 1).groups[0].members.iter().map(|member| member.lost_directory.clone()).collect::<Vec<_>>();
+    assert_eq!(lost, [None, directory, None]);
 }
 
 #[test]
@@ -211,38 +227,5 @@ fn workload() -> Workload {
     }
 }
 
-/// The images of a minor release moved from one system to the next: only the library that sorts text tells.
-#[test]
-fn a_standby_that_sorts_text_by_another_library_is_not_made_primary_and_may_go_back() {
-    let mut seen = recorded("healthy");
-    let sort_with = |seen: &mut Vec<MemberAnswers>, number: usize, column: &str, version: &str| {
-        if let Ok(answers) = &mut seen[number].answer {
-            answers.server.insert(column.to_owned(), Some(version.to_owned()));
-        }
-    };
-    for number in 0..3 {
-        sort_with(&mut seen, number, "c_library", "2.36");
-        sort_with(&mut seen, number, "icu_library", "153.120");
-    }
-    assert_eq!(interpret(&seen, 1).blockers, []);
-
-    let workload = workload();
-    let against = |seen: &[MemberAnswers], disruption: &Disruption| -> Vec<&'static str> {
-        let assessment = interpret(seen, 1);
-        let known = JudgeInput { workload: &workload, assessment: Some(&assessment), promised: &[] };
-        stateful_safety::judge(&Policy::default(), known, disruption, 1).reasons().iter().map(Reason::code).collect()
-    };
-    let take = |member: &str| Disruption::Take { members: vec![member.to_owned()] };
-    let switch_over = Disruption::Switchover { from: "pg-0".to_owned(), to: "pg-1".to_owned() };
-
-    sort_with(&mut seen, 2, "c_library", "2.41");
-    assert!(against(&seen, &switch_over).contains(&"STF-PG-012"));
-    assert!(against(&seen, &take("pg-1")).contains(&"STF-PG-012"), "no further standby is given that image");
-    assert_eq!(against(&seen, &take("pg-2")), Vec::<&str>::new(), "it may go back");
-
-    sort_with(&mut seen, 1, "icu_library", "unknown");
-    assert!(against(&seen, &switch_over).contains(&"STF-PG-012"));
-    for member in ["pg-1", "pg-2"] {
-        assert_eq!(against(&seen, &take(member)), Vec::<&str>::new(), "{member} may go back");
-    }
-}
+mod collations;
+mod role_at_start;

@@ -37,6 +37,7 @@ mod tests {
             incarnation: member.to_owned(),
             address: address.map(ToOwned::to_owned),
             kept: Vec::new(),
+            starts: std::sync::Arc::default(),
             dial_config: Err("not dialled".to_owned()),
         }
     }

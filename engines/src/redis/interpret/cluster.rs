@@ -109,6 +109,7 @@ fn member(node: &Node<'_>, role: Role, primary: Option<&MemberAnswers>) -> Membe
             lag_seconds: None,
             version: None,
             persists: false,
+            lost_directory: None,
             priority: MemberState::NO_PREFERENCE,
         };
     };

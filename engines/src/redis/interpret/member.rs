@@ -2,7 +2,7 @@
 
 use stateful_safety::{MemberState, Role, Sync, Version};
 
-use crate::endpoint::is_at;
+use crate::endpoint::{directory_off_volumes, is_at};
 use crate::redis::{Answers, MemberAnswers};
 
 /// The state of a primary, of a replica of `primary`, or of a member that did not answer.
@@ -26,6 +26,7 @@ pub(super) fn state(seen: &MemberAnswers, role: Role, primary: Option<&MemberAns
         lag_seconds,
         version,
         persists,
+        lost_directory: lost_directory(seen),
         priority: seen.answer.as_ref().map_or(MemberState::NO_PREFERENCE, priority),
     }
 }
@@ -39,6 +40,12 @@ fn priority(answers: &Answers) -> u32 {
 /// Valkey reports its own version, and the Redis version it is compatible with; its own decides.
 fn version(answers: &Answers) -> Option<Version> {
     answers.field("valkey_version").or_else(|| answers.field("redis_version")).and_then(Version::parse)
+}
+
+/// Where its files are; not known where the server hides its settings, and no matter where it writes none.
+fn lost_directory(seen: &MemberAnswers) -> Option<String> {
+    let answers = seen.answer.as_ref().ok().filter(|answers| persists(answers))?;
+    directory_off_volumes(answers.config.get("dir")?, &seen.kept)
 }
 
 /// Append-only file or snapshots. A server that hides its settings and has no append-only file counts as having neither.

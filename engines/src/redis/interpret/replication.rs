@@ -1,12 +1,14 @@
 //! A primary and its replicas, with or without Sentinels: one replica group.
 
-use stateful_safety::{Assessment, Millis, ReplicaGroup, Role};
+use stateful_safety::{Assessment, Blocker, Millis, ReplicaGroup, Role};
 
 use super::answered;
 use super::member::state;
 use crate::not_one_primary;
 use crate::redis::conditions::{ROLE_NOT_KEPT, SENTINELS_UNKNOWN, WRITES_REFUSED};
+use crate::redis::profile::ROLE_WORDS;
 use crate::redis::{Answers, MemberAnswers, fence_mark};
+use crate::role_at_start;
 
 pub(super) fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
     let role = |seen: &MemberAnswers| match seen.answer.as_ref().ok().and_then(|answers| answers.field("role")) {
@@ -39,6 +41,7 @@ pub(super) fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
                 .filter(|(member, _)| !keeps_role(seen, member))
                 .map(|(member, _)| ROLE_NOT_KEPT.found(&[("member", &member)])),
         );
+        blockers.extend(decided_at_start(seen, primary));
     }
     let is_silent = |answers: &Answers| answers.subscribers.is_none();
     blockers.extend(
@@ -69,6 +72,18 @@ fn sentinels(seen: &[MemberAnswers]) -> usize {
     addresses.sort();
     addresses.dedup();
     addresses.len()
+}
+
+/// What runs at each start and may write another role into a server's configuration file.
+fn decided_at_start(seen: &[MemberAnswers], primary: Option<&MemberAnswers>) -> Vec<Blocker> {
+    let mut files: Vec<&str> = answered(seen).filter_map(|(_, answers)| answers.field("config_file")).collect();
+    files.retain(|file| !file.is_empty());
+    files.dedup();
+    seen.first().map_or_else(Vec::new, |first| {
+        let leads = primary.map(|primary| primary.member.as_str());
+        let members = role_at_start::Members::new(seen.iter().map(|seen| seen.member.as_str()), leads);
+        ROLE_WORDS.find(&first.starts, &members, |line| files.iter().any(|file| role_at_start::writes(line, file)))
+    })
 }
 
 /// Without Sentinels a server's role after a restart is what its configuration file says, so `CONFIG REWRITE` must be

@@ -294,3 +294,5 @@ fn a_replica_of_priority_zero_never_leads() {
         assert_eq!(electable, [true, false, true], "{release}");
     }
 }
+
+mod restarts;

@@ -1,5 +1,7 @@
 //! The poolers in front of a workload, as the search returns them, and how to connect to their consoles.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use stateful_cluster::connection::port_forwards::PortForwards;
 use stateful_engines::{Credentials, DialConfig, Endpoint, PoolerTarget, Secret};
@@ -36,6 +38,7 @@ impl ConsoleAccess {
             incarnation: format!("{}:{}", self.pod.uid, self.port),
             address: self.pod.address.clone(),
             kept: Vec::new(),
+            starts: Arc::default(),
             dial_config: way.map(|(host, port)| DialConfig { host, port, tls: None, credentials }),
         }
     }

@@ -97,6 +97,7 @@ impl Inside {
                 lag_seconds: None,
                 version: None,
                 persists: false,
+                lost_directory: None,
                 priority,
             };
         }
@@ -112,7 +113,16 @@ impl Inside {
             (false, true) => Role::Primary,
             (false, false) => Role::Replica,
         };
-        MemberState { name, role, sync, lag_seconds: Some(0), version: pod.version(), persists: true, priority }
+        MemberState {
+            name,
+            role,
+            sync,
+            lag_seconds: Some(0),
+            version: pod.version(),
+            persists: true,
+            lost_directory: None,
+            priority,
+        }
     }
 
     /// Bytes a member is behind its primary.

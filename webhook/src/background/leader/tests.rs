@@ -38,6 +38,7 @@ fn observed(role: Role) -> HashMap<WorkloadId, Observation> {
         lag_seconds: None,
         version: None,
         persists: true,
+        lost_directory: None,
         priority: MemberState::NO_PREFERENCE,
     };
     let group = ReplicaGroup { name: "main".to_owned(), members: vec![member], write_quorum: 1 };

@@ -26,7 +26,7 @@ fn only_copy() -> Reason {
 }
 
 fn storage_not_kept() -> Reason {
-    Reason::StorageNotKept { member: "redis-0".to_owned() }
+    Reason::StorageNotKept { member: "redis-0".to_owned(), directory: None }
 }
 
 #[test]

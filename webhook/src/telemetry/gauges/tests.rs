@@ -26,6 +26,7 @@ fn state(name: &str, role: Role, sync: Sync) -> MemberState {
         lag_seconds: None,
         version: None,
         persists: true,
+        lost_directory: None,
         priority: MemberState::NO_PREFERENCE,
     }
 }
