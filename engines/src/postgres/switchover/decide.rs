@@ -28,6 +28,17 @@ pub(super) enum Others {
     Primary,
 }
 
+impl Others {
+    /// What is known of them all, from what each of them says.
+    pub(super) fn of(states: impl IntoIterator<Item = ServerState>) -> Self {
+        states.into_iter().fold(Self::Standbys, |known, state| match (known, state) {
+            (Self::Primary, _) | (_, ServerState::Primary) => Self::Primary,
+            (Self::Silent, _) | (_, ServerState::Silent) => Self::Silent,
+            (Self::Standbys, ServerState::Standby { .. }) => Self::Standbys,
+        })
+    }
+}
+
 /// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Decision {
@@ -57,7 +68,43 @@ pub(super) fn decide(from: ServerState, to: ServerState, others: Others, last: O
     }
 }
 
-/// The same, of the two alone.
+/// The table for the moment in which the old primary has stopped and clients' writes wait. `received` says whether the successor has
+/// the whole log. A member that is silent was a standby a moment ago, and a primary that came up meanwhile is not answered with a
+/// second one.
+pub(super) fn decide_in_pause(received: bool, others: Others) -> Decision {
+    match (received, others) {
+        (false, _) => Decision::Wait,
+        (true, Others::Primary) => Decision::TwoPrimaries,
+        (true, Others::Standbys | Others::Silent) => Decision::PromoteSuccessor,
+    }
+}
+
+/// A decision once it is known whether the two said the same at the look before, positions included: a server that still reads its
+/// own log reports another position each time.
+pub(super) fn confirm(decision: Decision, settled: bool, last: Option<Lsn>) -> Decision {
+    match decision {
+        Decision::PromoteSuccessor if !settled && last.is_none() => Decision::Wait,
+        Decision::PromoteOldPrimary if !settled => Decision::Wait,
+        Decision::Begin
+        | Decision::Done
+        | Decision::PromoteSuccessor
+        | Decision::PromoteOldPrimary
+        | Decision::Wait
+        | Decision::TwoPrimaries => decision,
+    }
+}
+
+/// Whether the fence may come off an old primary that did not stop. Not while the successor is silent: it may be the primary.
+pub(super) fn may_remove_fence(to: ServerState) -> bool {
+    matches!(to, ServerState::Standby { .. })
+}
+
+/// Whether the old primary may become the primary again after the successor stopped when it was promoted.
+pub(super) fn may_return(from: ServerState, to: ServerState, others: Others, last: Option<Lsn>, settled: bool) -> bool {
+    settled && others == Others::Standbys && may_stay_primary(from, to, last)
+}
+
+/// The same as [`decide`], of the two alone.
 fn decide_of_two(from: ServerState, to: ServerState, last: Option<Lsn>) -> Decision {
     match (from, to) {
         (ServerState::Primary, ServerState::Primary) => Decision::TwoPrimaries,
@@ -86,7 +133,7 @@ fn decide_of_two(from: ServerState, to: ServerState, last: Option<Lsn>) -> Decis
 
 /// Whether the old primary may become the primary again, of two that are standbys: it has all that the other has, and all that the
 /// WAL receiver received.
-pub(super) fn may_stay_primary(from: ServerState, to: ServerState, last: Option<Lsn>) -> bool {
+fn may_stay_primary(from: ServerState, to: ServerState, last: Option<Lsn>) -> bool {
     match (from, to) {
         (ServerState::Standby { position: old }, ServerState::Standby { position: new }) => {
             old >= new && last.is_none_or(|last| old >= last)

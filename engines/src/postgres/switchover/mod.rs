@@ -33,7 +33,7 @@ use super::answers::TextRow;
 use super::connections::{Connections, PATIENCE};
 use super::lsn::Lsn;
 use crate::{ClientPause, CompletedSwitchover, Endpoint, SwitchoverError};
-use decide::{Decision, Others, ServerState, decide};
+use decide::{Decision, Others, ServerState, decide, decide_in_pause};
 use wal_receiver::WalReceiver;
 
 /// How often a server is asked for its position while clients' writes wait. Asking takes a fraction of a millisecond.
@@ -82,15 +82,22 @@ async fn begin(context: &SwitchoverContext<'_>) -> Result<CompletedSwitchover, S
             return Err(refused);
         }
     };
-    if let Some(last) = last
-        && let (true, others) =
-            futures::join!(promote::has_received(context, last), context.others_within(NOTICED_WITHIN))
-    {
-        // A primary that came up meanwhile is not answered with a second one. A member that is silent was a standby a moment ago.
-        if let Some((member, _)) = others.iter().find(|(_, state)| *state == ServerState::Primary) {
-            return Err(context.unknown(format!("{member} became the primary meanwhile; {} is fenced", context.from)));
+    if let Some(last) = last {
+        let (received, others) =
+            futures::join!(promote::has_received(context, last), context.others_within(NOTICED_WITHIN));
+        match decide_in_pause(received, Others::of(others.iter().map(|(_, state)| *state))) {
+            Decision::PromoteSuccessor => {
+                return promote_successor::promote_successor(context, &prepared.followers, started, Some(last)).await;
+            }
+            Decision::TwoPrimaries => {
+                let primary = others.iter().find(|(_, state)| *state == ServerState::Primary);
+                let member = primary.map_or("another member", |(member, _)| member);
+                return Err(
+                    context.unknown(format!("{member} became the primary meanwhile; {} is fenced", context.from))
+                );
+            }
+            Decision::Wait | Decision::Begin | Decision::Done | Decision::PromoteOldPrimary => {}
         }
-        return promote_successor::promote_successor(context, &prepared.followers, started, Some(last)).await;
     }
     finish::finish(context, started, last, prepared.followers).await
 }
@@ -229,12 +236,7 @@ struct States {
 
 impl States {
     fn known_of_others(&self) -> Others {
-        let any = |wanted: ServerState| self.others.iter().any(|(_, state)| *state == wanted);
-        match (any(ServerState::Primary), any(ServerState::Silent)) {
-            (true, _) => Others::Primary,
-            (false, true) => Others::Silent,
-            (false, false) => Others::Standbys,
-        }
+        Others::of(self.others.iter().map(|(_, state)| *state))
     }
 
     /// The members that take writes, as a sentence.

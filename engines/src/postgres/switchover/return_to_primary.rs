@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
-use super::decide::{Others, may_stay_primary};
+use super::decide::may_return;
 use super::follow::Follower;
 use super::prepare::{disk_space, undo};
 use super::promote::promote;
@@ -31,7 +31,7 @@ pub(super) async fn return_to_primary(
         let (from, to) = (states.from, states.to);
         // The same answer twice: a server that still reads its own log reports another position each time.
         let settled = before.replace((from, to)) == Some((from, to));
-        if settled && states.known_of_others() == Others::Standbys && may_stay_primary(from, to, last) {
+        if may_return(from, to, states.known_of_others(), last, settled) {
             if let Err(error) = promote(context, context.from).await {
                 return error.into_error(context, context.from);
             }
