@@ -110,8 +110,8 @@ fn decide_of_two(from: ServerState, to: ServerState, last: Option<Lsn>) -> Decis
         (ServerState::Primary, ServerState::Primary) => Decision::TwoPrimaries,
         (ServerState::Silent | ServerState::Standby { .. }, ServerState::Primary) => Decision::Done,
         (ServerState::Primary, ServerState::Silent | ServerState::Standby { .. }) => Decision::Begin,
-        // Stopped for good: the end is known, and the fence was on its disk before it stopped.
-        (ServerState::Silent | ServerState::Standby { .. }, ServerState::Standby { position })
+        // Stopped: the end is known. It has to be back as a standby: while there is no primary somebody else may promote it too.
+        (ServerState::Standby { .. }, ServerState::Standby { position })
             if last.is_some_and(|last| position >= last) =>
         {
             Decision::PromoteSuccessor
@@ -169,7 +169,7 @@ mod tests {
             (at(10), at(11), None, PromoteSuccessor),
             (at(11), at(10), None, PromoteOldPrimary),
             (at(10), at(10), Some(10), PromoteSuccessor),
-            (Silent, at(10), Some(10), PromoteSuccessor),
+            (Silent, at(10), Some(10), Wait),
             (at(10), at(9), Some(10), PromoteOldPrimary),
             (Silent, at(9), Some(10), Wait),
             // Still reading its own log: it has more than it says.
