@@ -9,7 +9,8 @@ use tokio::time::sleep;
 use super::decide::{Decision, confirm, decide, may_remove_fence};
 use super::follow::Follower;
 use super::prepare::{find_successor, undo};
-use super::{CHECK_EVERY, NOT_STOPPING, SETTLED_WITHIN, SwitchoverContext, fence, promote, promote_successor};
+use super::return_to_primary::promote_old_primary;
+use super::{CHECK_EVERY, NOT_STOPPING, SETTLED_WITHIN, SwitchoverContext, fence, promote_successor};
 use crate::postgres::lsn::Lsn;
 use crate::{CompletedSwitchover, SwitchoverError};
 
@@ -33,9 +34,7 @@ pub(super) async fn finish(
                 return promote_successor::promote_successor(context, &followers, started, last).await;
             }
             Decision::PromoteOldPrimary => {
-                promote::promote(context, context.from)
-                    .await
-                    .map_err(|error| error.into_error(context, context.from))?;
+                promote_old_primary(context).await?;
                 undo(context, &followers).await;
                 return Err(not_moved(context, started));
             }

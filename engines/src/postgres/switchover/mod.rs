@@ -188,7 +188,7 @@ impl SwitchoverContext<'_> {
     /// The states of all members, asked at the same time.
     async fn all_states(&self) -> States {
         let (from, to, others) =
-            futures::join!(self.state(self.from), self.state(self.to), self.others_within(PATIENCE));
+            futures::join!(self.state_of_old_primary(), self.state(self.to), self.others_within(PATIENCE));
         States { from, to, others }
     }
 
@@ -200,6 +200,19 @@ impl SwitchoverContext<'_> {
             async move { (member.clone(), self.state_within(&member, patience).await) }
         };
         futures::future::join_all(self.others().map(state)).await
+    }
+
+    /// The state of the old primary. As a standby it may have been ordered to become the primary again; where that is not known it
+    /// counts as silent.
+    async fn state_of_old_primary(&self) -> ServerState {
+        match self.state(self.from).await {
+            ServerState::Standby { position } => match return_to_primary::is_returning(self).await {
+                Ok(true) => ServerState::Returning { position },
+                Ok(false) => ServerState::Standby { position },
+                Err(_) => ServerState::Silent,
+            },
+            other => other,
+        }
     }
 
     /// A member's role and position now. A member that does not answer in time is silent.
