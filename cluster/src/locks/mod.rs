@@ -3,6 +3,7 @@
 mod lease;
 mod lease_facts;
 mod operation_lock;
+mod trust;
 
 pub(crate) use lease::workload_of;
 pub use lease::{LIFETIME, LockHolder, lock_name};

@@ -13,7 +13,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::LeaseFacts;
-use super::lease::{LIFETIME, LockHolder, Site, holder, is_same_holding, lease, locked_error, name};
+use super::lease::{LockHolder, Site, holder, is_same_holding, lease, locked_error, name};
+use super::trust::{TRUSTED_FOR, Trust, is_free, trust};
 use crate::metadata::owner_reference;
 use crate::{Cluster, Error, PREFIX, Result};
 
@@ -26,10 +27,6 @@ pub const LEAVES_NODE: &str = "leaves-node";
 
 /// How often the holder renews the lock: three renewals may fail before it expires.
 const RENEW_EVERY: Duration = Duration::from_millis(2_500);
-
-/// How long after its last renewal the holder still trusts the lock; later it changes nothing before it has renewed it.
-/// Shorter than [`LIFETIME`], so that a new holder never acts at the same time as the old one.
-const TRUSTED_FOR: Duration = Duration::from_secs(6);
 
 /// A held operation lock, renewed in the background until it is released or dropped. Dropping does not release it: the next
 /// operation waits until it expires, because the progress of a dropped operation is unknown.
@@ -54,7 +51,7 @@ impl OperationLock {
     }
 
     /// Takes the lock. A lock that is held is waited for up to `patience`; then [`Error::Locked`]. It is free once its
-    /// holder has released it, or has not renewed it for [`LIFETIME`] **while this process watched**: the clocks of two
+    /// holder has released it, or has not renewed it for [`LIFETIME`](super::LIFETIME) **while this process watched**: the clocks of two
     /// machines are not compared.
     pub async fn take(cluster: &Cluster, workload: &Workload, identity: &str, patience: Duration) -> Result<Self> {
         Self::take_watched(cluster, workload, identity, patience, None).await
@@ -107,7 +104,7 @@ impl OperationLock {
                         _ => Instant::now(),
                     };
                     watched = Some((version, since));
-                    if holder(old).is_some() && since.elapsed() < LIFETIME {
+                    if !is_free(holder(old).is_some(), since.elapsed()) {
                         if started.elapsed() >= patience {
                             return Err(locked_error(site, old));
                         }
@@ -153,14 +150,14 @@ impl OperationLock {
     /// process has taken it.
     pub async fn confirm(&self) -> Result<()> {
         let mut held = self.held.lock().await;
-        if held.lost {
-            return Err(Error::LockLost(self.workload.clone()));
+        match trust(held.lost, held.renewed.elapsed()) {
+            Trust::Holds => Ok(()),
+            Trust::Lost => Err(Error::LockLost(self.workload.clone())),
+            Trust::Renew => {
+                let renewed = held.renew(&self.leases).await;
+                if held.lost { Err(Error::LockLost(self.workload.clone())) } else { renewed }
+            }
         }
-        if held.renewed.elapsed() < TRUSTED_FOR {
-            return Ok(());
-        }
-        let renewed = held.renew(&self.leases).await;
-        if held.lost { Err(Error::LockLost(self.workload.clone())) } else { renewed }
     }
 
     /// Announces to the guard what the operation does next: [`NEXT_POD`] with a UID, or [`LEAVES_NODE`] with a node's name.
