@@ -39,7 +39,9 @@ pub struct OperationLock {
 
 struct Held {
     lease: Lease,
+    /// When its last renewal was asked for. The Lease was renewed no earlier, however late the answer came.
     renewed: Instant,
+    /// Never false again: that the API server did not answer afterwards brings no lock back.
     lost: bool,
 }
 
@@ -95,6 +97,7 @@ impl OperationLock {
         let started = Instant::now();
         loop {
             let existing = leases.get_opt(&site.name).await?;
+            let asked = Instant::now();
             let attempt = match &existing {
                 None => leases.create(&PostParams::default(), &lease(site, identity, Timestamp::now(), None)).await,
                 Some(old) => {
@@ -121,7 +124,7 @@ impl OperationLock {
                 }
             };
             match attempt.map_err(Error::from) {
-                Ok(lease) => return Ok(Self::keep(leases, site, lease)),
+                Ok(lease) => return Ok(Self::keep(leases, site, lease, asked)),
                 // Another process was faster: read its Lease.
                 Err(Error::Conflict(_)) => {}
                 Err(error) => return Err(error),
@@ -129,8 +132,8 @@ impl OperationLock {
         }
     }
 
-    fn keep(leases: Api<Lease>, site: &Site, lease: Lease) -> Self {
-        let held = Arc::new(Mutex::new(Held { lease, renewed: Instant::now(), lost: false }));
+    fn keep(leases: Api<Lease>, site: &Site, lease: Lease, renewed: Instant) -> Self {
+        let held = Arc::new(Mutex::new(Held { lease, renewed, lost: false }));
         let renewer = tokio::spawn({
             let (leases, held) = (leases.clone(), Arc::clone(&held));
             async move {
@@ -198,6 +201,7 @@ impl Held {
         let mut next = self.lease.clone();
         next.spec.get_or_insert_default().renew_time = Some(MicroTime(Timestamp::now()));
         let name = next.metadata.name.clone().unwrap_or_default();
+        let asked = Instant::now();
         let mut written = leases.replace(&name, &PostParams::default(), &next).await.map_err(Error::from);
         if let Err(Error::Conflict(_)) = written {
             // The conflict may come from our own renewal, if its answer was lost.
@@ -210,11 +214,11 @@ impl Held {
         match written {
             Ok(lease) => {
                 self.lease = lease;
-                self.renewed = Instant::now();
+                self.renewed = asked;
                 Ok(())
             }
             Err(error) => {
-                self.lost = matches!(error, Error::Conflict(_) | Error::NotFound(_));
+                self.lost |= matches!(error, Error::Conflict(_) | Error::NotFound(_));
                 Err(error)
             }
         }
