@@ -1,5 +1,7 @@
 //! The operation lock: one Lease for each workload, so that it has one operation at a time.
 
+#[cfg(test)]
+mod explored;
 mod lease;
 mod lease_facts;
 mod operation_lock;

@@ -6,6 +6,8 @@
 //! member is promoted by guesswork: the member that has everything becomes the primary (`finish`).
 
 mod decide;
+#[cfg(test)]
+mod explored;
 pub(super) mod fence;
 mod finish;
 pub(super) mod follow;
