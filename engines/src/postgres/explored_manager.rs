@@ -139,7 +139,7 @@ fn take_unseen_for_none(two: &[Shown], others: &[Shown]) -> KnownManager {
 }
 
 #[test]
-fn a_manager_that_was_taken_for_none_because_nobody_answered_is_found() {
+fn a_manager_that_was_taken_for_none_because_no_member_answered_is_found() {
     let found = explore(&Managers { know: take_unseen_for_none }, LIMIT).expect_err("the manager was bypassed");
     assert_eq!(found.wrong, Wrong::Rule("a database is switched over past its high-availability manager"), "{found}");
 }

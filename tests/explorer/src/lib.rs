@@ -1,8 +1,8 @@
 //! THINK. Visits every state that a model can reach, breadth first, and checks three things: no state breaks a rule, each state has
 //! a way forward, and each path to a mistake is told with the fewest steps.
 //!
-//! A [`Model`] is a small world around functions that decide in production: servers, a network, clocks, and everybody who may die
-//! or come too late. Its own code is only the world. What is decided in it, the production function decides.
+//! A [`Model`] is a small world around functions that decide in production: servers, a network, clocks, and processes that
+//! die or come too late. Its own code is only the world. What is decided in it, the production function decides.
 //!
 //! "A way forward" is: from each state, a state in which all is well can be reached by steps that happen of themselves or that the
 //! user is told to take ([`Kind::Progress`]). No fault is needed for it, and none that happened stands in its way for ever.
@@ -53,7 +53,7 @@ impl<S> Step<S> {
         Self { who, what, kind: Kind::Progress, next }
     }
 
-    /// A step that nobody can count on.
+    /// A step that cannot be counted on.
     pub const fn fault(who: &'static str, what: &'static str, next: S) -> Self {
         Self { who, what, kind: Kind::Fault, next }
     }
@@ -64,7 +64,7 @@ impl<S> Step<S> {
 pub enum Kind {
     /// It happens of itself, or the user is told to take it.
     Progress,
-    /// It may happen, and nobody can count on it.
+    /// It may happen, and cannot be counted on.
     Fault,
 }
 

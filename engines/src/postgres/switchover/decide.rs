@@ -118,7 +118,7 @@ fn decide_of_two(from: ServerState, to: ServerState, last: Option<Lsn>) -> Decis
         (Primary, Silent | Standby { .. } | Returning { .. }) => Decision::Begin,
         // The order may still be on its way: no other member is promoted beside it, not even one that has all it has by now.
         (Returning { .. }, _) if may_stay_primary(from, to, last) => Decision::PromoteOldPrimary,
-        // Stopped: the end is known. It has to be back as a standby: while there is no primary somebody else may promote it too.
+        // Stopped: the end is known. It has to be back as a standby: while there is no primary another tool may promote it too.
         (Standby { .. }, Standby { position }) if last.is_some_and(|last| position >= last) => {
             Decision::PromoteSuccessor
         }

@@ -1,7 +1,7 @@
 //! THINK, for tests. The world around the decisions of a PostgreSQL switchover: three servers, their network, this tool, which may die
-//! at each step and be started again, and somebody else who promotes.
+//! at each step and be started again, and another tool that promotes.
 
-use stateful_explorer::{Model, Step};
+use stateful_explorer::Step;
 
 use super::servers::{FROM, Log, NAMES, OTHER, Server, TO};
 use super::tool::Tool;
@@ -19,9 +19,9 @@ pub(super) struct Bounds {
     pub(super) writes: u8,
     /// How often a server dies.
     pub(super) crashes: u8,
-    /// How often somebody else promotes a standby.
+    /// How often another tool promotes a standby.
     pub(super) foreign_promotions: u8,
-    /// Whether somebody else waits for longer than this tool takes from its last look to its order.
+    /// Whether the other tool waits for longer than this tool takes from its last look to its order.
     pub(super) others_are_patient: bool,
 }
 
@@ -47,12 +47,12 @@ impl World {
         self
     }
 
-    fn primaries(&self) -> usize {
+    pub(super) fn primaries(&self) -> usize {
         self.servers.iter().filter(|server| server.takes_writes()).count()
     }
 
     /// Clients write an entry, and are told so at once: no standby needs to have it.
-    fn clients(&self, bounds: &Bounds, steps: &mut Vec<Step<Self>>) {
+    pub(super) fn clients(&self, bounds: &Bounds, steps: &mut Vec<Step<Self>>) {
         for (member, server) in self.servers.iter().enumerate() {
             if server.takes_writes() && !server.is_promoted && server.log.length() < bounds.writes {
                 let log = server.log.with(member);
@@ -63,7 +63,7 @@ impl World {
     }
 
     /// A standby receives the next entry from any server that has it, standbys included.
-    fn replication(&self, steps: &mut Vec<Step<Self>>) {
+    pub(super) fn replication(&self, steps: &mut Vec<Step<Self>>) {
         for (member, server) in self.servers.iter().enumerate() {
             if !server.is_standby() {
                 continue;
@@ -86,7 +86,7 @@ impl World {
         }
     }
 
-    fn lives(&self, steps: &mut Vec<Step<Self>>) {
+    pub(super) fn lives(&self, steps: &mut Vec<Step<Self>>) {
         for (member, server) in self.servers.iter().enumerate() {
             if server.is_up && self.crashes_left > 0 {
                 let next = Self { crashes_left: self.crashes_left - 1, ..*self };
@@ -148,9 +148,9 @@ impl World {
         }
     }
 
-    /// Somebody else promotes a standby because there is no primary. He sees that no other member is one or would start as one: what
-    /// happens otherwise is not this tool's doing. What the promoted standby lacks is lost by him.
-    fn another_promotes(&self, bounds: &Bounds, steps: &mut Vec<Step<Self>>) {
+    /// Another tool, or a person, promotes a standby because there is no primary. It sees that no other member is one or would start as one: what
+    /// happens otherwise is not this tool's doing. What the promoted standby lacks is lost by it.
+    pub(super) fn another_promotes(&self, bounds: &Bounds, steps: &mut Vec<Step<Self>>) {
         let in_between = bounds.others_are_patient && self.tool.is_quick();
         if self.foreign_promotions_left == 0
             || in_between
@@ -169,47 +169,5 @@ impl World {
                 steps.push(Step::fault("another tool", what, next.with(member, Server::become_primary)));
             }
         }
-    }
-}
-
-impl Model for Bounds {
-    type State = World;
-
-    fn initial(&self) -> Vec<World> {
-        vec![World {
-            servers: [Server::new(true), Server::new(false), Server::new(false)],
-            tool: Tool::Gone,
-            acknowledged: Log::default(),
-            crashes_left: self.crashes,
-            foreign_promotions_left: self.foreign_promotions,
-        }]
-    }
-
-    fn steps(&self, world: &World) -> Vec<Step<World>> {
-        let mut steps = Vec::new();
-        world.clients(self, &mut steps);
-        world.replication(&mut steps);
-        world.lives(&mut steps);
-        world.another_promotes(self, &mut steps);
-        Tool::steps(world, self, &mut steps);
-        steps
-    }
-
-    fn broken_rule(&self, world: &World) -> Option<&'static str> {
-        let lead_after_start =
-            world.servers.iter().filter(|server| if server.is_up { server.is_primary } else { !server.has_signal });
-        if world.primaries() > 1 {
-            return Some("two members take writes at the same time");
-        }
-        if lead_after_start.count() > 1 {
-            return Some("a member that is down would start as a second primary");
-        }
-        let lost = |server: &&Server| server.takes_writes() && !server.log.begins_with(world.acknowledged);
-        world.servers.iter().find(lost).map(|_| "the primary lacks a write that was acknowledged")
-    }
-
-    fn is_settled(&self, world: &World) -> bool {
-        let fenced = world.servers.iter().filter(|server| server.takes_writes() && server.has_signal).count();
-        world.tool == Tool::Gone && world.primaries() == 1 && fenced == 0
     }
 }
