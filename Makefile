@@ -2,7 +2,7 @@ include Makefile.cluster
 
 # The README's two commands are `make demo` and `make test`. `make help` lists all.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-programs test check faults monitoring servers plugin guard-image guard-debug-image couchdb-stand-in-image bench install
+.PHONY: help demo demo-programs test check explore faults monitoring servers plugin guard-image guard-debug-image couchdb-stand-in-image bench install
 
 # Always the whole workspace, and of it the tests that are named: with fewer crates, cargo compiles the dependencies again, with fewer
 # features. (tests/compile does the same for programs.)
@@ -42,6 +42,9 @@ check: servers ## The part without a cluster: format, lints, unit tests, golden 
 
 faults: cluster plugin ## The laws that take minutes each: five members, members that die at each step, a node cut off (not part of `make test`)
 	$(LAWS) -- --ignored
+
+explore: ## Explore the decisions on which the data depends, with larger bounds than `make check` (minutes)
+	cargo test --workspace --lib --bins explored -- --include-ignored
 
 monitoring: ## Try every alert of manifests/monitoring with promtool (needs Go; compiles it first, once, for minutes)
 	@tests/monitoring/try
