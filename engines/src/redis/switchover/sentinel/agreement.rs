@@ -31,9 +31,10 @@ pub(super) fn sentinels_agree(told: &[Told]) -> bool {
     !told.contains(&Told::Contradicted) && (all_answer || told.contains(&Told::NamedByCoordinator))
 }
 
-/// Whether the member is the primary by its own answer and by the Sentinels', and no other member says that it is.
+/// Whether the member is the primary by its own answer and by the Sentinels', and every other member says that it is a replica. One
+/// that is silent may have been made the primary by a failover that its Sentinel has forgotten since.
 pub(super) fn is_only_primary(told: &[Told], own: Says, others: &[Says]) -> bool {
-    sentinels_agree(told) && own == Says::Primary && !others.contains(&Says::Primary)
+    sentinels_agree(told) && own == Says::Primary && others.iter().all(|other| *other == Says::Replica)
 }
 
 #[cfg(test)]
@@ -57,10 +58,11 @@ mod tests {
     }
 
     #[test]
-    fn a_member_is_the_only_primary_where_no_other_says_that_it_is_one() {
+    fn a_member_that_is_silent_may_be_the_primary() {
         use Says::{Nothing, Primary, Replica};
         let told = [Told::Named, Told::Named];
         assert!(is_only_primary(&told, Primary, &[Replica, Replica]));
+        assert!(!is_only_primary(&told, Primary, &[Replica, Nothing]));
         assert!(!is_only_primary(&told, Primary, &[Replica, Primary]));
         assert!(!is_only_primary(&told, Nothing, &[Replica, Replica]));
         assert!(!is_only_primary(&told, Replica, &[Replica, Replica]));
