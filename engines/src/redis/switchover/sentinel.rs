@@ -11,6 +11,8 @@
 
 mod agreement;
 mod coordinator;
+#[cfg(test)]
+mod explored;
 pub(super) mod leftovers;
 mod named_by_all;
 mod settings;
