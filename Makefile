@@ -2,7 +2,7 @@ include Makefile.cluster
 
 # The README's two commands are `make demo` and `make test`. `make help` lists all.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-programs test check faults chaos monitoring servers plugin guard-image guard-debug-image couchdb-stand-in-image bench install
+.PHONY: help demo demo-programs test check explore faults chaos monitoring servers plugin guard-image guard-debug-image couchdb-stand-in-image bench install
 
 # Always the whole workspace, and of it the tests that are named: with fewer crates, cargo compiles the dependencies again, with fewer
 # features. (tests/compile does the same for programs.)
@@ -47,6 +47,9 @@ chaos: export CHAOS_SEED := $(or $(SEED),1)
 chaos: export CHAOS_MINUTES := $(or $(MINUTES),30)
 chaos: cluster plugin ## A storm of faults over six databases under writers: SEED=1 MINUTES=30 (not part of `make test`)
 	$(LAWS) -- --ignored --nocapture chaos::
+
+explore: ## Explore the decisions on which the data depends, with larger bounds than `make check` (minutes)
+	cargo test --workspace --lib --bins explored -- --include-ignored
 
 monitoring: ## Try every alert of manifests/monitoring with promtool (needs Go; compiles it first, once, for minutes)
 	@tests/monitoring/try

@@ -10,12 +10,14 @@ use crate::source::root;
 /// Our packages: the room, and which of our rooms it may know.
 const OURS: &[(&str, &[&str])] = &[
     ("stateful-safety", &[]),
-    ("stateful-engines", &["stateful-safety"]),
-    ("stateful-cluster", &["stateful-safety"]),
+    // The explorer is for tests: it knows nothing of us, and the models around a room's decisions are among that room's own tests.
+    ("stateful-explorer", &[]),
+    ("stateful-engines", &["stateful-safety", "stateful-explorer"]),
+    ("stateful-cluster", &["stateful-safety", "stateful-explorer"]),
     ("stateful-operations", &["stateful-safety", "stateful-engines", "stateful-cluster"]),
     ("kubectl-stateful", &["stateful-safety", "stateful-engines", "stateful-cluster", "stateful-operations"]),
     // It judges and acts through the libraries; a database it never speaks to itself.
-    ("stateful-webhook", &["stateful-safety", "stateful-cluster", "stateful-operations"]),
+    ("stateful-webhook", &["stateful-safety", "stateful-cluster", "stateful-operations", "stateful-explorer"]),
     ("stateful-tests", &["stateful-safety", "stateful-engines", "stateful-cluster", "stateful-operations"]),
     // A server for tests, which knows nothing of us; its own tests put the adapter on it.
     ("couchdb-stand-in", &["stateful-safety", "stateful-engines"]),

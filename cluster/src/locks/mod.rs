@@ -1,8 +1,11 @@
 //! The operation lock: one Lease for each workload, so that it has one operation at a time.
 
+#[cfg(test)]
+mod explored;
 mod lease;
 mod lease_facts;
 mod operation_lock;
+mod trust;
 
 pub(crate) use lease::workload_of;
 pub use lease::{LIFETIME, LockHolder, lock_name};

@@ -13,7 +13,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::LeaseFacts;
-use super::lease::{LIFETIME, LockHolder, Site, holder, is_same_holding, lease, locked_error, name};
+use super::lease::{LockHolder, Site, holder, is_same_holding, lease, locked_error, name};
+use super::trust::{TRUSTED_FOR, Trust, is_free, trust};
 use crate::metadata::owner_reference;
 use crate::{Cluster, Error, PREFIX, Result};
 
@@ -27,10 +28,6 @@ pub const LEAVES_NODE: &str = "leaves-node";
 /// How often the holder renews the lock: three renewals may fail before it expires.
 const RENEW_EVERY: Duration = Duration::from_millis(2_500);
 
-/// How long after its last renewal the holder still trusts the lock; later it changes nothing before it has renewed it.
-/// Shorter than [`LIFETIME`], so that a new holder never acts at the same time as the old one.
-const TRUSTED_FOR: Duration = Duration::from_secs(6);
-
 /// A held operation lock, renewed in the background until it is released or dropped. Dropping does not release it: the next
 /// operation waits until it expires, because the progress of a dropped operation is unknown.
 pub struct OperationLock {
@@ -42,7 +39,9 @@ pub struct OperationLock {
 
 struct Held {
     lease: Lease,
+    /// When its last renewal was asked for. The Lease was renewed no earlier, however late the answer came.
     renewed: Instant,
+    /// Never false again: that the API server did not answer afterwards brings no lock back.
     lost: bool,
 }
 
@@ -54,7 +53,7 @@ impl OperationLock {
     }
 
     /// Takes the lock. A lock that is held is waited for up to `patience`; then [`Error::Locked`]. It is free once its
-    /// holder has released it, or has not renewed it for [`LIFETIME`] **while this process watched**: the clocks of two
+    /// holder has released it, or has not renewed it for [`LIFETIME`](super::LIFETIME) **while this process watched**: the clocks of two
     /// machines are not compared.
     pub async fn take(cluster: &Cluster, workload: &Workload, identity: &str, patience: Duration) -> Result<Self> {
         Self::take_watched(cluster, workload, identity, patience, None).await
@@ -98,6 +97,7 @@ impl OperationLock {
         let started = Instant::now();
         loop {
             let existing = leases.get_opt(&site.name).await?;
+            let asked = Instant::now();
             let attempt = match &existing {
                 None => leases.create(&PostParams::default(), &lease(site, identity, Timestamp::now(), None)).await,
                 Some(old) => {
@@ -107,7 +107,7 @@ impl OperationLock {
                         _ => Instant::now(),
                     };
                     watched = Some((version, since));
-                    if holder(old).is_some() && since.elapsed() < LIFETIME {
+                    if !is_free(holder(old).is_some(), since.elapsed()) {
                         if started.elapsed() >= patience {
                             return Err(locked_error(site, old));
                         }
@@ -124,7 +124,7 @@ impl OperationLock {
                 }
             };
             match attempt.map_err(Error::from) {
-                Ok(lease) => return Ok(Self::keep(leases, site, lease)),
+                Ok(lease) => return Ok(Self::keep(leases, site, lease, asked)),
                 // Another process was faster: read its Lease.
                 Err(Error::Conflict(_)) => {}
                 Err(error) => return Err(error),
@@ -132,8 +132,8 @@ impl OperationLock {
         }
     }
 
-    fn keep(leases: Api<Lease>, site: &Site, lease: Lease) -> Self {
-        let held = Arc::new(Mutex::new(Held { lease, renewed: Instant::now(), lost: false }));
+    fn keep(leases: Api<Lease>, site: &Site, lease: Lease, renewed: Instant) -> Self {
+        let held = Arc::new(Mutex::new(Held { lease, renewed, lost: false }));
         let renewer = tokio::spawn({
             let (leases, held) = (leases.clone(), Arc::clone(&held));
             async move {
@@ -153,14 +153,14 @@ impl OperationLock {
     /// process has taken it.
     pub async fn confirm(&self) -> Result<()> {
         let mut held = self.held.lock().await;
-        if held.lost {
-            return Err(Error::LockLost(self.workload.clone()));
+        match trust(held.lost, held.renewed.elapsed()) {
+            Trust::Holds => Ok(()),
+            Trust::Lost => Err(Error::LockLost(self.workload.clone())),
+            Trust::Renew => {
+                let renewed = held.renew(&self.leases).await;
+                if held.lost { Err(Error::LockLost(self.workload.clone())) } else { renewed }
+            }
         }
-        if held.renewed.elapsed() < TRUSTED_FOR {
-            return Ok(());
-        }
-        let renewed = held.renew(&self.leases).await;
-        if held.lost { Err(Error::LockLost(self.workload.clone())) } else { renewed }
     }
 
     /// Announces to the guard what the operation does next: [`NEXT_POD`] with a UID, or [`LEAVES_NODE`] with a node's name.
@@ -201,6 +201,7 @@ impl Held {
         let mut next = self.lease.clone();
         next.spec.get_or_insert_default().renew_time = Some(MicroTime(Timestamp::now()));
         let name = next.metadata.name.clone().unwrap_or_default();
+        let asked = Instant::now();
         let mut written = leases.replace(&name, &PostParams::default(), &next).await.map_err(Error::from);
         if let Err(Error::Conflict(_)) = written {
             // The conflict may come from our own renewal, if its answer was lost.
@@ -213,11 +214,11 @@ impl Held {
         match written {
             Ok(lease) => {
                 self.lease = lease;
-                self.renewed = Instant::now();
+                self.renewed = asked;
                 Ok(())
             }
             Err(error) => {
-                self.lost = matches!(error, Error::Conflict(_) | Error::NotFound(_));
+                self.lost |= matches!(error, Error::Conflict(_) | Error::NotFound(_));
                 Err(error)
             }
         }

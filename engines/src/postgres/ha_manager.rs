@@ -28,3 +28,43 @@ pub(super) fn find_ha_manager(answers: &Answers) -> Option<HaManager> {
         _ => None,
     })
 }
+
+/// What a member shows of the manager, and of its own role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// It does not answer.
+    Nothing,
+    /// It is a standby, started by that manager or by none.
+    ByStandby(Option<HaManager>),
+    /// It takes writes.
+    ByPrimary(Option<HaManager>),
+}
+
+/// What is known of the manager before a switchover.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum KnownManager {
+    /// This one decides.
+    Manager(HaManager),
+    /// There is none: the two members say so.
+    None,
+    /// One of the two does not answer. It may be starting, since there is no primary.
+    AskAgain,
+    /// One of the two does not answer although there is a primary: a manager that is not seen is not taken for none.
+    Unknown,
+}
+
+/// What is known, from what the two members show and what the others show.
+pub(super) fn know_manager(two: &[Shown], others: &[Shown]) -> KnownManager {
+    let all = || two.iter().chain(others);
+    let manager = all().find_map(|shown| match shown {
+        Shown::Nothing => None,
+        Shown::ByStandby(manager) | Shown::ByPrimary(manager) => *manager,
+    });
+    if let Some(manager) = manager {
+        return KnownManager::Manager(manager);
+    }
+    if !two.contains(&Shown::Nothing) {
+        return KnownManager::None;
+    }
+    if all().any(|shown| matches!(shown, Shown::ByPrimary(_))) { KnownManager::Unknown } else { KnownManager::AskAgain }
+}

@@ -6,6 +6,8 @@ pub mod conditions;
 mod connection_config;
 mod connections;
 mod conninfo;
+#[cfg(test)]
+mod explored_manager;
 mod ha_manager;
 mod interpret;
 mod lsn;
@@ -33,7 +35,7 @@ use crate::{
     PoolerControl, Prepared, RestartPreparation, Switchover, SwitchoverError, TemporarySync, Watchers,
 };
 use connections::Connections;
-use ha_manager::HaManager;
+use ha_manager::{HaManager, KnownManager, Shown, know_manager};
 use switchover::follow::Unapplied;
 use switchover::{CHECK_EVERY, SETTLED_WITHIN, SwitchoverContext, fence, follow, patroni, temporary_sync};
 
@@ -71,20 +73,31 @@ impl Postgres {
         let begun = Instant::now();
         loop {
             let seen = self.observe(context.endpoints).await;
-            if let Some(manager) = find_in(&seen) {
-                return Ok(Some(manager));
-            }
-            let mut of_two = seen.iter().filter(|seen| [context.from, context.to].contains(&seen.member.as_str()));
-            let Some((member, why)) = of_two.find_map(|seen| Some((&seen.member, seen.answer.as_ref().err()?))) else {
-                return Ok(None);
+            let (two, others): (Vec<_>, Vec<_>) =
+                seen.iter().partition(|seen| [context.from, context.to].contains(&seen.member.as_str()));
+            let shown = |seen: &[&MemberAnswers]| seen.iter().map(|seen| shown_by(seen)).collect::<Vec<_>>();
+            let silent = || {
+                let silent = two.iter().find_map(|seen| Some((&seen.member, seen.answer.as_ref().err()?)));
+                let (member, why) = silent.map_or(("a member", "no answer"), |(member, why)| (member, why));
+                SwitchoverError::Unreachable { member: member.to_owned(), why: why.to_owned() }
             };
-            let has_primary =
-                |seen: &MemberAnswers| seen.answer.as_ref().is_ok_and(|answers| answers.in_recovery() == Some(false));
-            if seen.iter().any(has_primary) || begun.elapsed() > SETTLED_WITHIN {
-                return Err(SwitchoverError::Unreachable { member: member.clone(), why: why.clone() });
+            match know_manager(&shown(&two), &shown(&others)) {
+                KnownManager::Manager(manager) => return Ok(Some(manager)),
+                KnownManager::None => return Ok(None),
+                KnownManager::Unknown => return Err(silent()),
+                KnownManager::AskAgain if begun.elapsed() > SETTLED_WITHIN => return Err(silent()),
+                KnownManager::AskAgain => {}
             }
             sleep(CHECK_EVERY).await;
         }
+    }
+}
+
+fn shown_by(seen: &MemberAnswers) -> Shown {
+    match &seen.answer {
+        Err(_) => Shown::Nothing,
+        Ok(answers) if answers.in_recovery() == Some(false) => Shown::ByPrimary(ha_manager::find_ha_manager(answers)),
+        Ok(answers) => Shown::ByStandby(ha_manager::find_ha_manager(answers)),
     }
 }
 

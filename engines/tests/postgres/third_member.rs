@@ -46,6 +46,17 @@ async fn no_member_is_promoted_beside_a_third_one_that_was_and_is_silent_now() {
     assert!(refused.as_ref().is_err_and(names_it), "{refused:?}");
 }
 
+/// As a process leaves it that ordered the old primary to become the primary again and died: the order may still be on its way, and
+/// meanwhile the successor has received all that the old primary has.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_member_is_promoted_beside_an_old_primary_that_was_ordered_to_become_the_primary_again() {
+    let servers = without_primary().await;
+    servers.run_sql(0, "ALTER SYSTEM SET primary_conninfo = ''").await;
+    let finished = servers.switch_over(&name(0), &name(1)).await;
+    assert!(matches!(finished, Err(SwitchoverError::NotMoved { .. })), "{finished:?}");
+    assert_eq!(servers.leader().await, 0);
+}
+
 /// A session of ours is the server's own, whatever the role's settings put before it.
 #[tokio::test(flavor = "multi_thread")]
 async fn functions_that_a_role_finds_first_are_not_called() {

@@ -15,6 +15,11 @@ pub(super) enum ServerState {
         /// The end of what it has.
         position: Lsn,
     },
+    /// It is a standby that this tool has ordered to become the primary again. It may become it at any moment.
+    Returning {
+        /// The end of what it has.
+        position: Lsn,
+    },
 }
 
 /// What is known of the members that are neither the old primary nor the successor.
@@ -26,6 +31,17 @@ pub(super) enum Others {
     Silent,
     /// One takes writes.
     Primary,
+}
+
+impl Others {
+    /// What is known of them all, from what each of them says.
+    pub(super) fn of(states: impl IntoIterator<Item = ServerState>) -> Self {
+        states.into_iter().fold(Self::Standbys, |known, state| match (known, state) {
+            (Self::Primary, _) | (_, ServerState::Primary) => Self::Primary,
+            (Self::Silent, _) | (_, ServerState::Silent | ServerState::Returning { .. }) => Self::Silent,
+            (Self::Standbys, ServerState::Standby { .. }) => Self::Standbys,
+        })
+    }
 }
 
 /// What is to be done.
@@ -57,43 +73,77 @@ pub(super) fn decide(from: ServerState, to: ServerState, others: Others, last: O
     }
 }
 
-/// The same, of the two alone.
+/// The table for the moment in which the old primary has stopped and clients' writes wait. `received` says whether the successor has
+/// the whole log. A member that is silent was a standby a moment ago, and a primary that came up meanwhile is not answered with a
+/// second one.
+pub(super) fn decide_in_pause(received: bool, others: Others) -> Decision {
+    match (received, others) {
+        (false, _) => Decision::Wait,
+        (true, Others::Primary) => Decision::TwoPrimaries,
+        (true, Others::Standbys | Others::Silent) => Decision::PromoteSuccessor,
+    }
+}
+
+/// A decision once it is known whether the two said the same at the look before, positions included: a server that still reads its
+/// own log reports another position each time.
+pub(super) fn confirm(decision: Decision, settled: bool, last: Option<Lsn>) -> Decision {
+    match decision {
+        Decision::PromoteSuccessor if !settled && last.is_none() => Decision::Wait,
+        Decision::PromoteOldPrimary if !settled => Decision::Wait,
+        Decision::Begin
+        | Decision::Done
+        | Decision::PromoteSuccessor
+        | Decision::PromoteOldPrimary
+        | Decision::Wait
+        | Decision::TwoPrimaries => decision,
+    }
+}
+
+/// Whether the fence may come off an old primary that did not stop. Not while the successor is silent: it may be the primary.
+pub(super) fn may_remove_fence(to: ServerState) -> bool {
+    matches!(to, ServerState::Standby { .. })
+}
+
+/// Whether the old primary may become the primary again after the successor stopped when it was promoted.
+pub(super) fn may_return(from: ServerState, to: ServerState, others: Others, last: Option<Lsn>, settled: bool) -> bool {
+    settled && others == Others::Standbys && may_stay_primary(from, to, last)
+}
+
+/// The same as [`decide`], of the two alone.
 fn decide_of_two(from: ServerState, to: ServerState, last: Option<Lsn>) -> Decision {
+    use ServerState::{Primary, Returning, Silent, Standby};
     match (from, to) {
-        (ServerState::Primary, ServerState::Primary) => Decision::TwoPrimaries,
-        (ServerState::Silent | ServerState::Standby { .. }, ServerState::Primary) => Decision::Done,
-        (ServerState::Primary, ServerState::Silent | ServerState::Standby { .. }) => Decision::Begin,
-        // Stopped for good: the end is known, and the fence was on its disk before it stopped.
-        (ServerState::Silent | ServerState::Standby { .. }, ServerState::Standby { position })
-            if last.is_some_and(|last| position >= last) =>
-        {
+        (Primary, Primary) => Decision::TwoPrimaries,
+        (Silent | Standby { .. } | Returning { .. }, Primary) => Decision::Done,
+        (Primary, Silent | Standby { .. } | Returning { .. }) => Decision::Begin,
+        // The order may still be on its way: no other member is promoted beside it, not even one that has all it has by now.
+        (Returning { .. }, _) if may_stay_primary(from, to, last) => Decision::PromoteOldPrimary,
+        // Stopped: the end is known. It has to be back as a standby: while there is no primary another tool may promote it too.
+        (Standby { .. }, Standby { position }) if last.is_some_and(|last| position >= last) => {
             Decision::PromoteSuccessor
         }
         // The old primary has more than the successor, and all that the WAL receiver received.
-        (ServerState::Standby { position: old }, ServerState::Standby { position: new })
-            if old > new && may_stay_primary(from, to, last) =>
-        {
+        (Standby { position: old }, Standby { position: new }) if old > new && may_stay_primary(from, to, last) => {
             Decision::PromoteOldPrimary
         }
-        (ServerState::Standby { .. }, ServerState::Standby { .. }) if last.is_none() => Decision::PromoteSuccessor,
+        (Standby { .. }, Standby { .. }) if last.is_none() => Decision::PromoteSuccessor,
         // A silent successor may have been promoted; a silent old primary may have more, or come back as the primary. And where
         // neither has what the WAL receiver received, the old primary is still reading its own log.
-        (ServerState::Silent | ServerState::Standby { .. }, ServerState::Silent | ServerState::Standby { .. }) => {
-            Decision::Wait
-        }
+        (Silent | Standby { .. } | Returning { .. }, Silent | Standby { .. } | Returning { .. }) => Decision::Wait,
     }
 }
 
 /// Whether the old primary may become the primary again, of two that are standbys: it has all that the other has, and all that the
 /// WAL receiver received.
-pub(super) fn may_stay_primary(from: ServerState, to: ServerState, last: Option<Lsn>) -> bool {
+fn may_stay_primary(from: ServerState, to: ServerState, last: Option<Lsn>) -> bool {
+    use ServerState::{Primary, Returning, Silent, Standby};
     match (from, to) {
-        (ServerState::Standby { position: old }, ServerState::Standby { position: new }) => {
+        (Standby { position: old } | Returning { position: old }, Standby { position: new }) => {
             old >= new && last.is_none_or(|last| old >= last)
         }
         (
-            ServerState::Silent | ServerState::Primary | ServerState::Standby { .. },
-            ServerState::Silent | ServerState::Primary | ServerState::Standby { .. },
+            Silent | Primary | Standby { .. } | Returning { .. },
+            Silent | Primary | Standby { .. } | Returning { .. },
         ) => false,
     }
 }
@@ -103,6 +153,10 @@ mod tests {
     use super::Decision::{Begin, Done, PromoteOldPrimary, PromoteSuccessor, TwoPrimaries, Wait};
     use super::ServerState::{self, Primary, Silent};
     use super::{Lsn, Others, decide, may_stay_primary};
+
+    const fn returning(position: u64) -> ServerState {
+        ServerState::Returning { position: Lsn(position) }
+    }
 
     const fn at(position: u64) -> ServerState {
         ServerState::Standby { position: Lsn(position) }
@@ -122,7 +176,7 @@ mod tests {
             (at(10), at(11), None, PromoteSuccessor),
             (at(11), at(10), None, PromoteOldPrimary),
             (at(10), at(10), Some(10), PromoteSuccessor),
-            (Silent, at(10), Some(10), PromoteSuccessor),
+            (Silent, at(10), Some(10), Wait),
             (at(10), at(9), Some(10), PromoteOldPrimary),
             (Silent, at(9), Some(10), Wait),
             // Still reading its own log: it has more than it says.
@@ -133,6 +187,13 @@ mod tests {
             (at(10), Silent, Some(10), Wait),
             (Silent, Silent, None, Wait),
             (Silent, Silent, Some(10), Wait),
+            // It was ordered to become the primary again; meanwhile the other has received all it has.
+            (returning(10), at(10), None, PromoteOldPrimary),
+            (returning(10), at(10), Some(10), PromoteOldPrimary),
+            (returning(10), at(9), None, PromoteOldPrimary),
+            (returning(9), at(10), None, Wait),
+            (returning(10), Silent, None, Wait),
+            (returning(10), Primary, None, Done),
         ];
         for (from, to, last, wanted) in rows {
             let last = last.map(Lsn);

@@ -6,10 +6,11 @@ use std::time::Instant;
 
 use tokio::time::sleep;
 
-use super::decide::{Decision, ServerState, decide};
+use super::decide::{Decision, confirm, decide, may_remove_fence};
 use super::follow::Follower;
 use super::prepare::{find_successor, undo};
-use super::{CHECK_EVERY, NOT_STOPPING, SETTLED_WITHIN, SwitchoverContext, fence, promote, promote_successor};
+use super::return_to_primary::promote_old_primary;
+use super::{CHECK_EVERY, NOT_STOPPING, SETTLED_WITHIN, SwitchoverContext, fence, promote_successor};
 use crate::postgres::lsn::Lsn;
 use crate::{CompletedSwitchover, SwitchoverError};
 
@@ -25,19 +26,15 @@ pub(super) async fn finish(
     let mut silent = String::new();
     while begun.elapsed() < SETTLED_WITHIN {
         let states = context.all_states().await;
-        let now = decide(states.from, states.to, states.known_of_others(), last);
-        // The same answer twice, positions included: a server that still reads its own log reports another position each time.
         let settled = before.replace((states.from, states.to)) == Some((states.from, states.to));
         silent = states.name_silent(context);
-        match now {
-            Decision::PromoteSuccessor if settled || last.is_some() => {
+        match confirm(decide(states.from, states.to, states.known_of_others(), last), settled, last) {
+            Decision::PromoteSuccessor => {
                 let followers = if followers.is_empty() { point_at_successor(context).await } else { followers };
                 return promote_successor::promote_successor(context, &followers, started, last).await;
             }
-            Decision::PromoteOldPrimary if settled => {
-                promote::promote(context, context.from)
-                    .await
-                    .map_err(|error| error.into_error(context, context.from))?;
+            Decision::PromoteOldPrimary => {
+                promote_old_primary(context).await?;
                 undo(context, &followers).await;
                 return Err(not_moved(context, started));
             }
@@ -45,15 +42,14 @@ pub(super) async fn finish(
             Decision::TwoPrimaries => return Err(context.unknown(states.name_primaries(context))),
             Decision::Begin => {
                 if primary_since.get_or_insert_with(Instant::now).elapsed() > NOT_STOPPING {
-                    // Not while the successor is silent: it may be the primary, and then the fence has to stay.
-                    if matches!(states.to, ServerState::Standby { .. }) {
+                    if may_remove_fence(states.to) {
                         fence::remove_fence(context).await;
                         undo(context, &followers).await;
                     }
                     return Err(not_moved(context, started));
                 }
             }
-            Decision::PromoteSuccessor | Decision::PromoteOldPrimary | Decision::Wait => primary_since = None,
+            Decision::Wait => primary_since = None,
         }
         sleep(CHECK_EVERY).await;
     }

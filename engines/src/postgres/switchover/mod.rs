@@ -6,6 +6,8 @@
 //! member is promoted by guesswork: the member that has everything becomes the primary (`finish`).
 
 mod decide;
+#[cfg(test)]
+mod explored;
 pub(super) mod fence;
 mod finish;
 pub(super) mod follow;
@@ -33,7 +35,7 @@ use super::answers::TextRow;
 use super::connections::{Connections, PATIENCE};
 use super::lsn::Lsn;
 use crate::{ClientPause, CompletedSwitchover, Endpoint, SwitchoverError};
-use decide::{Decision, Others, ServerState, decide};
+use decide::{Decision, Others, ServerState, decide, decide_in_pause};
 use wal_receiver::WalReceiver;
 
 /// How often a server is asked for its position while clients' writes wait. Asking takes a fraction of a millisecond.
@@ -83,15 +85,22 @@ async fn begin(context: &SwitchoverContext<'_>) -> Result<CompletedSwitchover, S
             return Err(refused);
         }
     };
-    if let Some(last) = last
-        && let (true, others) =
-            futures::join!(promote::has_received(context, last), context.others_within(NOTICED_WITHIN))
-    {
-        // A primary that came up meanwhile is not answered with a second one. A member that is silent was a standby a moment ago.
-        if let Some((member, _)) = others.iter().find(|(_, state)| *state == ServerState::Primary) {
-            return Err(context.unknown(format!("{member} became the primary meanwhile; {} is fenced", context.from)));
+    if let Some(last) = last {
+        let (received, others) =
+            futures::join!(promote::has_received(context, last), context.others_within(NOTICED_WITHIN));
+        match decide_in_pause(received, Others::of(others.iter().map(|(_, state)| *state))) {
+            Decision::PromoteSuccessor => {
+                return promote_successor::promote_successor(context, &prepared.followers, started, Some(last)).await;
+            }
+            Decision::TwoPrimaries => {
+                let primary = others.iter().find(|(_, state)| *state == ServerState::Primary);
+                let member = primary.map_or("another member", |(member, _)| member);
+                return Err(
+                    context.unknown(format!("{member} became the primary meanwhile; {} is fenced", context.from))
+                );
+            }
+            Decision::Wait | Decision::Begin | Decision::Done | Decision::PromoteOldPrimary => {}
         }
-        return promote_successor::promote_successor(context, &prepared.followers, started, Some(last)).await;
     }
     finish::finish(context, started, last, prepared.followers).await
 }
@@ -182,7 +191,7 @@ impl SwitchoverContext<'_> {
     /// The states of all members, asked at the same time.
     async fn all_states(&self) -> States {
         let (from, to, others) =
-            futures::join!(self.state(self.from), self.state(self.to), self.others_within(PATIENCE));
+            futures::join!(self.state_of_old_primary(), self.state(self.to), self.others_within(PATIENCE));
         States { from, to, others }
     }
 
@@ -194,6 +203,19 @@ impl SwitchoverContext<'_> {
             async move { (member.clone(), self.state_within(&member, patience).await) }
         };
         futures::future::join_all(self.others().map(state)).await
+    }
+
+    /// The state of the old primary. As a standby it may have been ordered to become the primary again; where that is not known it
+    /// counts as silent.
+    async fn state_of_old_primary(&self) -> ServerState {
+        match self.state(self.from).await {
+            ServerState::Standby { position } => match return_to_primary::is_returning(self).await {
+                Ok(true) => ServerState::Returning { position },
+                Ok(false) => ServerState::Standby { position },
+                Err(_) => ServerState::Silent,
+            },
+            other => other,
+        }
     }
 
     /// A member's role and position now. A member that does not answer in time is silent.
@@ -230,12 +252,7 @@ struct States {
 
 impl States {
     fn known_of_others(&self) -> Others {
-        let any = |wanted: ServerState| self.others.iter().any(|(_, state)| *state == wanted);
-        match (any(ServerState::Primary), any(ServerState::Silent)) {
-            (true, _) => Others::Primary,
-            (false, true) => Others::Silent,
-            (false, false) => Others::Standbys,
-        }
+        Others::of(self.others.iter().map(|(_, state)| *state))
     }
 
     /// The members that take writes, as a sentence.

@@ -9,7 +9,10 @@
 //! Before the request the old primary is fenced ([`write_fence`]): when the pause ends, or this process dies, it refuses the writes
 //! that waited. So it acknowledges none that the successor lacks, however long the Sentinels take to make it a replica.
 
+mod agreement;
 mod coordinator;
+#[cfg(test)]
+mod explored;
 pub(super) mod leftovers;
 mod named_by_all;
 mod settings;

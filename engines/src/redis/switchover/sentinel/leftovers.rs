@@ -64,8 +64,8 @@ async fn take_off_fence(
         sleep(Duration::from_millis(200)).await;
     }
     Some(format!(
-        "{member} still refuses writes, which a switchover made it do, for the Sentinels do not all say that it is the primary; \
-         where no other member is, on it: redis-cli CONFIG SET min-replicas-to-write 0"
+        "{member} still refuses writes, which a switchover made it do, for the Sentinels and the other members do not all say that \
+         it is the primary; where no other member is, on it: redis-cli CONFIG SET min-replicas-to-write 0"
     ))
 }
 
