@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetSpec};
 use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::Value;
-use stateful_safety::{EngineProfiles, Member, Rollout, VolumeClaims, Workload, WorkloadId};
+use stateful_safety::{EngineProfiles, MaxUnavailable, Member, Rollout, VolumeClaims, Workload, WorkloadId};
 
 use super::field_managers::{replicas_owner, template_owner};
 use super::member::{member, ordinal};
@@ -78,13 +79,21 @@ fn restarted_at(spec: &StatefulSetSpec) -> Option<String> {
     spec.template.metadata.as_ref()?.annotations.as_ref()?.get(&format!("{PREFIX}restarted-at")).cloned()
 }
 
+/// The API server fills in `RollingUpdate` where a manifest names no strategy.
 fn rollout(spec: &StatefulSetSpec) -> Rollout {
     let strategy = spec.update_strategy.as_ref();
-    if strategy.and_then(|strategy| strategy.type_.as_deref()) == Some("OnDelete") {
-        return Rollout::OnDelete;
+    let rolling = strategy.and_then(|strategy| strategy.rolling_update.as_ref());
+    match strategy.and_then(|strategy| strategy.type_.as_deref()) {
+        Some("OnDelete") => Rollout::OnDelete,
+        None | Some("RollingUpdate") => Rollout::RollingUpdate {
+            partition: rolling.and_then(|rolling| rolling.partition).unwrap_or(0),
+            max_unavailable: rolling.and_then(|rolling| rolling.max_unavailable.as_ref()).map(|most| match most {
+                IntOrString::Int(members) => MaxUnavailable::Members(*members),
+                IntOrString::String(share) => MaxUnavailable::Share(share.clone()),
+            }),
+        },
+        Some(other) => Rollout::Other { strategy: other.to_owned() },
     }
-    let partition = strategy.and_then(|strategy| strategy.rolling_update.as_ref()?.partition).unwrap_or(0);
-    Rollout::RollingUpdate { partition }
 }
 
 fn claims(spec: &StatefulSetSpec) -> VolumeClaims {
@@ -101,7 +110,9 @@ fn claims(spec: &StatefulSetSpec) -> VolumeClaims {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::runs_database;
+    use stateful_safety::{MaxUnavailable, Rollout};
+
+    use super::{StatefulSetSpec, rollout, runs_database};
     use crate::test_profiles::PROFILES;
 
     /// A server's start script that asks the Sentinels which member leads.
@@ -154,6 +165,27 @@ mod tests {
         let mut named = set(&json!([{"name": "a", "image": "private"}]));
         named["metadata"]["annotations"] = json!({"kubectl-stateful.dev/engine": "redis"});
         assert!(runs_database(&named, PROFILES), "the annotation names the engine");
+    }
+
+    #[test]
+    fn an_update_strategy_is_read_whole_and_an_unknown_one_is_no_rolling_update() {
+        let read = |strategy: Value| {
+            let spec = json!({"selector": {}, "template": {}, "updateStrategy": strategy});
+            rollout(&serde_json::from_value::<StatefulSetSpec>(spec).expect("a StatefulSet's spec"))
+        };
+        let rolling = |partition, max_unavailable| Rollout::RollingUpdate { partition, max_unavailable };
+        assert_eq!(read(json!({"type": "OnDelete"})), Rollout::OnDelete);
+        assert_eq!(read(json!({})), rolling(0, None));
+        assert_eq!(read(json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 2}})), rolling(2, None));
+        assert_eq!(
+            read(json!({"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 3}})),
+            rolling(0, Some(MaxUnavailable::Members(3)))
+        );
+        assert_eq!(
+            read(json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 1, "maxUnavailable": "30%"}})),
+            rolling(1, Some(MaxUnavailable::Share("30%".to_owned())))
+        );
+        assert_eq!(read(json!({"type": "Recreate"})), Rollout::Other { strategy: "Recreate".to_owned() });
     }
 
     #[test]

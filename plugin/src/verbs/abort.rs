@@ -1,6 +1,7 @@
 //! `abort`: end an unfinished operation where it is.
 
 use clap::Args;
+use stateful_cluster::changes::rollout::patch_to;
 use stateful_operations::journal::Entry;
 use stateful_operations::session::OperationWorld;
 use stateful_operations::{Goal, Surge, World, find_interrupted as find_interrupted_switchover, for_moving};
@@ -73,13 +74,10 @@ async fn run(context: &Context, args: &TargetArgs) -> Result<Exit, Failure> {
     if let Some(note) = added(&entry, &snapshot.workload, &typed) {
         context.printer.note(&note);
     }
-    if let (Rollout::OnDelete, Rollout::RollingUpdate { partition }) =
-        (snapshot.workload.rollout, entry.plan.origin.rollout)
-    {
+    let before = &entry.plan.origin.rollout;
+    if snapshot.workload.rollout == Rollout::OnDelete && *before != Rollout::OnDelete {
         // Giving the decision back now would let the controller replace the rest by ordinal, primaries included.
-        let before = format!(
-            r#"{{"spec":{{"updateStrategy":{{"type":"RollingUpdate","rollingUpdate":{{"partition":{partition}}}}}}}}}"#
-        );
+        let before = patch_to(before);
         context.printer.note(&format!(
             "the update strategy stays OnDelete; once every member is current, restore what it was: \
              kubectl patch statefulset {typed} --patch '{before}'"

@@ -19,7 +19,7 @@ pub use operator::OperatorOwner;
 pub use policy::Policy;
 pub use sync_replication::SyncReplication;
 pub use version::Version;
-pub use workload::{Member, Rollout, Route, Storage, VolumeClaims, Workload, WorkloadId};
+pub use workload::{MaxUnavailable, Member, Rollout, Route, Storage, VolumeClaims, Workload, WorkloadId};
 
 /// Milliseconds since the Unix epoch. Time is always an argument here, never read.
 pub type Millis = i64;

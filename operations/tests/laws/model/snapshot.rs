@@ -31,7 +31,7 @@ impl Inside {
             replicas: self.replicas,
             first_ordinal: 0,
             restarted_at: self.restarted_at.clone(),
-            rollout: self.rollout,
+            rollout: self.rollout.clone(),
             members: present.map(pod).collect(),
             routes: self.routed.iter().map(|member| route(member)).collect(),
             template_owner: None,
