@@ -205,6 +205,7 @@ fn add(snapshot: &mut Snapshot, line: &Line<'_>) {
         version: Version::parse(line.version),
         persists: true,
         priority: MemberState::NO_PREFERENCE,
+        confirms_writes: true,
     };
     let mut pod = Member {
         name: line.name.to_owned(),

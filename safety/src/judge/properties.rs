@@ -48,6 +48,7 @@ fn database() -> impl Strategy<Value = Assessment> {
                         version: Version::parse("7.0.15"),
                         persists,
                         priority: MemberState::NO_PREFERENCE,
+                        confirms_writes: true,
                     })
                     .collect(),
                 write_quorum,
@@ -146,7 +147,7 @@ proptest! {
         let one = all[pick.index(all.len())].clone();
         if allowed(&database, std::slice::from_ref(&one), &[], &Policy::default(), NOW) {
             let group = database.group_of(&one).expect("a group");
-            let left = group.members.iter().filter(|member| member.name != one && member.sync.is_streaming()).count();
+            let left = group.members.iter().filter(|member| member.name != one && member.counts_for_writes()).count();
             prop_assert!(left >= group.write_quorum, "{left} are left");
             prop_assert!(group.member(&one).is_some_and(|member| member.role != Role::Primary));
         }

@@ -117,6 +117,10 @@ pub struct MemberState {
     /// primary takes the lead by itself sooner or later. In thousandths of the engine's unit.
     #[serde(default = "no_preference")]
     pub priority: u32,
+    /// Whether a write may count on it: whether it is one of the members of which a group needs so many
+    /// ([`write_quorum`](ReplicaGroup::write_quorum)). One that has no vote, or is behind on purpose, is none of them.
+    #[serde(default = "confirms_writes")]
+    pub confirms_writes: bool,
 }
 
 impl MemberState {
@@ -127,10 +131,20 @@ impl MemberState {
     pub const fn is_electable(&self) -> bool {
         self.priority > 0
     }
+
+    /// Whether it is one of the members in sync that a write needs.
+    pub fn counts_for_writes(&self) -> bool {
+        self.confirms_writes && self.sync.is_streaming()
+    }
 }
 
 const fn no_preference() -> u32 {
     MemberState::NO_PREFERENCE
+}
+
+/// Every member of an engine that knows no others.
+const fn confirms_writes() -> bool {
+    true
 }
 
 /// What a member does in its group.

@@ -21,6 +21,7 @@ pub(super) fn state(seen: &MemberAnswers, caught_up: bool) -> MemberState {
         // It writes everything to disk before it acknowledges; that cannot be turned off since 3.0.
         persists: true,
         priority: 0,
+        confirms_writes: true,
     }
 }
 

@@ -35,6 +35,7 @@ pub(super) fn state(seen: &MemberAnswers, role: Role, primary: Option<&MemberAns
         version,
         persists,
         priority: MemberState::NO_PREFERENCE,
+        confirms_writes: true,
     }
 }
 

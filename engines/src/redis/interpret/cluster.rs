@@ -110,6 +110,7 @@ fn member(node: &Node<'_>, role: Role, primary: Option<&MemberAnswers>) -> Membe
             version: None,
             persists: false,
             priority: MemberState::NO_PREFERENCE,
+            confirms_writes: true,
         };
     };
     // The role that others remember of a silent node may have changed.

@@ -27,6 +27,7 @@ pub(super) fn state(seen: &MemberAnswers, role: Role, primary: Option<&MemberAns
         version,
         persists,
         priority: seen.answer.as_ref().map_or(MemberState::NO_PREFERENCE, priority),
+        confirms_writes: true,
     }
 }
 

@@ -98,6 +98,7 @@ impl Inside {
                 version: None,
                 persists: false,
                 priority,
+                confirms_writes: true,
             };
         }
         let sync = if self.fences && self.lacks_primary(pod.group) {
@@ -112,7 +113,16 @@ impl Inside {
             (false, true) => Role::Primary,
             (false, false) => Role::Replica,
         };
-        MemberState { name, role, sync, lag_seconds: Some(0), version: pod.version(), persists: true, priority }
+        MemberState {
+            name,
+            role,
+            sync,
+            lag_seconds: Some(0),
+            version: pod.version(),
+            persists: true,
+            priority,
+            confirms_writes: true,
+        }
     }
 
     /// Bytes a member is behind its primary.

@@ -39,6 +39,7 @@ fn observed(role: Role) -> HashMap<WorkloadId, Observation> {
         version: None,
         persists: true,
         priority: MemberState::NO_PREFERENCE,
+        confirms_writes: true,
     };
     let group = ReplicaGroup { name: "main".to_owned(), members: vec![member], write_quorum: 1 };
     let (quorums, blockers) = (Vec::new(), Vec::new());

@@ -27,6 +27,7 @@ fn state(name: &str, role: Role, sync: Sync) -> MemberState {
         version: None,
         persists: true,
         priority: MemberState::NO_PREFERENCE,
+        confirms_writes: true,
     }
 }
 
