@@ -25,7 +25,7 @@ pub mod redis;
 mod registry;
 mod tls;
 
-pub use condition::{Condition, NO_PRIMARY, SEVERAL_PRIMARIES, VIEWS_DISAGREE, not_one_primary};
+pub use condition::{Condition, NO_PRIMARY, SEVERAL_PRIMARIES, VIEWS_DISAGREE, no_primary};
 pub use endpoint::{Credentials, DialConfig, Endpoint, Secret, Tls};
 pub use engine::{
     Canary, CompletedSwitchover, Engine, Finalization, Prepared, RestartPreparation, Switchover, TemporarySync,

@@ -2,12 +2,13 @@
 
 use stateful_safety::{Blocks, Effect, Passes};
 
-use crate::condition::{Condition, NO_PRIMARY, SEVERAL_PRIMARIES};
+use crate::condition::{Condition, NO_PRIMARY, SEVERAL_PRIMARIES as SEVERAL_PRIMARIES_OF_ANY};
 
 /// The table.
 pub const CONDITIONS: &[&Condition] = &[
     &STRANGER,
     &SEVERAL_PRIMARIES,
+    &SEVERAL_PRIMARIES_UNDER_PATRONI,
     &NO_PRIMARY,
     &TRANSACTION_OPEN,
     &TRANSACTION_PREPARED,
@@ -25,6 +26,30 @@ pub const STRANGER: Condition = Condition {
     text: "the database lists {who}, which is no pod of this workload",
     next_step: "it is a standby that another workload runs: stop it for the duration",
     example: &[("who", "archive at 10.0.0.9")],
+};
+
+/// No server settles it.
+pub const SEVERAL_PRIMARIES: Condition = Condition {
+    example: &[
+        ("group", "main"),
+        ("primaries", "2"),
+        ("each", "postgres-0 on timeline 1 at 0/5000148, postgres-1 on timeline 2 at 0/50003F8"),
+        (
+            "newest",
+            "they have diverged: each has written to a timeline of its own, none has what the others wrote there, and the \
+             positions do not tell whose rows are the newest",
+        ),
+        ("logs", "kubectl logs postgres-0{flags}, kubectl logs postgres-1{flags}"),
+    ],
+    ..SEVERAL_PRIMARIES_OF_ANY
+};
+
+/// Patroni stops the one that does not hold its leader key, within its `ttl`.
+pub const SEVERAL_PRIMARIES_UNDER_PATRONI: Condition = Condition {
+    effect: Effect::new(Blocks::Everything, Passes::ByItself).and_finishing(),
+    next_step: "Patroni stops the one that does not hold its leader key: kubectl stateful status {target} --watch; if both \
+                stay, stop the clients' writes and see why ({logs}); save what only one of them has before Patroni rewinds it",
+    ..SEVERAL_PRIMARIES
 };
 
 /// A transaction has been open for long: a switchover would end it, and its client would have to begin anew.

@@ -299,7 +299,19 @@ fn of_two_primaries_neither_is_one() {
     });
     let primaries = two.groups[0].members.iter().filter(|member| member.role == Role::Primary).count();
     assert_eq!((primaries, two.groups[0].primary()), (2, None));
-    assert!(two.blockers.contains(&crate::not_one_primary(&two.groups[0].name, 2)), "{:?}", two.blockers);
+    let words = in_words(&two);
+    assert!(
+        words.contains("! rs0 has 2 primaries: mongo-0 elected in term 1, its newest entry 1795302251:7, mongo-1"),
+        "{words}"
+    );
+    assert!(words.contains("their terms do not tell which of them a majority elected last"), "{words}");
+    let later = changed("healthy", 1, |answers| {
+        answers.status.insert("myState", 1);
+        answers.status.insert("term", 2_i64);
+    });
+    let words = in_words(&later);
+    assert!(words.contains("mongo-1 elected in term 2"), "{words}");
+    assert!(words.contains("a majority elected mongo-1 last"), "{words}");
 }
 
 #[test]

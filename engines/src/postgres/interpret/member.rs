@@ -67,6 +67,6 @@ fn lag(seen: &MemberAnswers, answers: &Answers, leader: Option<&Answers>) -> Res
 }
 
 /// The timeline a primary writes: the first eight hexadecimal digits of its file's name (manual, "WAL Internals").
-fn timeline(primary: &Answers) -> Option<u32> {
+pub(super) fn timeline(primary: &Answers) -> Option<u32> {
     u32::from_str_radix(primary.field("wal_file")?.get(..8)?, 16).ok()
 }

@@ -4,6 +4,7 @@ mod blockers;
 mod commits;
 mod member;
 mod receivers;
+mod several_primaries;
 mod sync_replication;
 
 use stateful_safety::{Assessment, Blocker, Millis, ReplicaGroup, Role};
@@ -22,8 +23,11 @@ pub fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
         members: seen.iter().map(|seen| member::state(seen, role(seen), primary)).collect(),
         write_quorum: commits.need,
     };
-    let mut blockers: Vec<Blocker> =
-        (primaries.len() != 1).then(|| crate::not_one_primary(&group.name, primaries.len())).into_iter().collect();
+    let mut blockers: Vec<Blocker> = match primaries[..] {
+        [] => vec![crate::no_primary(&group.name)],
+        [_] => Vec::new(),
+        _ => vec![several_primaries::found(&group.name, &primaries)],
+    };
     blockers.extend(blockers::blockers(seen, primary));
     let topology = match (answered(seen).next(), seen.len()) {
         (None, _) => "unknown: no member answers".to_owned(),
@@ -58,8 +62,8 @@ fn role(seen: &MemberAnswers) -> Role {
 }
 
 /// The members that answered, with their answers.
-fn answered(seen: &[MemberAnswers]) -> impl Iterator<Item = (&str, &Answers)> {
-    seen.iter().filter_map(|seen| Some((seen.member.as_str(), seen.answer.as_ref().ok()?)))
+fn answered<'a>(seen: impl IntoIterator<Item = &'a MemberAnswers>) -> impl Iterator<Item = (&'a str, &'a Answers)> {
+    seen.into_iter().filter_map(|seen| Some((seen.member.as_str(), seen.answer.as_ref().ok()?)))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use stateful_engines::mongodb::{Balancer, Sharding};
-use stateful_engines::{VIEWS_DISAGREE, not_one_primary};
+use stateful_engines::{VIEWS_DISAGREE, no_primary};
 use stateful_operations::Snapshot;
 use stateful_safety::{
     Assessment, Blocker, Member, MemberState, Quorum, ReplicaGroup, Role, Route, Storage, Sync, SyncReplication,
@@ -52,7 +52,7 @@ impl Inside {
             })
             .collect();
         let headless = groups.iter().filter(|group| group.lacks_primary());
-        blockers.extend(headless.map(|group| not_one_primary(&group.name, 0)));
+        blockers.extend(headless.map(|group| no_primary(&group.name)));
         blockers.extend(self.sharding().iter().flat_map(|sharding| sharding.blockers("RELEASE")));
         let voters = Quorum {
             voters_are: "slot-owning masters".to_owned(),
