@@ -289,5 +289,6 @@ fn assessment() -> Assessment {
         feature_release: None,
         synchrony: stateful_safety::SyncReplication::Declared,
         upgrade_notes: Vec::new(),
+        notes: Vec::new(),
     }
 }

@@ -35,7 +35,9 @@ use crate::{
 use connections::Connections;
 use ha_manager::HaManager;
 use switchover::follow::Unapplied;
-use switchover::{CHECK_EVERY, SETTLED_WITHIN, SwitchoverContext, fence, follow, patroni, temporary_sync};
+use switchover::{
+    CHECK_EVERY, SETTLED_WITHIN, SwitchoverContext, fence, follow, leftover_slots, patroni, temporary_sync,
+};
 
 /// Patroni's default port (`restapi.listen`; Zalando's and Crunchy Data's images as well).
 const PATRONI_PORT: u16 = 8008;
@@ -153,6 +155,11 @@ impl Switchover for Postgres {
             }
         })
     }
+
+    /// The replication slots on a server that is a standby again, and those of an extra replica.
+    fn remove_unused<'a>(&'a self, endpoints: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
+        Box::pin(leftover_slots::drop_unused(&self.connections, endpoints))
+    }
 }
 
 impl RestartPreparation for Postgres {
@@ -169,7 +176,8 @@ impl RestartPreparation for Postgres {
         })
     }
 
-    /// The fence of a switchover that ended before its stop, and the successor in the settings of the other standbys.
+    /// The fence of a switchover that ended before its stop, the successor in the settings of the other standbys, and the slots
+    /// that no standby reads through any more.
     fn take_back<'a>(&'a self, endpoints: &'a [Endpoint], _watchers: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
         Box::pin(async move {
             let mut notes = fence::remove_leftover_fences(&self.connections, endpoints).await;
@@ -187,6 +195,7 @@ impl RestartPreparation for Postgres {
                     }
                 }
             }
+            notes.extend(leftover_slots::drop_unused(&self.connections, endpoints).await);
             notes
         })
     }

@@ -252,6 +252,7 @@ mod tests {
                 feature_release: None,
                 synchrony: SyncReplication::Declared,
                 upgrade_notes: Vec::new(),
+                notes: Vec::new(),
             },
         }
     }

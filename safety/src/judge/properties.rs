@@ -64,6 +64,7 @@ fn database() -> impl Strategy<Value = Assessment> {
             feature_release: None,
             synchrony: crate::model::SyncReplication::Declared,
             upgrade_notes: Vec::new(),
+            notes: Vec::new(),
         }
     })
 }

@@ -49,6 +49,7 @@ pub(super) fn three_shards() -> Assessment {
         feature_release: None,
         synchrony: SyncReplication::Declared,
         upgrade_notes: Vec::new(),
+        notes: Vec::new(),
     }
 }
 

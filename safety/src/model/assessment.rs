@@ -31,6 +31,9 @@ pub struct Assessment {
     pub synchrony: SyncReplication,
     /// What the administrator of an upgrade should know although nothing stands in its way.
     pub upgrade_notes: Vec<String>,
+    /// What its administrator should know whatever is done, although nothing stands in its way.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 impl Assessment {

@@ -73,6 +73,7 @@ pub fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
         feature_release: primary.and_then(answers).and_then(features),
         synchrony: stateful_safety::SyncReplication::Declared,
         upgrade_notes: sharding.iter().map(Sharding::note).collect(),
+        notes: Vec::new(),
     }
 }
 

@@ -6,6 +6,7 @@ mod member;
 mod receivers;
 mod several_primaries;
 mod sync_replication;
+mod unused_slots;
 
 use stateful_safety::{Assessment, Blocker, Millis, ReplicaGroup, Role};
 
@@ -45,6 +46,7 @@ pub fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
         feature_release: None,
         synchrony: sync_replication::synchrony(seen, primary),
         upgrade_notes: Vec::new(),
+        notes: unused_slots::notes(seen),
     }
 }
 

@@ -151,6 +151,31 @@ fn a_standby_that_is_no_member_is_a_stranger() {
 }
 
 #[test]
+fn a_slot_without_a_reader_is_noted_with_what_it_holds() {
+    let slot = |active: &str, status: &str| {
+        let mut seen = recorded("healthy");
+        let answers = seen[0].answer.as_mut().expect("it answers");
+        answers.server.insert("flush_lsn".to_owned(), Some("0/5000000".to_owned()));
+        let columns = [
+            ("slot_name", "old"),
+            ("slot_type", "physical"),
+            ("active", active),
+            ("wal_status", status),
+            ("restart_lsn", "0/4000000"),
+        ];
+        let row = columns.into_iter().map(|(name, value)| (name.to_owned(), Some(value.to_owned())));
+        answers.slots = vec![row.collect()];
+        interpret(&seen, 1)
+    };
+    let unused = slot("f", "extended");
+    let [note] = &unused.notes[..] else { unreachable!("{:?}", unused.notes) };
+    assert!(note.contains("replication slot old of pg-0, and pg-0 keeps 16777216 bytes of its log"), "{note}");
+    assert!(unused.blockers.is_empty(), "it stands in the way of nothing: {:?}", unused.blockers);
+    assert!(slot("t", "reserved").notes.is_empty(), "it has a reader");
+    assert!(slot("f", "lost").notes.is_empty(), "STF-PG-004 tells of it");
+}
+
+#[test]
 fn two_primaries_are_none() {
     let assessment = interpret(&recorded("two-primaries"), 1);
     let words = in_words(&assessment);

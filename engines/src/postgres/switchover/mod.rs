@@ -9,6 +9,7 @@ mod decide;
 pub(super) mod fence;
 mod finish;
 pub(super) mod follow;
+pub(super) mod leftover_slots;
 pub(super) mod patroni;
 pub(super) mod poolers;
 mod prepare;

@@ -68,6 +68,7 @@ impl Inside {
             feature_release: self.features.clone(),
             synchrony: self.synchrony,
             upgrade_notes: self.sharding().iter().map(Sharding::note).collect(),
+            notes: Vec::new(),
         }
     }
 

@@ -52,6 +52,7 @@ fn observed(role: Role) -> HashMap<WorkloadId, Observation> {
         feature_release: None,
         synchrony: stateful_safety::SyncReplication::Declared,
         upgrade_notes: Vec::new(),
+        notes: Vec::new(),
     };
     HashMap::from([(id(), Observation { assessment: Some(assessment), ..Observation::default() })])
 }

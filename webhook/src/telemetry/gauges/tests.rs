@@ -46,6 +46,7 @@ fn assessment(groups: Vec<ReplicaGroup>) -> Assessment {
         feature_release: None,
         synchrony: stateful_safety::SyncReplication::Declared,
         upgrade_notes: Vec::new(),
+        notes: Vec::new(),
     }
 }
 
