@@ -176,9 +176,9 @@ impl RestartPreparation for Postgres {
         })
     }
 
-    /// The fence of a switchover that ended before its stop, the successor in the settings of the other standbys, and the slots
-    /// that no standby reads through any more.
-    fn take_back<'a>(&'a self, endpoints: &'a [Endpoint], _watchers: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
+    /// The fence of a switchover that ended before its stop, the successor in the settings of the other standbys, the slots that
+    /// no standby reads through any more, and the synchronous mode of Patroni, whose agents the watchers are.
+    fn take_back<'a>(&'a self, endpoints: &'a [Endpoint], watchers: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
         Box::pin(async move {
             let mut notes = fence::remove_leftover_fences(&self.connections, endpoints).await;
             for endpoint in endpoints {
@@ -196,6 +196,7 @@ impl RestartPreparation for Postgres {
                 }
             }
             notes.extend(leftover_slots::drop_unused(&self.connections, endpoints).await);
+            notes.extend(patroni::take_back(watchers).await);
             notes
         })
     }
