@@ -53,20 +53,13 @@ pub const VIEWS_DISAGREE: Condition = Condition {
     example: &[("member", "redis-1"), ("about", "redis-3 is marked fail?, but it answers")],
 };
 
-/// A replica group with more than one primary.
-pub const SEVERAL_PRIMARIES: Condition = Condition {
-    code: "STF-DB-018",
-    effect: Effect::new(Blocks::Everything, Passes::ByItself).and_finishing(),
-    text: "{group} has {primaries} primaries, it must have exactly one",
-    next_step: "wait until all members agree: kubectl stateful status {target} --watch",
-    example: &[("group", "the replica group"), ("primaries", "2")],
-};
-
 /// A replica group without a primary. An interrupted switchover leaves a group like this, so the switchover may be finished.
 pub const NO_PRIMARY: Condition = Condition {
+    code: "STF-DB-018",
     effect: Effect::new(Blocks::Everything, Passes::ByItself),
-    example: &[("group", "the replica group"), ("primaries", "0")],
-    ..SEVERAL_PRIMARIES
+    text: "{group} has 0 primaries, it must have exactly one",
+    next_step: "wait until all members agree: kubectl stateful status {target} --watch",
+    example: &[("group", "the replica group")],
 };
 
 /// A line of what runs at each start may give a member another role than the one it had.
@@ -127,8 +120,50 @@ pub const START_NOT_READ: Condition = Condition {
     ..ROLE_DECIDED_AT_START
 };
 
-/// A replica group that has not exactly one primary.
-pub fn not_one_primary(group: &str, primaries: usize) -> Blocker {
-    let condition = if primaries == 0 { NO_PRIMARY } else { SEVERAL_PRIMARIES };
-    condition.found(&[("group", &group), ("primaries", &primaries)])
+/// A replica group with more than one primary: what is written to one, the others do not have. Nothing is done until a person has
+/// chosen one of them. Each engine says what its servers tell of the two, and how one chooses.
+pub const SEVERAL_PRIMARIES: Condition = Condition {
+    code: "STF-DB-029",
+    effect: Effect::new(Blocks::Everything, Passes::Never).and_finishing(),
+    text: "{group} has {primaries} primaries: {each}; {newest}",
+    next_step: "waiting does not help: stop the clients' writes; see since when each has led ({logs}); compare the newest data \
+                of each; keep one, and save what only another has before that one becomes a replica again",
+    example: &[
+        ("group", "the replica group"),
+        ("primaries", "2"),
+        (
+            "each",
+            "redis-0 at offset 4200 of replication ID 840e9592, redis-2 at offset 4711 of replication ID 7b5a90cc",
+        ),
+        (
+            "newest",
+            "redis-2 was a replica of redis-0 up to offset 4000; since then they have diverged: redis-0 has 200 bytes that \
+             redis-2 lacks, and redis-2 711 bytes that redis-0 lacks",
+        ),
+        ("logs", "kubectl logs redis-0{flags}, kubectl logs redis-2{flags}"),
+    ],
+};
+
+/// A replica group without a primary.
+pub fn no_primary(group: &str) -> Blocker {
+    NO_PRIMARY.found(&[("group", &group)])
+}
+
+/// A replica group with these primaries, each with what its server tells of its data. `newest` says which of them has the newest
+/// data, or that it cannot be known.
+pub(crate) fn several_primaries(
+    condition: &Condition,
+    group: &str,
+    primaries: &[(&str, String)],
+    newest: &str,
+) -> Blocker {
+    let each: Vec<String> = primaries.iter().map(|(member, tells)| format!("{member} {tells}")).collect();
+    let logs: Vec<String> = primaries.iter().map(|(member, _)| format!("kubectl logs {member}{{flags}}")).collect();
+    condition.found(&[
+        ("group", &group),
+        ("primaries", &primaries.len()),
+        ("each", &each.join(", ")),
+        ("newest", &newest),
+        ("logs", &logs.join(", ")),
+    ])
 }

@@ -58,6 +58,13 @@ pub trait Switchover: Send + Sync {
         to: &'a str,
         clients: &'a dyn ClientPause,
     ) -> BoxFuture<'a, Result<CompletedSwitchover, SwitchoverError>>;
+
+    /// TOUCH. Removes what switchovers have made on the members and no member uses any more, and nothing else: at the good end of an
+    /// operation, when every member is there again. Returns what was done, and what could not be, in sentences. Nothing where
+    /// switchovers make nothing that stays.
+    fn remove_unused<'a>(&'a self, _endpoints: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
+        Box::pin(async { Vec::new() })
+    }
 }
 
 /// Preparing a member's restart.

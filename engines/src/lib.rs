@@ -28,7 +28,7 @@ mod tls;
 
 pub use condition::{
     Condition, NO_PRIMARY, ROLE_DECIDED_AT_START, ROLE_DECIDED_ELSEWHERE, SEVERAL_PRIMARIES, START_NOT_KNOWN,
-    START_NOT_READ, VIEWS_DISAGREE, not_one_primary,
+    START_NOT_READ, VIEWS_DISAGREE, no_primary,
 };
 pub use endpoint::{Credentials, DialConfig, Endpoint, Secret, Tls};
 pub use engine::{

@@ -67,8 +67,9 @@ mod tests {
                 ("A time limit ran out. The operation's journal is kept.", "`resume` it, from any machine.")
             }
             Exit::NeedsHuman => (
-                "The operation stopped because a person has to act first, or the canary lost an acknowledged write.",
-                "Read the error, fix what it names, then `resume`.",
+                "The operation stopped because a person has to act first, or the canary lost an acknowledged write. `abort`: the \
+                 operation is ended, and the database has more than one primary.",
+                "Read the error, fix what it names, then `resume` (after `abort` there is nothing to resume).",
             ),
             Exit::Unknown => (
                 "The API server did not answer, so it is unknown whether the last change was made.",

@@ -90,6 +90,7 @@ fn of_any_database() -> Vec<Reason> {
             },
         },
         Reason::CanaryUnwell { told: name("148 acknowledged, 2 failed, 0 unknown, 0 lost") },
+        Reason::RolloutUnknown { strategy: name("Recreate") },
     ]
 }
 
@@ -130,7 +131,8 @@ const fn place(reason: &Reason) -> usize {
         Reason::JoinsNotByItself { .. } => 25,
         Reason::OperatorRunsIt { .. } => 26,
         Reason::CanaryUnwell { .. } => 27,
-        Reason::Blocked(_) => 28,
+        Reason::RolloutUnknown { .. } => 28,
+        Reason::Blocked(_) => 29,
     }
 }
 

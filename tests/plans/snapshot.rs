@@ -3,7 +3,7 @@
 //! ```text
 //! image example/redis:7.0                  the template's image
 //! engine postgres                          without it redis
-//! rollout OnDelete                         the update strategy; without it RollingUpdate
+//! rollout OnDelete                         the update strategy, or one that is not known; without it RollingUpdate
 //! goal image example/redis:8.0 restore     or: goal restart · goal declared · goal leave NODE · goal lead MEMBER ·
 //!                                          goal finalize 6.0; repair; and last surge, or withdraw
 //! features 5.0                             what the data uses of its release's features, where the engine tells
@@ -74,6 +74,7 @@ pub(crate) fn read(text: &str) -> Case {
                 snapshot.workload.operated = Some(OperatorOwner { group, kind, name });
             }
             ["rollout", "OnDelete"] => snapshot.workload.rollout = Rollout::OnDelete,
+            ["rollout", other] => snapshot.workload.rollout = Rollout::Other { strategy: other.to_owned() },
             ["features", release] => snapshot.assessment.feature_release = Version::parse(release),
             ["goal", ref words @ ..] => goal = Some(goal_of(words)),
             ["before", "members", count] => replicas_before = Some(count.parse().expect("a number")),
@@ -205,6 +206,7 @@ fn add(snapshot: &mut Snapshot, line: &Line<'_>) {
         persists: true,
         lost_directory: None,
         priority: MemberState::NO_PREFERENCE,
+        confirms_writes: true,
     };
     let mut pod = Member {
         name: line.name.to_owned(),
@@ -267,7 +269,7 @@ fn workload() -> Workload {
         replicas: 0,
         first_ordinal: 0,
         restarted_at: None,
-        rollout: Rollout::RollingUpdate { partition: 0 },
+        rollout: Rollout::RollingUpdate { partition: 0, max_unavailable: None },
         members: Vec::new(),
         routes: Vec::new(),
         template_owner: None,
@@ -288,5 +290,6 @@ fn assessment() -> Assessment {
         feature_release: None,
         synchrony: stateful_safety::SyncReplication::Declared,
         upgrade_notes: Vec::new(),
+        notes: Vec::new(),
     }
 }

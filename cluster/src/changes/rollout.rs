@@ -41,19 +41,28 @@ impl TemplateChange {
 
 /// Sets the update strategy `OnDelete`: the StatefulSet controller replaces no pod by itself any more.
 pub async fn hold(cluster: &Cluster, workload: &Workload, dry_run: bool) -> Result<()> {
-    let strategy = json!({"type": "OnDelete", "rollingUpdate": null});
-    patch(cluster, workload, json!({"spec": {"updateStrategy": strategy}}), dry_run).await
+    patch(cluster, workload, patch_to(&Rollout::OnDelete), dry_run).await
 }
 
 /// Restores the update strategy that the StatefulSet had before.
-pub async fn release(cluster: &Cluster, workload: &Workload, before: Rollout, dry_run: bool) -> Result<()> {
-    let strategy = match before {
+pub async fn release(cluster: &Cluster, workload: &Workload, before: &Rollout, dry_run: bool) -> Result<()> {
+    patch(cluster, workload, patch_to(before), dry_run).await
+}
+
+/// The patch that gives a StatefulSet that update strategy, all of it.
+pub fn patch_to(rollout: &Rollout) -> Value {
+    let strategy = match rollout {
+        // The API server refuses the one with a part of the other.
         Rollout::OnDelete => json!({"type": "OnDelete", "rollingUpdate": null}),
-        Rollout::RollingUpdate { partition } => {
+        Rollout::RollingUpdate { partition, max_unavailable: None } => {
             json!({"type": "RollingUpdate", "rollingUpdate": {"partition": partition}})
         }
+        Rollout::RollingUpdate { partition, max_unavailable: Some(most) } => {
+            json!({"type": "RollingUpdate", "rollingUpdate": {"partition": partition, "maxUnavailable": most}})
+        }
+        Rollout::Other { strategy } => json!({"type": strategy, "rollingUpdate": null}),
     };
-    patch(cluster, workload, json!({"spec": {"updateStrategy": strategy}}), dry_run).await
+    json!({"spec": {"updateStrategy": strategy}})
 }
 
 /// Changes the pod template. Under `OnDelete` this alone replaces no pod.
@@ -73,4 +82,27 @@ async fn patch(cluster: &Cluster, workload: &Workload, mut body: Value, dry_run:
     let params = PatchParams { dry_run, field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
     sets.patch(&workload.id.name, &params, &Patch::Strategic(body)).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use stateful_safety::{MaxUnavailable, Rollout};
+
+    use super::patch_to;
+
+    #[test]
+    fn a_rollout_is_given_back_with_every_part_it_had() {
+        let restored = |max_unavailable| {
+            let patch = patch_to(&Rollout::RollingUpdate { partition: 2, max_unavailable });
+            patch["spec"]["updateStrategy"].clone()
+        };
+        let with = |rolling| json!({"type": "RollingUpdate", "rollingUpdate": rolling});
+        assert_eq!(restored(None), with(json!({"partition": 2})));
+        assert_eq!(restored(Some(MaxUnavailable::Members(3))), with(json!({"partition": 2, "maxUnavailable": 3})));
+        assert_eq!(
+            restored(Some(MaxUnavailable::Share("30%".to_owned()))),
+            with(json!({"partition": 2, "maxUnavailable": "30%"}))
+        );
+    }
 }

@@ -7,18 +7,18 @@ use k8s_openapi::api::core::v1::{ConfigMap, Container, PodSpec};
 use kube::api::Api;
 use stateful_safety::{ContainerFacts, EngineProfiles, WorkloadId};
 
-use super::stateful_set::engine_of;
+use super::server_container::{ServerContainer, claim_mounts, server_container};
 use crate::{Cluster, Error, PREFIX, Result};
 
 /// Reads the pod template of a workload and the ConfigMaps that its database container mounts, but no Secret.
-/// [`Error::NotFound`] when the StatefulSet does not exist or runs no known engine.
+/// [`Error::NotFound`] when the StatefulSet does not exist or runs no known engine, [`Error::Target`] when more than one
+/// container could be its server.
 pub async fn read_facts(cluster: &Cluster, id: &WorkloadId) -> Result<ContainerFacts> {
     let sets: Api<StatefulSet> = Api::namespaced(cluster.client.clone(), &id.namespace);
     let set = sets.get(&id.name).await?;
-    let (pod, container) = parts(&set, cluster.profiles)
-        .ok_or_else(|| Error::NotFound(format!("{id} runs no database engine that this tool knows")))?;
+    let (pod, container) = parts(&set, id, cluster.profiles)?;
     let facts = declared(cluster, &id.namespace, set.metadata.annotations.as_ref(), pod, container).await;
-    Ok(ContainerFacts { kept: kept(&set, pod, container), ..facts })
+    Ok(ContainerFacts { kept: claim_mounts(&set, pod, container), ..facts })
 }
 
 /// Reads what one container of a pod declares, with the ConfigMaps it mounts.
@@ -67,24 +67,28 @@ fn secrets_from(container: &Container) -> Vec<String> {
     sources.filter_map(|source| Some(source.secret_ref.as_ref()?.name.clone())).collect()
 }
 
-/// The pod template of a StatefulSet and the container that runs the database.
-pub(crate) fn parts(set: &StatefulSet, profiles: EngineProfiles) -> Option<(&PodSpec, &Container)> {
-    let (_, container) = engine_of(set, profiles)?;
-    Some((set.spec.as_ref()?.template.spec.as_ref()?, container))
-}
-
-/// Paths that a container mounts from a persistent volume claim: of a claim template, or named in the pod.
-fn kept(set: &StatefulSet, pod: &PodSpec, container: &Container) -> Vec<String> {
-    let templates = set.spec.iter().flat_map(|spec| spec.volume_claim_templates.iter().flatten());
-    let own: Vec<&str> = templates.filter_map(|claim| claim.metadata.name.as_deref()).collect();
-    let named = |name: &str| {
-        pod.volumes.iter().flatten().any(|volume| volume.name == name && volume.persistent_volume_claim.is_some())
-    };
-    let mounts = container.volume_mounts.iter().flatten();
-    mounts
-        .filter(|mount| own.contains(&mount.name.as_str()) || named(&mount.name))
-        .map(|mount| format!("{}/", mount.mount_path.trim_end_matches('/')))
-        .collect()
+/// The pod template of a StatefulSet and the container that runs the database. [`Error::NotFound`] when it runs no known
+/// engine, [`Error::Target`] when more than one container could be the server.
+pub(crate) fn parts<'a>(
+    set: &'a StatefulSet,
+    id: &WorkloadId,
+    profiles: EngineProfiles,
+) -> Result<(&'a PodSpec, &'a Container)> {
+    let unknown = || Error::NotFound(format!("{id} runs no database engine that this tool knows"));
+    let pod = set.spec.as_ref().and_then(|spec| spec.template.spec.as_ref()).ok_or_else(unknown)?;
+    let ServerContainer { container, others, .. } = server_container(set, profiles).ok_or_else(unknown)?;
+    if others.is_empty() {
+        return Ok((pod, container));
+    }
+    Err(Error::Target(format!(
+        "{id} has {} containers that could be its server ({}, {}), and neither a claim nor a port tells which one is; name \
+         it: kubectl annotate statefulset {} -n {} {PREFIX}container=NAME",
+        others.len() + 1,
+        container.name,
+        others.join(", "),
+        id.name,
+        id.namespace
+    )))
 }
 
 /// The ConfigMaps that a container mounts, each with its path.
@@ -96,4 +100,26 @@ fn mounted_maps(pod: &PodSpec, container: &Container) -> Vec<(String, String)> {
             Some((volume.config_map.as_ref()?.name.clone(), mount.mount_path.trim_end_matches('/').to_owned()))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::apps::v1::StatefulSet;
+    use serde_json::json;
+    use stateful_safety::WorkloadId;
+
+    use super::parts;
+    use crate::test_profiles::PROFILES;
+
+    #[test]
+    fn a_database_whose_server_container_is_not_certain_is_refused_with_the_annotation_to_set() {
+        let containers = json!([{"name": "one", "image": "redis:8.0"}, {"name": "two", "image": "redis:8.0"}]);
+        let set = json!({"spec": {"selector": {}, "template": {"spec": {"containers": containers}}}});
+        let set: StatefulSet = serde_json::from_value(set).expect("a StatefulSet");
+        let id = WorkloadId { namespace: "shop".to_owned(), name: "db".to_owned() };
+        let refused = parts(&set, &id, PROFILES).expect_err("refused").to_string();
+        assert!(refused.contains("2 containers that could be its server (one, two)"), "{refused}");
+        let command = "kubectl annotate statefulset db -n shop kubectl-stateful.dev/container=NAME";
+        assert!(refused.ends_with(command), "{refused}");
+    }
 }

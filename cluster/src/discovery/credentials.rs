@@ -50,8 +50,7 @@ pub async fn resolve(
     }
     let sets: Api<StatefulSet> = Api::namespaced(cluster.client.clone(), &id.namespace);
     let set = sets.get(&id.name).await?;
-    let (pod, container) = parts(&set, cluster.profiles)
-        .ok_or_else(|| Error::NotFound(format!("{id} runs no database engine that this tool knows")))?;
+    let (pod, container) = parts(&set, id, cluster.profiles)?;
     follow(cluster, &id.namespace, pod, container, connection_config).await
 }
 
@@ -83,8 +82,7 @@ pub async fn list_secret_names(
     let tls = connection_config.tls.clone().unwrap_or_default();
     let sets: Api<StatefulSet> = Api::namespaced(cluster.client.clone(), &id.namespace);
     let set = sets.get(&id.name).await?;
-    let (pod, container) = parts(&set, cluster.profiles)
-        .ok_or_else(|| Error::NotFound(format!("{id} runs no database engine that this tool knows")))?;
+    let (pod, container) = parts(&set, id, cluster.profiles)?;
     let mut names = Vec::new();
     let sources =
         [&connection_config.username, &connection_config.password, &tls.authority, &tls.certificate, &tls.key];

@@ -9,6 +9,7 @@ mod member;
 pub mod operators;
 pub mod pods;
 pub mod poolers;
+mod server_container;
 pub mod start_scripts;
 pub mod stateful_set;
 pub mod target;

@@ -26,12 +26,12 @@ const MOST_BYTES: usize = 256 * 1024;
 const INTERPRETERS: &[&str] = &["sh", "bash", "dash", "ash", "python", "python3", "perl", "source", "."];
 
 /// Reads what starts the members of a workload. A script that cannot be read is part of the answer.
-/// [`Error::NotFound`] when the StatefulSet does not exist or runs no known engine.
+/// [`Error::NotFound`] when the StatefulSet does not exist or runs no known engine, [`Error::Target`] when more than one of its
+/// containers could be the server.
 pub async fn read(cluster: &Cluster, id: &WorkloadId) -> Result<StartScripts> {
     let sets: Api<StatefulSet> = Api::namespaced(cluster.client.clone(), &id.namespace);
     let set = sets.get(&id.name).await?;
-    let (pod, server) = parts(&set, cluster.profiles)
-        .ok_or_else(|| Error::NotFound(format!("{id} runs no database engine that this tool knows")))?;
+    let (pod, server) = parts(&set, id, cluster.profiles)?;
     let maps: Api<ConfigMap> = Api::namespaced(cluster.client.clone(), &id.namespace);
     let mut read = BTreeMap::new();
     for name in config_maps(pod, server) {

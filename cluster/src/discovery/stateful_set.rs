@@ -3,19 +3,21 @@
 use std::sync::Arc;
 
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetSpec};
-use k8s_openapi::api::core::v1::{Container, Pod};
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::Value;
-use stateful_safety::{EngineProfile, EngineProfiles, Member, Rollout, VolumeClaims, Workload, WorkloadId};
+use stateful_safety::{EngineProfiles, MaxUnavailable, Member, Rollout, VolumeClaims, Workload, WorkloadId};
 
 use super::field_managers::{replicas_owner, template_owner};
 use super::member::{member, ordinal};
 use super::operators::operator_owner;
+use super::server_container::{ServerContainer, server_container};
 use crate::PREFIX;
 
 /// The workload of a StatefulSet and those of the pods that it owns; `None` when it runs no engine of the profiles.
 pub(crate) fn workload(set: &StatefulSet, pods: &[Pod], profiles: EngineProfiles) -> Option<Workload> {
     let spec = set.spec.as_ref()?;
-    let (engine, container) = engine_of(set, profiles)?;
+    let ServerContainer { engine, container, .. } = server_container(set, profiles)?;
     let status = set.status.as_ref();
     // Until the controller has observed the newest template, its update revision is an older one.
     let seen = status.and_then(|status| status.observed_generation) >= set.metadata.generation;
@@ -50,30 +52,6 @@ pub(crate) fn workload(set: &StatefulSet, pods: &[Pod], profiles: EngineProfiles
     })
 }
 
-/// The engine that a StatefulSet runs, and the container that runs it. The annotation `engine` names the engine, the annotation
-/// `container` the container; without them, images decide. A container that only monitors the servers may have the same image
-/// and is skipped.
-pub(crate) fn engine_of(set: &StatefulSet, profiles: EngineProfiles) -> Option<(&'static EngineProfile, &Container)> {
-    let containers = &set.spec.as_ref()?.template.spec.as_ref()?.containers;
-    let note = |name: &str| set.metadata.annotations.as_ref()?.get(&format!("{PREFIX}{name}"));
-    let named = |name: &String| containers.iter().find(|container| &container.name == name);
-    if let Some(word) = note("engine") {
-        let engine = profiles.find_by_word(word)?;
-        let of_image = |container: &Container| profiles.find_by_image(container.image.as_deref()?);
-        let by_image = || containers.iter().find(|container| of_image(container) == Some(engine));
-        return Some((engine, note("container").and_then(named).or_else(by_image).or(containers.first())?));
-    }
-    if let Some(container) = note("container").and_then(named)
-        && let Some(engine) = container.image.as_deref().and_then(|image| profiles.find_by_image(image))
-    {
-        return Some((engine, container));
-    }
-    containers.iter().find_map(|container| {
-        let engine = profiles.find_by_image(container.image.as_deref()?)?;
-        (!is_monitor(container, engine)).then_some((engine, container))
-    })
-}
-
 /// Whether a StatefulSet in an admission request runs a database. It parses only the fields that decide, so a field of a newer
 /// Kubernetes does not matter. If those cannot be parsed, the StatefulSet counts as a database.
 pub(crate) fn runs_database(object: &Value, profiles: EngineProfiles) -> bool {
@@ -86,7 +64,7 @@ pub(crate) fn runs_database(object: &Value, profiles: EngineProfiles) -> bool {
         "metadata": {"annotations": part("/metadata/annotations")},
         "spec": {"selector": {}, "template": {"spec": {"containers": containers}}},
     });
-    serde_json::from_value::<StatefulSet>(set).map_or(true, |set| engine_of(&set, profiles).is_some())
+    serde_json::from_value::<StatefulSet>(set).map_or(true, |set| server_container(&set, profiles).is_some())
 }
 
 fn deciding_fields(container: &Value) -> Value {
@@ -97,58 +75,25 @@ fn deciding_fields(container: &Value) -> Value {
     fields.iter().filter(|(name, _)| decides(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-/// Whether a container with an engine's image is a monitor of its servers and not a server: it is named so, or it is started as
-/// one. A script that only mentions the monitor (a server's that asks a Sentinel which member leads) starts a server. The policy
-/// `manifests/policies/claim-retention.yaml` has the same rule.
-fn is_monitor(container: &Container, engine: &EngineProfile) -> bool {
-    let Some(monitor) = engine.monitor_word else { return false };
-    let is_named = container.name == monitor || container.name.ends_with(&format!("-{monitor}"));
-    let starts_one = |words: &Option<Vec<String>>| {
-        let words: Vec<&str> = words.iter().flatten().map(String::as_str).collect();
-        starts_monitor(&words, monitor) || words.iter().any(|word| ends_in_monitor(word, monitor))
-    };
-    is_named || starts_one(&container.command) || starts_one(&container.args)
-}
-
-/// Whether these words start a monitor: by its program, through wrappers, or by a switch of the server's program.
-fn starts_monitor(words: &[&str], monitor: &str) -> bool {
-    let program = words.iter().find(|word| !is_wrapper(word));
-    program.is_some_and(|program| is_monitor_program(program, monitor))
-        || words.iter().any(|word| word.strip_prefix("--") == Some(monitor))
-}
-
-/// A program that becomes the one that comes after it.
-fn is_wrapper(word: &str) -> bool {
-    let name = word.rsplit('/').next().unwrap_or(word);
-    ["exec", "tini", "dumb-init", "--"].contains(&name)
-        || (name.contains("entrypoint") && !word.contains(char::is_whitespace))
-}
-
-/// `redis-sentinel`, with or without a path.
-fn is_monitor_program(word: &str, monitor: &str) -> bool {
-    let name = word.rsplit('/').next().unwrap_or(word);
-    !word.contains(char::is_whitespace) && name.ends_with(&format!("-{monitor}"))
-}
-
-/// Whether a script ends with the start of a monitor: what a start script becomes is its last command.
-fn ends_in_monitor(script: &str, monitor: &str) -> bool {
-    let script = script.replace("\\\n", " ");
-    let last = script.trim().rsplit(['\n', ';', '&']).next().unwrap_or_default();
-    // A single word is an argument, not a script: the host that a client is told, for example.
-    script.trim().contains(char::is_whitespace) && starts_monitor(&last.split_whitespace().collect::<Vec<_>>(), monitor)
-}
-
 fn restarted_at(spec: &StatefulSetSpec) -> Option<String> {
     spec.template.metadata.as_ref()?.annotations.as_ref()?.get(&format!("{PREFIX}restarted-at")).cloned()
 }
 
+/// The API server fills in `RollingUpdate` where a manifest names no strategy.
 fn rollout(spec: &StatefulSetSpec) -> Rollout {
     let strategy = spec.update_strategy.as_ref();
-    if strategy.and_then(|strategy| strategy.type_.as_deref()) == Some("OnDelete") {
-        return Rollout::OnDelete;
+    let rolling = strategy.and_then(|strategy| strategy.rolling_update.as_ref());
+    match strategy.and_then(|strategy| strategy.type_.as_deref()) {
+        Some("OnDelete") => Rollout::OnDelete,
+        None | Some("RollingUpdate") => Rollout::RollingUpdate {
+            partition: rolling.and_then(|rolling| rolling.partition).unwrap_or(0),
+            max_unavailable: rolling.and_then(|rolling| rolling.max_unavailable.as_ref()).map(|most| match most {
+                IntOrString::Int(members) => MaxUnavailable::Members(*members),
+                IntOrString::String(share) => MaxUnavailable::Share(share.clone()),
+            }),
+        },
+        Some(other) => Rollout::Other { strategy: other.to_owned() },
     }
-    let partition = strategy.and_then(|strategy| strategy.rolling_update.as_ref()?.partition).unwrap_or(0);
-    Rollout::RollingUpdate { partition }
 }
 
 fn claims(spec: &StatefulSetSpec) -> VolumeClaims {
@@ -165,7 +110,9 @@ fn claims(spec: &StatefulSetSpec) -> VolumeClaims {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{StatefulSet, engine_of, runs_database};
+    use stateful_safety::{MaxUnavailable, Rollout};
+
+    use super::{StatefulSetSpec, rollout, runs_database};
     use crate::test_profiles::PROFILES;
 
     /// A server's start script that asks the Sentinels which member leads.
@@ -221,23 +168,24 @@ mod tests {
     }
 
     #[test]
-    fn the_container_annotation_chooses_among_containers_without_the_engine_annotation_too() {
-        let containers = json!([
-            {"name": "cache", "image": "redis:8.0"}, {"name": "main", "image": "valkey:8.1"}, {"name": "web", "image": "nginx"}
-        ]);
-        let chosen = |annotation: Option<&str>| {
-            let mut set = set(&containers);
-            set["spec"]["selector"] = json!({});
-            if let Some(name) = annotation {
-                set["metadata"]["annotations"] = json!({"kubectl-stateful.dev/container": name});
-            }
-            let set: StatefulSet = serde_json::from_value(set).expect("a StatefulSet");
-            engine_of(&set, PROFILES).map(|(_, container)| container.name.clone())
+    fn an_update_strategy_is_read_whole_and_an_unknown_one_is_no_rolling_update() {
+        let read = |strategy: Value| {
+            let spec = json!({"selector": {}, "template": {}, "updateStrategy": strategy});
+            rollout(&serde_json::from_value::<StatefulSetSpec>(spec).expect("a StatefulSet's spec"))
         };
-        assert_eq!(chosen(None).as_deref(), Some("cache"), "the first with an image of a database");
-        assert_eq!(chosen(Some("main")).as_deref(), Some("main"));
-        assert_eq!(chosen(Some("web")).as_deref(), Some("cache"), "a container with an unknown image names no engine");
-        assert_eq!(chosen(Some("gone")).as_deref(), Some("cache"), "there is no such container");
+        let rolling = |partition, max_unavailable| Rollout::RollingUpdate { partition, max_unavailable };
+        assert_eq!(read(json!({"type": "OnDelete"})), Rollout::OnDelete);
+        assert_eq!(read(json!({})), rolling(0, None));
+        assert_eq!(read(json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 2}})), rolling(2, None));
+        assert_eq!(
+            read(json!({"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 3}})),
+            rolling(0, Some(MaxUnavailable::Members(3)))
+        );
+        assert_eq!(
+            read(json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 1, "maxUnavailable": "30%"}})),
+            rolling(1, Some(MaxUnavailable::Share("30%".to_owned())))
+        );
+        assert_eq!(read(json!({"type": "Recreate"})), Rollout::Other { strategy: "Recreate".to_owned() });
     }
 
     #[test]

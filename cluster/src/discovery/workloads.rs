@@ -7,7 +7,8 @@ use kube::api::{Api, ListParams};
 use stateful_safety::{Route, Workload, WorkloadId};
 
 use super::POD_NAME;
-use super::stateful_set::{engine_of, workload};
+use super::server_container::server_container;
+use super::stateful_set::workload;
 use crate::{Cluster, Result};
 
 /// The workload of that name with its pods and Services; `None` when its StatefulSet runs no known engine.
@@ -51,7 +52,7 @@ pub async fn list(cluster: &Cluster, namespace: Option<&str>) -> Result<Vec<Work
     };
     let everything = ListParams::default();
     let sets = sets.list(&everything).await?;
-    if !sets.items.iter().any(|set| engine_of(set, cluster.profiles).is_some()) {
+    if !sets.items.iter().any(|set| server_container(set, cluster.profiles).is_some()) {
         return Ok(Vec::new()); // without a database there is no need to read all pods
     }
     let pods = pods.list(&everything).await?;

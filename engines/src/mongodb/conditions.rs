@@ -2,7 +2,7 @@
 
 use stateful_safety::{Blocks, Effect, Passes};
 
-use crate::condition::{Condition, NO_PRIMARY, SEVERAL_PRIMARIES, VIEWS_DISAGREE};
+use crate::condition::{Condition, NO_PRIMARY, SEVERAL_PRIMARIES as SEVERAL_PRIMARIES_OF_ANY, VIEWS_DISAGREE};
 
 /// The table.
 pub const CONDITIONS: &[&Condition] = &[
@@ -24,6 +24,29 @@ pub const CONDITIONS: &[&Condition] = &[
     &MAJORITY_BEHIND,
     &MAJORITY_UNKNOWN,
 ];
+
+/// The one of the older term has lost its majority, and steps down once it notices.
+pub const SEVERAL_PRIMARIES: Condition = Condition {
+    effect: Effect::new(Blocks::Everything, Passes::ByItself).and_finishing(),
+    next_step: "the one of the older term steps down once it hears of the newer one, or misses a majority for 10 s: kubectl stateful \
+                status {target} --watch; if both stay, see why ({logs}), and save what only the older one has before it \
+                follows again",
+    example: &[
+        ("group", "rs0"),
+        ("primaries", "2"),
+        (
+            "each",
+            "mongo-0 elected in term 5, its newest entry 1795302251:7, mongo-1 elected in term 6, its newest entry 1795302260:1",
+        ),
+        (
+            "newest",
+            "a majority elected mongo-1 last, so mongo-1 has every write that a majority acknowledged; what another has accepted \
+             since is on that one alone, and is rolled back when it follows again",
+        ),
+        ("logs", "kubectl logs mongo-0{flags}, kubectl logs mongo-1{flags}"),
+    ],
+    ..SEVERAL_PRIMARIES_OF_ANY
+};
 
 /// A member of the set that bears data and is no pod of this workload.
 pub const STRANGER: Condition = Condition {

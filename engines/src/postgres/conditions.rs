@@ -3,14 +3,15 @@
 use stateful_safety::{Blocks, Effect, Passes};
 
 use crate::condition::{
-    Condition, NO_PRIMARY, ROLE_DECIDED_AT_START, ROLE_DECIDED_ELSEWHERE, SEVERAL_PRIMARIES, START_NOT_KNOWN,
-    START_NOT_READ,
+    Condition, NO_PRIMARY, ROLE_DECIDED_AT_START, ROLE_DECIDED_ELSEWHERE,
+    SEVERAL_PRIMARIES as SEVERAL_PRIMARIES_OF_ANY, START_NOT_KNOWN, START_NOT_READ,
 };
 
 /// The table.
 pub const CONDITIONS: &[&Condition] = &[
     &STRANGER,
     &SEVERAL_PRIMARIES,
+    &SEVERAL_PRIMARIES_UNDER_PATRONI,
     &NO_PRIMARY,
     &ROLE_DECIDED_AT_START,
     &ROLE_DECIDED_ELSEWHERE,
@@ -44,6 +45,30 @@ pub const ENTRYPOINT_FORGETS: Condition = Condition {
     text: "a restart changes a member's role: the entrypoint of {image} {what}",
     next_step: "run an image that leaves it alone (postgres does), or let a high-availability manager decide (Patroni)",
     example: &[("image", "bitnami/postgresql:17"), ("what", "removes standby.signal at every start")],
+};
+
+/// No server settles it.
+pub const SEVERAL_PRIMARIES: Condition = Condition {
+    example: &[
+        ("group", "main"),
+        ("primaries", "2"),
+        ("each", "postgres-0 on timeline 1 at 0/5000148, postgres-1 on timeline 2 at 0/50003F8"),
+        (
+            "newest",
+            "they have diverged: each has written to a timeline of its own, none has what the others wrote there, and the \
+             positions do not tell whose rows are the newest",
+        ),
+        ("logs", "kubectl logs postgres-0{flags}, kubectl logs postgres-1{flags}"),
+    ],
+    ..SEVERAL_PRIMARIES_OF_ANY
+};
+
+/// Patroni stops the one that does not hold its leader key, within its `ttl`.
+pub const SEVERAL_PRIMARIES_UNDER_PATRONI: Condition = Condition {
+    effect: Effect::new(Blocks::Everything, Passes::ByItself).and_finishing(),
+    next_step: "Patroni stops the one that does not hold its leader key: kubectl stateful status {target} --watch; if both \
+                stay, stop the clients' writes and see why ({logs}); save what only one of them has before Patroni rewinds it",
+    ..SEVERAL_PRIMARIES
 };
 
 /// A transaction has been open for long: a switchover would end it, and its client would have to begin anew.

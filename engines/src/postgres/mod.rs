@@ -37,7 +37,9 @@ use crate::{
 use connections::Connections;
 use ha_manager::{HaManager, KnownManager, Shown, know_manager};
 use switchover::follow::Unapplied;
-use switchover::{CHECK_EVERY, SETTLED_WITHIN, SwitchoverContext, fence, follow, patroni, temporary_sync};
+use switchover::{
+    CHECK_EVERY, SETTLED_WITHIN, SwitchoverContext, fence, follow, leftover_slots, patroni, temporary_sync,
+};
 
 /// Patroni's default port (`restapi.listen`; Zalando's and Crunchy Data's images as well).
 const PATRONI_PORT: u16 = 8008;
@@ -166,6 +168,11 @@ impl Switchover for Postgres {
             }
         })
     }
+
+    /// The replication slots on a server that is a standby again, and those of an extra replica.
+    fn remove_unused<'a>(&'a self, endpoints: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
+        Box::pin(leftover_slots::drop_unused(&self.connections, endpoints))
+    }
 }
 
 impl RestartPreparation for Postgres {
@@ -183,8 +190,9 @@ impl RestartPreparation for Postgres {
         })
     }
 
-    /// The fence of a switchover that ended before its stop, and the successor in the settings of the other standbys.
-    fn take_back<'a>(&'a self, endpoints: &'a [Endpoint], _watchers: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
+    /// The fence of a switchover that ended before its stop, the successor in the settings of the other standbys, the slots that
+    /// no standby reads through any more, and the synchronous mode of Patroni, whose agents the watchers are.
+    fn take_back<'a>(&'a self, endpoints: &'a [Endpoint], watchers: &'a [Endpoint]) -> BoxFuture<'a, Vec<String>> {
         Box::pin(async move {
             let mut notes = fence::remove_leftover_fences(&self.connections, endpoints).await;
             for endpoint in endpoints {
@@ -201,6 +209,8 @@ impl RestartPreparation for Postgres {
                     }
                 }
             }
+            notes.extend(leftover_slots::drop_unused(&self.connections, endpoints).await);
+            notes.extend(patroni::take_back(watchers).await);
             notes
         })
     }

@@ -12,6 +12,7 @@ pub const CONDITIONS: &[&Condition] = &[
     &VIEWS_DISAGREE,
     &STRANGER,
     &SEVERAL_PRIMARIES,
+    &SEVERAL_PRIMARIES_UNDER_SENTINELS,
     &NO_PRIMARY,
     &SNAPSHOT_RUNNING,
     &ROLE_NOT_KEPT,
@@ -32,6 +33,14 @@ pub const STRANGER: Condition = Condition {
     text: "the database lists {who}, which is no pod of this workload",
     next_step: "if it is gone for good, make the members forget it: redis-cli CLUSTER FORGET {id} on each",
     example: &[("who", "07c37df at 10.0.0.9"), ("id", "07c37df")],
+};
+
+/// Sentinels make a replica of each primary that they have not chosen.
+pub const SEVERAL_PRIMARIES_UNDER_SENTINELS: Condition = Condition {
+    effect: Effect::new(Blocks::Everything, Passes::ByItself).and_finishing(),
+    next_step: "the Sentinels make a replica of the one that they have not chosen, and what only that one has is lost then: \
+                kubectl stateful status {target} --watch; if both stay, stop the clients' writes and see why ({logs})",
+    ..SEVERAL_PRIMARIES
 };
 
 /// A snapshot or log rewrite runs in a forked child; a switchover now would compete with it for memory and disk.

@@ -7,6 +7,7 @@ mod order_lost;
 mod record;
 mod servers;
 mod silence;
+mod slots;
 mod switchover;
 mod template;
 mod temporary_sync;

@@ -26,7 +26,7 @@ impl Origin {
         let primaries = snapshot.assessment.groups.iter().filter_map(ReplicaGroup::primary);
         Self {
             image: snapshot.workload.image.clone(),
-            rollout: snapshot.workload.rollout,
+            rollout: snapshot.workload.rollout.clone(),
             primaries: primaries.map(|primary| primary.name.clone()).collect(),
             replicas: snapshot.workload.replicas,
         }

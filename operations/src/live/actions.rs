@@ -35,7 +35,7 @@ impl Live {
                     error => error.into(),
                 })?;
             }
-            Action::ReleaseRollout(before) => rollout::release(&self.cluster, workload, *before, dry_run).await?,
+            Action::ReleaseRollout(before) => rollout::release(&self.cluster, workload, before, dry_run).await?,
             Action::RouteClients { services, to } => {
                 for service in services {
                     changes::reroute(&self.cluster, &workload.id.namespace, service, to, dry_run).await?;

@@ -177,6 +177,10 @@ impl OperationWorld for Live {
         Box::pin(self.undo_restart_preparations())
     }
 
+    fn remove_unused(&self) -> BoxFuture<'_, Vec<String>> {
+        Box::pin(self.remove_unused_of_switchovers())
+    }
+
     fn report_to(&self, listener: Option<UnboundedSender<Progress>>) {
         if let Ok(mut progress) = self.progress.lock() {
             *progress = listener;

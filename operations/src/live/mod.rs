@@ -112,6 +112,16 @@ impl Live {
         }
     }
 
+    /// TOUCH. Removes what switchovers have made on the members and no member uses any more; the endpoints are those of the last
+    /// snapshot, which is the one of the operation's end.
+    async fn remove_unused_of_switchovers(&self) -> Vec<String> {
+        let endpoints = self.endpoints.borrow().clone();
+        match self.observer.engine().switchover() {
+            Some(switchover) => switchover.remove_unused(&endpoints).await,
+            None => Vec::new(),
+        }
+    }
+
     fn note(&self, notes: Vec<String>) {
         for text in notes {
             self.report(Progress { at: self.now(), what: What::Noted { text } });

@@ -58,6 +58,9 @@ pub fn draft_plan(goal: &Goal, snapshot: &Snapshot, origin: Origin, policy: &Pol
     if matches!(goal, Goal::Upgrade { .. }) && !steps.is_empty() {
         notes.extend(snapshot.assessment.upgrade_notes.iter().cloned());
     }
+    if !steps.is_empty() {
+        notes.extend(snapshot.assessment.notes.iter().cloned());
+    }
     Plan {
         format: Plan::FORMAT,
         workload: snapshot.workload.id.clone(),

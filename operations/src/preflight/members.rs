@@ -1,6 +1,6 @@
 //! THINK. The checks about members: may each be moved, and is there a successor for each primary?
 
-use stateful_safety::{Disruption, MemberState, Passes, Policy, Reason, ReplicaGroup, Role};
+use stateful_safety::{Disruption, MemberState, Passes, Policy, Reason, ReplicaGroup, Role, Rollout};
 
 use crate::plan::affected_members::moves;
 use crate::steps::{AddMember, ReplaceMember, Step, SwitchOver, is_ended_by_finalize};
@@ -11,6 +11,16 @@ pub(super) fn no_operator(plan: &Plan, snapshot: &Snapshot, _policy: &Policy) ->
     let upgrades = matches!(plan.goal, Goal::Upgrade { .. });
     let operated = snapshot.workload.operated.clone().filter(|_| upgrades);
     operated.map(|operated| Reason::OperatorRunsIt { operated }).into_iter().collect()
+}
+
+/// What an upgrade sets to `OnDelete` for its duration it has to give back.
+pub(super) fn rollout_known(plan: &Plan, snapshot: &Snapshot, _policy: &Policy) -> Vec<Reason> {
+    match &snapshot.workload.rollout {
+        Rollout::Other { strategy } if matches!(plan.goal, Goal::Upgrade { .. }) => {
+            vec![Reason::RolloutUnknown { strategy: strategy.clone() }]
+        }
+        Rollout::Other { .. } | Rollout::OnDelete | Rollout::RollingUpdate { .. } => Vec::new(),
+    }
 }
 
 /// Which member is the primary, and on which node, does not depend on the balancer of the sharded cluster.

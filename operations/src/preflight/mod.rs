@@ -7,12 +7,12 @@ mod releases;
 
 pub use canary::check_canary;
 use members::{
-    added_member, balancer_off, joins_by_itself, members_well, no_operator, replicas_expendable, storage_kept,
-    successors_ready,
+    added_member, balancer_off, joins_by_itself, members_well, no_operator, replicas_expendable, rollout_known,
+    storage_kept, successors_ready,
 };
 pub use recent_backup::recent_backup;
 use releases::{one_release, version_forward};
-use stateful_safety::{Blocks, Policy, Reason, Warning};
+use stateful_safety::{Blocks, Policy, Reason, Rollout, Warning};
 
 use crate::{Goal, Plan, Snapshot};
 
@@ -33,6 +33,7 @@ struct Check {
 const CHECKS: &[Check] = &[
     Check { name: "joins-by-itself", title: "a member that is added joins the database by itself", applies: |plan, _| added_member(plan).is_some(), ask: joins_by_itself },
     Check { name: "no-operator", title: "no operator rolls out changes of the template", applies: |plan, _| is_upgrade(plan), ask: no_operator },
+    Check { name: "rollout-known", title: "the update strategy can be given back as it was", applies: |plan, snapshot| is_upgrade(plan) && matches!(snapshot.workload.rollout, Rollout::Other { .. }), ask: rollout_known },
     Check { name: "balancer-off", title: "no balancer moves data between the shards of its cluster meanwhile", applies: |plan, snapshot| is_upgrade(plan) && has_upgrade_conditions(snapshot), ask: balancer_off },
     Check { name: "members-well", title: "every member is there, in sync, and agrees with the others", applies: |_, _| true, ask: members_well },
     Check { name: "replicas-expendable", title: "every replica may be away for a while", applies: |plan, _| replaces(plan), ask: replicas_expendable },

@@ -185,9 +185,10 @@ impl Session<'_> {
             None => None,
         };
         world.report_to(None);
-        if matches!(outcome, Outcome::Stopped(_)) {
-            notes.extend(world.undo_preparations().await);
-        }
+        notes.extend(match &outcome {
+            Outcome::Finished => world.remove_unused().await,
+            Outcome::Stopped(_) => world.undo_preparations().await,
+        });
         let closed = match &outcome {
             Outcome::Finished => world.finish(ledger.clone()).await,
             Outcome::Stopped(_) => self.close_stopped(&id, snapshot.as_ref()).await,

@@ -65,6 +65,10 @@ pub trait OperationWorld: World {
     /// not be, in sentences.
     fn undo_preparations(&self) -> BoxFuture<'_, Vec<String>>;
 
+    /// TOUCH. Removes what switchovers have made on the members and no member uses any more. Returns what was done, and what could
+    /// not be, in sentences.
+    fn remove_unused(&self) -> BoxFuture<'_, Vec<String>>;
+
     /// From now on sends progress there; `None` sends it nowhere.
     fn report_to(&self, listener: Option<UnboundedSender<Progress>>);
 

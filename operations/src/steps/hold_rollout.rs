@@ -29,7 +29,8 @@ impl StepRules for HoldRollout {
     fn status(&self, situation: &Situation<'_>) -> StepStatus {
         match situation.snapshot.workload.rollout {
             Rollout::OnDelete => StepStatus::Done,
-            Rollout::RollingUpdate { .. } => StepStatus::Pending,
+            // Preflight refuses an unknown strategy. Set by another client later, it may take every member at the same time.
+            Rollout::RollingUpdate { .. } | Rollout::Other { .. } => StepStatus::Pending,
         }
     }
 

@@ -17,7 +17,7 @@ use crate::Snapshot;
 use crate::action::Action;
 
 /// Restore the update strategy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReleaseRollout {
     /// The strategy as it was.
     pub before: Rollout,
@@ -26,13 +26,14 @@ pub struct ReleaseRollout {
 impl StepRules for ReleaseRollout {
     /// Whenever the rollout was not on `OnDelete`, and there is anything to do or an operation before has left it there.
     fn fill(row: &RowContext<'_>) -> Option<Self> {
-        let before = row.origin.rollout;
-        let held = !row.planned.is_empty() || row.snapshot.workload.rollout != before;
-        (held && before != Rollout::OnDelete).then_some(Self { before })
+        let before = &row.origin.rollout;
+        let held = !row.planned.is_empty() || !row.snapshot.workload.rollout.restores(before);
+        (held && *before != Rollout::OnDelete).then(|| Self { before: before.clone() })
     }
 
     fn status(&self, situation: &Situation<'_>) -> StepStatus {
-        if situation.snapshot.workload.rollout == self.before { StepStatus::Done } else { StepStatus::Pending }
+        let is_restored = situation.snapshot.workload.rollout.restores(&self.before);
+        if is_restored { StepStatus::Done } else { StepStatus::Pending }
     }
 
     fn reasons_against(&self, _situation: &Situation<'_>) -> Vec<Reason> {
@@ -40,7 +41,7 @@ impl StepRules for ReleaseRollout {
     }
 
     fn action(&self, _snapshot: &Snapshot) -> Option<Action> {
-        Some(Action::ReleaseRollout(self.before))
+        Some(Action::ReleaseRollout(self.before.clone()))
     }
 
     fn needs_on_delete(&self) -> bool {
@@ -50,9 +51,10 @@ impl StepRules for ReleaseRollout {
 
 impl Display for ReleaseRollout {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        f.write_str(match self.before {
-            Rollout::OnDelete => "leave the rollout on OnDelete, as it was",
-            Rollout::RollingUpdate { .. } => "release the rollout (RollingUpdate)",
-        })
+        match &self.before {
+            Rollout::OnDelete => f.write_str("leave the rollout on OnDelete, as it was"),
+            Rollout::RollingUpdate { .. } => f.write_str("release the rollout (RollingUpdate)"),
+            Rollout::Other { strategy } => write!(f, "release the rollout ({strategy})"),
+        }
     }
 }

@@ -1,10 +1,12 @@
 //! `abort`: end an unfinished operation where it is.
 
 use clap::Args;
+use stateful_cluster::changes::rollout::patch_to;
+use stateful_engines::SEVERAL_PRIMARIES;
 use stateful_operations::journal::Entry;
 use stateful_operations::session::OperationWorld;
 use stateful_operations::{Goal, Surge, World, find_interrupted as find_interrupted_switchover, for_moving};
-use stateful_safety::{Rollout, Workload};
+use stateful_safety::{Assessment, Rollout, Workload};
 
 use super::resume::unfinished;
 use crate::cli::TargetArgs;
@@ -73,19 +75,23 @@ async fn run(context: &Context, args: &TargetArgs) -> Result<Exit, Failure> {
     if let Some(note) = added(&entry, &snapshot.workload, &typed) {
         context.printer.note(&note);
     }
-    if let (Rollout::OnDelete, Rollout::RollingUpdate { partition }) =
-        (snapshot.workload.rollout, entry.plan.origin.rollout)
-    {
+    let before = &entry.plan.origin.rollout;
+    if snapshot.workload.rollout == Rollout::OnDelete && *before != Rollout::OnDelete {
         // Giving the decision back now would let the controller replace the rest by ordinal, primaries included.
-        let before = format!(
-            r#"{{"spec":{{"updateStrategy":{{"type":"RollingUpdate","rollingUpdate":{{"partition":{partition}}}}}}}}}"#
-        );
+        let before = patch_to(before);
         context.printer.note(&format!(
             "the update strategy stays OnDelete; once every member is current, restore what it was: \
              kubectl patch statefulset {typed} --patch '{before}'"
         ));
     }
-    Ok(Exit::Done)
+    several_primaries(&snapshot.assessment, &typed).map_or(Ok(Exit::Done), Err)
+}
+
+/// What a script must not take for a database that is well: the operation is ended, and more than one member takes writes.
+fn several_primaries(assessment: &Assessment, typed: &str) -> Option<Failure> {
+    let blocker = assessment.blockers.iter().find(|blocker| blocker.code == SEVERAL_PRIMARIES.code)?;
+    let message = format!("the operation is ended, and a person has to act: {blocker} ({})", blocker.code);
+    Some(Failure::new(Exit::NeedsHuman, message).hint(blocker.next_step(typed)))
 }
 
 /// What is left of a member that was added for the duration: it stays, since scaling back takes it whatever its role.
@@ -99,4 +105,38 @@ fn added(entry: &Entry, workload: &Workload, typed: &str) -> Option<String> {
              remove it: kubectl scale statefulset {typed} --replicas={before}"
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use stateful_engines::{SEVERAL_PRIMARIES, no_primary};
+    use stateful_safety::{Assessment, Blocker, SyncReplication};
+
+    use super::several_primaries;
+    use crate::exit::Exit;
+
+    fn assessment(blockers: Vec<Blocker>) -> Assessment {
+        Assessment {
+            taken_at: 0,
+            topology: String::new(),
+            groups: Vec::new(),
+            quorums: Vec::new(),
+            blockers,
+            feature_release: None,
+            synchrony: SyncReplication::Declared,
+            upgrade_notes: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_operation_that_is_ended_while_two_members_lead_needs_a_human() {
+        assert!(several_primaries(&assessment(vec![no_primary("main")]), "redis").is_none());
+        let both = assessment(vec![no_primary("main"), SEVERAL_PRIMARIES.example()]);
+        let failure = several_primaries(&both, "redis -n shop").expect("a failure");
+        assert_eq!(failure.exit, Exit::NeedsHuman);
+        assert!(failure.message.contains("redis-0 at offset 4200"), "{}", failure.message);
+        let hint = failure.hint.expect("a hint");
+        assert!(hint.contains("kubectl logs redis-0 -n shop"), "{hint}");
+    }
 }

@@ -235,7 +235,7 @@ mod tests {
                 replicas: 1,
                 first_ordinal: 0,
                 restarted_at: None,
-                rollout: Rollout::RollingUpdate { partition: 0 },
+                rollout: Rollout::RollingUpdate { partition: 0, max_unavailable: None },
                 members: members.into_iter().map(Arc::new).collect(),
                 routes: Vec::new(),
                 template_owner: None,
@@ -252,6 +252,7 @@ mod tests {
                 feature_release: None,
                 synchrony: SyncReplication::Declared,
                 upgrade_notes: Vec::new(),
+                notes: Vec::new(),
             },
         }
     }

@@ -23,6 +23,7 @@ fn five() -> Assessment {
         feature_release: None,
         synchrony: crate::model::SyncReplication::Declared,
         upgrade_notes: Vec::new(),
+        notes: Vec::new(),
     }
 }
 

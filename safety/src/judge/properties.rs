@@ -49,6 +49,7 @@ fn database() -> impl Strategy<Value = Assessment> {
                         persists,
                         lost_directory: None,
                         priority: MemberState::NO_PREFERENCE,
+                        confirms_writes: true,
                     })
                     .collect(),
                 write_quorum,
@@ -64,6 +65,7 @@ fn database() -> impl Strategy<Value = Assessment> {
             feature_release: None,
             synchrony: crate::model::SyncReplication::Declared,
             upgrade_notes: Vec::new(),
+            notes: Vec::new(),
         }
     })
 }
@@ -147,7 +149,7 @@ proptest! {
         let one = all[pick.index(all.len())].clone();
         if allowed(&database, std::slice::from_ref(&one), &[], &Policy::default(), NOW) {
             let group = database.group_of(&one).expect("a group");
-            let left = group.members.iter().filter(|member| member.name != one && member.sync.is_streaming()).count();
+            let left = group.members.iter().filter(|member| member.name != one && member.counts_for_writes()).count();
             prop_assert!(left >= group.write_quorum, "{left} are left");
             prop_assert!(group.member(&one).is_some_and(|member| member.role != Role::Primary));
         }

@@ -25,6 +25,7 @@ pub(super) fn state(name: &str, role: Role) -> MemberState {
         persists: true,
         lost_directory: None,
         priority: MemberState::NO_PREFERENCE,
+        confirms_writes: true,
     }
 }
 
@@ -49,6 +50,7 @@ pub(super) fn three_shards() -> Assessment {
         feature_release: None,
         synchrony: SyncReplication::Declared,
         upgrade_notes: Vec::new(),
+        notes: Vec::new(),
     }
 }
 
@@ -165,6 +167,17 @@ fn writes_that_need_a_replica_keep_it() {
     assert!(against(&assessment, &switch_over("p0", "r00")).is_empty(), "a switchover takes no member away");
     let accepted = Policy { accepted: ["STF-DB-008".to_owned()].into(), ..Policy::default() };
     assert!(against_with(&assessment, &take(&["r00"]), &[], &accepted).is_empty(), "their clients may wait");
+}
+
+#[test]
+fn a_replica_that_confirms_no_writes_does_not_stand_in_for_one_that_does() {
+    let mut assessment = three_shards();
+    assessment.groups[0] = group(0, 2);
+    assessment.groups[0].write_quorum = 2;
+    assert!(against(&assessment, &take(&["r00"])).is_empty(), "the primary and r01 are left");
+    assessment.groups[0].members[2].confirms_writes = false;
+    assert_eq!(against(&assessment, &take(&["r00"])), ["STF-DB-008"]);
+    assert!(against(&assessment, &take(&["r01"])).is_empty(), "no write waits for that one");
 }
 
 #[test]

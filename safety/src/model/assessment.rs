@@ -31,6 +31,9 @@ pub struct Assessment {
     pub synchrony: SyncReplication,
     /// What the administrator of an upgrade should know although nothing stands in its way.
     pub upgrade_notes: Vec<String>,
+    /// What its administrator should know whatever is done, although nothing stands in its way.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 impl Assessment {
@@ -120,6 +123,10 @@ pub struct MemberState {
     /// primary takes the lead by itself sooner or later. In thousandths of the engine's unit.
     #[serde(default = "no_preference")]
     pub priority: u32,
+    /// Whether a write may count on it: whether it is one of the members of which a group needs so many
+    /// ([`write_quorum`](ReplicaGroup::write_quorum)). One that has no vote, or is behind on purpose, is none of them.
+    #[serde(default = "confirms_writes")]
+    pub confirms_writes: bool,
 }
 
 impl MemberState {
@@ -130,10 +137,20 @@ impl MemberState {
     pub const fn is_electable(&self) -> bool {
         self.priority > 0
     }
+
+    /// Whether it is one of the members in sync that a write needs.
+    pub fn counts_for_writes(&self) -> bool {
+        self.confirms_writes && self.sync.is_streaming()
+    }
 }
 
 const fn no_preference() -> u32 {
     MemberState::NO_PREFERENCE
+}
+
+/// Every member of an engine that knows no others.
+const fn confirms_writes() -> bool {
+    true
 }
 
 /// What a member does in its group.

@@ -21,7 +21,7 @@ pub use policy::Policy;
 pub use start_scripts::{StartScripts, StartText, UnreadScript};
 pub use sync_replication::SyncReplication;
 pub use version::Version;
-pub use workload::{Member, Rollout, Route, Storage, VolumeClaims, Workload, WorkloadId};
+pub use workload::{MaxUnavailable, Member, Rollout, Route, Storage, VolumeClaims, Workload, WorkloadId};
 
 /// Milliseconds since the Unix epoch. Time is always an argument here, never read.
 pub type Millis = i64;

@@ -113,8 +113,8 @@ pub struct Route {
 }
 
 /// The StatefulSet's update strategy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Rollout {
     /// A pod changes only when it is deleted: the one strategy under which this tool decides the order.
     OnDelete,
@@ -122,7 +122,40 @@ pub enum Rollout {
     RollingUpdate {
         /// Ordinals below it stay as they are.
         partition: i32,
+        /// How many it replaces at the same time; none where the StatefulSet does not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        max_unavailable: Option<MaxUnavailable>,
     },
+    /// A strategy that this tool does not know (`Recreate`, of Kubernetes 1.37): what it does to the pods, and what would have to be
+    /// given back, is not known.
+    Other {
+        /// Its name.
+        strategy: String,
+    },
+}
+
+impl Rollout {
+    /// Whether this is the strategy of before. A part that was not recorded may have any value: the API server fills in a default
+    /// where none is given.
+    pub fn restores(&self, before: &Self) -> bool {
+        match (self, before) {
+            (
+                Self::RollingUpdate { partition, .. },
+                Self::RollingUpdate { partition: partition_before, max_unavailable: None },
+            ) => partition == partition_before,
+            _ => self == before,
+        }
+    }
+}
+
+/// How many members the controller may replace at the same time, as the StatefulSet says it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum MaxUnavailable {
+    /// This many.
+    Members(i32),
+    /// This share of them: `30%`.
+    Share(String),
 }
 
 /// One pod of a workload.

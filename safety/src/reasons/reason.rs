@@ -144,6 +144,11 @@ pub enum Reason {
         /// The object it is made from.
         operated: OperatorOwner,
     },
+    /// The StatefulSet has an update strategy that this tool could not give back as it was.
+    RolloutUnknown {
+        /// The strategy's name.
+        strategy: String,
+    },
     /// The database's own configuration says that the successor never leads.
     NotElectable {
         /// The member that should take over.
@@ -201,6 +206,7 @@ impl Reason {
             Self::JoinsNotByItself { .. } => "STF-DB-025",
             Self::OperatorRunsIt { .. } => "STF-DB-026",
             Self::CanaryUnwell { .. } => "STF-DB-027",
+            Self::RolloutUnknown { .. } => "STF-DB-028",
             Self::PlanInProgress { .. } => "STF-GD-001",
             Self::NotReserved { .. } => "STF-GD-002",
             Self::Release(misfit) => misfit.code(),
@@ -234,6 +240,7 @@ impl Reason {
             | Self::NotElectable { .. }
             | Self::JoinsNotByItself { .. }
             | Self::OperatorRunsIt { .. }
+            | Self::RolloutUnknown { .. }
             | Self::Release(_) => false,
             Self::Blocked(blocker) => blocker.effect.passes.may_pass(),
         }
@@ -299,6 +306,11 @@ impl Reason {
                 let flags = target.find(' ').map_or("", |at| &target[at..]);
                 format!("{}; kubectl stateful switchover and drain work as for any other", operated.ask(flags))
             }
+            Self::RolloutUnknown { .. } => format!(
+                "set OnDelete, under which a pod changes only when it is deleted (in the manifest too): kubectl patch statefulset \
+                 {target} --patch '{{\"spec\":{{\"updateStrategy\":{{\"type\":\"OnDelete\"}}}}}}'; kubectl stateful switchover and \
+                 drain work without that"
+            ),
             Self::NotElectable { .. } => format!("name a member that may lead: kubectl stateful status {target}"),
             Self::JoinsNotByItself { .. } => {
                 format!("leave --surge away; or add a member yourself, then: kubectl stateful upgrade {target}")
@@ -373,6 +385,10 @@ impl std::fmt::Display for Reason {
             Self::OperatorRunsIt { operated } => {
                 write!(f, "an operator makes this StatefulSet from {operated} and would undo any change made here")
             }
+            Self::RolloutUnknown { strategy } => write!(
+                f,
+                "the StatefulSet's update strategy is {strategy}, and an upgrade can give back only RollingUpdate and OnDelete"
+            ),
             Self::NotElectable { to } => {
                 write!(f, "{to} cannot take over: by the database's own configuration it never leads (priority 0)")
             }

@@ -8,7 +8,7 @@ use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{ConfigMap, PodSpec};
 use serde::Deserialize as _;
 use serde_json::{Value, json};
-use stateful_safety::StartScripts;
+use stateful_safety::{StartScripts, WorkloadId};
 
 use super::{KEEPS_ROLE, ReadMap, gather, parts};
 use crate::PREFIX;
@@ -177,7 +177,8 @@ fn the_examples_confirm_the_scripts_that_they_have() {
             }
         }
         let [set] = &sets[..] else { panic!("{example}: one StatefulSet") };
-        let (pod, server) = parts(set, PROFILES).expect("a database");
+        let id = WorkloadId { namespace: "shop".to_owned(), name: example.to_owned() };
+        let (pod, server) = parts(set, &id, PROFILES).expect("a database");
         let found = gather(pod, server, &read);
         assert_eq!(found.texts.len(), 2, "{example}: its command and its script");
         let annotations = set.metadata.annotations.as_ref();

@@ -22,6 +22,7 @@ pub(super) fn state(seen: &MemberAnswers, caught_up: bool) -> MemberState {
         persists: true,
         lost_directory: None,
         priority: 0,
+        confirms_writes: true,
     }
 }
 

@@ -58,6 +58,7 @@ pub fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
         feature_release: None,
         synchrony: stateful_safety::SyncReplication::Declared,
         upgrade_notes: Vec::new(),
+        notes: Vec::new(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use stateful_safety::{MemberState, Role, Sync, Version};
 
+use super::voters::{confirms_writes, delay_seconds};
 use super::{Answers, MemberAnswers, answers, configuration, is_of};
 use crate::endpoint::directory_off_volumes;
 use crate::mongodb::answers::{SECONDARY, number, priority};
@@ -48,6 +49,7 @@ pub(super) fn state(
         persists: own.is_some_and(persists),
         lost_directory: own.and_then(|own| lost_directory(seen, own)),
         priority: configured.map_or(MemberState::NO_PREFERENCE, priority),
+        confirms_writes: configured.is_some_and(confirms_writes),
     }
 }
 
@@ -67,6 +69,7 @@ pub(super) fn arbiter(seen: &MemberAnswers, set: Option<&Answers>) -> MemberStat
         persists: true,
         lost_directory: None,
         priority: 0,
+        confirms_writes: false,
     }
 }
 
@@ -90,8 +93,7 @@ fn lag(seen: &MemberAnswers, own: &Answers, leader: Option<&Answers>) -> Result<
     let behind = leader.applied().zip(own.applied()).map(|(leader, own)| (leader - own).max(0));
     let behind = behind.ok_or("its position in the oplog is not known")?;
     // A delayed member stays behind on purpose.
-    let delay =
-        configuration(leader, seen).and_then(|member| number(member, "secondaryDelaySecs")).unwrap_or(0) * 1_000;
+    let delay = configuration(leader, seen).map_or(0, delay_seconds) * 1_000;
     let late = (behind - delay).max(0);
     if late > FOLLOWS_WITHIN {
         return Err(format!("it is {} s behind its primary", late / 1_000));

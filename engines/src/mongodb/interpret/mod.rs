@@ -4,6 +4,7 @@ mod agreement;
 mod blockers;
 mod majority;
 mod member;
+mod several_primaries;
 mod sharding;
 mod voters;
 
@@ -26,10 +27,11 @@ pub fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
     let (arbiters, bearing): (Vec<&MemberAnswers>, Vec<&MemberAnswers>) =
         seen.iter().partition(|seen| only_votes(seen));
     // Arbiters often are a workload of their own, and then the primary is in another workload.
-    let mut blockers: Vec<Blocker> = (primaries.len() != 1 && !bearing.is_empty())
-        .then(|| crate::not_one_primary(&name, primaries.len()))
-        .into_iter()
-        .collect();
+    let mut blockers: Vec<Blocker> = match primaries[..] {
+        [] if !bearing.is_empty() => vec![crate::no_primary(&name)],
+        [] | [_] => Vec::new(),
+        _ => vec![several_primaries::found(&name, &primaries)],
+    };
     blockers.extend(agreement::disagreements(seen, primary));
     blockers.extend(blockers::blockers(seen, primary));
     blockers.extend(majority::behind(primary));
@@ -71,6 +73,7 @@ pub fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
         feature_release: primary.and_then(answers).and_then(features),
         synchrony: stateful_safety::SyncReplication::Declared,
         upgrade_notes: sharding.iter().map(Sharding::note).collect(),
+        notes: Vec::new(),
     }
 }
 

@@ -6,7 +6,7 @@ mod majority;
 use std::path::Path;
 
 use mongodb::bson::{Document, doc};
-use stateful_safety::{Assessment, Role, Sync, Version};
+use stateful_safety::{Assessment, MemberState, Role, Sync, Version};
 
 use super::interpret;
 use crate::mongodb::{MemberAnswers, Withheld};
@@ -90,6 +90,32 @@ fn a_member_is_wanted_to_lead_as_the_set_is_configured() {
     let members = interpret(&seen, 1).groups.remove(0).members;
     let priorities: Vec<_> = members.iter().map(|member| (member.priority, member.is_electable())).collect();
     assert_eq!(priorities, [(2_500, true), (1_000, true), (0, false)]);
+}
+
+/// A set's answers, with that in the configuration of its third member.
+fn with_third_configured(settings: &Document) -> Assessment {
+    let mut seen = recorded("healthy");
+    for said in &mut seen {
+        let answers = said.answer.as_mut().expect("a healthy set answers");
+        let config = answers.config.get_document_mut("config").expect("a configuration");
+        let third = &mut config.get_array_mut("members").expect("members")[2];
+        third.as_document_mut().expect("a document").extend(settings.clone());
+    }
+    interpret(&seen, 1)
+}
+
+#[test]
+fn a_majority_write_counts_on_no_member_without_a_vote_nor_on_a_delayed_one() {
+    let counted = |settings: &Document| {
+        let members = with_third_configured(settings).groups.remove(0).members;
+        members.iter().map(MemberState::counts_for_writes).collect::<Vec<_>>()
+    };
+    assert_eq!(counted(&doc! {}), [true, true, true]);
+    assert_eq!(counted(&doc! { "hidden": true, "priority": 0 }), [true, true, true], "a hidden member confirms writes");
+    assert_eq!(counted(&doc! { "votes": 0, "priority": 0 }), [true, true, false]);
+    for delay in ["secondaryDelaySecs", "slaveDelay"] {
+        assert_eq!(counted(&doc! { delay: 3_600_i64, "priority": 0 }), [true, true, false], "{delay}");
+    }
 }
 
 #[test]
@@ -288,7 +314,19 @@ fn of_two_primaries_neither_is_one() {
     });
     let primaries = two.groups[0].members.iter().filter(|member| member.role == Role::Primary).count();
     assert_eq!((primaries, two.groups[0].primary()), (2, None));
-    assert!(two.blockers.contains(&crate::not_one_primary(&two.groups[0].name, 2)), "{:?}", two.blockers);
+    let words = in_words(&two);
+    assert!(
+        words.contains("! rs0 has 2 primaries: mongo-0 elected in term 1, its newest entry 1795302251:7, mongo-1"),
+        "{words}"
+    );
+    assert!(words.contains("their terms do not tell which of them a majority elected last"), "{words}");
+    let later = changed("healthy", 1, |answers| {
+        answers.status.insert("myState", 1);
+        answers.status.insert("term", 2_i64);
+    });
+    let words = in_words(&later);
+    assert!(words.contains("mongo-1 elected in term 2"), "{words}");
+    assert!(words.contains("a majority elected mongo-1 last"), "{words}");
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Which members elect a primary, and how many have to acknowledge a majority write.
 
+use mongodb::bson::Document;
 use stateful_safety::Quorum;
 
-use super::{Answers, MemberAnswers, is_of, votes};
+use super::{Answers, MemberAnswers, is_arbiter, is_of, votes};
 use crate::mongodb::answers::{ARBITER, PRIMARY, SECONDARY, moment, number};
 
 /// Members in sync, the primary included, that acknowledge a write of `w: "majority"`, the default since 5.0. Where no
@@ -10,6 +11,18 @@ use crate::mongodb::answers::{ARBITER, PRIMARY, SECONDARY, moment, number};
 pub(super) fn write_quorum(set: Option<&Answers>, members: usize) -> usize {
     let needed = set.and_then(|set| number(&set.status, "writeMajorityCount"));
     needed.and_then(|needed| usize::try_from(needed).ok()).unwrap_or(members + 1)
+}
+
+/// Whether a majority write may count on a member, as the set is configured: it bears data, has a vote, and is not behind on purpose.
+/// A delayed member with a vote confirms a write too, but only once its delay is over (manual, "Acknowledgment Behavior" of write
+/// concern).
+pub(super) fn confirms_writes(configured: &Document) -> bool {
+    votes(configured) > 0 && !is_arbiter(configured) && delay_seconds(configured) == 0
+}
+
+/// How many seconds a member stays behind on purpose; until 4.4 the setting had the other name.
+pub(super) fn delay_seconds(configured: &Document) -> i64 {
+    ["secondaryDelaySecs", "slaveDelay"].iter().filter_map(|name| number(configured, name)).max().unwrap_or(0)
 }
 
 /// The quorum of voters, including arbiters and members elsewhere. A voter is live if a member hears it and it is a primary, a

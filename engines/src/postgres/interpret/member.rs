@@ -37,6 +37,7 @@ pub(super) fn state(seen: &MemberAnswers, role: Role, primary: Option<&MemberAns
         persists,
         lost_directory: lost_directory(seen),
         priority: MemberState::NO_PREFERENCE,
+        confirms_writes: true,
     }
 }
 
@@ -72,6 +73,6 @@ fn lag(seen: &MemberAnswers, answers: &Answers, leader: Option<&Answers>) -> Res
 }
 
 /// The timeline a primary writes: the first eight hexadecimal digits of its file's name (manual, "WAL Internals").
-fn timeline(primary: &Answers) -> Option<u32> {
+pub(super) fn timeline(primary: &Answers) -> Option<u32> {
     u32::from_str_radix(primary.field("wal_file")?.get(..8)?, 16).ok()
 }

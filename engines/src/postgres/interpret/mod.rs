@@ -6,7 +6,9 @@ mod commits;
 mod member;
 mod receivers;
 mod role_at_start;
+mod several_primaries;
 mod sync_replication;
+mod unused_slots;
 
 use stateful_safety::{Assessment, Blocker, Millis, ReplicaGroup, Role};
 
@@ -24,8 +26,11 @@ pub fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
         members: seen.iter().map(|seen| member::state(seen, role(seen), primary)).collect(),
         write_quorum: commits.need,
     };
-    let mut blockers: Vec<Blocker> =
-        (primaries.len() != 1).then(|| crate::not_one_primary(&group.name, primaries.len())).into_iter().collect();
+    let mut blockers: Vec<Blocker> = match primaries[..] {
+        [] => vec![crate::no_primary(&group.name)],
+        [_] => Vec::new(),
+        _ => vec![several_primaries::found(&group.name, &primaries)],
+    };
     blockers.extend(role_at_start::blockers(seen, primary));
     blockers.extend(blockers::blockers(seen, primary));
     blockers.extend(collations::blockers(seen, primary));
@@ -45,6 +50,7 @@ pub fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
         feature_release: None,
         synchrony: sync_replication::synchrony(seen, primary),
         upgrade_notes: Vec::new(),
+        notes: unused_slots::notes(seen),
     }
 }
 
@@ -62,8 +68,8 @@ fn role(seen: &MemberAnswers) -> Role {
 }
 
 /// The members that answered, with their answers.
-fn answered(seen: &[MemberAnswers]) -> impl Iterator<Item = (&str, &Answers)> {
-    seen.iter().filter_map(|seen| Some((seen.member.as_str(), seen.answer.as_ref().ok()?)))
+fn answered<'a>(seen: impl IntoIterator<Item = &'a MemberAnswers>) -> impl Iterator<Item = (&'a str, &'a Answers)> {
+    seen.into_iter().filter_map(|seen| Some((seen.member.as_str(), seen.answer.as_ref().ok()?)))
 }
 
 #[cfg(test)]

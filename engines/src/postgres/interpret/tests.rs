@@ -167,12 +167,60 @@ fn a_standby_that_is_no_member_is_a_stranger() {
 }
 
 #[test]
+fn a_slot_without_a_reader_is_noted_with_what_it_holds() {
+    let slot = |active: &str, status: &str| {
+        let mut seen = recorded("healthy");
+        let answers = seen[0].answer.as_mut().expect("it answers");
+        answers.server.insert("flush_lsn".to_owned(), Some("0/5000000".to_owned()));
+        let columns = [
+            ("slot_name", "old"),
+            ("slot_type", "physical"),
+            ("active", active),
+            ("wal_status", status),
+            ("restart_lsn", "0/4000000"),
+        ];
+        let row = columns.into_iter().map(|(name, value)| (name.to_owned(), Some(value.to_owned())));
+        answers.slots = vec![row.collect()];
+        interpret(&seen, 1)
+    };
+    let unused = slot("f", "extended");
+    let [note] = &unused.notes[..] else { unreachable!("{:?}", unused.notes) };
+    assert!(note.contains("replication slot old of pg-0, and pg-0 keeps 16777216 bytes of its log"), "{note}");
+    assert!(unused.blockers.is_empty(), "it stands in the way of nothing: {:?}", unused.blockers);
+    assert!(slot("t", "reserved").notes.is_empty(), "it has a reader");
+    assert!(slot("f", "lost").notes.is_empty(), "STF-PG-004 tells of it");
+}
+
+#[test]
 fn two_primaries_are_none() {
     let assessment = interpret(&recorded("two-primaries"), 1);
     let words = in_words(&assessment);
-    assert!(words.contains("! main has 2 primaries, it must have exactly one"), "{words}");
+    let two =
+        "! main has 2 primaries: pg-1 on timeline 2 at 0/4000540, pg-2 on timeline 3 at 0/4000538; they have diverged";
+    assert!(words.contains(two), "{words}");
+    let [blocker] = &assessment.blockers[..] else { unreachable!("{words}") };
+    assert!(!blocker.effect.passes.may_pass(), "no server settles it: waiting does not help");
+    let step = blocker.next_step("pg -n shop");
+    assert!(step.contains("kubectl logs pg-1 -n shop, kubectl logs pg-2 -n shop"), "{step}");
     assert!(words.contains("pg-0 replica, its primary does not answer"), "{words}");
     assert_eq!(assessment.groups[0].primary(), None);
+}
+
+#[test]
+fn of_two_primaries_what_cannot_be_compared_is_said_to_be_so() {
+    let changed = |name: &str, value: &str| {
+        let mut seen = recorded("two-primaries");
+        if let Ok(answers) = &mut seen[2].answer {
+            answers.server.insert(name.to_owned(), Some(value.to_owned()));
+        }
+        interpret(&seen, 1).blockers.remove(0)
+    };
+    let same = changed("wal_file", "000000020000000000000004").to_string();
+    assert!(same.contains("they write the same timeline"), "{same}");
+    let other = changed("system_identifier", "1").to_string();
+    assert!(other.contains("they are different databases"), "{other}");
+    let managed = changed("command_line", "max_prepared_transactions track_commit_timestamp wal_log_hints");
+    assert!(managed.effect.passes.may_pass(), "Patroni settles it");
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod explored;
 pub(super) mod fence;
 mod finish;
 pub(super) mod follow;
+pub(super) mod leftover_slots;
 pub(super) mod patroni;
 pub(super) mod poolers;
 mod prepare;

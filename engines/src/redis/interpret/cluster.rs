@@ -7,7 +7,7 @@ use stateful_safety::{Assessment, Blocker, MemberState, Millis, Quorum, ReplicaG
 use super::agreement;
 use super::member::state;
 use super::view::View;
-use crate::not_one_primary;
+use crate::no_primary;
 use crate::redis::MemberAnswers;
 use crate::redis::conditions::{MIGRATION_RUNNING, SLOTS_UNCOVERED, STRANGER};
 use crate::redis::node_line::{NodeLine, count, name};
@@ -32,10 +32,8 @@ pub(super) fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
     blockers.extend(uncovered(&views));
     blockers.extend(views.iter().filter_map(migration));
     let groups = groups(&nodes, &views);
-    blockers.extend(groups.iter().filter(|group| group.primary().is_none()).map(|group| {
-        let primaries = group.members.iter().filter(|member| member.role == Role::Primary).count();
-        not_one_primary(&group.name, primaries)
-    }));
+    // A shard is one master and those that follow it, so it never has two: masters of the same slots are a disagreement.
+    blockers.extend(groups.iter().filter(|group| group.primary().is_none()).map(|group| no_primary(&group.name)));
     Assessment {
         taken_at: now,
         topology: "Redis Cluster".to_owned(),
@@ -45,6 +43,7 @@ pub(super) fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
         feature_release: None,
         synchrony: stateful_safety::SyncReplication::Declared,
         upgrade_notes: Vec::new(),
+        notes: Vec::new(),
     }
 }
 
@@ -111,6 +110,7 @@ fn member(node: &Node<'_>, role: Role, primary: Option<&MemberAnswers>) -> Membe
             persists: false,
             lost_directory: None,
             priority: MemberState::NO_PREFERENCE,
+            confirms_writes: true,
         };
     };
     // The role that others remember of a silent node may have changed.

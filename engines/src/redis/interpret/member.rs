@@ -28,6 +28,7 @@ pub(super) fn state(seen: &MemberAnswers, role: Role, primary: Option<&MemberAns
         persists,
         lost_directory: lost_directory(seen),
         priority: seen.answer.as_ref().map_or(MemberState::NO_PREFERENCE, priority),
+        confirms_writes: true,
     }
 }
 

@@ -4,6 +4,7 @@ mod agreement;
 mod cluster;
 mod member;
 mod replication;
+mod several_primaries;
 mod view;
 
 use stateful_safety::{Assessment, Blocker, Millis};
@@ -24,8 +25,8 @@ pub fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
 }
 
 /// The members that answered, with their answers.
-fn answered(seen: &[MemberAnswers]) -> impl Iterator<Item = (&str, &Answers)> {
-    seen.iter().filter_map(|seen| Some((seen.member.as_str(), seen.answer.as_ref().ok()?)))
+fn answered<'a>(seen: impl IntoIterator<Item = &'a MemberAnswers>) -> impl Iterator<Item = (&'a str, &'a Answers)> {
+    seen.into_iter().filter_map(|seen| Some((seen.member.as_str(), seen.answer.as_ref().ok()?)))
 }
 
 fn snapshot(member: &str, answers: &Answers) -> Option<Blocker> {

@@ -2,9 +2,9 @@
 
 use stateful_safety::{Assessment, Blocker, Millis, ReplicaGroup, Role};
 
-use super::answered;
 use super::member::state;
-use crate::not_one_primary;
+use super::{answered, several_primaries};
+use crate::no_primary;
 use crate::redis::conditions::{ROLE_NOT_KEPT, SENTINELS_UNKNOWN, WRITES_REFUSED};
 use crate::redis::profile::ROLE_WORDS;
 use crate::redis::{Answers, MemberAnswers, fence_mark};
@@ -29,12 +29,15 @@ pub(super) fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
         members: seen.iter().map(|seen| state(seen, role(seen), primary)).collect(),
         write_quorum: 1 + min_replicas.unwrap_or(0),
     };
-    let mut blockers =
-        if primaries.len() == 1 { Vec::new() } else { vec![not_one_primary(&group.name, primaries.len())] };
+    let sentinels = sentinels(seen);
+    let mut blockers = match primaries[..] {
+        [] => vec![no_primary(&group.name)],
+        [_] => Vec::new(),
+        _ => vec![several_primaries::found(&group.name, &primaries, sentinels)],
+    };
     if let (Some(primary), Some(before)) = (primary, fenced) {
         blockers.push(WRITES_REFUSED.found(&[("member", &primary.member), ("before", &before)]));
     }
-    let sentinels = sentinels(seen);
     if sentinels == 0 && seen.len() > 1 {
         blockers.extend(
             answered(seen)
@@ -64,6 +67,7 @@ pub(super) fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
         feature_release: None,
         synchrony: stateful_safety::SyncReplication::Declared,
         upgrade_notes: Vec::new(),
+        notes: Vec::new(),
     }
 }
 

@@ -1,6 +1,8 @@
 //! What real servers said (`recorded/`, made by `recorded/record`), and what it means. Every case was recorded from both
 //! releases, and must mean the same in both.
 
+mod several_primaries;
+
 use std::path::Path;
 
 use stateful_safety::{Assessment, MemberState, Role, Sync, Version};
@@ -237,17 +239,6 @@ fn without_sentinels_a_role_must_be_kept_on_a_volume() {
         assert!(forgotten("replication-healthy").contains("! redis-1 would come back as a primary"), "{release}");
         assert!(!forgotten("replication-sentinels").contains('!'), "{release}: Sentinels tell it its role");
     }
-}
-
-#[test]
-fn two_primaries_or_none_are_reported() {
-    let two = "the replica group: redis-0 primary, in sync; redis-1 replica, in sync; redis-2 primary, in sync";
-    let blocker = "! the replica group has 2 primaries, it must have exactly one";
-    assert_means("replication-two-primaries", &["primary and replicas", two, blocker]);
-    let none = "the replica group: redis-0 unknown, no answer within 2s; redis-1 replica, its primary does not answer; \
-                redis-2 replica, its primary does not answer";
-    let blocker = "! the replica group has 0 primaries, it must have exactly one";
-    assert_means("replication-primary-silent", &["primary and replicas", none, blocker]);
 }
 
 #[test]

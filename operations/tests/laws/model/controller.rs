@@ -27,8 +27,10 @@ impl Inside {
     /// Image and revision a pod is made from: under a partition those below it come back old.
     pub(super) fn template_for(&self, pod: &Pod) -> (String, String) {
         let kept_old = match self.rollout {
-            Rollout::OnDelete => false,
-            Rollout::RollingUpdate { partition } => usize::try_from(partition).is_ok_and(|below| pod.ordinal < below),
+            Rollout::OnDelete | Rollout::Other { .. } => false,
+            Rollout::RollingUpdate { partition, .. } => {
+                usize::try_from(partition).is_ok_and(|below| pod.ordinal < below)
+            }
         };
         if kept_old { (OLD.to_owned(), revision(OLD, None)) } else { (self.image.clone(), self.revision()) }
     }
@@ -48,7 +50,7 @@ impl Inside {
 
     /// One round of the controller.
     pub(super) fn control(&mut self) {
-        let Rollout::RollingUpdate { partition } = self.rollout else { return };
+        let Rollout::RollingUpdate { partition, .. } = self.rollout else { return };
         if !self.has_seen() || self.pods.iter().any(|pod| pod.life != Life::Running) {
             return;
         }

@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use stateful_engines::mongodb::Sharding;
 use stateful_operations::journal::{self, Event, Line, State};
 use stateful_operations::{Goal, Snapshot, What};
-use stateful_safety::{Millis, Rollout, SyncReplication, Version};
+use stateful_safety::{MaxUnavailable, Millis, Rollout, SyncReplication, Version};
 
 pub(crate) use database::{Life, Pod};
 pub(crate) use fencing::NEWER_MINOR;
@@ -111,7 +111,8 @@ impl Model {
             groups,
             nodes,
             cordoned: None,
-            rollout: Rollout::RollingUpdate { partition: 0 },
+            // As a user may have set it: the whole of it is there again at the end.
+            rollout: Rollout::RollingUpdate { partition: 0, max_unavailable: Some(MaxUnavailable::Members(2)) },
             write_quorum: 1,
             routed: None,
             preferred: None,
@@ -266,7 +267,7 @@ impl Model {
     pub(crate) fn before(&self) -> Before {
         let primaries = self.primaries();
         let inside = self.inside();
-        Before { primaries, rollout: inside.rollout, replicas: inside.replicas }
+        Before { primaries, rollout: inside.rollout.clone(), replicas: inside.replicas }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use stateful_engines::mongodb::{Balancer, Sharding};
-use stateful_engines::{VIEWS_DISAGREE, not_one_primary};
+use stateful_engines::{VIEWS_DISAGREE, no_primary};
 use stateful_operations::Snapshot;
 use stateful_safety::{
     Assessment, Blocker, Member, MemberState, Quorum, ReplicaGroup, Role, Route, Storage, Sync, SyncReplication,
@@ -31,7 +31,7 @@ impl Inside {
             replicas: self.replicas,
             first_ordinal: 0,
             restarted_at: self.restarted_at.clone(),
-            rollout: self.rollout,
+            rollout: self.rollout.clone(),
             members: present.map(pod).collect(),
             routes: self.routed.iter().map(|member| route(member)).collect(),
             template_owner: None,
@@ -52,7 +52,7 @@ impl Inside {
             })
             .collect();
         let headless = groups.iter().filter(|group| group.lacks_primary());
-        blockers.extend(headless.map(|group| not_one_primary(&group.name, 0)));
+        blockers.extend(headless.map(|group| no_primary(&group.name)));
         blockers.extend(self.sharding().iter().flat_map(|sharding| sharding.blockers("RELEASE")));
         let voters = Quorum {
             voters_are: "slot-owning masters".to_owned(),
@@ -68,6 +68,7 @@ impl Inside {
             feature_release: self.features.clone(),
             synchrony: self.synchrony,
             upgrade_notes: self.sharding().iter().map(Sharding::note).collect(),
+            notes: Vec::new(),
         }
     }
 
@@ -99,6 +100,7 @@ impl Inside {
                 persists: false,
                 lost_directory: None,
                 priority,
+                confirms_writes: true,
             };
         }
         let sync = if self.fences && self.lacks_primary(pod.group) {
@@ -122,6 +124,7 @@ impl Inside {
             persists: true,
             lost_directory: None,
             priority,
+            confirms_writes: true,
         }
     }
 

@@ -66,7 +66,7 @@ impl Model {
             }
             Some(Fault::Crash(group)) => inside.crash(group),
             Some(Fault::DieInPause | Fault::LeftInPause) => inside.left_in_the_pause = true,
-            Some(Fault::SetBack) => inside.rollout = Rollout::RollingUpdate { partition: 0 },
+            Some(Fault::SetBack) => inside.rollout = Rollout::RollingUpdate { partition: 0, max_unavailable: None },
             Some(Fault::Scaled(replicas)) if inside.replicas != replicas => inside.scale(replicas, "another client"),
             Some(Fault::Scaled(_)) => {}
             Some(Fault::FailAfter | Fault::DieAfter | Fault::AnswerLost(_) | Fault::Interrupt) | None => {}
@@ -182,7 +182,7 @@ impl Inside {
         self.watch_act(action);
         match action {
             Action::HoldRollout => self.rollout = Rollout::OnDelete,
-            Action::ReleaseRollout(before) => self.rollout = *before,
+            Action::ReleaseRollout(before) => self.rollout = before.clone(),
             Action::AddMember { replicas } => {
                 self.watch_scaling(*replicas, self.replicas + 1);
                 self.scale(*replicas, "the operation");

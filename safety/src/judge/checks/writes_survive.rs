@@ -2,6 +2,7 @@
 //! up.
 
 use crate::judge::check_input::CheckInput;
+use crate::model::MemberState;
 use crate::reasons::Reason;
 
 /// Refuses when a group would keep fewer members in sync than a write needs. A switchover takes no member away, and a pod in
@@ -11,11 +12,8 @@ pub(crate) fn writes_survive(input: &CheckInput<'_>) -> Vec<Reason> {
         .touched_groups()
         .filter(|group| !input.takes_nothing_from(group))
         .filter_map(|group| {
-            let left = group
-                .members
-                .iter()
-                .filter(|member| member.sync.is_streaming() && !input.is_gone(&member.name))
-                .count();
+            let counts = |member: &&MemberState| member.counts_for_writes() && !input.is_gone(&member.name);
+            let left = group.members.iter().filter(counts).count();
             (left < group.write_quorum).then(|| Reason::WritesWouldStop {
                 group: group.name.clone(),
                 left,

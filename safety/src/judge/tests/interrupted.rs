@@ -26,9 +26,9 @@ fn an_interrupted_switchover_is_finished_only_while_there_is_no_primary() {
     assessment.groups[0].members[1].role = Role::Primary;
     assert_eq!(against(&assessment, &finish), ["STF-DB-014"], "there is a primary again");
     assessment.groups[0].members[0].role = Role::Primary;
-    let two_lead = Effect::new(Blocks::Everything, Passes::ByItself).and_finishing();
-    assessment.blockers = vec![blocker("STF-DB-018", two_lead)];
-    assert!(against(&assessment, &finish).contains(&"STF-DB-018"), "there are two primaries");
+    let two_lead = Effect::new(Blocks::Everything, Passes::Never).and_finishing();
+    assessment.blockers = vec![blocker("STF-DB-029", two_lead)];
+    assert!(against(&assessment, &finish).contains(&"STF-DB-029"), "there are two primaries");
 }
 
 #[test]

@@ -40,6 +40,7 @@ fn observed(role: Role) -> HashMap<WorkloadId, Observation> {
         persists: true,
         lost_directory: None,
         priority: MemberState::NO_PREFERENCE,
+        confirms_writes: true,
     };
     let group = ReplicaGroup { name: "main".to_owned(), members: vec![member], write_quorum: 1 };
     let (quorums, blockers) = (Vec::new(), Vec::new());
@@ -52,6 +53,7 @@ fn observed(role: Role) -> HashMap<WorkloadId, Observation> {
         feature_release: None,
         synchrony: stateful_safety::SyncReplication::Declared,
         upgrade_notes: Vec::new(),
+        notes: Vec::new(),
     };
     HashMap::from([(id(), Observation { assessment: Some(assessment), ..Observation::default() })])
 }

@@ -28,6 +28,7 @@ fn state(name: &str, role: Role, sync: Sync) -> MemberState {
         persists: true,
         lost_directory: None,
         priority: MemberState::NO_PREFERENCE,
+        confirms_writes: true,
     }
 }
 
@@ -46,6 +47,7 @@ fn assessment(groups: Vec<ReplicaGroup>) -> Assessment {
         feature_release: None,
         synchrony: stateful_safety::SyncReplication::Declared,
         upgrade_notes: Vec::new(),
+        notes: Vec::new(),
     }
 }
 

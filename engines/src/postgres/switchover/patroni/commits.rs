@@ -21,6 +21,11 @@ impl Settings {
         Self(SETTINGS.iter().map(|name| ((*name).to_owned(), kept.get(*name).cloned().unwrap_or_default())).collect())
     }
 
+    /// Those of before, where a configuration still holds ours: the process that changed them has died. None where it does not.
+    pub(super) fn left_changed(config: &Value) -> Option<Self> {
+        config.get(BEFORE).filter(|kept| kept.is_object()).map(|_| Self::read(config))
+    }
+
     /// What to change so that each commit waits for all of that many standbys; none where each does already. A quorum is not
     /// enough: the successor need not be part of it.
     pub(super) fn wait_for_all(&self, standbys: usize) -> Option<Value> {
@@ -68,6 +73,16 @@ mod tests {
             before,
             "a later run restores the settings of before the process that died"
         );
+    }
+
+    #[test]
+    fn settings_that_a_dead_process_left_are_known_and_those_of_a_user_are_left_alone() {
+        let of_a_user = json!({"ttl": 30, "synchronous_mode": true, "synchronous_node_count": 2});
+        assert_eq!(Settings::left_changed(&of_a_user), None);
+        let before = Settings::read(&json!({"ttl": 30, "synchronous_mode": "quorum"}));
+        let left = before.wait_for_all(2).expect("a change");
+        assert_eq!(Settings::left_changed(&left).as_ref(), Some(&before));
+        assert_eq!(before.restoring_change()["synchronous_mode"], json!("quorum"));
     }
 
     #[test]

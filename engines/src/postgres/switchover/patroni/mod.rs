@@ -4,7 +4,7 @@
 //! (`maximum_lag_on_failover` bounds what is lost then). So before Patroni is asked, its own synchronous mode is set so that
 //! commits wait for every standby, and the settings of before are restored afterwards. Patroni cannot choose a standby that is
 //! behind then, and chooses none if all are. If this process dies in between, synchronous mode stays on: commits are slower, and
-//! nothing is lost.
+//! nothing is lost. What it was before is kept in Patroni's own configuration, and `take_back` restores it.
 
 mod commits;
 mod rest;
@@ -81,6 +81,34 @@ async fn begin(context: &SwitchoverContext<'_>, agents: &[Endpoint]) -> Result<C
         restore(agents, &before).await;
     }
     moved
+}
+
+/// Restores the settings of before, where a process that died in a switchover has left commits waiting for every standby. Returns
+/// what was done, or could not be.
+pub(in crate::postgres) async fn take_back(agents: &[Endpoint]) -> Option<String> {
+    let mut config = None;
+    for agent in agents {
+        match read(agent, "/config", PATIENCE).await {
+            Ok(found) => {
+                config = Some(Ok((agent, found)));
+                break;
+            }
+            Err(why) => config = Some(Err(why)),
+        }
+    }
+    let restored = match config? {
+        Ok((agent, config)) => set(agent, &Settings::left_changed(&config)?.restoring_change()).await,
+        Err(why) => Err(why),
+    };
+    Some(match restored {
+        Ok(()) => "a switchover that died had let commits wait for every standby: Patroni's synchronous_mode and \
+                   synchronous_node_count are as before"
+            .to_owned(),
+        Err(why) => format!(
+            "commits may still wait for every standby, as during a switchover: {why}; see patronictl show-config, where \
+             kubectl_stateful_before has the settings of before"
+        ),
+    })
 }
 
 /// Waits until commits wait for the successor and it has all earlier ones, and pauses clients.
