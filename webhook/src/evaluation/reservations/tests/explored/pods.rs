@@ -96,7 +96,9 @@ impl Pods {
             lag_seconds: Some(0),
             version: Version::parse("8.0.0"),
             persists: true,
+            lost_directory: None,
             priority: MemberState::NO_PREFERENCE,
+            confirms_writes: true,
         });
         let group = ReplicaGroup { name: "main".to_owned(), members: states.collect(), write_quorum: 1 };
         let age_of_it = TICK * u32::from(age);
@@ -109,6 +111,7 @@ impl Pods {
             feature_release: None,
             synchrony: SyncReplication::Declared,
             upgrade_notes: Vec::new(),
+            notes: Vec::new(),
         };
         let workload = Some(Arc::new(self.workload(pods)));
         Observation { assessment: Some(assessment), workload, failure: None }
