@@ -22,10 +22,12 @@ pub(super) enum Trust {
 /// Whether the holder may change something now. `since_renewal` is the time since it *asked* for its last renewal: the Lease may have
 /// been renewed at once and only the answer have been late.
 pub(super) fn trust(lost: bool, since_renewal: Duration) -> Trust {
-    match lost {
-        true => Trust::Lost,
-        false if since_renewal < TRUSTED_FOR => Trust::Holds,
-        false => Trust::Renew,
+    if lost {
+        Trust::Lost
+    } else if since_renewal < TRUSTED_FOR {
+        Trust::Holds
+    } else {
+        Trust::Renew
     }
 }
 

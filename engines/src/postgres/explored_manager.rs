@@ -76,7 +76,7 @@ impl Model for Managers {
             }
         }
         match world.tool {
-            Tool::Asks => self.looks(world, &mut steps),
+            Tool::Asks => self.looks(*world, &mut steps),
             Tool::Refused => steps.push(Step::progress(TOOL, "is started again", world.with_tool(Tool::Asks))),
             Tool::AsksManager | Tool::SwitchesOver => {}
         }
@@ -95,7 +95,7 @@ impl Model for Managers {
 
 impl Managers {
     /// Every answer that a look may bring: any of the members may be silent.
-    fn looks(&self, world: &World, steps: &mut Vec<Step<World>>) {
+    fn looks(&self, world: World, steps: &mut Vec<Step<World>>) {
         for silent in 0..8_u8 {
             let shown: Vec<Shown> = (0..)
                 .zip(&world.servers)

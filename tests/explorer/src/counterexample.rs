@@ -26,8 +26,8 @@ pub struct Counterexample {
 
 impl Counterexample {
     /// Whether this happens on the path.
-    pub fn contains(&self, who: &str, what: &str) -> bool {
-        self.path.iter().any(|step| *step == (who, what))
+    pub fn contains(&self, who: &'static str, what: &'static str) -> bool {
+        self.path.contains(&(who, what))
     }
 }
 

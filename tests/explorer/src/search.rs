@@ -20,10 +20,10 @@ pub fn explore<M: Model>(model: &M, limit: usize) -> Result<Explored, Box<Counte
     let mut at = 0;
     while let Some(state) = visited.states.get(at).map(|visited| visited.state.clone()) {
         if let Some(rule) = model.broken_rule(&state) {
-            return Err(visited.path_to(model, at, Wrong::Rule(rule)));
+            return Err(Box::new(visited.path_to(model, at, Wrong::Rule(rule))));
         }
         if visited.states.len() > limit {
-            return Err(visited.path_to(model, at, Wrong::TooManyStates(limit)));
+            return Err(Box::new(visited.path_to(model, at, Wrong::TooManyStates(limit))));
         }
         for step in model.steps(&state) {
             steps += 1;
@@ -37,7 +37,7 @@ pub fn explore<M: Model>(model: &M, limit: usize) -> Result<Explored, Box<Counte
     }
     forward.resize(visited.states.len(), Vec::new());
     match visited.without_way_forward(model, &forward) {
-        Some(stuck) => Err(visited.path_to(model, stuck, Wrong::NoWayForward)),
+        Some(stuck) => Err(Box::new(visited.path_to(model, stuck, Wrong::NoWayForward))),
         None => Ok(Explored { states: visited.states.len(), steps, depth: visited.depth() }),
     }
 }
@@ -87,7 +87,7 @@ impl<S: Clone + Eq + std::hash::Hash + std::fmt::Debug> Visited<S> {
         has_way.iter().position(|has_way| !has_way)
     }
 
-    fn path_to(&self, model: &impl Model<State = S>, at: usize, wrong: Wrong) -> Box<Counterexample> {
+    fn path_to(&self, model: &impl Model<State = S>, at: usize, wrong: Wrong) -> Counterexample {
         let mut path = Vec::new();
         let mut last = at;
         while let Some(before) = self.states[last].before {
@@ -98,7 +98,7 @@ impl<S: Clone + Eq + std::hash::Hash + std::fmt::Debug> Visited<S> {
             last = before;
         }
         path.reverse();
-        Box::new(Counterexample { wrong, path, state: format!("{:?}", self.states[at].state) })
+        Counterexample { wrong, path, state: format!("{:?}", self.states[at].state) }
     }
 }
 

@@ -80,7 +80,7 @@ impl Model for Lock {
     }
 
     fn is_settled(&self, world: &World) -> bool {
-        world.operations.iter().any(Operation::may_act)
+        world.operations.iter().any(|operation| operation.may_act())
     }
 }
 

@@ -48,8 +48,8 @@ pub(super) enum Operation {
 
 impl Operation {
     /// Whether it would change something now: `OperationLock::confirm`.
-    pub(super) fn may_act(&self) -> bool {
-        match *self {
+    pub(super) fn may_act(self) -> bool {
+        match self {
             Self::Ended | Self::Waiting { .. } | Self::Taking { .. } => false,
             Self::Holding { renewed, lost, .. } => trust(lost, time(renewed)) == Trust::Holds,
         }

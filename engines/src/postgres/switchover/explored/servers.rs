@@ -48,6 +48,7 @@ impl Log {
 }
 
 /// One server, its disk included.
+#[expect(clippy::struct_excessive_bools, reason = "the state of a model: each is a fact of its own")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Server {
     pub(super) is_up: bool,

@@ -6,7 +6,7 @@ mod pods;
 mod request;
 mod world;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use stateful_explorer::{Model, Step, Wrong, explore};
 
@@ -36,7 +36,7 @@ struct Evictions {
 
 impl Evictions {
     fn new(measures: Measures) -> Self {
-        Self { measures, pods: Pods::new(Instant::now()), requests: 3, deaths: 1 }
+        Self { measures, pods: Pods::new(Instant::now() + Duration::from_hours(1)), requests: 3, deaths: 1 }
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) struct Pod {
 }
 
 impl Pod {
-    pub(super) const fn is_well(&self) -> bool {
+    pub(super) const fn is_well(self) -> bool {
         matches!(self.life, Life::Running) && self.in_sync
     }
 }
@@ -118,7 +118,7 @@ impl Pods {
     }
 
     /// The records of these first pods. Those that a replica of the guard has seen before are as old as that.
-    pub(super) fn records(&self, records: &[bool; PODS]) -> Vec<EvictionRecord> {
+    pub(super) fn records(&self, records: [bool; PODS]) -> Vec<EvictionRecord> {
         let granted = records.iter().enumerate().filter(|(_, granted)| **granted);
         granted.map(|(at, _)| self.record(at)).collect()
     }

@@ -44,7 +44,7 @@ pub(super) fn steps(index: usize, world: &World, pods: &Pods, measures: Measures
         }
         Phase::HasRead { pod, records, is_current } => {
             let mut next = guard;
-            next.phase = if allows(&mut next, pod, &records, world, pods, measures) {
+            next.phase = if allows(&mut next, pod, records, world, pods, measures) {
                 Phase::Allows { pod, records, is_current }
             } else {
                 Phase::Idle
@@ -77,7 +77,7 @@ pub(super) fn steps(index: usize, world: &World, pods: &Pods, measures: Measures
 fn allows(
     guard: &mut Guard,
     pod: usize,
-    records: &[bool; PODS],
+    records: [bool; PODS],
     world: &World,
     pods: &Pods,
     measures: Measures,
@@ -89,14 +89,15 @@ fn allows(
     for (at, age) in guard.first_seen.iter().enumerate() {
         if let Some(age) = age {
             let record = pods.record(at);
-            first_seen.insert(record.uid.clone(), FirstSeen::of(&record, pods.now - TICK * u32::from(*age)));
+            let seen = pods.now.checked_sub(TICK * u32::from(*age)).expect("an hour has passed");
+            first_seen.insert(record.uid.clone(), FirstSeen::of(&record, seen));
         }
     }
     let asked = pods.record(pod).uid;
     let mut absent = find_absent(&workload, Some(&observation), &records, &mut first_seen, pods.now, &asked);
-    for at in 0..PODS {
-        if guard.first_seen[at].is_none() && first_seen.contains_key(&pods.record(at).uid) {
-            guard.first_seen[at] = Some(0);
+    for (at, age) in guard.first_seen.iter_mut().enumerate() {
+        if age.is_none() && first_seen.contains_key(&pods.record(at).uid) {
+            *age = Some(0);
         }
     }
     if measures == Measures::NoReservations {
