@@ -187,6 +187,8 @@ mod tests {
             "STF-PG-005 switchover; never",
             "STF-PG-006 switchover, finishing; never",
             "STF-PG-007 switchover, finishing; never",
+            "STF-PG-012 all but its member; never",
+            "STF-PG-012 switchover; never",
             "STF-RD-001 everything, finishing; by itself",
             "STF-RD-002 everything, finishing; by itself",
             "STF-RD-003 switchover; never",

@@ -1,5 +1,6 @@
 //! Why something is refused, or told as a warning: each with a stable code, its numbers, its limit and a next step.
 
+mod acceptable;
 mod config_violation;
 mod reason;
 mod version_skew;
