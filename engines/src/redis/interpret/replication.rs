@@ -1,9 +1,10 @@
 //! A primary and its replicas, with or without Sentinels: one replica group.
 
-use stateful_safety::{Assessment, Blocker, Millis, ReplicaGroup, Role};
+use stateful_safety::{Assessment, Blocker, MemberState, Millis, ReplicaGroup, Role, Sync};
 
 use super::member::state;
 use super::{answered, several_primaries};
+use crate::endpoint::is_at;
 use crate::no_primary;
 use crate::redis::conditions::{ROLE_NOT_KEPT, SENTINELS_UNKNOWN, WRITES_REFUSED};
 use crate::redis::profile::ROLE_WORDS;
@@ -26,7 +27,16 @@ pub(super) fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
     let min_replicas = fenced.or(min_replicas).and_then(|replicas| usize::try_from(replicas).ok());
     let group = ReplicaGroup {
         name: "the replica group".to_owned(),
-        members: seen.iter().map(|seen| state(seen, role(seen), primary)).collect(),
+        members: seen
+            .iter()
+            .map(|member| match followed_replica(member, seen, primary) {
+                Some(other) if role(member) == Role::Replica => {
+                    let why = format!("it follows {other}, which is not the primary");
+                    MemberState { sync: Sync::Behind { why }, ..state(member, Role::Replica, primary) }
+                }
+                Some(_) | None => state(member, role(member), primary),
+            })
+            .collect(),
         write_quorum: 1 + min_replicas.unwrap_or(0),
     };
     let sentinels = sentinels(seen);
@@ -69,6 +79,20 @@ pub(super) fn interpret(seen: &[MemberAnswers], now: Millis) -> Assessment {
         upgrade_notes: Vec::new(),
         notes: Vec::new(),
     }
+}
+
+/// The member that a replica follows where that is not the primary: what it has it got second-hand, and it is lost with that member.
+/// It comes of a start script that knows no better, and Sentinels set it right after their failover timeout only (three minutes).
+fn followed_replica<'a>(
+    replica: &MemberAnswers,
+    seen: &'a [MemberAnswers],
+    primary: Option<&MemberAnswers>,
+) -> Option<&'a str> {
+    let host = replica.answer.as_ref().ok()?.field("master_host")?;
+    let primary = primary?;
+    let mut others = seen.iter().filter(|other| ![&primary.member, &replica.member].contains(&&other.member));
+    let followed = others.find(|other| is_at(&other.member, other.address.as_deref(), host));
+    followed.map(|other| other.member.as_str())
 }
 
 fn sentinels(seen: &[MemberAnswers]) -> usize {

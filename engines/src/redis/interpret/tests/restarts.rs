@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use stateful_safety::{StartScripts, StartText};
+use stateful_safety::{StartScripts, StartText, Sync};
 
-use super::{interpret, recorded};
+use super::{RELEASES, interpret, recorded};
 use crate::redis::MemberAnswers;
 
 /// Members that are started by these lines, with that digest confirmed.
@@ -73,5 +73,27 @@ fn a_start_script_that_writes_the_configuration_file_does_not_keep_the_role() {
     }
     for line in ["redis-server FILE", "exec redis-server FILE 2>/dev/null", "cp /etc/users.acl /data/users.acl"] {
         assert!(!refuses(line), "{line}");
+    }
+}
+
+/// Such a replica is listed by nobody but the other replica, and its offset looks as good as any.
+#[test]
+fn a_replica_that_follows_another_replica_is_not_in_sync() {
+    for case in ["replication-healthy", "replication-sentinels"] {
+        for (release, _) in RELEASES {
+            let mut seen = recorded(release, case);
+            let before = interpret(&seen, 1);
+            let primary = before.groups[0].primary().expect("a primary").name.clone();
+            let replicas: Vec<usize> = (0..seen.len()).filter(|number| seen[*number].member != primary).collect();
+            let host = seen[replicas[0]].address.clone().expect("an address");
+            let followed = seen[replicas[0]].member.clone();
+            let answers = seen[replicas[1]].answer.as_mut().expect("an answer");
+            let own = answers.field("master_host").expect("it follows one").to_owned();
+            answers.info = answers.info.replace(&format!("master_host:{own}"), &format!("master_host:{host}"));
+            let assessment = interpret(&seen, 1);
+            let member = assessment.member(&seen[replicas[1]].member).expect("it is a member");
+            let why = format!("it follows {followed}, which is not the primary");
+            assert_eq!(member.sync, Sync::Behind { why }, "{release}-{case}");
+        }
     }
 }
