@@ -50,8 +50,8 @@ pub const MAINTENANCE_MODE_NOLB: Condition = Condition {
 pub const NOT_JOINED: Condition = Condition {
     code: "STF-CD-002",
     effect: Effect::new(Blocks::Everything, Passes::ByItself),
-    text: "{node} is connected to {member} (all_nodes) and no part of the cluster (cluster_nodes)",
-    next_step: "let it join (on a member: PUT /_node/_local/_nodes/{node}), or stop it; it may be given copies meanwhile",
+    text: "{node} is connected to {member} (all_nodes) but does not belong to the cluster (cluster_nodes)",
+    next_step: "let it join (on a member: PUT /_node/_local/_nodes/{node}), or stop it: until then CouchDB may place copies on it",
     example: &[("member", "couchdb-0"), ("node", "couchdb@couchdb-3.couchdb")],
 };
 

@@ -107,7 +107,7 @@ pub const FEATURES_CHANGING: Condition = Condition {
 pub const BALANCER_ON: Condition = Condition {
     code: "STF-MG-008",
     effect: Effect::new(Blocks::Upgrade, Passes::Never),
-    text: "the balancer is on, and would move data between shards of two releases: these are {part}",
+    text: "the balancer is on: during an upgrade it would move data between shards that run two releases. These are {part}",
     next_step: "turn it off: mongosh mongodb://MONGOS --eval 'sh.stopBalancer()'; then the config servers first, then one \
                 shard after another, each with kubectl stateful upgrade, the mongos last (going back: the other way round), \
                 then turn it on again: mongosh mongodb://MONGOS --eval 'sh.startBalancer()'; or, if it may go on meanwhile, \
@@ -119,7 +119,7 @@ pub const BALANCER_ON: Condition = Condition {
 pub const BALANCER_UNKNOWN_TO_SHARD: Condition = Condition {
     code: "STF-MG-009",
     effect: Effect::new(Blocks::Upgrade, Passes::Never),
-    text: "whether the balancer is off is not known: this is {part}, and its config servers alone can tell",
+    text: "it is not known whether the balancer is off: this is {part}, and only its config servers can tell",
     next_step: "turn it off: mongosh mongodb://MONGOS --eval 'sh.stopBalancer()', and see that it is: mongosh \
                 mongodb://MONGOS --eval 'sh.getBalancerState()'; then the config servers first, then one shard after \
                 another, each with kubectl stateful upgrade, the mongos last (going back: the other way round), here with \
@@ -130,7 +130,7 @@ pub const BALANCER_UNKNOWN_TO_SHARD: Condition = Condition {
 /// Config servers without a primary cannot tell either; they elect one by themselves.
 pub const BALANCER_UNKNOWN_WITHOUT_PRIMARY: Condition = Condition {
     effect: Effect::new(Blocks::Upgrade, Passes::ByItself),
-    text: "whether the balancer is off is not known: these are {part}, and no primary is there that could tell",
+    text: "it is not known whether the balancer is off: these are {part}, and no primary is there that could tell",
     example: &[("part", "the config servers of a sharded cluster (its shards: none yet)")],
     ..BALANCER_UNKNOWN_TO_SHARD
 };
@@ -170,8 +170,8 @@ pub const BACKUPS_UNKNOWN: Condition = Condition {
 pub const MAJORITY_BEHIND: Condition = Condition {
     code: "STF-MG-013",
     effect: Effect::new(Blocks::Everything, Passes::ByItself),
-    text: "what {member} wrote {milliseconds} ms ago is not with a majority of its set, the limit is {limit} ms: a write \
-           with w: majority waits",
+    text: "a majority of the set lacks what {member} wrote {milliseconds} ms ago, the limit is {limit} ms: writes with \
+           w: majority hang",
     next_step: "see which members are behind, and wait for them: kubectl stateful status {target} --watch",
     example: &[("member", "mongo-0"), ("milliseconds", "1042"), ("limit", "1000")],
 };

@@ -257,13 +257,13 @@ impl Reason {
             Self::OnlyCopy { member, .. } => {
                 let flags = target.find(' ').map_or("", |at| &target[at..]);
                 format!(
-                    "add a replica (kubectl scale), or, if its clients may wait: kubectl stateful guard approve \
-                     {member}{flags} --for 10m --reason TEXT"
+                    "add a replica (kubectl scale), or accept that no write is possible until its pod is back: kubectl stateful \
+                     guard approve {member}{flags} --for 10m --reason TEXT"
                 )
             }
             Self::WritesWouldStop { engine, .. } => format!(
-                "add a replica, or lower the number of members in sync that a write needs ({}) for the duration, or, if its \
-                 clients may wait for each member to come back, --skip-check {}",
+                "add a replica, or lower the number of members in sync that a write needs ({}) for the duration, or accept that \
+                 writes hang or fail while each member is away: --skip-check {}",
                 engine.advice.write_quorum_settings,
                 self.code()
             ),

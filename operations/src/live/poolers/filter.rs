@@ -39,7 +39,7 @@ pub(super) fn sort_pools(
     };
     if !paused.is_empty() {
         let names = paused.join(", ");
-        found.notes.push(format!("{names} of {} is paused already, by another program: left so", endpoint.member));
+        found.notes.push(format!("another program has paused {names} of {}: it stays paused", endpoint.member));
         found.paused.push(with(paused));
     }
     if !pausable.is_empty() {

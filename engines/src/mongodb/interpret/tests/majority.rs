@@ -17,7 +17,7 @@ fn what_is_not_with_a_majority_in_time_stands_in_the_way_of_everything() {
         });
         let said = assessment.blockers.first()?.to_string();
         assert_eq!(assessment.blockers.len(), 1, "{said}");
-        said.strip_prefix("what mongo-0 wrote ")?.split(' ').next()?.parse::<u64>().ok()
+        said.strip_prefix("a majority of the set lacks what mongo-0 wrote ")?.split(' ').next()?.parse::<u64>().ok()
     };
     assert_eq!([after(999), after(1_000), after(4_200)], [None, Some(1_000), Some(4_200)]);
     let silent = changed("healthy", 0, |answers| {

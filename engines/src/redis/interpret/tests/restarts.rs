@@ -76,7 +76,7 @@ fn a_start_script_that_writes_the_configuration_file_does_not_keep_the_role() {
     }
 }
 
-/// Such a replica is listed by nobody but the other replica, and its offset looks as good as any.
+/// Only the other replica lists such a replica, and its offset looks as good as any.
 #[test]
 fn a_replica_that_follows_another_replica_is_not_in_sync() {
     for case in ["replication-healthy", "replication-sentinels"] {
