@@ -68,6 +68,10 @@ pub enum SwitchoverError {
         /// How long it was waited for.
         waited: Duration,
     },
+    /// The operation may be another process's by now. Nothing is changed from here on, and nothing set back: that would be done under the
+    /// other one's hands. What is left the next holder of the lock sets back.
+    #[error("{0}")]
+    LockNotConfirmed(String),
     /// The connection broke or time ran out before the outcome was known: observe the database, do not repeat the order.
     #[error("it is not known whether {to} took over: {why}")]
     Unknown {

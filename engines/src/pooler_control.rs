@@ -67,8 +67,8 @@ pub type RetrySettings = Vec<(String, String)>;
 pub trait ClientPause: Send + Sync {
     /// LOOK. Whether this process still holds the operation lock. Asked right before each command that moves the primary role (stop,
     /// promote, failover, step-down): what was prepared before may have taken longer than the lock lasts, and another process may have
-    /// begun meanwhile. `Err` says why not.
-    fn confirm_lock(&self) -> BoxFuture<'_, Result<(), String>>;
+    /// begun meanwhile. [`SwitchoverError::LockNotConfirmed`] where it does not, or the API server does not say.
+    fn confirm_lock(&self) -> BoxFuture<'_, Result<(), SwitchoverError>>;
 
     /// TOUCH. Pauses clients, after the last preparation and before the first command that stops writes. An error ends the
     /// switchover: nothing has changed.
@@ -84,7 +84,7 @@ pub trait ClientPause: Send + Sync {
 pub struct NoClientPause;
 
 impl ClientPause for NoClientPause {
-    fn confirm_lock(&self) -> BoxFuture<'_, Result<(), String>> {
+    fn confirm_lock(&self) -> BoxFuture<'_, Result<(), SwitchoverError>> {
         Box::pin(async { Ok(()) })
     }
 

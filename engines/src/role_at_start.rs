@@ -9,7 +9,7 @@ use crate::condition::{ROLE_DECIDED_AT_START, ROLE_DECIDED_ELSEWHERE, START_NOT_
 const SHOWN: usize = 80;
 
 /// Words in a line that may carry a password: such a line is not shown.
-const SECRETS: &[&str] = &["pass", "secret", "token", "auth"];
+const SECRETS: &[&str] = &["pass", "secret", "token", "auth", "pw", "key", "://", " -a", " -u"];
 
 /// What decides an engine's role, as a line of a script mentions it.
 pub(crate) struct RoleWords {
@@ -66,9 +66,9 @@ impl RoleWords {
             return not_read;
         }
         let decides = |line: &str| self.decides(line) || also(line);
-        let mut lines = starts.texts.iter().flat_map(|text| lines(text).map(move |line| (text, line)));
+        let mut lines = starts.texts.iter().flat_map(|text| lines(text).into_iter().map(move |line| (text, line)));
         let decided = lines.find(|(_, (_, line))| decides(line));
-        let decided = decided.map(|(text, (number, line))| members.found(starts, &text.origin, number, line));
+        let decided = decided.map(|(text, (number, line))| members.found(starts, &text.origin, number, &line));
         let unread = starts.unread.iter().map(|script| {
             START_NOT_KNOWN.found(&[
                 ("script", &script.what),
@@ -101,10 +101,20 @@ fn not_read(script: &UnreadScript) -> Option<Blocker> {
     Some(START_NOT_READ.found(&[("script", &script.what), ("why", &script.why), ("map", map)]))
 }
 
-/// The lines of a text that are no comments, each with its number.
-fn lines(text: &StartText) -> impl Iterator<Item = (usize, &str)> {
-    let numbered = text.text.lines().enumerate().map(|(index, line)| (index + 1, line.trim()));
-    numbered.filter(|(_, line)| !line.starts_with('#'))
+/// The lines of a text that are no comments, each with its number. One that a backslash continues is one with the next.
+fn lines(text: &StartText) -> Vec<(usize, String)> {
+    let mut whole: Vec<(usize, String)> = Vec::new();
+    let mut is_continued = false;
+    for (index, line) in text.text.lines().enumerate() {
+        let (begun, continues) = line.trim().strip_suffix('\\').map_or((line.trim(), false), |begun| (begun, true));
+        match whole.last_mut().filter(|_| is_continued) {
+            Some((_, before)) => before.push_str(begun),
+            None => whole.push((index + 1, begun.to_owned())),
+        }
+        is_continued = continues;
+    }
+    whole.retain(|(_, line)| !line.starts_with('#'));
+    whole
 }
 
 fn shown(line: &str) -> String {
@@ -119,11 +129,13 @@ fn shown(line: &str) -> String {
     line.chars().take(SHOWN).chain(['…']).collect()
 }
 
-/// Whether a line writes that file, moves another there, or removes it.
+/// Whether a line writes a file of that name, moves another there, or removes it: another container may mount its directory elsewhere.
 pub(crate) fn writes(line: &str, file: &str) -> bool {
-    let redirected = line.split('>').skip(1).any(|after| after.trim_start_matches([' ', '"', '\'']).starts_with(file));
+    let name = file.rsplit_once('/').map_or(file, |(_, name)| name);
+    let target = |after: &str| after.split_whitespace().next().map(|word| word.trim_matches(['"', '\'']).to_owned());
+    let redirected = line.split('>').skip(1).filter_map(target).any(|target| target.ends_with(name));
     redirected
-        || (line.contains(file)
+        || (line.contains(name)
             && ["cp ", "mv ", "rm ", "tee ", "install ", "sed -i"].iter().any(|word| line.contains(word)))
 }
 

@@ -22,6 +22,9 @@ pub(crate) const KEEPS_ROLE: &str = "keeps-role";
 /// All texts together are at most as long as this. A start script has some hundred lines; what is longer is no start script.
 const MOST_BYTES: usize = 256 * 1024;
 
+/// Files of ConfigMaps that a container mounts: who may write a ConfigMap must not keep the guard busy with it.
+const MOST_FILES: usize = 200;
+
 /// Programs that run the file which is their first argument.
 const INTERPRETERS: &[&str] = &["sh", "bash", "dash", "ash", "python", "python3", "perl", "source", "."];
 
@@ -83,7 +86,15 @@ fn gather(pod: &PodSpec, server: &Container, maps: &BTreeMap<String, ReadMap>) -
         let from = found.texts.len();
         found.texts.extend(commands(container));
         let (files, unread) = mounted(pod, container, maps);
-        add_named_files(&mut found.texts, from, files);
+        if files.len() <= MOST_FILES {
+            add_named_files(&mut found.texts, from, files);
+        } else {
+            found.unread.push(UnreadScript {
+                what: format!("what container {} mounts from ConfigMaps", container.name),
+                why: format!("it is {} files, and at most {MOST_FILES} are read", files.len()),
+                config_map: None,
+            });
+        }
         let texts = &found.texts[from..];
         let is_named = |unread: &UnreadMap| texts.iter().any(|text| names_script_below(&text.text, &unread.path));
         found.unread.extend(unread.into_iter().filter(is_named).map(|unread| UnreadScript {
@@ -121,16 +132,18 @@ fn commands(container: &Container) -> Vec<StartText> {
     [text("command", own), text("postStart hook", hook)].into_iter().flatten().collect()
 }
 
-/// Adds to the texts from `from` on the files that are scripts, or that one of those texts names.
+/// Adds to the texts from `from` on the files that are scripts, or that one of those texts names. A text is searched once.
 fn add_named_files(texts: &mut Vec<StartText>, from: usize, mut files: Vec<MountedFile<'_>>) {
+    let mut searched = from;
     loop {
         let is_run = |file: &MountedFile<'_>| {
-            file.text.starts_with("#!") || texts[from..].iter().any(|text| names(&text.text, &file.path))
+            file.text.starts_with("#!") || texts[searched..].iter().any(|text| names(&text.text, &file.path))
         };
         let (run, rest): (Vec<_>, Vec<_>) = files.into_iter().partition(is_run);
         if run.is_empty() {
             return;
         }
+        searched = texts.len();
         let text = |file: MountedFile<'_>| StartText { origin: file.origin, text: file.text.to_owned() };
         texts.extend(run.into_iter().map(text));
         files = rest;

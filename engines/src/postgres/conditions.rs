@@ -143,9 +143,9 @@ pub const SORTS_DIFFERENTLY: Condition = Condition {
     effect: Effect::new(Blocks::AllButItsMember, Passes::Never),
     text: "{member} sorts text with {library} {version}, the primary with {before}: with indexes that the other has sorted, {member} \
            would miss rows and accept duplicates as a primary",
-    next_step: "go back to the image of before: kubectl stateful rollback {target}{flags}; then take one whose system has the same \
-                {library} (the tags with the system's name, as 15-bookworm)",
-    example: &[("member", "postgres-2"), ("library", "glibc"), ("version", "2.41"), ("before", "2.36")],
+    next_step: "go back to the image of before: kubectl stateful rollback {target}; then take one whose system has the same \
+                one (the tags with the system's name, as 15-bookworm), or move by a dump or logical replication",
+    example: &[("member", "postgres-2"), ("library", "the C library"), ("version", "gnu 2.41"), ("before", "gnu 2.36")],
 };
 
 /// The same of several standbys: each of them may go back.

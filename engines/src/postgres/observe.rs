@@ -32,9 +32,11 @@ SELECT pg_is_in_recovery() AS in_recovery,
     current_setting('fsync') AS fsync,
     current_setting('archive_mode') AS archive_mode,
     current_setting('shared_preload_libraries') AS shared_preload_libraries,
-    CASE WHEN EXISTS (SELECT FROM pg_database WHERE datcollate NOT IN ('C', 'POSIX'))
-        THEN coalesce((SELECT pg_collation_actual_version(oid) FROM pg_collation WHERE collprovider = 'c'
-            AND collcollate NOT IN ('C', 'POSIX') AND collcollate NOT ILIKE 'C.%' ORDER BY oid LIMIT 1), 'unknown')
+    CASE WHEN EXISTS (SELECT FROM pg_database d WHERE datallowconn AND datcollate NOT IN ('C', 'POSIX')
+            AND datcollate NOT ILIKE 'C.%' AND coalesce(to_jsonb(d) ->> 'datlocprovider', 'c') = 'c')
+        THEN concat_ws(' ', substring(version() FROM 'linux-([a-z]+)'),
+            (SELECT pg_collation_actual_version(oid) FROM pg_collation WHERE collprovider = 'c'
+            AND collcollate NOT IN ('C', 'POSIX') AND collcollate NOT ILIKE 'C.%' ORDER BY oid LIMIT 1))
         ELSE 'unused' END AS c_library,
     CASE WHEN EXISTS (SELECT FROM pg_database d WHERE to_jsonb(d) ->> 'datlocprovider' = 'i')
         THEN coalesce((SELECT pg_collation_actual_version(oid) FROM pg_collation WHERE collprovider = 'i'

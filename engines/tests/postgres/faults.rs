@@ -90,7 +90,7 @@ async fn a_switchover_whose_process_dies_at_any_moment_is_finished_by_a_second_o
 struct EndlessPause;
 
 impl ClientPause for EndlessPause {
-    fn confirm_lock(&self) -> BoxFuture<'_, Result<(), String>> {
+    fn confirm_lock(&self) -> BoxFuture<'_, Result<(), SwitchoverError>> {
         Box::pin(async { Ok(()) })
     }
 

@@ -84,7 +84,7 @@ impl Drop for Disk {
 struct FillsUp<'a>(&'a Disk);
 
 impl ClientPause for FillsUp<'_> {
-    fn confirm_lock(&self) -> BoxFuture<'_, Result<(), String>> {
+    fn confirm_lock(&self) -> BoxFuture<'_, Result<(), SwitchoverError>> {
         Box::pin(async { Ok(()) })
     }
 

@@ -207,7 +207,9 @@ impl Run<'_> {
             Err(WorldError::NotGranted(why)) => Ok(Some((why, EVICTION_RETRY))),
             Err(WorldError::NotYet(why)) => Ok(Some((why, POLL))),
             // Whether it happened is found out by observing, not by repeating.
-            Err(WorldError::Switchover(SwitchoverError::Unknown { why, .. })) => Ok(Some((why, POLL))),
+            Err(WorldError::Switchover(
+                SwitchoverError::Unknown { why, .. } | SwitchoverError::LockNotConfirmed(why),
+            )) => Ok(Some((why, POLL))),
             Err(WorldError::Switchover(error)) => {
                 state.is_unanswered = false;
                 state.refused += 1;

@@ -95,6 +95,9 @@ impl Live {
     /// TOUCH. Reverts what members were told ahead of a restart that did not come. Returns what was done, and what could not
     /// be.
     async fn undo_restart_preparations(&self) -> Vec<String> {
+        if let Err(why) = self.confirm_own_lock().await {
+            return vec![format!("what this operation has changed on the members is left to the next one: {why}")];
+        }
         // Where the members are now: the last snapshot may be from before the process that died.
         if let Err(error) = self.observe().await {
             return vec![format!(
@@ -115,10 +118,22 @@ impl Live {
     /// TOUCH. Removes what switchovers have made on the members and no member uses any more; the endpoints are those of the last
     /// snapshot, which is the one of the operation's end.
     async fn remove_unused_of_switchovers(&self) -> Vec<String> {
+        if self.confirm_own_lock().await.is_err() {
+            return Vec::new(); // the next operation does it
+        }
         let endpoints = self.endpoints.borrow().clone();
         match self.observer.engine().switchover() {
             Some(switchover) => switchover.remove_unused(&endpoints).await,
             None => Vec::new(),
+        }
+    }
+
+    /// Fails where another process may have begun to change the members: what this one then set back would be the other's.
+    async fn confirm_own_lock(&self) -> Result<(), ClusterError> {
+        let own = self.own.lock().await;
+        match &own.lock {
+            Some(lock) => lock.confirm().await,
+            None => Err(ClusterError::LockLost(self.workload.id.to_string())),
         }
     }
 

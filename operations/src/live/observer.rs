@@ -1,6 +1,7 @@
 //! LOOK. Connections to one workload's servers, prepared once and used for every snapshot.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use stateful_cluster::connection::port_forwards::PortForwards;
@@ -11,12 +12,16 @@ use stateful_cluster::{Cluster, Error as ClusterError};
 use stateful_engines::{Endpoint, Engine, Watchers};
 use stateful_safety::{Assessment, Member, Millis, StartScripts, Workload};
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use super::endpoints::EndpointBuilder;
 
 /// What starts the members is read again after this: a ConfigMap changes without a trace in the StatefulSet. A switchover acts on
 /// scripts that are no older; two hundred guarded databases ask the API server some ten times a second.
 const SCRIPTS_READ_EVERY: Millis = 60_000;
+
+/// How long the API server may take for that. Two requests or three, each of which takes milliseconds.
+const SCRIPTS_READ_WITHIN: Duration = Duration::from_millis(500);
 
 /// Why a workload cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -82,10 +87,13 @@ impl Observer {
     /// the API server is away then, and no script is changed without it.
     async fn scripts(&self, workload: &Workload, now: Millis) -> Arc<StartScripts> {
         let mut read = self.scripts.lock().await;
-        if now - read.at >= SCRIPTS_READ_EVERY
-            && let Ok(again) = start_scripts::read(&self.cluster, &workload.id).await
-        {
-            *read = ReadScripts { at: now, scripts: Arc::new(again) };
+        if now - read.at >= SCRIPTS_READ_EVERY {
+            // Now or in another minute: an API server that is slow must not hold up what the members are asked.
+            read.at = now;
+            if let Ok(Ok(again)) = timeout(SCRIPTS_READ_WITHIN, start_scripts::read(&self.cluster, &workload.id)).await
+            {
+                read.scripts = Arc::new(again);
+            }
         }
         Arc::clone(&read.scripts)
     }

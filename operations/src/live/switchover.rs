@@ -121,7 +121,9 @@ impl Live {
         let resumed = match (&moved, endpoint(from), endpoint(to)) {
             (Ok(_), Some(from), Some(to)) => pause.repoint(from, to).await,
             // It is not known which of the two is the primary: clients are led to no other member.
-            (Ok(_) | Err(SwitchoverError::Unknown { .. }), ..) => pause.resume().await,
+            (Ok(_) | Err(SwitchoverError::Unknown { .. } | SwitchoverError::LockNotConfirmed(_)), ..) => {
+                pause.resume().await
+            }
             (Err(_), ..) => pause.revert().await,
         };
         self.note(resumed.notes);

@@ -134,8 +134,7 @@ fn shards_being_split_are_reported_once() {
 fn a_connected_node_that_has_not_joined_is_named() {
     let stray = "couchdb@stray.couchdb";
     let seen = said_instead(0, |own| own.membership["all_nodes"].as_array_mut().expect("a list").push(json!(stray)));
-    let blocker =
-        "! couchdb@stray.couchdb is connected to couchdb-0 (all_nodes) but does not belong to the cluster (cluster_nodes)";
+    let blocker = "! couchdb@stray.couchdb is connected to couchdb-0 (all_nodes) but does not belong to the cluster (cluster_nodes)";
     assert_means(&seen, &[THREE, ALL_WELL, blocker]);
 }
 

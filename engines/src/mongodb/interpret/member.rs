@@ -101,11 +101,14 @@ fn lag(seen: &MemberAnswers, own: &Answers, leader: Option<&Answers>) -> Result<
     Ok(late)
 }
 
-/// Where its data is, as it was started: the default is `/data/db` (manual, `storage.dbPath`). A router has none.
+/// Where its data is, as it was started: the default is `/data/db`, and `/data/configdb` for a config server (manual, `--configsvr`). A
+/// router has none.
 fn lost_directory(seen: &MemberAnswers, own: &Answers) -> Option<String> {
     let parsed = own.options.get_document("parsed").ok().filter(|_| !own.is_router())?;
     let given = parsed.get_document("storage").ok().and_then(|storage| storage.get_str("dbPath").ok());
-    directory_off_volumes(given.unwrap_or("/data/db"), &seen.kept)
+    let cluster_role = parsed.get_document("sharding").ok().and_then(|sharding| sharding.get_str("clusterRole").ok());
+    let default = if cluster_role == Some("configsvr") { "/data/configdb" } else { "/data/db" };
+    directory_off_volumes(given.unwrap_or(default), &seen.kept)
 }
 
 fn persists(own: &Answers) -> bool {

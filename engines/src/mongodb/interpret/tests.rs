@@ -65,6 +65,11 @@ fn a_data_directory_beside_the_volume_goes_with_the_pod() {
     assert_eq!(lost("/backup/", None).as_deref(), Some("/data/db"));
     assert_eq!(lost("/data/db/", Some("/var/lib/mongodb")).as_deref(), Some("/var/lib/mongodb"));
     assert_eq!(lost("/var/lib/mongodb/", Some("/var/lib/mongodb")), None);
+    let mut seen = recorded("healthy");
+    seen[0].kept = vec!["/data/configdb/".to_owned()];
+    seen[0].answer.as_mut().expect("an answer").options =
+        doc! { "parsed": { "sharding": { "clusterRole": "configsvr" } } };
+    assert_eq!(interpret(&seen, 1).groups[0].members[0].lost_directory, None, "a config server has another default");
 }
 
 #[test]

@@ -62,6 +62,7 @@ pub(super) async fn switch_over(
     // However it ended: once no member is frozen the set can elect a primary by itself.
     match &moved {
         Ok(_) => freeze::unfreeze_after_switchover(&context).await,
+        Err(SwitchoverError::LockNotConfirmed(_)) => {} // another process may have frozen them; they thaw by themselves
         Err(_) => freeze::unfreeze_all(&context).await,
     }
     moved
@@ -90,7 +91,7 @@ async fn step_down(
     readers: &[String],
 ) -> Result<CompletedSwitchover, SwitchoverError> {
     let client = context.client(context.from).await?;
-    context.clients.confirm_lock().await.map_err(|why| refused(context.from, why))?;
+    context.clients.confirm_lock().await?;
     let started = Instant::now();
     let stepdown = doc! { "replSetStepDown": STAYS_DOWN, "secondaryCatchUpPeriodSecs": CATCH_UP, "force": false };
     match order(&client, stepdown, STEPPED_DOWN_WITHIN).await {

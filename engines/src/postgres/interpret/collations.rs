@@ -6,8 +6,9 @@ use super::answered;
 use crate::postgres::conditions::{SEVERAL_SORT_DIFFERENTLY, SORTS_DIFFERENTLY};
 use crate::postgres::{Answers, MemberAnswers};
 
-/// The libraries that sort text, by the column that has their version. It is `unknown` where a system's library has none (musl).
-const LIBRARIES: [(&str, &str); 2] = [("c_library", "glibc"), ("icu_library", "ICU")];
+/// The libraries that sort text, by the column that has their version. That of the C library begins with its kind (`gnu`, `musl`): a
+/// database that was made where it has no version (musl) tells no version anywhere.
+const LIBRARIES: [(&str, &str); 2] = [("c_library", "the C library"), ("icu_library", "ICU")];
 
 pub(super) fn blockers(seen: &[MemberAnswers], primary: Option<&MemberAnswers>) -> Vec<Blocker> {
     let Some(before) = primary.and_then(|primary| primary.answer.as_ref().ok()) else { return Vec::new() };

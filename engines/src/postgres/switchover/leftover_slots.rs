@@ -18,12 +18,11 @@ pub(super) fn mark(data_directory: &str, slot: &str) -> String {
     format!("COPY (SELECT 1) TO{}", literal(&format!("{data_directory}/pg_replslot/{slot}/{MARK}")))
 }
 
-/// What a member is, through which slot it reads, and which slots of ours it has that no server reads through.
+/// What a member is, and which slots of ours it has that no server reads through.
 fn question() -> String {
     format!(
         "SELECT pg_is_in_recovery()::text AS standby, \
-         EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming')::text AS streams, \
-         (SELECT setting FROM pg_settings WHERE name = 'primary_slot_name' AND setting <> '') AS reads_through; \
+         EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming')::text AS streams; \
          SELECT slot_name FROM pg_replication_slots WHERE {}",
         is_unused_and_ours()
     )
@@ -40,7 +39,6 @@ fn is_unused_and_ours() -> String {
 struct Reader {
     leads: bool,
     streams: bool,
-    reads_through: Option<String>,
     unused: Vec<String>,
 }
 
@@ -51,14 +49,13 @@ impl Reader {
         Some(Self {
             leads: text(own, "standby")? == "false",
             streams: text(own, "streams")? == "true",
-            reads_through: text(own, "reads_through").map(ToOwned::to_owned),
             unused: unused.iter().filter_map(|row| text(row, "slot_name").map(ToOwned::to_owned)).collect(),
         })
     }
 }
 
-/// Drops them once the group is whole: every declared member answers, one leads, and all others receive its log. Then a slot on a
-/// standby has no reader, and one on the primary has none where no member has its name in its settings. Returns what was done.
+/// Drops those on standbys once the group is whole: every declared member answers, one leads, and all others receive its log. One on the
+/// primary stays: a member that is only scaled away for the night reads through it when it is back. Returns what was done.
 pub(in crate::postgres) async fn drop_unused(connections: &Connections, endpoints: &[Endpoint]) -> Vec<String> {
     let question = question();
     let asked = join_all(endpoints.iter().map(|endpoint| connections.ask(endpoint, &question, PATIENCE))).await;
@@ -85,35 +82,28 @@ pub(in crate::postgres) async fn drop_unused(connections: &Connections, endpoint
 fn droppable(readers: &[Reader]) -> Vec<(usize, &str)> {
     let leaders = readers.iter().filter(|reader| reader.leads).count();
     let is_whole = leaders == 1 && readers.iter().all(|reader| reader.leads || reader.streams);
-    let is_read =
-        |slot: &str| readers.iter().any(|reader| !reader.leads && reader.reads_through.as_deref() == Some(slot));
-    let of_each = readers.iter().enumerate().filter(|_| is_whole);
-    of_each
-        .flat_map(|(index, reader)| reader.unused.iter().map(move |slot| (index, reader.leads, slot.as_str())))
-        .filter(|(_, leads, slot)| !leads || !is_read(slot))
-        .map(|(index, _, slot)| (index, slot))
-        .collect()
+    let standbys = readers.iter().enumerate().filter(|(_, reader)| is_whole && !reader.leads);
+    standbys.flat_map(|(index, reader)| reader.unused.iter().map(move |slot| (index, slot.as_str()))).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Reader, droppable};
 
-    fn reader(leads: bool, streams: bool, reads_through: &str, unused: &[&str]) -> Reader {
-        let unused = unused.iter().map(|&slot| slot.to_owned()).collect();
-        Reader { leads, streams, reads_through: Some(reads_through.to_owned()), unused }
+    fn reader(leads: bool, streams: bool, unused: &[&str]) -> Reader {
+        Reader { leads, streams, unused: unused.iter().map(|&slot| slot.to_owned()).collect() }
     }
 
     #[test]
-    fn slots_without_a_reader_go_once_the_group_is_whole_and_those_of_a_member_stay() {
-        let old = || reader(false, true, "pg_0", &["pg_1", "pg_2"]);
-        let third = || reader(false, true, "pg_2", &[]);
-        let new = reader(true, false, "pg_1", &["pg_0", "pg_3"]);
+    fn slots_of_standbys_go_once_the_group_is_whole_and_those_of_the_primary_stay() {
+        let old = || reader(false, true, &["pg_1", "pg_2"]);
+        let third = || reader(false, true, &[]);
+        let new = reader(true, false, &["pg_0", "pg_3"]);
         let all = [old(), new, third()];
-        assert_eq!(droppable(&all), [(0, "pg_1"), (0, "pg_2"), (1, "pg_3")], "a member reads through pg_0 in a moment");
+        assert_eq!(droppable(&all), [(0, "pg_1"), (0, "pg_2")], "who is away may come back and read from the primary");
         assert!(droppable(&[old(), third()]).is_empty(), "none leads");
-        let leads = |streams| [reader(true, false, "pg_1", &["pg_3"]), reader(false, streams, "pg_2", &["pg_1"])];
+        let leads = |streams| [reader(true, false, &["pg_3"]), reader(false, streams, &["pg_1"])];
         assert!(droppable(&leads(false)).is_empty(), "one is not back yet");
-        assert_eq!(droppable(&leads(true)).len(), 2);
+        assert_eq!(droppable(&leads(true)), [(1, "pg_1")]);
     }
 }

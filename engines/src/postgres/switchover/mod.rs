@@ -74,13 +74,14 @@ async fn begin(context: &SwitchoverContext<'_>) -> Result<CompletedSwitchover, S
     let prepared = prepare::prepare(context).await?;
     let stopped = async {
         context.clients.pause().await?;
-        context.clients.confirm_lock().await.map_err(|why| context.refused(why))?;
+        context.clients.confirm_lock().await?;
         let started = Instant::now();
         fence::fence(context, &prepared.data_directory).await?;
         Ok((started, stop(context, &prepared.data_directory, prepared.wal_receiver).await?))
     };
     let (started, last) = match stopped.await {
         Ok(stopped) => stopped,
+        Err(lost @ SwitchoverError::LockNotConfirmed(_)) => return Err(lost),
         Err(refused) => {
             prepare::undo(context, &prepared.followers).await;
             return Err(refused);

@@ -63,7 +63,7 @@ impl NotPromoted {
 /// (`WaitForWALToBecomeAvailable` in `xlogrecovery.c`). Reloading its settings always ends it.
 pub(super) async fn promote(context: &SwitchoverContext<'_>, member: &str) -> Result<(), NotPromoted> {
     // Another process that has taken the operation over may have promoted the other member.
-    context.clients.confirm_lock().await.map_err(|why| NotPromoted::Unknown(context.unknown(why)))?;
+    context.clients.confirm_lock().await.map_err(NotPromoted::Unknown)?;
     let promoted = match context.rows(member, PROMOTE).await {
         Ok(promoted) => promoted,
         // It may have got the order and only its answer was lost: if it does not take writes now, the order is repeated.

@@ -18,6 +18,7 @@ pub(super) async fn promote_successor(
     started: Instant,
     last: Option<Lsn>,
 ) -> Result<CompletedSwitchover, SwitchoverError> {
+    context.clients.confirm_lock().await?; // before anything is led to it
     // All at the same time: where commits wait for standbys, writes are acknowledged only once those follow the new primary.
     // Clients are redirected only now; earlier, all of them would keep retrying on a server that is busy with its promotion.
     let promoted = async { promote(context, context.to).await.map(|()| started.elapsed()) };

@@ -47,6 +47,7 @@ pub(super) async fn return_to_primary(
 /// Makes the old primary the primary again, and writes that down in its own settings before. Until it takes writes it says that it is
 /// a standby, for as long as it replays its log; a process that finds no primary then must not promote another member.
 pub(super) async fn promote_old_primary(context: &SwitchoverContext<'_>) -> Result<(), SwitchoverError> {
+    context.clients.confirm_lock().await?;
     let client = context.client(context.from).await?;
     let recorded = timeout(PATIENCE, client.batch_execute(RECORD_RETURN)).await;
     let recorded = recorded.map_err(|_| format!("no answer within {PATIENCE:?}"));

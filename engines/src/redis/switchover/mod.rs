@@ -145,7 +145,7 @@ impl SwitchoverContext<'_> {
         member: &str,
         command: &Cmd,
     ) -> Result<(), SwitchoverError> {
-        self.clients.confirm_lock().await.map_err(|why| refusal(self.from, why))?;
+        self.clients.confirm_lock().await?;
         self.order(connection, member, command).await
     }
 

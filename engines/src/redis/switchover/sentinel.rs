@@ -60,7 +60,10 @@ pub(super) async fn switch_over(
         Ok(()) => switch_over_paused(context, sentinels, &mut coordinator).await,
         Err(error) => Err(error),
     };
-    // However it ended, the priority and the failover timeout are set back to the user's own values.
+    if let Err(lost @ SwitchoverError::LockNotConfirmed(_)) = switched {
+        return Err(lost);
+    }
+    // However else it ended, the priority and the failover timeout are set back to the user's own values.
     let restored = coordinator.restore(context, sentinels).await;
     let switched = switched?;
     restored?;
@@ -101,6 +104,7 @@ async fn switch_over_paused(
     };
     match begun {
         Ok(()) | Err(SwitchoverError::Unknown { .. }) => {} // it may have begun: the fence stays until that is known
+        Err(error @ SwitchoverError::LockNotConfirmed(_)) => return Err(error),
         Err(error) => {
             take_writes_again(context, &fence).await?; // nothing has begun: writes go on where they were
             return Err(error);

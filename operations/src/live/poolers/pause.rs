@@ -111,9 +111,11 @@ impl<'a> PoolerPause<'a> {
 }
 
 impl ClientPause for PoolerPause<'_> {
-    fn confirm_lock(&self) -> BoxFuture<'_, Result<(), String>> {
+    fn confirm_lock(&self) -> BoxFuture<'_, Result<(), SwitchoverError>> {
         Box::pin(async {
-            self.lock.confirm().await.map_err(|why| format!("the operation lock is not confirmed: {why}"))
+            let confirmed = self.lock.confirm().await;
+            confirmed
+                .map_err(|why| SwitchoverError::LockNotConfirmed(format!("the operation lock is not confirmed: {why}")))
         })
     }
 

@@ -15,7 +15,7 @@ fn a_standby_that_sorts_text_by_another_library_is_not_made_primary_and_may_go_b
         }
     };
     for number in 0..3 {
-        sort_with(&mut seen, number, "c_library", "2.36");
+        sort_with(&mut seen, number, "c_library", "gnu 2.36");
         sort_with(&mut seen, number, "icu_library", "153.120");
     }
     assert_eq!(interpret(&seen, 1).blockers, []);
@@ -29,7 +29,7 @@ fn a_standby_that_sorts_text_by_another_library_is_not_made_primary_and_may_go_b
     let take = |member: &str| Disruption::Take { members: vec![member.to_owned()] };
     let switch_over = Disruption::Switchover { from: "pg-0".to_owned(), to: "pg-1".to_owned() };
 
-    sort_with(&mut seen, 2, "c_library", "2.41");
+    sort_with(&mut seen, 2, "c_library", "gnu 2.41");
     assert!(against(&seen, &switch_over).contains(&"STF-PG-012"));
     assert!(against(&seen, &take("pg-1")).contains(&"STF-PG-012"), "no further standby is given that image");
     assert_eq!(against(&seen, &take("pg-2")), Vec::<&str>::new(), "it may go back");

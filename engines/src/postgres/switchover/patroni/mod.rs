@@ -77,8 +77,10 @@ async fn begin(context: &SwitchoverContext<'_>, agents: &[Endpoint]) -> Result<C
         Ok(()) => request_switchover(context, agent).await,
         Err(refused) => Err(refused),
     };
-    if change.is_some() {
-        restore(agents, &before).await;
+    match &moved {
+        Err(SwitchoverError::LockNotConfirmed(_)) => {}
+        Ok(_) | Err(_) if change.is_some() => restore(agents, &before).await,
+        Ok(_) | Err(_) => {}
     }
     moved
 }
@@ -116,7 +118,7 @@ async fn ready(context: &SwitchoverContext<'_>, agent: &Endpoint) -> Result<(), 
     wait_until_sync(context, agent).await?;
     catch_up(context).await?;
     context.clients.pause().await?;
-    context.clients.confirm_lock().await.map_err(|why| context.refused(why))
+    context.clients.confirm_lock().await
 }
 
 /// Waits until each commit waits for the successor.
