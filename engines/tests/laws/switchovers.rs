@@ -91,8 +91,9 @@ pub(super) async fn a_switchover_whose_lock_was_lost_while_it_was_prepared_moves
     preparation.take_back(&database.endpoints(), &database.watchers()).await;
     assert_eq!(leader_of(&database.settled().await, &from), Some(from.clone()));
     let report = load.finish(&database).await;
-    assert_eq!((report.lost, report.unknown), (0, 0), "writers noticed it: {report:?}");
-    assert!(report.acknowledged > 100, "{report:?}");
+    assert!(report.acknowledged > 100 && report.lost == 0, "{report:?}");
+    // Under Sentinels, writes that wait behind a fence lose their connection when that is taken off.
+    assert!(report.unknown <= WRITERS, "more than the one that each writer had under way: {report:?}");
     // And nothing is left that another switchover would stumble over.
     database.switch_over(&from, &to).await.expect("a switchover");
 }

@@ -59,10 +59,10 @@ pub(super) async fn switch_over(
         }
         Err(lag) => Err(lag),
     };
-    // However it ended: once no member is frozen the set can elect a primary by itself.
+    // However it ended, also where another process may have begun: once no member is frozen the set can elect a primary by itself, and
+    // which one it elects costs no write.
     match &moved {
         Ok(_) => freeze::unfreeze_after_switchover(&context).await,
-        Err(SwitchoverError::LockNotConfirmed(_)) => {} // another process may have frozen them; they thaw by themselves
         Err(_) => freeze::unfreeze_all(&context).await,
     }
     moved
