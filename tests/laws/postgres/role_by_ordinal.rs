@@ -25,7 +25,7 @@ pub(super) async fn a_role_that_a_start_script_decides_is_not_handed_over(contex
     context.spoil_database();
     let change = json!({"data": {"start-postgres": BY_ORDINAL}}).to_string();
     namespace.kubectl(&["patch", "configmap", "postgres", "--type", "merge", "--patch", &change]).await?;
-    let (before, primary) = (ObjectVersions::read(namespace).await?, postgres.primary().await?);
+    let (before, primary) = (ObjectVersions::read_without_status(namespace).await?, postgres.primary().await?);
     let successor = postgres.replica().await?;
     let ended = plugin.run(&["switchover", "postgres", "--to", &successor, "-y"]).await?.expect(3)?;
     for words in ["(STF-DB-020)", "ConfigMap postgres, key start-postgres", "line 4", "standby.signal", "keeps-role="] {

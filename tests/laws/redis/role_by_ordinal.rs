@@ -21,7 +21,7 @@ pub(super) async fn a_role_that_a_start_script_writes_is_not_handed_over(context
     context.spoil_database();
     let change = json!({"data": {"start-redis": BY_ORDINAL}}).to_string();
     namespace.kubectl(&["patch", "configmap", "redis", "--type", "merge", "--patch", &change]).await?;
-    let (before, primary) = (ObjectVersions::read(namespace).await?, redis.primary().await?);
+    let (before, primary) = (ObjectVersions::read_without_status(namespace).await?, redis.primary().await?);
     let image = RedisReplication::image("8.0");
     let ended = plugin.run(&["upgrade", "redis", "--image", &image, "-y"]).await?.expect(3)?;
     for words in ["(STF-DB-020)", "ConfigMap redis, key start-redis", "line 4", "keeps-role="] {
