@@ -28,7 +28,6 @@ pub(super) async fn survive<D: Stormy>(context: &mut Context, mut random: StdRng
     let load = Load::start(&database.clients().await?).await?;
     let began = Instant::now();
     let mut rounds = 0;
-    let mut written = 0;
     while began.elapsed() < lasts {
         rounds += 1;
         let request = Operation::choose(&mut random).fill(&database, &mut random).await?;
@@ -58,7 +57,6 @@ pub(super) async fn survive<D: Stormy>(context: &mut Context, mut random: StdRng
         load.take_figures();
         until("writes are acknowledged again", WRITTEN_WITHIN, async || {
             let figures = load.take_figures();
-            written += figures.acknowledged;
             ensure!(figures.acknowledged > 0, "{figures:?}");
             Ok(())
         })
