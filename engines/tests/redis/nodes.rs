@@ -134,6 +134,22 @@ impl Nodes {
         command.query_async(&mut connection).await
     }
 
+    /// The host that a member follows, and whether its link is up.
+    pub(crate) async fn followed(&self, number: usize) -> (String, bool) {
+        let info: String = self.order(number, cmd("INFO").arg("replication")).await;
+        let field = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned();
+        (field("master_host:"), field("master_link_status:") == "up")
+    }
+
+    /// Waits until a member follows another one and has what that has.
+    pub(crate) async fn until_followed(&self, number: usize, by: usize) {
+        let (address, begun) = (self.address(by), Instant::now());
+        while self.followed(number).await != (address.clone(), true) {
+            assert!(begun.elapsed() < PATIENCE, "redis-{number} does not follow redis-{by}");
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     async fn answers(&self, number: usize) {
         let begun = Instant::now();
         while connect(&self.address(number), self.port(number)).await.is_err() {

@@ -52,7 +52,7 @@ async fn host_followed_by(context: &SwitchoverContext<'_>, member: &str) -> Opti
 }
 
 /// The member that a member follows.
-pub(super) async fn followed_by_member<'a>(context: &'a SwitchoverContext<'_>, member: &str) -> Option<&'a str> {
+async fn followed_by_member<'a>(context: &'a SwitchoverContext<'_>, member: &str) -> Option<&'a str> {
     context.member_at(&host_followed_by(context, member).await?)
 }
 
@@ -107,6 +107,18 @@ async fn follow_as(
         member: member.to_owned(),
         why: format!("it does not follow {host}:{} within {within:?}", primary.port),
     })
+}
+
+/// After a switchover: the other replicas of the old primary follow the new one, as far as they can be reached. One that is left
+/// follows the old primary still, and is led to the new one before that restarts ([`leave`]).
+pub(super) async fn lead_others(context: &SwitchoverContext<'_>, new: &Primary) {
+    for other in context.endpoints.iter().map(|endpoint| endpoint.member.as_str()) {
+        if ![context.from, context.to].contains(&other)
+            && followed_by_member(context, other).await == Some(context.from)
+        {
+            drop(follow(context, other, new).await);
+        }
+    }
 }
 
 /// Before `member` is restarted: the replicas that follow it, although it leads no more, follow the primary. Which they were.

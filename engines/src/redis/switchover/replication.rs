@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use redis::cmd;
 use tokio::time::sleep;
 
-use super::follow::{Primary, follow, followed_by_member};
+use super::follow::{Primary, follow, lead_others};
 use super::{POLL, SwitchoverContext};
 use crate::{CompletedSwitchover, SwitchoverError};
 
@@ -43,16 +43,4 @@ pub(super) async fn switch_over(context: &SwitchoverContext<'_>) -> Result<Compl
         sleep(POLL).await;
     }
     Err(context.overdue(SETTLED_AFTER).await)
-}
-
-/// The other replicas of the old primary, as far as they can be reached. One that is left follows the old primary still, and is led
-/// to the new one before that restarts ([`prepare_restart`](super::prepare_restart)).
-async fn lead_others(context: &SwitchoverContext<'_>, new: &Primary) {
-    for other in context.endpoints.iter().map(|endpoint| endpoint.member.as_str()) {
-        if ![context.from, context.to].contains(&other)
-            && followed_by_member(context, other).await == Some(context.from)
-        {
-            drop(follow(context, other, new).await);
-        }
-    }
 }

@@ -24,6 +24,7 @@ use redis::aio::MultiplexedConnection;
 use redis::cmd;
 use tokio::time::sleep;
 
+use super::follow::{Primary, lead_others};
 use super::{POLL, SwitchoverContext, refusal};
 use crate::redis::Answers;
 use crate::{CompletedSwitchover, Endpoint, SwitchoverError};
@@ -132,12 +133,16 @@ async fn demote(
     started: Instant,
 ) -> Result<CompletedSwitchover, SwitchoverError> {
     let (host, port) = address(context).await.map_err(|error| context.unknown(error.to_string()))?;
-    let follow = cmd("REPLICAOF").arg(host).arg(port).take();
+    let follow = cmd("REPLICAOF").arg(&host).arg(port).take();
     while started.elapsed() < FOLLOWS_WITHIN {
         if context.follows(context.from).await {
             let took = started.elapsed();
             // A replica refuses writes by itself. A fence that stays on it is taken off before it is restarted or leads again.
             take_writes_again(context, fence).await.map_err(|error| context.unknown(error.to_string()))?;
+            // The Sentinels lead only the replicas that they had heard of before the failover: one whose pod had just come back
+            // would follow the old primary for their failover timeout of three minutes. By the address that they use: another
+            // name they would set right again.
+            lead_others(context, &Primary { host, port, name: None }).await;
             return Ok(CompletedSwitchover { took });
         }
         // If it cannot be reached from here, the Sentinels make it follow.
