@@ -171,23 +171,6 @@ async fn sentinels_that_cannot_be_asked_are_not_gone_behind() {
     assert_eq!(leader_of(&servers.settled().await, &name(0)), Some(name(0)));
 }
 
-/// The Sentinels ask for the primary's replicas every ten seconds, and lead those that they know.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_replica_that_the_sentinels_have_not_heard_of_yet_follows_the_new_primary_after_a_switchover() {
-    let mut servers = Sentinel::start(Measures::Nothing).await;
-    let follow = format!("replicaof {} {PORT}", servers.0.address(0));
-    servers.0.run(&follow).await;
-    let new = MEMBERS + SENTINELS;
-    servers.0.until_followed(new, 0).await;
-    let endpoints = [servers.endpoints(), servers.0.endpoints(new..new + 1)].concat();
-    let adapter = servers.adapter();
-    let switchover = adapter.switchover().expect("it switches over");
-    let (from, to) = (name(0), name(1));
-    let switched = switchover.switch_over(&endpoints, &servers.watchers(), &from, &to, &NoClientPause).await;
-    switched.expect("a switchover");
-    servers.0.until_followed(new, 1).await;
-}
-
 /// The Sentinels could choose that one instead, and the old primary would be told that nothing has happened.
 #[tokio::test(flavor = "multi_thread")]
 async fn beside_a_replica_that_may_go_first_no_other_is_made_the_primary() {

@@ -1,6 +1,6 @@
 //! A primary and its replicas, with and without Sentinels: the same verbs, and nothing lost.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use stateful_harness::{Context, Deployment, Law, Plugin, RedisReplication, RedisSentinel, law, until};
@@ -9,6 +9,9 @@ use super::role_by_ordinal;
 
 /// Sentinels find each other by what they say through the primary.
 const FOUND_WITHIN: Duration = Duration::from_mins(2);
+
+/// The Sentinels' own failover timeout. Only after it do they lead a replica that they left with the old primary.
+const LED_BY_SENTINELS_AFTER: Duration = Duration::from_mins(3);
 
 /// After a changed command the pods are replaced, and only the role is in doubt.
 const SETTLED_WITHIN: Duration = Duration::from_mins(2);
@@ -34,7 +37,11 @@ pub(super) async fn an_upgrade_under_sentinels_loses_nothing(context: &mut Conte
         Ok(())
     })
     .await?;
-    loses_nothing_in_an_upgrade(redis.servers(), &plugin).await
+    let begun = Instant::now();
+    loses_nothing_in_an_upgrade(redis.servers(), &plugin).await?;
+    let took = begun.elapsed();
+    ensure!(took < LED_BY_SENTINELS_AFTER, "it took {took:?}: it waited until the Sentinels led the other replica");
+    Ok(())
 }
 
 async fn an_upgrade_without_sentinels_loses_nothing_and_the_service_selects_the_new_primary(

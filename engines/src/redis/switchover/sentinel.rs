@@ -139,9 +139,8 @@ async fn demote(
             let took = started.elapsed();
             // A replica refuses writes by itself. A fence that stays on it is taken off before it is restarted or leads again.
             take_writes_again(context, fence).await.map_err(|error| context.unknown(error.to_string()))?;
-            // The Sentinels lead only the replicas that they had heard of before the failover: one whose pod had just come back
-            // would follow the old primary for their failover timeout of three minutes. By the address that they use: another
-            // name they would set right again.
+            // Sentinels were seen to leave a replica whose pod had just come back with the old primary for the whole of their
+            // failover timeout (three minutes). By the address that they use: another name they would set right again.
             lead_others(context, &Primary { host, port, name: None }).await;
             return Ok(CompletedSwitchover { took });
         }
