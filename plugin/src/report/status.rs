@@ -48,6 +48,8 @@ pub(crate) struct WorkloadStatus {
     pub(crate) member_list: Vec<MemberRow>,
     /// An unfinished operation, and which process holds it.
     pub(crate) operation: Option<String>,
+    /// What its administrator should know although nothing stands in the way.
+    pub(crate) notes: Vec<String>,
 }
 
 /// A member in the table.
@@ -160,5 +162,8 @@ pub(crate) fn print_members(printer: Printer, status: &WorkloadStatus) {
     for reason in &row.reasons {
         let line = format!("{} {}", reason.code, clean(&reason.text));
         printer.result(&format!("{} {line}\n  {}", printer.paint(Paint::Bad, "×"), clean(&reason.next)));
+    }
+    for note in &status.notes {
+        printer.result(&printer.paint(Paint::Dim, &format!("Note: {}", clean(note))));
     }
 }

@@ -189,7 +189,8 @@ async fn one(context: &Context, opened: &Opened) -> Result<WorkloadStatus, Failu
             name: line.name,
         }
     });
-    Ok(WorkloadStatus { member_list: member_list.collect(), row: row(&snapshot, &target), operation })
+    let notes = snapshot.assessment.notes.clone();
+    Ok(WorkloadStatus { member_list: member_list.collect(), row: row(&snapshot, &target), operation, notes })
 }
 
 /// An unfinished operation, if there is one and its journal may be read. A user who may not read journals still sees the
