@@ -12,6 +12,7 @@ use crate::model::{
 use crate::reasons::Reason;
 
 mod interrupted;
+mod kept_primary;
 
 pub(super) const NOW: i64 = 1_000_000;
 

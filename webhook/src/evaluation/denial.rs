@@ -40,12 +40,20 @@ pub(crate) fn message(pod: &GuardedPod, kind: RemovalKind, reasons: &[Reason], s
     format!("{name} of {id} may not be {}{now}: {first} ({}){more}; {next}", kind.participle(), first.code())
 }
 
+/// Whether a condition of the database, which waiting does not end, keeps a switchover from it.
+pub(crate) fn is_kept_from_switchover(reasons: &[Reason]) -> bool {
+    reasons.iter().any(|reason| matches!(reason, Reason::Blocked(_)) && !reason.may_pass())
+}
+
 /// The reason that explains most: one that is permanent, then a server that does not answer (it explains what else is
-/// unknown), then the first.
+/// unknown), then what keeps the primary from switching over (that it is the primary would lead to advice that is refused), then
+/// the first.
 fn most_telling(reasons: &[Reason]) -> Option<&Reason> {
     let permanent = |reason: &&Reason| is_permanent(std::slice::from_ref(*reason));
     let silent = |reason: &&Reason| matches!(reason, Reason::NotAnswering { .. });
-    reasons.iter().find(permanent).or_else(|| reasons.iter().find(silent)).or(reasons.first())
+    let kept = |reason: &&Reason| is_kept_from_switchover(std::slice::from_ref(*reason));
+    let find = |is: &dyn Fn(&&Reason) -> bool| reasons.iter().find(is);
+    find(&permanent).or_else(|| find(&silent)).or_else(|| find(&kept)).or(reasons.first())
 }
 
 /// Every reason, for programs.

@@ -85,7 +85,8 @@ async fn evaluate_member(
     }
     let switches_over = policy.on_eviction == OnEviction::Switchover
         && policy.mode == Mode::Enforce
-        && reasons.iter().any(|reason| matches!(reason, Reason::PrimaryTaken { .. }));
+        && reasons.iter().any(|reason| matches!(reason, Reason::PrimaryTaken { .. }))
+        && !denial::is_kept_from_switchover(&reasons);
     if !request.dry_run && policy.mode == Mode::Enforce {
         Box::pin(record_request(state, &pod, switches_over)).await;
     }

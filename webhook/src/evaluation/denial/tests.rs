@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use stateful_cluster::inventory::Model;
-use stateful_safety::Reason;
+use stateful_safety::{Blocker, Blocks, Effect, Passes, Reason};
 
 use super::{is_permanent, message};
 use crate::evaluation::guarded_pod::{GuardedPod, RemovalKind};
@@ -52,6 +52,23 @@ fn a_denial_says_what_why_the_code_and_how_many_more_reasons_there_are() {
     let text = message(&guarded_pod(), RemovalKind::Eviction, &[primary()], false);
     assert!(text.starts_with("redis-0 of shop/redis may not be evicted now: "), "{text}");
     assert!(text.ends_with("kubectl stateful switchover redis -n shop --from redis-0"), "{text}");
+}
+
+#[test]
+fn where_a_primary_may_not_switch_over_the_denial_says_why_and_does_not_advise_it() {
+    let by_ordinal = Reason::Blocked(Blocker {
+        code: "STF-DB-020",
+        effect: Effect::new(Blocks::Switchover, Passes::Never),
+        member: None,
+        text: "a restart may change a member's role: start, line 7".to_owned(),
+        next_step: "let it run only while the data directory is empty".to_owned(),
+    });
+    let text = message(&guarded_pod(), RemovalKind::Eviction, &[primary(), by_ordinal], false);
+    assert!(
+        text.contains("a restart may change a member's role: ") && text.contains("(STF-DB-020) and 1 more; "),
+        "{text}"
+    );
+    assert!(!text.contains("stateful switchover") && text.ends_with("data directory is empty"), "{text}");
 }
 
 #[test]
