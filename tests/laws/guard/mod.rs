@@ -12,6 +12,7 @@ mod modes;
 mod outages;
 mod policies;
 mod reservations;
+mod role_by_ordinal;
 mod silence;
 mod simultaneous;
 mod standby_delay;
@@ -49,6 +50,7 @@ pub(crate) fn groups() -> Vec<Group> {
             "guard-replication",
             [
                 law!(reservations::an_eviction_that_was_allowed_and_refused_by_the_budget_frees_itself),
+                law!(role_by_ordinal::with_handover_a_primary_that_may_not_switch_over_stays_and_the_denial_says_why),
                 law!(simultaneous::of_a_hundred_evictions_of_one_database_exactly_one_is_allowed),
             ],
         ),

@@ -2,7 +2,7 @@
 
 mod crashed_members;
 mod replication;
-mod role_by_ordinal;
+pub(crate) mod role_by_ordinal;
 mod unready_member;
 
 use stateful_harness::{Group, RedisCluster, law};

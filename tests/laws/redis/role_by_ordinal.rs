@@ -19,8 +19,7 @@ pub(super) async fn a_role_that_a_start_script_writes_is_not_handed_over(context
     let namespace = redis.namespace();
     let plugin = context.plugin(namespace)?;
     context.spoil_database();
-    let change = json!({"data": {"start-redis": BY_ORDINAL}}).to_string();
-    namespace.kubectl(&["patch", "configmap", "redis", "--type", "merge", "--patch", &change]).await?;
+    start_by_ordinal(&redis).await?;
     let (before, primary) = (ObjectVersions::read_without_status(namespace).await?, redis.primary().await?);
     let image = RedisReplication::image("8.0");
     let ended = plugin.run(&["upgrade", "redis", "--image", &image, "-y"]).await?.expect(3)?;
@@ -29,5 +28,13 @@ pub(super) async fn a_role_that_a_start_script_writes_is_not_handed_over(context
     }
     before.expect_unchanged(namespace).await?;
     ensure!(redis.primary().await? == primary, "the primary moved");
+    Ok(())
+}
+
+/// Changes the script that each start runs from now on.
+pub(crate) async fn start_by_ordinal(redis: &RedisReplication) -> Result<()> {
+    let change = json!({"data": {"start-redis": BY_ORDINAL}}).to_string();
+    let patch = ["patch", "configmap", "redis", "--type", "merge", "--patch", &change];
+    redis.namespace().kubectl(&patch).await?;
     Ok(())
 }
