@@ -7,6 +7,7 @@ pub(crate) mod cordons;
 mod installation;
 mod kubectl_output;
 mod lag;
+mod layouts;
 mod leader_death;
 mod modes;
 mod outages;
@@ -59,6 +60,13 @@ pub(crate) fn groups() -> Vec<Group> {
             [
                 law!(kubectl_output::a_drain_that_can_never_be_safe_ends_at_once_and_reports_what_to_type),
                 law!(approval::the_only_copy_is_evicted_only_with_an_approval_bound_to_that_very_pod),
+            ],
+        ),
+        Group::new(
+            "guard-layouts",
+            [
+                law!(layouts::a_member_whose_data_lies_off_its_claim_is_never_given_up),
+                law!(layouts::a_database_whose_start_script_asks_sentinels_is_seen_and_guarded),
             ],
         ),
         Group::new("guard-silence", [law!(silence::a_database_that_does_not_answer_delays_no_verdict_about_another)]),
