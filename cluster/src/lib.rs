@@ -19,6 +19,7 @@
 //! that a flag such as `--as` or `--context` cannot be forgotten anywhere.
 
 pub mod backups;
+pub mod budget;
 pub mod changes;
 pub mod connection;
 pub mod discovery;

@@ -34,7 +34,7 @@ pub use execution::{Outcome, Stop, TimeLimits, execute};
 pub use goal::{Goal, Origin, Surge};
 pub use live::{Live, Observer, OpenError, watch};
 pub use patterns::Pattern;
-pub use permissions::{for_backups, for_drain, for_looking, for_moving};
+pub use permissions::{for_backups, for_budgets, for_drain, for_looking, for_moving};
 pub use plan::{Plan, PlanOutdated, SeenMember};
 pub use planning::{Refusal, best_successor, draft_plan, find_interrupted, make_plan, plan_remaining};
 pub use preflight::{Finding, check_canary, findings, recent_backup};

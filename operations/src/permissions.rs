@@ -21,7 +21,10 @@ const LOOKING: &[Permission] = &[
 const PORT_FORWARDS: &[Permission] =
     &[in_namespace("get", "", "pods/portforward"), in_namespace("create", "", "pods/portforward")];
 
+const LIST_BUDGETS: Permission = in_namespace("list", "policy", "poddisruptionbudgets");
+
 const MOVING: &[Permission] = &[
+    LIST_BUDGETS,
     in_namespace("create", "", "pods/eviction"),
     in_namespace("patch", "apps", "statefulsets"),
     in_namespace("list", "", "services"),
@@ -59,6 +62,12 @@ pub fn for_moving(inside: bool) -> Vec<Permission> {
 /// For `drain`.
 pub fn for_drain() -> Vec<Permission> {
     DRAINING.to_vec()
+}
+
+/// For `check` to see whether a disruption budget will ever grant the evictions that an upgrade needs; a user who may not read budgets
+/// does without. Whatever moves members needs the same.
+pub fn for_budgets() -> Vec<Permission> {
+    vec![LIST_BUDGETS]
 }
 
 /// For `check` to see how old a database's newest backup is: what may not be read, or is not installed, is said to be so.

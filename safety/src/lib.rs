@@ -20,9 +20,10 @@ mod reasons;
 
 pub use judge::{Disruption, JudgeInput, Verdict, everyone_in_sync, judge};
 pub use model::{
-    Advice, Assessment, Blocker, Blocks, ConnectionConfig, ContainerFacts, Effect, EngineName, EngineProfile,
-    EngineProfiles, MaxUnavailable, Member, MemberState, Millis, Moves, OperatorOwner, Passes, Policy, Quorum,
-    ReleaseRules, ReplicaGroup, Role, Rollout, Route, SecretSource, StartScripts, StartText, Storage, Sync,
-    SyncReplication, TlsFiles, UnfinishedSwitchover, UnreadScript, Version, VolumeClaims, Workload, WorkloadId,
+    Advice, Assessment, Blocker, Blocks, BudgetAmount, BudgetTerms, ConnectionConfig, ContainerFacts, Effect,
+    EngineName, EngineProfile, EngineProfiles, MaxUnavailable, Member, MemberBudget, MemberState, Millis, Moves,
+    OperatorOwner, Passes, Policy, Quorum, ReleaseRules, ReplicaGroup, Role, Rollout, Route, SecretSource,
+    StartScripts, StartText, Storage, Sync, SyncReplication, TlsFiles, UnfinishedSwitchover, UnreadScript, Version,
+    VolumeClaims, Workload, WorkloadId,
 };
 pub use reasons::{ConfigViolation, Reason, VersionSkew, Warning};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use stateful_engines::{mongodb, postgres, redis};
-use stateful_safety::{OperatorOwner, Reason, Version, VersionSkew};
+use stateful_safety::{ConfigViolation, OperatorOwner, Reason, Version, VersionSkew};
 
 use crate::golden::assert_golden;
 
@@ -91,6 +91,16 @@ fn of_any_database() -> Vec<Reason> {
         },
         Reason::CanaryUnwell { told: name("148 acknowledged, 2 failed, 0 unknown, 0 lost") },
         Reason::RolloutUnknown { strategy: name("Recreate") },
+        Reason::Declared(ConfigViolation::BudgetsOverlap {
+            budget: name("redis"),
+            other: name("release-wide"),
+            database: name("redis"),
+        }),
+        Reason::Declared(ConfigViolation::NeverDrainable {
+            budget: name("redis"),
+            says: name("minAvailable 100%"),
+            pods: 3,
+        }),
     ]
 }
 
@@ -132,7 +142,9 @@ const fn place(reason: &Reason) -> usize {
         Reason::OperatorRunsIt { .. } => 26,
         Reason::CanaryUnwell { .. } => 27,
         Reason::RolloutUnknown { .. } => 28,
-        Reason::Blocked(_) => 29,
+        Reason::Declared(ConfigViolation::BudgetsOverlap { .. }) => 29,
+        Reason::Declared(ConfigViolation::NeverDrainable { .. }) => 30,
+        Reason::Blocked(_) | Reason::Declared(_) => 31,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Plans as golden files: a folder a case, `look.txt` is what is seen, `plan.txt` what is drawn up from it, exactly.
 //! No cluster is needed: the same look gives the same plan. `UPDATE_GOLDEN=1` writes every `plan.txt` anew.
 
+mod member_line;
 mod restore;
 mod snapshot;
 mod text;

@@ -14,6 +14,8 @@
 //! operated psmdb.percona.com PerconaServerMongoDB shop     the object its operator makes it from
 //! blocker stranger 07c37df at 10.0.0.9     a condition of the database; so are: blocker maintenance MEMBER MODE ·
 //!                                          blocker short COPIES WANTED SHARD
+//! budget redis minAvailable 3              a disruption budget that counts all members (or maxUnavailable; or 50%), or after
+//!                                          that these members
 //! backup volumesnapshot nightly 3          one that succeeded so many hours before (or: backups none)
 //! sharded config-servers on      what it is of a sharded cluster (or: sharded SHARD ...), whether the balancer is on, off, or
 //!                                unknown, and of which collections a chunk is leaving
@@ -26,17 +28,17 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
-use std::sync::Arc;
 
 use stateful_cluster::backups::BackupsLooked;
 use stateful_cluster::changes::rollout::TemplateChange;
 use stateful_engines::mongodb::{Balancer, Part, Sharding};
 use stateful_operations::{Goal, Snapshot, Surge};
 use stateful_safety::{
-    Assessment, Member, MemberState, OperatorOwner, Policy, Quorum, ReplicaGroup, Role, Rollout, Storage, Sync,
-    Version, VolumeClaims, Workload, WorkloadId,
+    Assessment, BudgetAmount, BudgetTerms, MemberBudget, OperatorOwner, Policy, Quorum, ReplicaGroup, Rollout, Version,
+    VolumeClaims, Workload, WorkloadId,
 };
 
+use crate::member_line::{MemberLine, add};
 use crate::restore;
 
 /// When everything is seen; nobody here reads a clock.
@@ -59,6 +61,7 @@ pub(crate) fn read(text: &str) -> Case {
     let (mut image_before, mut replicas_before) = (None, None);
     let mut backups = None;
     let mut part_of = None;
+    let mut budgets = Vec::new();
     let mut policy = Policy::default();
     let mut snapshot = Snapshot { at: NOW, workload: workload(), assessment: assessment() };
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
@@ -97,6 +100,9 @@ pub(crate) fn read(text: &str) -> Case {
                 let shard = words[4..].join(" ");
                 block(&mut snapshot, "STF-CD-004", &[("shard", &shard), ("copies", &copies), ("wanted", &wanted)]);
             }
+            ["budget", name, field, amount, ref members @ ..] => {
+                budgets.push((name, field, amount, members.to_vec()));
+            }
             ["backups", "none"] => backups = Some(Vec::new()),
             ["backup", kind, name, hours] => {
                 backups.get_or_insert_with(Vec::new).push(restore::backup(kind, name, hours));
@@ -113,13 +119,14 @@ pub(crate) fn read(text: &str) -> Case {
                 block(&mut snapshot, "STF-DB-019", &[("member", &member), ("what", &"RDB snapshot")]);
             }
             [name, group, role, node, version, age, ref matters @ ..] => {
-                add(&mut snapshot, &Line { name, group, role, node, version, age, matters });
+                add(&mut snapshot, &MemberLine { name, group, role, node, version, age, matters });
             }
             _ => unreachable!("a line nobody can read: {line}"),
         }
     }
     let members = snapshot.assessment.groups.iter().flat_map(|group| &group.members);
     snapshot.workload.replicas = members.map(|member| &member.name).collect::<BTreeSet<_>>().len();
+    snapshot.workload.budgets = budgets.iter().map(|line| budget(&snapshot.workload, line)).collect();
     // Equals elect nobody.
     if snapshot.assessment.groups.iter().any(|group| group.primary().is_some() || group.lacks_primary()) {
         snapshot.assessment.quorums.push(voters(&snapshot.assessment.groups));
@@ -131,6 +138,23 @@ pub(crate) fn read(text: &str) -> Case {
         snapshot.assessment.blockers.extend(sharding.blockers(&release));
     }
     Case { snapshot, goal: goal.expect("a goal"), policy, image_before, replicas_before, backups }
+}
+
+/// A budget that counts every member, and that its controller has seen.
+fn budget(workload: &Workload, (name, field, amount, of): &(&str, &str, &str, Vec<&str>)) -> MemberBudget {
+    let number = |text: &str| text.parse().expect("a number");
+    let amount = match amount.strip_suffix('%') {
+        Some(share) => BudgetAmount::Percent(number(share)),
+        None => BudgetAmount::Pods(number(amount)),
+    };
+    let terms = match *field {
+        "minAvailable" => BudgetTerms { min_available: Some(amount), max_unavailable: None },
+        "maxUnavailable" => BudgetTerms { min_available: None, max_unavailable: Some(amount) },
+        _ => unreachable!("a field nobody knows: {field}"),
+    };
+    let names = workload.members.iter().map(|member| member.name.clone());
+    let members: Vec<String> = names.filter(|name| of.is_empty() || of.contains(&name.as_str())).collect();
+    MemberBudget { name: (*name).to_owned(), terms, expected: i64::try_from(members.len()).ok(), members }
 }
 
 /// The engine's condition of that code, found with these values.
@@ -180,77 +204,6 @@ fn sharding(part: &str, balancer: &str, leaving: &[&str]) -> Sharding {
     }
 }
 
-struct Line<'a> {
-    name: &'a str,
-    group: &'a str,
-    role: &'a str,
-    node: &'a str,
-    version: &'a str,
-    age: &'a str,
-    matters: &'a [&'a str],
-}
-
-fn add(snapshot: &mut Snapshot, line: &Line<'_>) {
-    let mut member = MemberState {
-        name: line.name.to_owned(),
-        role: match line.role {
-            "primary" => Role::Primary,
-            "replica" => Role::Replica,
-            "peer" => Role::Peer,
-            "unknown" => Role::Unknown,
-            role => unreachable!("a role nobody knows: {role}"),
-        },
-        sync: Sync::InSync { lag_bytes: 0 },
-        lag_seconds: Some(0),
-        version: Version::parse(line.version),
-        persists: true,
-        lost_directory: None,
-        priority: MemberState::NO_PREFERENCE,
-        confirms_writes: true,
-    };
-    let mut pod = Member {
-        name: line.name.to_owned(),
-        uid: format!("uid-{}", line.name),
-        node: Some(line.node.to_owned()),
-        address: Some("10.0.0.1".to_owned()),
-        revision: line.age.to_owned(),
-        image: snapshot.workload.image.clone(),
-        ready: true,
-        terminating: false,
-        storage: Storage::VolumeClaim,
-        waiting: None,
-        never_started: false,
-    };
-    let mut absent = false;
-    let mut needs = 1;
-    for matter in line.matters {
-        match matter.split_once('=').unwrap_or((matter, "")) {
-            ("lag", bytes) => member.sync = Sync::InSync { lag_bytes: bytes.parse().expect("bytes") },
-            ("behind", _) => member.sync = Sync::Behind { why: "copying everything from its primary".to_owned() },
-            ("silent", _) => member.sync = Sync::Unreachable { why: "connection refused".to_owned() },
-            ("stuck", why) => (pod.ready, pod.waiting) = (false, Some(why.to_owned())),
-            ("never-started", _) => (pod.ready, pod.never_started) = (false, true),
-            ("absent", _) => absent = true,
-            ("ephemeral", _) => pod.storage = Storage::Ephemeral,
-            ("nothing-kept", _) => member.persists = false,
-            ("priority", number) => member.priority = number.parse::<u32>().expect("a number") * 1_000,
-            ("needs", number) => needs = number.parse().expect("a number"),
-            _ => unreachable!("a matter nobody knows: {matter}"),
-        }
-    }
-    // One that is in several groups has a line for each, and one pod.
-    if !absent && snapshot.workload.member(line.name).is_none() {
-        snapshot.workload.members.push(Arc::new(pod));
-    }
-    let groups = &mut snapshot.assessment.groups;
-    if !groups.iter().any(|group| group.name == line.group) {
-        groups.push(ReplicaGroup { name: line.group.to_owned(), members: Vec::new(), write_quorum: 1 });
-    }
-    let group = groups.iter_mut().find(|group| group.name == line.group).expect("it has just been added");
-    group.write_quorum = group.write_quorum.max(needs);
-    group.members.push(member);
-}
-
 fn voters(groups: &[ReplicaGroup]) -> Quorum {
     let leaders = groups.iter().filter_map(ReplicaGroup::primary);
     let live = leaders.map(|leader| leader.name.clone()).collect();
@@ -276,6 +229,7 @@ fn workload() -> Workload {
         replicas_owner: None,
         claims: VolumeClaims { templates: vec!["data".to_owned()], deleted_when_scaled: false },
         operated: None,
+        budgets: Vec::new(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What runs in the cluster: workloads and their pods, what their containers declare, and what clients connect through.
 
+mod budgets;
 pub mod container;
 mod container_status;
 pub mod credentials;

@@ -49,6 +49,7 @@ pub(crate) fn workload(set: &StatefulSet, pods: &[Pod], profiles: EngineProfiles
         replicas_owner: replicas_owner(set),
         claims: claims(spec),
         operated: operator_owner(set),
+        budgets: Vec::new(),
     })
 }
 

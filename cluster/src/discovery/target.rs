@@ -73,6 +73,7 @@ mod tests {
             replicas_owner: None,
             claims: VolumeClaims::default(),
             operated: None,
+            budgets: Vec::new(),
         }
     }
 

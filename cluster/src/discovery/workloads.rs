@@ -1,14 +1,15 @@
-//! LOOK. The database workloads of a cluster, read from its StatefulSets, pods and Services.
+//! LOOK. The database workloads of a cluster, read from its StatefulSets, pods, Services and disruption budgets.
 
-use futures::future::join;
+use futures::future::join3;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Pod, Service};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::{Api, ListParams};
 use stateful_safety::{Route, Workload, WorkloadId};
 
-use super::POD_NAME;
 use super::server_container::server_container;
 use super::stateful_set::workload;
+use super::{POD_NAME, budgets};
 use crate::{Cluster, Result};
 
 /// The workload of that name with its pods and Services; `None` when its StatefulSet runs no known engine.
@@ -18,11 +19,16 @@ pub async fn find(cluster: &Cluster, id: &WorkloadId) -> Result<Option<Workload>
     let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), &id.namespace);
     let services: Api<Service> = Api::namespaced(cluster.client.clone(), &id.namespace);
     let (labelled, everything) = (ListParams::default().labels(&selector(&set)), ListParams::default());
-    let (pods, services) = join(pods.list(&labelled), services.list(&everything)).await;
-    let mut workload = workload(&set, &pods?.items, cluster.profiles);
+    let limits: Api<PodDisruptionBudget> = Api::namespaced(cluster.client.clone(), &id.namespace);
+    let (pods, services, limits) =
+        join3(pods.list(&labelled), services.list(&everything), limits.list(&everything)).await;
+    let pods = pods?.items;
+    let mut workload = workload(&set, &pods, cluster.profiles);
     if let Some(workload) = &mut workload {
         // Reading Services is optional here; an operation checks that permission before it begins.
         workload.routes = routes(&services.map(|list| list.items).unwrap_or_default(), workload);
+        // So are budgets.
+        workload.budgets = budgets::over(workload, &pods, &limits.map(|list| list.items).unwrap_or_default());
     }
     Ok(workload)
 }

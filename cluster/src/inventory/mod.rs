@@ -4,7 +4,6 @@
 //! by itself. Until every kind has been listed once, the inventory is not [synced](Inventory::is_synced) and must not be used
 //! for a decision.
 
-mod budget;
 mod changes;
 mod facts;
 mod model;
@@ -19,7 +18,6 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use stateful_safety::EngineProfiles;
 use tokio::sync::{Notify, broadcast};
 
-pub use budget::{Budget, BudgetAmount};
 pub use changes::{Change, Changes};
 pub use model::{Model, NamespaceFacts, PodFacts, PodPhase, SetFacts};
 

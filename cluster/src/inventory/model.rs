@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use stateful_safety::{EngineProfiles, Member, Workload, WorkloadId};
 
-use super::budget::Budget;
+use crate::budget::Budget;
 use crate::discovery::ordinal;
 use crate::guard::eviction_records::{self, EvictionRecord};
 use crate::guard::names::GUARD_LABEL;

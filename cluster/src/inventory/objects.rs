@@ -6,9 +6,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use stateful_safety::EngineProfiles;
 
-use super::budget::Budget;
 use super::facts::{self, LabelSets};
 use super::model::{KnownSet, Model, SetFacts};
+use crate::budget::Budget;
 use crate::guard::policy::DisruptionPolicy;
 use crate::{Error, Result};
 

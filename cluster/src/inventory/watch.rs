@@ -18,12 +18,12 @@ use kube::{Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use stateful_safety::WorkloadId;
 
-use super::budget::Budget;
 use super::facts::{self, LabelSets};
 use super::model::{KnownSet, Model};
 use super::slim::SlimPod;
 use super::{Change, Inventory};
 use crate::Cluster;
+use crate::budget::Budget;
 use crate::guard::eviction_records;
 use crate::guard::policy::DisruptionPolicy;
 use crate::locks;

@@ -53,6 +53,7 @@ fn workload() -> Workload {
         replicas_owner: None,
         claims: VolumeClaims::default(),
         operated: None,
+        budgets: Vec::new(),
     }
 }
 

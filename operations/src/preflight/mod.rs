@@ -1,10 +1,12 @@
 //! THINK. The questions asked before anything begins, as a table: what `check` prints and what a plan must pass.
 
+mod budgets;
 mod canary;
 mod members;
 pub(crate) mod recent_backup;
 mod releases;
 
+use budgets::{are_over, budgets_met};
 pub use canary::check_canary;
 use members::{
     added_member, balancer_off, joins_by_itself, members_well, no_operator, replicas_expendable, rollout_known,
@@ -38,6 +40,7 @@ const CHECKS: &[Check] = &[
     Check { name: "members-well", title: "every member is there, in sync, and agrees with the others", applies: |_, _| true, ask: members_well },
     Check { name: "replicas-expendable", title: "every replica may be away for a while", applies: |plan, _| replaces(plan), ask: replicas_expendable },
     Check { name: "successors-ready", title: "every primary has a replica that can take over losslessly", applies: |plan, snapshot| !is_finalize(plan) && has_primaries(snapshot), ask: successors_ready },
+    Check { name: "budgets-met", title: "every disruption budget lets one member go at a time", applies: are_over, ask: budgets_met },
     Check { name: "storage-kept", title: "every member finds its data again", applies: |plan, _| replaces(plan), ask: storage_kept },
     Check { name: "one-release", title: "every member runs the release that is made final", applies: |plan, _| is_finalize(plan), ask: one_release },
     Check { name: "version-forward", title: "every member is given a release that can read its files", applies: |plan, _| is_upgrade(plan), ask: version_forward },

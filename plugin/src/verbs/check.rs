@@ -8,7 +8,7 @@ use stateful_cluster::backups;
 use stateful_cluster::changes::cordon;
 use stateful_cluster::discovery::workloads;
 use stateful_operations::{
-    Finding, RunningCanary, Snapshot, World, check_canary, for_backups, for_looking, recent_backup,
+    Finding, RunningCanary, Snapshot, World, check_canary, for_backups, for_budgets, for_looking, recent_backup,
 };
 use stateful_safety::{Policy, Workload};
 use tokio::time::sleep;
@@ -46,7 +46,7 @@ pub(super) const VERB: Verb = Verb {
   kubectl stateful check redis --canary  # and does it take writes, and keep them?
   kubectl stateful check node/node-3     # could the node be drained now? exit code 3 if not",
     arguments: CheckArgs::augment_args,
-    rights: Rights::Namespace(|| [for_looking(false), for_backups()].concat()),
+    rights: Rights::Namespace(|| [for_looking(false), for_backups(), for_budgets()].concat()),
     past_tense: None,
     run: |call| Box::pin(async move { run(&call.context().await?, &call.args()?).await }),
 };

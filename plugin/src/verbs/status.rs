@@ -243,6 +243,7 @@ mod tests {
                 replicas_owner: None,
                 claims: VolumeClaims::default(),
                 operated: None,
+                budgets: Vec::new(),
             },
             assessment: Assessment {
                 taken_at: 1_800_000_000_000,

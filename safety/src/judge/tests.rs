@@ -93,6 +93,7 @@ pub(super) fn workload(assessment: &Assessment) -> Workload {
         replicas_owner: None,
         claims: VolumeClaims::default(),
         operated: None,
+        budgets: Vec::new(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod assessment;
 mod blocker;
+mod budget;
 mod connection_config;
 mod engine_profile;
 mod operator;
@@ -14,6 +15,7 @@ mod workload;
 
 pub use assessment::{Assessment, MemberState, Quorum, ReplicaGroup, Role, Sync};
 pub use blocker::{Blocker, Blocks, Effect, Passes, UnfinishedSwitchover};
+pub use budget::{BudgetAmount, BudgetTerms, MemberBudget};
 pub use connection_config::{ConnectionConfig, ContainerFacts, SecretSource, TlsFiles};
 pub use engine_profile::{Advice, EngineName, EngineProfile, EngineProfiles, Moves, ReleaseRules};
 pub use operator::OperatorOwner;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::budget::MemberBudget;
 use super::engine_profile::EngineProfile;
 use super::operator::OperatorOwner;
 
@@ -61,6 +62,8 @@ pub struct Workload {
     pub claims: VolumeClaims,
     /// The object its operator makes it from, where it has one.
     pub operated: Option<OperatorOwner>,
+    /// The disruption budgets that count its members, as far as they may be read.
+    pub budgets: Vec<MemberBudget>,
 }
 
 impl Workload {

@@ -207,11 +207,14 @@ impl std::fmt::Display for ConfigViolation {
         match self {
             Self::BudgetsOverlap { budget, other, database } => write!(
                 f,
-                "budgets {budget} and {other} would both count pods of {database}, the limit is 1: their eviction would \
-                 answer 500"
+                "budgets {budget} and {other} both count pods of {database}, the limit is 1: the API server refuses every \
+                 eviction of such a pod (500)"
             ),
             Self::NeverDrainable { budget, says, pods } => {
-                write!(f, "budget {budget} lets 0 of {pods} pods go ({says}), a drain needs 1 and would never end")
+                write!(
+                    f,
+                    "budget {budget} lets 0 of {pods} pods go ({says}), an eviction needs 1 and is refused for ever"
+                )
             }
             Self::MajorityLost { budget, says, database, left, needed } => {
                 write!(f, "budget {budget} ({says}) would let {database} shrink to {left}, a majority is {needed}")

@@ -3,6 +3,7 @@
 //! One enum, one `Display`: the command line, the guard's denial, the Event, the metric label and
 //! `docs/reasons.md` all say the same words.
 
+use super::config_violation::ConfigViolation;
 use super::version_skew::VersionSkew;
 use crate::model::{Blocker, EngineProfile, Millis, OperatorOwner};
 
@@ -166,6 +167,8 @@ pub enum Reason {
     },
     /// The release that would come next does not fit.
     Release(VersionSkew),
+    /// An object that is declared stands in the way.
+    Declared(ConfigViolation),
     /// A named condition of the engine.
     Blocked(Blocker),
 }
@@ -198,6 +201,7 @@ impl Reason {
             Self::PlanInProgress { .. } => "STF-GD-001",
             Self::NotReserved { .. } => "STF-GD-002",
             Self::Release(misfit) => misfit.code(),
+            Self::Declared(violation) => violation.code(),
             Self::Blocked(blocker) => blocker.code,
         }
     }
@@ -229,7 +233,8 @@ impl Reason {
             | Self::JoinsNotByItself { .. }
             | Self::OperatorRunsIt { .. }
             | Self::RolloutUnknown { .. }
-            | Self::Release(_) => false,
+            | Self::Release(_)
+            | Self::Declared(_) => false,
             Self::Blocked(blocker) => blocker.effect.passes.may_pass(),
         }
     }
@@ -237,6 +242,7 @@ impl Reason {
     /// The next thing to do, as a sentence or a command to type. `target` is the workload as the user names it,
     /// with its namespace flag.
     pub fn next_step(&self, target: &str) -> String {
+        let flags = target.find(' ').map_or("", |at| &target[at..]);
         match self {
             Self::NotAssessed { .. } | Self::Stale { .. } => format!("look again: kubectl stateful status {target}"),
             Self::NotAMember { member } => {
@@ -245,7 +251,6 @@ impl Reason {
                 )
             }
             Self::NotAnswering { member, .. } | Self::PodNotReady { member, .. } => {
-                let flags = target.find(' ').map_or("", |at| &target[at..]);
                 format!("see why: kubectl describe pod {member}{flags}, kubectl logs {member}{flags}")
             }
             Self::MemberAway { .. } | Self::Lagging { .. } | Self::Late { .. } | Self::NoSuccessor { .. } => {
@@ -254,13 +259,10 @@ impl Reason {
             Self::PrimaryTaken { member, .. } => {
                 format!("switch over first: kubectl stateful switchover {target} --from {member}")
             }
-            Self::OnlyCopy { member, .. } => {
-                let flags = target.find(' ').map_or("", |at| &target[at..]);
-                format!(
-                    "add a replica (kubectl scale), or accept that no write is possible until its pod is back: kubectl stateful \
-                     guard approve {member}{flags} --for 10m --reason TEXT"
-                )
-            }
+            Self::OnlyCopy { member, .. } => format!(
+                "add a replica (kubectl scale), or accept that no write is possible until its pod is back: kubectl stateful \
+                 guard approve {member}{flags} --for 10m --reason TEXT"
+            ),
             Self::WritesWouldStop { engine, .. } => format!(
                 "add a replica, or lower the number of members in sync that a write needs ({}) for the duration, or accept that \
                  writes hang or fail while each member is away: --skip-check {}",
@@ -280,7 +282,6 @@ impl Reason {
             }
             Self::NotASuccessor { .. } => format!("name one of its replicas: kubectl stateful status {target}"),
             Self::OperatorRunsIt { operated } => {
-                let flags = target.find(' ').map_or("", |at| &target[at..]);
                 format!("{}; kubectl stateful switchover and drain work as for any other", operated.ask(flags))
             }
             Self::RolloutUnknown { .. } => format!(
@@ -301,6 +302,7 @@ impl Reason {
             ),
             Self::NotReserved { .. } => "ask again; if it stays so: kubectl stateful guard status".to_owned(),
             Self::Release(misfit) => misfit.next_step(target),
+            Self::Declared(violation) => violation.next_step(flags.trim_start_matches(" -n ")),
             Self::Blocked(blocker) => blocker.next_step(target),
         }
     }
@@ -376,6 +378,7 @@ impl std::fmt::Display for Reason {
                 write!(f, "the guard could not record in the cluster that this pod goes, so it refuses: {why}")
             }
             Self::Release(misfit) => write!(f, "{misfit}"),
+            Self::Declared(violation) => write!(f, "{violation}"),
             Self::Blocked(blocker) => write!(f, "{blocker}"),
         }
     }

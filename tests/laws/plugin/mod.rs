@@ -1,5 +1,6 @@
 //! Laws of the command line: what it refuses and how, what it needs of the API server, what it prints.
 
+mod budgets;
 mod contexts;
 mod guard_manifests;
 mod operations;
@@ -35,6 +36,10 @@ pub(crate) fn groups() -> Vec<Group> {
                 law!(restore::an_older_release_is_refused),
                 law!(restore::a_restore_plan_reports_what_is_lost_and_is_not_carried_out),
             ],
+        ),
+        Group::new(
+            "budgets",
+            [law!(budgets::a_budget_that_never_lets_a_member_go_is_known_before_anything_is_touched)],
         ),
         Group::new("permissions", [law!(permissions::the_printed_permissions_are_enough_and_each_is_needed)]),
     ]

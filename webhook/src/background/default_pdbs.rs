@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
+use stateful_cluster::budget::Budget;
 use stateful_cluster::guard::default_pdb;
-use stateful_cluster::inventory::{Budget, Model, SetFacts};
+use stateful_cluster::inventory::{Model, SetFacts};
 use stateful_cluster::metadata::Labels;
 use stateful_safety::Workload;
 

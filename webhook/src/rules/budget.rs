@@ -15,8 +15,9 @@
 //! How to pass. One budget a database, `maxUnavailable: 1`, `unhealthyPodEvictionPolicy: AlwaysAllow`.
 
 use serde_json::Value;
+use stateful_cluster::budget::Budget;
 use stateful_cluster::guard::default_pdb;
-use stateful_cluster::inventory::{Budget, Model, PodFacts, PodPhase, SetFacts};
+use stateful_cluster::inventory::{Model, PodFacts, PodPhase, SetFacts};
 use stateful_cluster::metadata::Labels;
 use stateful_safety::ConfigViolation;
 
@@ -127,8 +128,7 @@ fn overlaps(
     others.into_iter().filter_map(overlap).collect()
 }
 
-/// Counts as the disruption controller does (`pkg/controller/disruption`, `getExpectedPodCount`): `maxUnavailable` and
-/// shares are of the replicas all owners declare, a plain `minAvailable` is of the pods; with neither no pod may go.
+/// How many pods a budget lets go when all are there, and whether that is none or a majority of a database.
 fn too_few_or_too_many(budget: &Budget, name: &str, covered: &[Covered<'_>], other_pods: i64) -> Vec<ConfigViolation> {
     let replicas = |one: &Covered<'_>| i64::try_from(one.set.workload.replicas).unwrap_or(i64::MAX);
     let pods = covered.iter().map(|one| one.pods).fold(other_pods, i64::saturating_add);
@@ -136,13 +136,7 @@ fn too_few_or_too_many(budget: &Budget, name: &str, covered: &[Covered<'_>], oth
     if pods == 0 {
         return Vec::new(); // no pods are declared, so the budget blocks nothing
     }
-    let total = usize::try_from(scale).unwrap_or(usize::MAX);
-    let (stay, says) = match (budget.max_unavailable, budget.min_available) {
-        (Some(go), _) => (scale.saturating_sub(go.of(total)).max(0), format!("maxUnavailable {go}")),
-        (None, Some(stay)) => (stay.of(total), format!("minAvailable {stay}")),
-        (None, None) => (pods, "neither minAvailable nor maxUnavailable".to_owned()),
-    };
-    let go = pods.saturating_sub(stay);
+    let (go, says) = (pods.saturating_sub(budget.terms.must_stay(pods, scale)), budget.terms.to_string());
     if go <= 0 {
         return vec![ConfigViolation::NeverDrainable { budget: name.to_owned(), says, pods }];
     }

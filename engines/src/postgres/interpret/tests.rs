@@ -272,6 +272,7 @@ fn workload() -> Workload {
         replicas_owner: None,
         claims: VolumeClaims::default(),
         operated: None,
+        budgets: Vec::new(),
     }
 }
 

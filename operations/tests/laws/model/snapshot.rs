@@ -38,6 +38,7 @@ impl Inside {
             replicas_owner: None,
             claims: VolumeClaims::default(),
             operated: None,
+            budgets: Vec::new(),
         }
     }
 

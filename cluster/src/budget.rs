@@ -4,6 +4,7 @@ use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::core::{Selector, SelectorExt};
 use serde_json::Value;
+use stateful_safety::{BudgetAmount, BudgetTerms};
 
 use crate::metadata::Labels;
 use crate::{Error, Result};
@@ -15,40 +16,8 @@ pub struct Budget {
     pub name: String,
     /// The selector of its pods; `None` selects none.
     selector: Option<Selector>,
-    /// `minAvailable`
-    pub min_available: Option<BudgetAmount>,
-    /// `maxUnavailable`
-    pub max_unavailable: Option<BudgetAmount>,
-}
-
-/// A number of pods, or a percentage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BudgetAmount {
-    /// A number of pods.
-    Pods(i64),
-    /// A percentage of the selected pods.
-    Percent(i64),
-}
-
-impl BudgetAmount {
-    /// The number of pods out of `total`; percentages are rounded up, as the disruption controller does
-    /// (`GetScaledValueFromIntOrPercent(…, true)` for both fields).
-    pub fn of(self, total: usize) -> i64 {
-        let total = i64::try_from(total).unwrap_or(i64::MAX);
-        match self {
-            Self::Pods(pods) => pods,
-            Self::Percent(share) => share.saturating_mul(total).saturating_add(99).div_euclid(100),
-        }
-    }
-}
-
-impl std::fmt::Display for BudgetAmount {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Pods(pods) => write!(f, "{pods}"),
-            Self::Percent(share) => write!(f, "{share}%"),
-        }
-    }
+    /// What it says.
+    pub terms: BudgetTerms,
 }
 
 impl Budget {
@@ -75,8 +44,10 @@ impl Budget {
         Ok(Self {
             name: budget.metadata.name.clone().unwrap_or_default(),
             selector: selector.map_err(|error| Error::Answer(error.to_string()))?,
-            min_available: amount(spec.min_available)?,
-            max_unavailable: amount(spec.max_unavailable)?,
+            terms: BudgetTerms {
+                min_available: amount(spec.min_available)?,
+                max_unavailable: amount(spec.max_unavailable)?,
+            },
         })
     }
 
@@ -103,19 +74,11 @@ fn amount(given: Option<IntOrString>) -> Result<Option<BudgetAmount>> {
 mod tests {
     use serde_json::json;
 
-    use super::{Budget, BudgetAmount};
+    use super::Budget;
     use crate::metadata::Labels;
 
     fn labels() -> Labels {
         Labels::from([("app".to_owned(), "redis".to_owned())])
-    }
-
-    #[test]
-    fn a_percentage_is_rounded_up_as_by_the_controller() {
-        assert_eq!(BudgetAmount::Percent(50).of(5), 3);
-        assert_eq!(BudgetAmount::Percent(100).of(3), 3);
-        assert_eq!(BudgetAmount::Percent(0).of(3), 0);
-        assert_eq!(BudgetAmount::Percent(1).of(3), 1);
     }
 
     #[test]
