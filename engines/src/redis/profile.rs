@@ -27,7 +27,10 @@ pub static PROFILE: EngineProfile = EngineProfile {
     advice: Advice {
         write_quorum_settings: "min-replicas-to-write",
         end_temporary_sync: None,
-        persistence: Some(("no append-only file, no snapshots", "redis-cli CONFIG SET appendonly yes")),
+        persistence: Some((
+            "no append-only file, no snapshots",
+            "appendonly yes in the configuration that it starts with, and until then redis-cli CONFIG SET appendonly yes",
+        )),
         // Redis Cluster specification, "Nodes have to be known".
         forget_database: "remove nodes.conf from it, if it is there; else it joins {old} again. A cluster in shards takes one \
                           such volume a shard, and each shard its slots",
