@@ -1,8 +1,13 @@
 //! Databases that are laid out as no example is, and that people run: each is seen, and judged as what it is.
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
-use stateful_harness::{Context, Deployment, Namespace, Postgres, RedisReplication};
+use stateful_harness::{Context, Deployment, Namespace, Postgres, RedisReplication, until_both_replicas};
+
+/// Each database that comes under guard is looked at, by both replicas.
+const LOOKED_AT_WITHIN: Duration = Duration::from_mins(1);
 
 /// PGDATA is in the image's own layer, beside the claim.
 const POSTGRES_OFF_ITS_CLAIM: &str = r#"umask 077
@@ -113,8 +118,12 @@ pub(super) async fn a_member_whose_data_lies_off_its_claim_is_never_given_up(con
         ensure!(is_told, "it is not told that {directory} is on no claim:\n{checked}");
         let status = plugin.run(&["status", name, "-o", "json"]).await?.expect(0)?.json()?;
         ensure!(status["safeToUpgrade"] == false, "{status}");
-        let reply = namespace.evict(pod).await?;
-        ensure!(reply.status == 403 && reply.body.contains("STF-DB-010"), "{reply:?}");
+        until_both_replicas("the guard has looked at it", LOOKED_AT_WITHIN, async || {
+            let reply = namespace.evict_dry_run(pod).await?;
+            ensure!(reply.status == 403 && reply.body.contains("STF-DB-010"), "{reply:?}");
+            Ok(())
+        })
+        .await?;
     }
     Ok(())
 }
