@@ -1,8 +1,6 @@
 //! LOOK. Reads what runs each time a member's pod starts: the commands of its containers, and the scripts of ConfigMaps that
 //! these name.
 
-mod programs;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -26,6 +24,9 @@ const MOST_BYTES: usize = 256 * 1024;
 
 /// Files of ConfigMaps that a container mounts: who may write a ConfigMap must not keep the guard busy with it.
 const MOST_FILES: usize = 200;
+
+/// Programs that run the file which is their first argument.
+const INTERPRETERS: &[&str] = &["sh", "bash", "dash", "ash", "python", "python3", "perl", "source", "."];
 
 /// Reads what starts the members of a workload. A script that cannot be read is part of the answer.
 /// [`Error::NotFound`] when the StatefulSet does not exist or runs no known engine, [`Error::Target`] when more than one of its
@@ -101,8 +102,7 @@ fn gather(pod: &PodSpec, server: &Container, maps: &BTreeMap<String, ReadMap>) -
             why: unread.why,
             config_map: Some(unread.name),
         }));
-        let elsewhere = started_elsewhere(pod, container, texts);
-        found.unread.extend(elsewhere);
+        found.unread.extend(started_elsewhere(pod, container));
     }
     found.digest = digest(&found.texts);
     let bytes: usize = found.texts.iter().map(|text| text.text.len()).sum();
@@ -203,31 +203,21 @@ fn path_of(mount: &VolumeMount, items: Option<&Vec<KeyToPath>>, key: &str) -> Op
 }
 
 /// Programs that a container starts from a volume whose files this tool does not read: a Secret, a claim, an emptyDir.
-fn started_elsewhere(pod: &PodSpec, container: &Container, texts: &[StartText]) -> Vec<UnreadScript> {
-    let mounts: Vec<&VolumeMount> = container.volume_mounts.iter().flatten().collect();
-    let below = |program: &str, mount: &&&VolumeMount| {
-        let path = mount.mount_path.trim_end_matches('/');
-        program.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    let mut programs: Vec<String> = texts.iter().flat_map(|text| programs::started(&text.text)).collect();
-    programs.sort_unstable();
-    programs.dedup();
-    let elsewhere = programs.into_iter().filter_map(|program| {
-        let mount = mounts.iter().filter(|mount| below(&program, mount)).max_by_key(|mount| mount.mount_path.len())?;
-        (!volume_of(pod, mount).is_some_and(is_readable)).then(|| UnreadScript {
-            what: format!("{program} of container {}", container.name),
-            why: format!("it is on volume {}, which is no ConfigMap", mount.name),
-            config_map: None,
-        })
-    });
-    elsewhere.collect()
-}
-
-/// Whether all files of a volume are those of ConfigMaps.
-fn is_readable(volume: &Volume) -> bool {
-    let projected = volume.projected.as_ref().and_then(|projected| projected.sources.as_ref());
-    volume.config_map.is_some()
-        || projected.is_some_and(|sources| sources.iter().all(|source| source.config_map.is_some()))
+fn started_elsewhere(pod: &PodSpec, container: &Container) -> Option<UnreadScript> {
+    let mut words = container.command.iter().chain(&container.args).flatten().map(String::as_str);
+    let first = words.next()?;
+    let is_interpreter = INTERPRETERS.contains(&first.rsplit('/').next()?);
+    let program = if is_interpreter { words.find(|word| !word.starts_with('-'))? } else { first };
+    let is_at = |path: &str| program == path || program.starts_with(&format!("{}/", path.trim_end_matches('/')));
+    let mounts = container.volume_mounts.iter().flatten().filter(|mount| is_at(&mount.mount_path));
+    let mount = mounts.max_by_key(|mount| mount.mount_path.len())?;
+    let volume = volume_of(pod, mount);
+    let is_readable = volume.is_some_and(|volume| volume.config_map.is_some() || volume.projected.is_some());
+    (!is_readable && !program.contains(char::is_whitespace)).then(|| UnreadScript {
+        what: format!("{program} of container {}", container.name),
+        why: format!("it is on volume {}, which is no ConfigMap", mount.name),
+        config_map: None,
+    })
 }
 
 /// Whether a text names a file: by its path, or by its name below some directory.

@@ -132,30 +132,6 @@ fn a_script_that_is_named_and_cannot_be_read_is_not_known() {
 }
 
 #[test]
-fn a_program_on_a_volume_that_is_not_read_is_found_however_it_is_started() {
-    let secret = json!({"secret": {"secretName": "steps"}});
-    let unread = |command: Value| -> Vec<String> {
-        gathered(&prepared(&command, &secret), &[]).unread.into_iter().map(|unread| unread.what).collect()
-    };
-    for command in [
-        json!(["/prepare/first"]),
-        json!(["sh", "-c", "exec /prepare/first"]),
-        json!(["tini", "--", "/prepare/first"]),
-        json!(["sh", "-ec", "mkdir -p /x\n/prepare/first && exec server"]),
-    ] {
-        assert_eq!(unread(command.clone()), ["/prepare/first of container prepare"], "{command}");
-    }
-    assert_eq!(unread(json!(["sh", "-c", "exec server --config \\\n  /prepare/first"])).len(), 0, "it is no program");
-
-    let mut pod = prepared(&json!(["true"]), &secret);
-    pod["containers"][0]["lifecycle"] = json!({"postStart": {"exec": {"command": ["/prepare/first"]}}});
-    assert_eq!(gathered(&pod, &[]).unread.len(), 1, "after the start");
-    let both = json!({"projected": {"sources": [{"configMap": {"name": "steps"}}, {"secret": {"name": "steps"}}]}});
-    let found = gathered(&prepared(&json!(["/prepare/first"]), &both), &[]);
-    assert_eq!(found.unread.len(), 1, "it may be the Secret's");
-}
-
-#[test]
 fn texts_beyond_a_limit_are_not_known() {
     let pod = prepared(&json!(["sh", "/prepare/first"]), &json!({"configMap": {"name": "steps"}}));
     let found = gathered(&pod, &[("steps", "first", &"x".repeat(super::MOST_BYTES))]);
