@@ -24,7 +24,6 @@ const PORT_FORWARDS: &[Permission] =
 const LIST_BUDGETS: Permission = in_namespace("list", "policy", "poddisruptionbudgets");
 
 const MOVING: &[Permission] = &[
-    LIST_BUDGETS,
     in_namespace("create", "", "pods/eviction"),
     in_namespace("patch", "apps", "statefulsets"),
     in_namespace("list", "", "services"),
@@ -64,8 +63,8 @@ pub fn for_drain() -> Vec<Permission> {
     DRAINING.to_vec()
 }
 
-/// For `check` to see whether a disruption budget will ever grant the evictions that an upgrade needs; a user who may not read budgets
-/// does without. Whatever moves members needs the same.
+/// For `upgrade` and `drain` to know before anything is touched whether a disruption budget will ever grant the evictions that they
+/// need. `check` and `status` do without where budgets may not be read.
 pub fn for_budgets() -> Vec<Permission> {
     vec![LIST_BUDGETS]
 }

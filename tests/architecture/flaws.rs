@@ -70,7 +70,7 @@ pub(crate) fn table() -> String {
     let mut text = HEAD.to_owned();
     for (code, flaw) in rows {
         let answer = if flaw.is_refused() { "refuses" } else { "warns" };
-        writeln!(text, "| `{code}` | {flaw} | {answer} | {} |", flaw.next_step("shop")).expect("text");
+        writeln!(text, "| `{code}` | {flaw} | {answer} | {} |", flaw.next_step(" -n shop")).expect("text");
     }
     text
 }
@@ -88,8 +88,8 @@ fn every_flaw_has_a_code_of_its_own_and_a_command_to_type() {
         let code = flaw.code();
         assert!(code.starts_with("STF-BG-") || code.starts_with("STF-ST-"), "{code}");
         assert_eq!(codes.insert(code, flaw.to_string()), None, "{code} is there twice");
-        assert!(flaw.next_step("shop").contains("kubectl "), "{code} says what to type");
-        for said in [flaw.to_string(), flaw.next_step("shop")] {
+        assert!(flaw.next_step(" -n shop").contains("kubectl "), "{code} says what to type");
+        for said in [flaw.to_string(), flaw.next_step(" -n shop")] {
             assert!(!said.contains('\n'), "{code} is one line");
         }
     }

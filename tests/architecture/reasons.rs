@@ -171,6 +171,8 @@ fn every_reason_has_a_code_of_its_own_and_says_what_to_do() {
         let code = reason.code();
         assert!(code.starts_with("STF-") && code.len() == "STF-DB-001".len(), "{code}");
         assert!(!reason.next_step("redis -n shop").is_empty(), "{code}");
+        let in_own_namespace = reason.next_step("redis");
+        assert!(!in_own_namespace.contains("-n ") && !in_own_namespace.contains("  "), "{code}: {in_own_namespace}");
     }
     for reason in of_engines() {
         let (said, step) = (reason.to_string(), reason.next_step("redis -n shop"));

@@ -15,7 +15,7 @@
 //! blocker stranger 07c37df at 10.0.0.9     a condition of the database; so are: blocker maintenance MEMBER MODE ·
 //!                                          blocker short COPIES WANTED SHARD
 //! budget redis minAvailable 3              a disruption budget that counts all members (or maxUnavailable; or 50%), or after
-//!                                          that these members
+//!                                          that the members that it counts by their role
 //! backup volumesnapshot nightly 3          one that succeeded so many hours before (or: backups none)
 //! sharded config-servers on      what it is of a sharded cluster (or: sharded SHARD ...), whether the balancer is on, off, or
 //!                                unknown, and of which collections a chunk is leaving
@@ -154,7 +154,13 @@ fn budget(workload: &Workload, (name, field, amount, of): &(&str, &str, &str, Ve
     };
     let names = workload.members.iter().map(|member| member.name.clone());
     let members: Vec<String> = names.filter(|name| of.is_empty() || of.contains(&name.as_str())).collect();
-    MemberBudget { name: (*name).to_owned(), terms, expected: i64::try_from(members.len()).ok(), members }
+    MemberBudget {
+        name: (*name).to_owned(),
+        by_role: !of.is_empty(),
+        terms,
+        expected: i64::try_from(members.len()).ok(),
+        members,
+    }
 }
 
 /// The engine's condition of that code, found with these values.

@@ -1,16 +1,16 @@
 //! LOOK. The database workloads of a cluster, read from its StatefulSets, pods, Services and disruption budgets.
 
-use futures::future::join3;
+use futures::future::{join, join3};
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Pod, Service};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
-use kube::api::{Api, ListParams};
+use kube::api::{Api, ListParams, ObjectList};
 use stateful_safety::{Route, Workload, WorkloadId};
 
 use super::server_container::server_container;
 use super::stateful_set::workload;
 use super::{POD_NAME, budgets};
-use crate::{Cluster, Result};
+use crate::{Cluster, Error, Result};
 
 /// The workload of that name with its pods and Services; `None` when its StatefulSet runs no known engine.
 pub async fn find(cluster: &Cluster, id: &WorkloadId) -> Result<Option<Workload>> {
@@ -27,8 +27,7 @@ pub async fn find(cluster: &Cluster, id: &WorkloadId) -> Result<Option<Workload>
     if let Some(workload) = &mut workload {
         // Reading Services is optional here; an operation checks that permission before it begins.
         workload.routes = routes(&services.map(|list| list.items).unwrap_or_default(), workload);
-        // So are budgets.
-        workload.budgets = budgets::over(workload, &pods, &limits.map(|list| list.items).unwrap_or_default());
+        workload.budgets = budgets::over(workload, &set, &pods, &readable(limits)?);
     }
     Ok(workload)
 }
@@ -61,8 +60,26 @@ pub async fn list(cluster: &Cluster, namespace: Option<&str>) -> Result<Vec<Work
     if !sets.items.iter().any(|set| server_container(set, cluster.profiles).is_some()) {
         return Ok(Vec::new()); // without a database there is no need to read all pods
     }
-    let pods = pods.list(&everything).await?;
-    Ok(sets.items.iter().filter_map(|set| workload(set, &pods.items, cluster.profiles)).collect())
+    let limits: Api<PodDisruptionBudget> = match namespace {
+        Some(namespace) => Api::namespaced(cluster.client.clone(), namespace),
+        None => Api::all(cluster.client.clone()),
+    };
+    let (pods, limits) = join(pods.list(&everything), limits.list(&everything)).await;
+    let (pods, limits) = (pods?.items, readable(limits)?);
+    let with_budgets = |set: &StatefulSet| {
+        let workload = workload(set, &pods, cluster.profiles)?;
+        Some(Workload { budgets: budgets::over(&workload, set, &pods, &limits), ..workload })
+    };
+    Ok(sets.items.iter().filter_map(with_budgets).collect())
+}
+
+/// The budgets; none where the user may not read them, and then meets them when a pod is evicted.
+fn readable(budgets: kube::Result<ObjectList<PodDisruptionBudget>>) -> Result<Vec<PodDisruptionBudget>> {
+    match budgets.map_err(Error::from) {
+        Ok(list) => Ok(list.items),
+        Err(Error::Forbidden(_)) => Ok(Vec::new()),
+        Err(other) => Err(other),
+    }
 }
 
 /// All workloads with a pod on that node.

@@ -5,7 +5,7 @@
 use stateful_safety::{ConfigViolation, MemberBudget, Policy, Reason};
 
 use super::added_member;
-use crate::steps::{ReplaceMember, SwitchOver};
+use crate::steps::ReplaceMember;
 use crate::{Plan, Snapshot, Step};
 
 /// Whether any budget counts a member that the plan evicts.
@@ -16,15 +16,13 @@ pub(super) fn are_over(plan: &Plan, snapshot: &Snapshot) -> bool {
 /// Every budget that will never let a member go that the plan evicts, and every two that count the same one.
 pub(super) fn budgets_met(plan: &Plan, snapshot: &Snapshot, _policy: &Policy) -> Vec<Reason> {
     let over: Vec<&MemberBudget> = over(plan, snapshot).collect();
-    let added = i64::from(added_member(plan).is_some());
-    let never = over.iter().filter_map(|budget| never_lets_go(budget, added));
+    // A budget with a plain number counts the pods that are there; those that are coming back, and one that is added, come to it.
+    let missing = snapshot.workload.absent().len() + usize::from(added_member(plan).is_some());
+    let never = over.iter().filter_map(|budget| never_lets_go(budget, i64::try_from(missing).unwrap_or(i64::MAX)));
     let overlap = |(one, other): (&MemberBudget, &MemberBudget)| {
-        let is_evicted = |member: &String| evicted(plan).any(|evicted| evicted == member);
-        let counts_both = one.members.iter().any(|member| is_evicted(member) && other.members.contains(member));
-        // The one that counts more pods is kept: no pod is left without a budget for it.
-        let (kept, other) = if one.expected >= other.expected { (one, other) } else { (other, one) };
+        let counts_both = evicted(plan, snapshot).any(|evicted| counts(one, evicted) && counts(other, evicted));
         counts_both.then(|| ConfigViolation::BudgetsOverlap {
-            budget: kept.name.clone(),
+            budget: one.name.clone(),
             other: other.name.clone(),
             database: snapshot.workload.id.name.clone(),
         })
@@ -35,32 +33,30 @@ pub(super) fn budgets_met(plan: &Plan, snapshot: &Snapshot, _policy: &Policy) ->
 }
 
 /// A budget under which no eviction is ever granted, with so many pods more; nothing where it is not known how many it counts.
-fn never_lets_go(budget: &MemberBudget, added: i64) -> Option<ConfigViolation> {
-    let pods = budget.expected.filter(|expected| *expected > 0)?.saturating_add(added);
+fn never_lets_go(budget: &MemberBudget, more: i64) -> Option<ConfigViolation> {
+    let pods = budget.expected.filter(|expected| *expected > 0)?.saturating_add(more);
     let (says, budget, stay) = (budget.terms.to_string(), &budget.name, budget.terms.must_stay(pods, pods));
     (stay >= pods).then(|| ConfigViolation::NeverDrainable { budget: budget.clone(), says, pods })
 }
 
-/// The budgets that count a member when the plan evicts it. One that counts primaries alone, by a label of their role, as an operator
-/// makes it, counts another member by then: they switch over first.
+/// The budgets that count a member when the plan evicts it. What one that counts by role counts by then is not known: members switch
+/// over first.
 fn over<'a>(plan: &'a Plan, snapshot: &'a Snapshot) -> impl Iterator<Item = &'a MemberBudget> {
-    let switches_over = |member: &String| {
-        plan.steps.iter().any(|step| matches!(step, Step::SwitchOver(SwitchOver { from, .. }) if from == member))
-    };
-    let by_role = move |budget: &MemberBudget| {
-        budget.members.len() < snapshot.workload.members.len() && budget.members.iter().all(switches_over)
-    };
-    let counts_any =
-        |budget: &MemberBudget| evicted(plan).any(|evicted| budget.members.iter().any(|member| member == evicted));
-    snapshot.workload.budgets.iter().filter(move |budget| counts_any(budget) && !by_role(budget))
+    let counts_any = |budget: &MemberBudget| evicted(plan, snapshot).any(|evicted| counts(budget, evicted));
+    snapshot.workload.budgets.iter().filter(move |budget| !budget.by_role && counts_any(budget))
 }
 
-/// The members whose pods the plan evicts.
-fn evicted(plan: &Plan) -> impl Iterator<Item = &str> {
-    plan.steps.iter().filter_map(|step| match step {
+fn counts(budget: &MemberBudget, member: &str) -> bool {
+    budget.members.iter().any(|counted| counted == member)
+}
+
+/// The members whose pods the plan evicts, but for those that are not ready: the API server may let them go whatever budgets say.
+fn evicted<'a>(plan: &'a Plan, snapshot: &'a Snapshot) -> impl Iterator<Item = &'a str> {
+    let replaced = plan.steps.iter().filter_map(|step| match step {
         Step::ReplaceMember(ReplaceMember { member }) => Some(member.as_str()),
         _ => None,
-    })
+    });
+    replaced.filter(|member| snapshot.workload.member(member).is_some_and(|pod| pod.ready))
 }
 
 #[cfg(test)]
@@ -71,7 +67,7 @@ mod tests {
 
     fn budget(min: Option<BudgetAmount>, max: Option<BudgetAmount>, expected: Option<i64>) -> MemberBudget {
         let terms = BudgetTerms { min_available: min, max_unavailable: max };
-        MemberBudget { name: "b".to_owned(), terms, members: vec!["redis-0".to_owned()], expected }
+        MemberBudget { name: "b".to_owned(), terms, members: vec!["redis-0".to_owned()], by_role: false, expected }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use stateful_cluster::discovery::workloads;
 use stateful_operations::campaign::{
     self, AcceptedLosses, CampaignEnd, CampaignError, CampaignListener, Database, plan_drain,
 };
-use stateful_operations::{for_drain, for_moving};
+use stateful_operations::{for_budgets, for_drain, for_moving};
 
 use crate::cli::{DryRun, DryRunFlag, OperationFlags};
 use crate::context::Context;
@@ -46,7 +46,7 @@ pub(super) const VERB: Verb = Verb {
   kubectl stateful drain node-3 --ignore-daemonsets
   kubectl stateful drain node-1 node-2 -y            # one after the other",
     arguments: DrainArgs::augment_args,
-    rights: Rights::Cluster(|| [for_moving(false), for_drain()].concat()),
+    rights: Rights::Cluster(|| [for_moving(false), for_budgets(), for_drain()].concat()),
     past_tense: Some("drained"),
     run: |call| Box::pin(async move { run(&call.context().await?, &call.args()?).await }),
 };
@@ -71,7 +71,8 @@ async fn run(context: &Context, args: &DrainArgs) -> Result<Exit, Failure> {
 async fn drain(context: &Context, args: &DrainArgs, node: &str) -> Result<Exit, Failure> {
     let mut opened = Vec::new();
     for workload in workloads::list_on_node(&context.cluster, node).await? {
-        context.need(&workload.id.namespace, &for_moving(context.cluster.inside)).await?;
+        let needed = [for_moving(context.cluster.inside), for_budgets()].concat();
+        context.need(&workload.id.namespace, &needed).await?;
         opened.push(context.open_workload(workload).await?);
     }
     let consoles: Vec<Console<'_>> =

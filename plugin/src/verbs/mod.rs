@@ -81,12 +81,12 @@ mod tests {
     }
 
     #[test]
-    fn finalize_needs_the_permissions_of_an_upgrade() {
+    fn finalize_needs_the_permissions_of_a_switchover() {
         let role = |name: &str| {
             let verb = VERBS.iter().find(|verb| verb.name == name).expect("the verb");
             (verb.rights.role(), verb.rights.permissions())
         };
-        assert_eq!(role("finalize"), role("upgrade"));
+        assert_eq!(role("finalize"), role("switchover"));
     }
 
     #[test]

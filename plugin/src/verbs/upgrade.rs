@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use jiff::Timestamp;
 use stateful_cluster::changes::rollout::TemplateChange;
-use stateful_operations::{Goal, Plan, Snapshot, Step, Surge, World, for_moving};
+use stateful_operations::{Goal, Plan, Snapshot, Step, Surge, World, for_budgets, for_moving};
 use stateful_safety::Workload;
 
 use crate::cli::{DryRun, DryRunFlag, OperationFlags};
@@ -67,7 +67,7 @@ pub(super) const VERB: Verb = Verb {
   kubectl stateful upgrade redis --version 8.0 --dry-run=client -o yaml > plan.yaml
   kubectl stateful upgrade redis --plan plan.yaml         # exactly that plan, or nothing",
     arguments: UpgradeArgs::augment_args,
-    rights: Rights::Namespace(|| for_moving(false)),
+    rights: Rights::Namespace(|| [for_moving(false), for_budgets()].concat()),
     past_tense: Some("upgraded"),
     run: |call| Box::pin(async move { run(&call.context().await?, &call.args()?).await }),
 };
@@ -77,7 +77,7 @@ async fn run(context: &Context, args: &UpgradeArgs) -> Result<Exit, Failure> {
         must_be_able_to_ask(&args.operation.confirm)?;
     }
     let saved = args.plan.as_deref().map(read_plan).transpose()?;
-    context.need(&context.cluster.namespace, &for_moving(context.cluster.inside)).await?;
+    context.need(&context.cluster.namespace, &[for_moving(context.cluster.inside), for_budgets()].concat()).await?;
     let opened = context.open(&args.target).await?;
     let console = Console::new(context, &opened, &VERB, &args.operation);
     console.refuse_beside_another().await?;

@@ -77,6 +77,8 @@ pub struct MemberBudget {
     pub terms: BudgetTerms,
     /// The members that it counts, by pod name.
     pub members: Vec<String>,
+    /// Whether it counts pods by a label that is in no pod template, as an operator marks a role: after a switchover it counts others.
+    pub by_role: bool,
     /// All pods that it counts (`status.expectedPods`); none while the controller has not seen its newest version.
     pub expected: Option<i64>,
 }

@@ -157,24 +157,26 @@ impl ConfigViolation {
         }
     }
 
-    /// The next thing to do, with a command to type. `namespace` is the object's; empty for what has none.
-    pub fn next_step(&self, namespace: &str) -> String {
+    /// The next thing to do, with a command to type. `flags` name the object's namespace (` -n shop`); empty for what has none, and
+    /// where it is the user's own.
+    pub fn next_step(&self, flags: &str) -> String {
         match self {
-            Self::BudgetsOverlap { budget, other, .. } => {
-                format!("let one budget count each pod; to keep {budget}: kubectl delete pdb {other} -n {namespace}")
-            }
+            Self::BudgetsOverlap { budget, other, .. } => format!(
+                "let one budget count each pod, maxUnavailable: 1 for all members; see what each counts: kubectl describe pdb {budget} \
+                 {other}{flags}"
+            ),
             Self::NeverDrainable { budget, .. } | Self::MajorityLost { budget, .. } => format!(
-                "let one go at a time, maxUnavailable: 1 for all members; if it is there already: kubectl patch pdb \
-                 {budget} -n {namespace} --type=merge -p '{{\"spec\":{{\"maxUnavailable\":1,\"minAvailable\":null}}}}'"
+                "let one go at a time, maxUnavailable: 1 for all members, in what makes the budget too; at once: kubectl patch pdb \
+                 {budget}{flags} --type=merge -p '{{\"spec\":{{\"maxUnavailable\":1,\"minAvailable\":null}}}}'"
             ),
             Self::SelectsNothing { .. } => {
-                format!("compare its selector with the pods' labels: kubectl get pods -n {namespace} --show-labels")
+                format!("compare its selector with the pods' labels: kubectl get pods{flags} --show-labels")
             }
             Self::SharedBudget { budget, .. } => {
-                format!("write a budget for each; see what it counts: kubectl describe pdb {budget} -n {namespace}")
+                format!("write a budget for each; see what it counts: kubectl describe pdb {budget}{flags}")
             }
             Self::BrokenPodsKept { budget } => format!(
-                "the guard judges broken members as well, so: kubectl patch pdb {budget} -n {namespace} --type=merge -p \
+                "the guard judges broken members as well, so: kubectl patch pdb {budget}{flags} --type=merge -p \
                  '{{\"spec\":{{\"unhealthyPodEvictionPolicy\":\"AlwaysAllow\"}}}}'"
             ),
             Self::BudgetUnreadable { .. } => "see how one is written: kubectl explain pdb.spec".to_owned(),
@@ -183,12 +185,12 @@ impl ConfigViolation {
                  spec.persistentVolumeClaimRetentionPolicy.{field}: Retain (kubectl explain sts.spec)"
             ),
             Self::DatabaseRuns { set, .. } => format!(
-                "to let its pods run on: kubectl delete statefulset {set} -n {namespace} --cascade=orphan; to end the \
-                 database: kubectl scale statefulset {set} -n {namespace} --replicas=0, then delete"
+                "to let its pods run on: kubectl delete statefulset {set}{flags} --cascade=orphan; to end the \
+                 database: kubectl scale statefulset {set}{flags} --replicas=0, then delete"
             ),
             Self::ClaimInUse { claim, member } => format!(
-                "take the member away first, the claim while it ends: kubectl delete pod {member} -n {namespace} \
-                 --wait=false && kubectl delete pvc {claim} -n {namespace} --wait=false"
+                "take the member away first, the claim while it ends: kubectl delete pod {member}{flags} \
+                 --wait=false && kubectl delete pvc {claim}{flags} --wait=false"
             ),
             Self::VolumeNotKept { volume, .. } => format!(
                 "keep Retain; once its claim is gone for good, give the volume up: kubectl patch pv {volume} --type=merge \

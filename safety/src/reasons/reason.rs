@@ -302,7 +302,7 @@ impl Reason {
             ),
             Self::NotReserved { .. } => "ask again; if it stays so: kubectl stateful guard status".to_owned(),
             Self::Release(misfit) => misfit.next_step(target),
-            Self::Declared(violation) => violation.next_step(flags.trim_start_matches(" -n ")),
+            Self::Declared(violation) => violation.next_step(flags),
             Self::Blocked(blocker) => blocker.next_step(target),
         }
     }

@@ -70,7 +70,7 @@ pub(crate) fn respond(
                 return noted(warnings, both());
             };
             let more = if refused.len() > 1 { format!(" and {} more", refused.len() - 1) } else { String::new() };
-            let message = format!("{first} ({}){more}; {}", first.code(), first.next_step(namespace));
+            let message = format!("{first} ({}){more}; {}", first.code(), first.next_step(&flags(namespace)));
             let cause = |violation: &ConfigViolation| Cause {
                 code: violation.code().to_owned(),
                 message: violation.to_string(),
@@ -122,7 +122,7 @@ pub(crate) fn short(text: String) -> String {
 /// A violation and its next step; the violation alone where both are too long, since half a command is worse than none.
 fn warning(violation: &ConfigViolation, namespace: &str) -> String {
     let text = format!("{violation} ({})", violation.code());
-    let with_step = format!("{text}; {}", violation.next_step(namespace));
+    let with_step = format!("{text}; {}", violation.next_step(&flags(namespace)));
     short(if with_step.chars().count() <= WARNING { with_step } else { text })
 }
 
@@ -144,4 +144,8 @@ fn exempt(request: &AdmissionRequest, model: &Model, about: &[SetFacts]) -> Opti
     let exempts = |set: &SetFacts| EffectivePolicy::resolve(model, set).exempt.contains(&request.user);
     let is_exempt = !about.is_empty() && about.iter().all(exempts);
     is_exempt.then(|| AdmissionResponse::allow().with_audit("exempt", request.user.clone()))
+}
+/// The flag of `kubectl` that names a namespace; none for what has none.
+fn flags(namespace: &str) -> String {
+    if namespace.is_empty() { String::new() } else { format!(" -n {namespace}") }
 }

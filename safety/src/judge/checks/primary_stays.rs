@@ -2,12 +2,13 @@
 //! know, it counts pods.
 
 use crate::judge::check_input::CheckInput;
-use crate::model::Role;
+use crate::model::{Blocks, Role};
 use crate::reasons::Reason;
 
 /// Refuses taking a primary, or a member whose role is not known.
 pub(crate) fn primary_stays(input: &CheckInput<'_>) -> Vec<Reason> {
     let mut reasons = Vec::new();
+    let mut takes_primary = false;
     for group in input.touched_groups() {
         for member in group.members.iter().filter(|member| input.taken().contains(&member.name)) {
             match member.role {
@@ -17,6 +18,7 @@ pub(crate) fn primary_stays(input: &CheckInput<'_>) -> Vec<Reason> {
                 }
                 Role::Primary => {
                     reasons.push(Reason::PrimaryTaken { group: group.name.clone(), member: member.name.clone() });
+                    takes_primary = true;
                 }
                 // Silent, and no other member leads its group: it may be the one that does.
                 Role::Unknown if group.primary().is_none() => {
@@ -29,7 +31,17 @@ pub(crate) fn primary_stays(input: &CheckInput<'_>) -> Vec<Reason> {
             }
         }
     }
+    if takes_primary {
+        reasons.extend(kept_for_ever(input));
+    }
     reasons
+}
+
+/// What never lets a primary switch over, by which alone it could go: "switch over first" would be advice that is refused.
+fn kept_for_ever(input: &CheckInput<'_>) -> impl Iterator<Item = Reason> {
+    let blockers = input.assessment.blockers.iter();
+    let keeps = blockers.filter(|one| one.effect.blocks == Blocks::Switchover && !one.effect.passes.may_pass());
+    keeps.cloned().map(Reason::Blocked)
 }
 
 /// Whether every declared member has a pod, and every pod its place in a group.
