@@ -36,3 +36,23 @@ fn a_plan_is_written_with_the_names_it_always_had() {
     }
     assert!(OLD[0].ends_with(&format!("{written}}}")), "{written}");
 }
+
+/// What the binary built from f203f8a had written when it was killed in a switchover, on a cluster. This version has resumed that very
+/// operation there.
+const RECORDED: &str = include_str!("recorded/upgrade-killed-in-a-switchover.jsonl");
+
+#[test]
+fn an_operation_that_an_older_binary_began_is_known_as_far_as_it_came() {
+    let lines: Vec<String> = RECORDED.lines().map(ToOwned::to_owned).collect();
+    let entry = read("1", &lines).expect("an old journal is read");
+    assert_eq!(entry.state, State::Acting(4));
+    assert!(matches!(entry.plan.goal, Goal::Upgrade { .. }));
+    assert_eq!((entry.plan.origin.image.as_str(), entry.plan.boundary), ("localhost/stateful/redis:7.0", Some(2)));
+    let (from, to) = ("redis-0".to_owned(), "redis-1".to_owned());
+    let switchover = SwitchOver { group: "the replica group".to_owned(), from, to };
+    assert_eq!(entry.plan.steps[4], Step::SwitchOver(switchover.clone()));
+    assert_eq!(entry.open_switchover, Some(switchover.into()));
+    let begun = lines[0].split_once("\"plan\":").expect("a plan").1;
+    let written = serde_json::to_string(&entry.plan).expect("a plan is written");
+    assert_eq!(begun.strip_suffix('}'), Some(written.as_str()), "it is written as it was");
+}
