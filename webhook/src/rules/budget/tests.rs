@@ -136,7 +136,7 @@ fn a_pod_has_one_budget() {
     assert_eq!(code(&second), Some("STF-BG-001"));
     let Decision::Refuse(refusal) = &second.decision else { panic!("{second:?}") };
     assert!(
-        refusal.message.contains("old") && refusal.message.contains("kubectl delete pdb old -n shop"),
+        refusal.message.contains("kubectl describe pdb ") && refusal.message.contains(" old -n shop"),
         "{refusal:?}"
     );
     assert_eq!(updated(&objects, there.clone(), there), AdmissionResponse::allow(), "it does not overlap with itself");
