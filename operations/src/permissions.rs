@@ -21,7 +21,7 @@ const LOOKING: &[Permission] = &[
 const PORT_FORWARDS: &[Permission] =
     &[in_namespace("get", "", "pods/portforward"), in_namespace("create", "", "pods/portforward")];
 
-const LIST_BUDGETS: Permission = in_namespace("list", "policy", "poddisruptionbudgets");
+const BUDGETS: &[Permission] = &[in_namespace("list", "policy", "poddisruptionbudgets")];
 
 const MOVING: &[Permission] = &[
     in_namespace("create", "", "pods/eviction"),
@@ -66,7 +66,7 @@ pub fn for_drain() -> Vec<Permission> {
 /// For `upgrade` and `drain` to know before anything is touched whether a disruption budget will ever grant the evictions that they
 /// need. `check` and `status` do without where budgets may not be read.
 pub fn for_budgets() -> Vec<Permission> {
-    vec![LIST_BUDGETS]
+    BUDGETS.to_vec()
 }
 
 /// For `check` to see how old a database's newest backup is: what may not be read, or is not installed, is said to be so.
